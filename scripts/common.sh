@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+# Sourced by every script here: where things are, how to speak, how to lock.
+# shellcheck shell=bash
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+CACHE=${RNETVIRT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rnetvirt}
+ME=$(basename "$0")
+
+# Messages go to stderr: stdout belongs to what a script answers.
+say() { printf '%s: %s\n' "$ME" "$*" >&2; }
+
+die() {
+	say "error: $*"
+	exit 1
+}
+
+# A wrong call: one line, exit status 2.
+bad_usage() {
+	say "error: $* (try '$ME --help')"
+	exit 2
+}
+
+# lock NAME: hold the cache-wide lock NAME until this shell exits, so that two
+# runs at once take turns instead of writing over each other.
+lock() {
+	local file=$CACHE/locks/$1 fd
+
+	mkdir -p "$CACHE/locks"
+	exec {fd}>"$file"
+	if ! flock -n "$fd"; then
+		say "waiting for another run that holds '$1'"
+		flock "$fd"
+	fi
+}
+
+# logged LABEL LOGFILE CMD...: run CMD with its output in LOGFILE, a dot of
+# progress now and then on stderr, and the log's end when it fails.
+logged() {
+	local label=$1 log=$2 pid start=$SECONDS status=0
+
+	shift 2
+	mkdir -p "$(dirname "$log")"
+	say "$label (log: $log)"
+	"$@" >"$log" 2>&1 &
+	pid=$!
+	trap 'kill -- "$pid" 2>/dev/null; trap - INT TERM; say "$label: interrupted"; exit 130' INT TERM
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 1
+		if (((SECONDS - start) % 60 == 0)) && ((SECONDS > start)); then
+			say "$label: $(((SECONDS - start) / 60)) min, $(wc -l <"$log") lines, at: $(tail -n 1 "$log" | cut -c1-60)"
+		fi
+	done
+	wait "$pid" || status=$?
+	trap - INT TERM
+	if ((status)); then
+		tail -n 30 "$log" >&2
+		die "$label failed (status $status); the whole log is $log"
+	fi
+	say "$label: done in $((SECONDS - start)) s"
+}
+
+# Files of the toolchain that provision.sh chose: sets PATH and the variables
+# that the kernel's Makefile reads. provision.sh must have run.
+use_toolchain() {
+	[ -r "$CACHE/toolchain/env" ] || die "no toolchain yet; run scripts/provision.sh"
+	# shellcheck disable=SC1091
+	. "$CACHE/toolchain/env"
+}

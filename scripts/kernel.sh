@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Provides a Rust-enabled kernel: downloads, configures, builds, caches.
+. "$(dirname "$0")/common.sh"
+
+usage() {
+	cat <<TXT
+usage: $ME [--path] [release | debug | uml]
+
+Makes sure that the test kernel of that name (default: release) is built, and
+prints its build directory, which is what KDIR= takes. With --path it prints the
+directory where that kernel is or would be, and builds nothing.
+
+  release  x86_64 for QEMU, no debugging: the figures come from here
+  debug    the same with KASAN, lockdep, kmemleak, trackers, fault injection
+  uml      user-mode Linux, for the fast inner loop
+
+Kernels are kept in \$RNETVIRT_CACHE/kernels ($CACHE/kernels), one directory per
+version, configuration and toolchain. JOBS= sets the number of parallel jobs.
+TXT
+}
+
+path_only=
+name=release
+for a; do
+	case $a in
+	-h | --help) usage; exit 0 ;;
+	--path) path_only=1 ;;
+	release | debug | uml) name=$a ;;
+	*) bad_usage "unknown argument '$a'" ;;
+	esac
+done
+
+use_toolchain
+
+SERIES=7.3
+JOBS=${JOBS:-$(($(nproc) + 1))}
+case $name in
+release) arch=x86_64 fragments="common x86_64 release" image=arch/x86/boot/bzImage ;;
+debug) arch=x86_64 fragments="common x86_64 debug" image=arch/x86/boot/bzImage ;;
+uml) arch=um fragments="common uml" image=linux ;;
+esac
+
+# The source: a Debian package of the suite that carries this series, fetched
+# with a private apt configuration so that the machine's own stays as it is. The
+# repository's address is the machine's own.
+source_tree() {
+	local apt=$CACHE/apt url version deb tmp dir opts
+
+	# A tree that was unpacked completely is used as it is.
+	for dir in "$CACHE"/src/linux-"$SERIES".*; do
+		if [ -e "$dir/.complete" ]; then
+			echo "$dir"
+			return
+		fi
+	done
+	lock source
+	for dir in "$CACHE"/src/linux-"$SERIES".*; do
+		if [ -e "$dir/.complete" ]; then
+			echo "$dir"
+			return
+		fi
+	done
+
+	command -v apt-get >/dev/null ||
+		die "no apt-get here; pass a Rust-enabled kernel build tree as KDIR="
+	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/download"
+	url=$(apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(RELEASE)' 'Created-By: Packages' |
+		awk '$2 == "main" && $3 !~ /security|updates/ { print $1; exit }')
+	[ -n "$url" ] || die "the machine's apt configuration names no repository"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $url trixie-backports main" >"$apt/sources.list"
+	opts=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=-
+		-o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o "APT::Sandbox::User=$(id -un)")
+	logged "looking for the kernel source" "$CACHE/log/source-lists.log" apt-get "${opts[@]}" update >&2
+	version=$(apt-cache "${opts[@]}" madison "linux-source-$SERIES" | awk '{ print $3; exit }')
+	if [ -z "$version" ]; then
+		die "the package linux-source-$SERIES is gone from its suite (there are: $(apt-cache "${opts[@]}" pkgnames linux-source- |
+			tr '\n' ' ')); rnetvirt builds against Linux $SERIES: pass such a build tree as KDIR="
+	fi
+	(cd "$apt/download" && logged "downloading linux-source-$SERIES $version" "$CACHE/log/source.log" \
+		apt-get "${opts[@]}" download "linux-source-$SERIES=$version") >&2
+	deb=$(ls -t "$apt/download/linux-source-${SERIES}_"*.deb | head -n 1)
+	tmp=$CACHE/src/.unpack
+	rm -rf "$tmp"
+	mkdir -p "$tmp"
+	logged "unpacking the source" "$CACHE/log/unpack.log" sh -c "
+		dpkg-deb --fsys-tarfile '$deb' | tar -C '$tmp' -xf - ./usr/src &&
+		tar -C '$tmp' -xf '$tmp'/usr/src/linux-source-$SERIES.tar.xz" >&2
+	dir=$CACHE/src/linux-${version//[^0-9A-Za-z.+-]/_}
+	rm -rf "$dir"
+	touch "$tmp/linux-source-$SERIES/.complete"
+	mv "$tmp/linux-source-$SERIES" "$dir"
+	rm -rf "$tmp" "$apt/download"
+	echo "$dir"
+}
+
+# Every line of the fragment must stand in .config as it is.
+check_config() {
+	local line opt bad=0
+
+	while read -r line; do
+		case $line in
+		CONFIG_*=*) grep -qxF -- "$line" "$1/.config" || bad=1 ;;
+		"# CONFIG_"*" is not set")
+			opt=${line#\# }
+			! grep -q "^${opt%% *}=" "$1/.config" || bad=1
+			;;
+		*) continue ;;
+		esac
+		if ((bad)); then
+			die "the configuration line '$line' did not take effect (a dependency is missing?)"
+		fi
+	done <"$1/fragment"
+}
+
+src=$(source_tree)
+fragment=$(for f in $fragments; do cat "$TOP/scripts/kernel/$f.config"; done)
+key=$(printf '%s\n' "$(basename "$src")" "$TOOLCHAIN_ID" "$arch" "$fragment" | sha256sum | cut -c1-12)
+out=$CACHE/kernels/$name-$key
+
+if [ -n "$path_only" ] || [ -e "$out/.complete" ]; then
+	echo "$out"
+	exit 0
+fi
+lock "kernel-$name-$key"
+if [ ! -e "$out/.complete" ]; then
+	mkdir -p "$out"
+	printf '%s\n' "$fragment" >"$out/fragment"
+	kmake() { make -C "$src" O="$out" ARCH="$arch" "$@"; }
+	# Exported, not passed: LLVM and LIBCLANG_PATH come from the toolchain's env.
+	logged "configuring the $name kernel" "$out/configure.log" \
+		kmake KCONFIG_ALLCONFIG="$out/fragment" allnoconfig >&2
+	check_config "$out"
+	logged "checking the Rust toolchain" "$out/rustavailable.log" kmake rustavailable >&2
+	logged "building the $name kernel, about 20 minutes on two cores" "$out/build.log" \
+		kmake -j"$JOBS" all >&2
+	[ -e "$out/$image" ] || die "the build made no $image"
+	ln -sfn "$image" "$out/image"
+	touch "$out/.complete"
+fi
+echo "$out"

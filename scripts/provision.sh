@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Installs the tools that building and booting need, and writes down which.
+. "$(dirname "$0")/common.sh"
+
+usage() {
+	cat <<TXT
+usage: $ME [--build | --all]
+
+Installs what is missing to build rnetvirt and its test kernels (--build), and
+what is needed to boot and measure them too (--all, the default). Debian packages
+come through apt-get (as root, or with sudo), bindgen through cargo, virtme-ng
+through pip. Nothing is done for what is already there. The choice is written to
+\$RNETVIRT_CACHE/toolchain/env ($CACHE/toolchain/env).
+TXT
+}
+
+what=all
+case ${1:---all} in
+--build | --all) what=${1:---all} what=${what#--} ;;
+-h | --help) usage; exit 0 ;;
+*) bad_usage "unknown option '$1'" ;;
+esac
+
+BINDGEN_VERSION=0.72.1
+VNG_VERSION=1.42
+
+# Pairs of (rustc package version prefix, LLVM major) whose LLVM majors agree,
+# as CONFIG_RUST_INLINE_HELPERS needs. The first that can be had is taken.
+PAIRS="1.85.0:19 1.96.0:22"
+
+BUILD_PKGS="make gcc libc6-dev flex bison bc libelf-dev libssl-dev cpio kmod xz-utils
+	rsync python3 python3-venv perl ca-certificates"
+RUN_PKGS="busybox-static iproute2 iputils-ping iputils-arping ethtool iperf3 tcpdump
+	nftables bridge-utils udev procps qemu-system-x86 socat python3-scapy python3-pyroute2"
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+		sudo "$@"
+	else
+		die "needs root once; run: sudo $*"
+	fi
+}
+
+installed() { dpkg-query -W -f '${Status} ${Version}\n' "$1" 2>/dev/null | grep -q "^install ok installed ${2:-}"; }
+
+apt_updated=
+apt_install() {
+	command -v apt-get >/dev/null ||
+		die "this is not a Debian system; install by hand: $*"
+	if [ -z "$apt_updated" ]; then
+		logged "refreshing the package lists" "$CACHE/log/apt-update.log" as_root apt-get update
+		apt_updated=1
+	fi
+	logged "installing ${*%%=*}" "$CACHE/log/apt-install.log" \
+		as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -y --no-install-recommends --allow-downgrades install "$@"
+}
+
+# The full version of package $1 that starts with $2, or nothing.
+candidate() { apt-cache madison "$1" 2>/dev/null | awk -v v="$2" 'index($3, v) == 1 { print $3; exit }'; }
+
+mkdir -p "$CACHE/toolchain" "$CACHE/log"
+lock provision
+
+missing=()
+for p in $BUILD_PKGS $([ "$what" = all ] && echo "$RUN_PKGS"); do
+	installed "$p" || missing+=("$p")
+done
+
+pick() {
+	local pair r l v
+	for pair in $PAIRS; do
+		r=${pair%:*} l=${pair#*:}
+		v=$(candidate rustc-web "$r")
+		[ -n "$v" ] && [ -n "$(candidate "clang-$l" "")" ] && {
+			echo "$r $l $v"
+			return
+		}
+	done
+}
+
+choice=$(pick)
+if [ -z "$choice" ]; then
+	# The lists may simply be old or absent.
+	logged "refreshing the package lists" "$CACHE/log/apt-update.log" as_root apt-get update
+	apt_updated=1
+	choice=$(pick)
+fi
+[ -n "$choice" ] || die "no pair of rustc and clang with the same LLVM major among: $PAIRS"
+read -r rust llvm rustpkg <<<"$choice"
+
+for p in rustc-web libstd-rust-web-dev "libstd-rust-web-${rust%.*}" rust-web-src cargo-web rust-web-clippy rustfmt-web; do
+	installed "$p" "$rust" || missing+=("$p=$rustpkg")
+done
+for p in clang lld llvm; do
+	installed "$p-$llvm" || missing+=("$p-$llvm")
+done
+installed "libclang-$llvm-dev" || missing+=("libclang-$llvm-dev")
+
+if ((${#missing[@]})); then
+	apt_install "${missing[@]}"
+fi
+
+# A directory of links in front of PATH: exactly these tools, whatever else
+# (a rustup toolchain, say) the machine has, and nothing else shadowed.
+bin=$CACHE/toolchain/bin
+mkdir -p "$bin"
+for t in rustc rustdoc rustfmt clippy-driver cargo; do
+	[ -x "/usr/bin/$t" ] || die "package for /usr/bin/$t did not bring it"
+	ln -sfn "/usr/bin/$t" "$bin/$t"
+done
+libclang=/usr/lib/llvm-$llvm/lib
+for t in "/usr/lib/llvm-$llvm/bin/"*; do
+	ln -sfn "$t" "$bin/$(basename "$t")"
+done
+
+if ! "$bin/bindgen" --version 2>/dev/null | grep -qxF "bindgen $BINDGEN_VERSION"; then
+	root=$CACHE/toolchain/bindgen-$BINDGEN_VERSION
+	logged "building bindgen $BINDGEN_VERSION" "$CACHE/log/bindgen.log" \
+		env PATH="$bin:$PATH" RUSTC="$bin/rustc" LIBCLANG_PATH="$libclang" CARGO_TARGET_DIR="$root/target" \
+		"$bin/cargo" install --locked --force --root "$root" "bindgen-cli@$BINDGEN_VERSION"
+	rm -rf "$root/target"
+	ln -sfn "$root/bin/bindgen" "$bin/bindgen"
+fi
+
+if [ "$what" = all ] && ! "$CACHE/toolchain/vng-$VNG_VERSION/bin/vng" --version >/dev/null 2>&1; then
+	venv=$CACHE/toolchain/vng-$VNG_VERSION
+	rm -rf "$venv"
+	logged "installing virtme-ng $VNG_VERSION" "$CACHE/log/vng.log" \
+		sh -c "/usr/bin/python3 -m venv --system-site-packages '$venv' && '$venv/bin/pip' install virtme-ng==$VNG_VERSION"
+fi
+
+cat >"$CACHE/toolchain/env.tmp" <<TXT
+# Written by scripts/provision.sh.
+export PATH="$bin:\$PATH"
+export LLVM=-$llvm
+export LIBCLANG_PATH=$libclang
+export RUST_LIB_SRC=/usr/src/rustc-$rust/library
+export VNG=$CACHE/toolchain/vng-$VNG_VERSION/bin/vng
+export TOOLCHAIN_ID="rustc $rust, clang $llvm, bindgen $BINDGEN_VERSION"
+TXT
+mv "$CACHE/toolchain/env.tmp" "$CACHE/toolchain/env"
+say "toolchain: rustc $rust, clang $llvm, bindgen $BINDGEN_VERSION"
