@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Builds the plugin that teaches ip the link kind rnetvirt.
+. "$(dirname "$0")/common.sh"
+
+usage() {
+	cat <<TXT
+usage: $ME [--check | --dir]
+
+Builds build/iproute2/link_rnetvirt.so, which ip loads from the directory that
+IP_LIB_DIR names, and prints its path.
+
+  --check  lints and checks the formatting of the plugin's source instead
+  --dir    prints the directory where the installed ip looks for its plugins
+TXT
+}
+
+mode=build
+(($# <= 1)) || bad_usage "too many arguments"
+case ${1-} in
+'') ;;
+--check | --dir) mode=${1#--} ;;
+-h | --help) usage; exit 0 ;;
+*) bad_usage "unknown argument '$1'" ;;
+esac
+
+SRC=$TOP/rust/iproute2/lib.rs
+OUT=$TOP/build/iproute2
+RUST=(--edition 2021 --crate-name link_rnetvirt --crate-type cdylib -O -C panic=abort)
+
+# The directory is a string in the binary; it is asked for no other way.
+plugin_dir() {
+	local ip dir
+
+	ip=$(PATH=$PATH:/usr/sbin:/sbin command -v ip) || die "no ip here (the Debian package is iproute2)"
+	dir=$(grep -azxE '/[^ %]*/lib[^ %]*/ip' "$ip" | head -z -n 1 | tr -d '\0') || true
+	[ -n "$dir" ] || die "$ip does not tell where it looks for plugins"
+	echo "$dir"
+}
+
+build() {
+	local tmp
+
+	lock plugin
+	mkdir -p "$OUT"
+	tmp=$(mktemp -d "$OUT/.build.XXXXXX")
+	# shellcheck disable=SC2064
+	trap "rm -rf '$tmp'" EXIT
+	rustc "${RUST[@]}" -C linker=clang -C strip=symbols \
+		-o "$tmp/link_rnetvirt.so" "$SRC" || die "the plugin does not compile"
+	mv "$tmp/link_rnetvirt.so" "$OUT/"
+	echo "$OUT/link_rnetvirt.so"
+}
+
+check() {
+	rustfmt --edition 2021 --check "$SRC" || die "rustfmt would change the source"
+	clippy-driver "${RUST[@]}" --emit metadata -o /dev/null -D warnings \
+		-W clippy::undocumented_unsafe_blocks "$SRC" ||
+		die "clippy complains"
+}
+
+case $mode in
+dir) plugin_dir ;;
+*)
+	use_toolchain
+	"$mode"
+	;;
+esac
