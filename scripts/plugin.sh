@@ -28,12 +28,13 @@ SRC=$TOP/rust/iproute2/lib.rs
 OUT=$TOP/build/iproute2
 RUST=(--edition 2021 --crate-name link_rnetvirt --crate-type cdylib -O -C panic=abort)
 
-# The directory is a string in the binary; it is asked for no other way.
+# ip itself says where it looks, when asked for a kind that nobody has.
 plugin_dir() {
 	local ip dir
 
 	ip=$(PATH=$PATH:/usr/sbin:/sbin command -v ip) || die "no ip here (the Debian package is iproute2)"
-	dir=$(grep -azxE '/[^ %]*/lib[^ %]*/ip' "$ip" | head -z -n 1 | tr -d '\0') || true
+	dir=$({ env -u IP_LIB_DIR LD_DEBUG=files "$ip" link help no_such_kind 2>&1 >/dev/null || true; } |
+		sed -n 's,.*file=\(/.*\)/link_no_such_kind\.so .*,\1,p' | tail -n 1)
 	[ -n "$dir" ] || die "$ip does not tell where it looks for plugins"
 	echo "$dir"
 }
