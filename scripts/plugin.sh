@@ -40,30 +40,28 @@ plugin_dir() {
 }
 
 build() {
-	local tmp
-
-	lock plugin
-	mkdir -p "$OUT"
-	tmp=$(mktemp -d "$OUT/.build.XXXXXX")
-	# shellcheck disable=SC2064
-	trap "rm -rf '$tmp'" EXIT
 	rustc "${RUST[@]}" -C linker=clang -C strip=symbols \
 		-o "$tmp/link_rnetvirt.so" "$SRC" || die "the plugin does not compile"
 	mv "$tmp/link_rnetvirt.so" "$OUT/"
 	echo "$OUT/link_rnetvirt.so"
 }
 
+# The compiler renames its output into place: /dev/null would become a file.
 check() {
 	rustfmt --edition 2021 --check "$SRC" || die "rustfmt would change the source"
-	clippy-driver "${RUST[@]}" --emit metadata -o /dev/null -D warnings \
-		-W clippy::undocumented_unsafe_blocks "$SRC" ||
-		die "clippy complains"
+	clippy-driver "${RUST[@]}" --emit metadata --out-dir "$tmp" -D warnings \
+		-W clippy::undocumented_unsafe_blocks "$SRC" || die "clippy complains"
 }
 
 case $mode in
 dir) plugin_dir ;;
 *)
 	use_toolchain
+	lock plugin
+	mkdir -p "$OUT"
+	tmp=$(mktemp -d "$OUT/.$mode.XXXXXX")
+	trap 'rm -rf "$tmp"' EXIT
+	trap 'exit 130' INT TERM
 	"$mode"
 	;;
 esac
