@@ -1,0 +1,253 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Sends frames on one device and tells what arrived on another.
+
+usage: frames.py SCENARIO ARGUMENTS...
+
+A, B are namespaces ("-" for the caller's), V, W a device in each.
+
+  send A V DST LENGTH COUNT   raw frames of LENGTH bytes, header included, to
+                              DST: peer:B:W, broadcast, multicast or other
+  across A V B W DST LENGTH [COUNT]   the same, then what W's packet socket saw:
+                              "PKTTYPE LENGTH xN", or "nothing"
+  vlan A V B W TPID TCI       a tagged frame: "TPID TCI out-of-band|in-band"
+  csum A B W                  a UDP datagram: "partial" or "complete", "valid"
+  meta A V B W                mark 7 and priority 6 on a frame: what a socket got
+  stamp A                     a UDP datagram with SO_TIMESTAMPING: "software"
+  tcp A B W BYTES             a TCP stream: "BYTES whole|cut", whole if W saw
+                              frames longer than its MTU
+"""
+
+import errno
+import fcntl
+import select
+import socket
+import struct
+import sys
+import threading
+
+from inside import inside
+
+ETH_P_TEST = 0x88B5
+PKTTYPE = ["host", "broadcast", "multicast", "otherhost", "outgoing"]
+SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
+SO_PRIORITY, SO_MARK, SO_TIMESTAMPING, SO_RCVMARK, SO_RCVPRIORITY = 12, 36, 37, 75, 82
+MSG_ERRQUEUE = 0x2000
+TP_CSUMNOTREADY, TP_VLAN_VALID, TP_VLAN_TPID_VALID, TP_CSUM_VALID = 8, 16, 64, 128
+WAIT = 5.0      # for what must come
+NOTHING = 0.3   # for what must not come: a loop to itself takes no longer
+
+
+def packet_socket(namespace, device, protocol):
+    with inside(namespace):
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        sock.bind((device, protocol))
+    return sock
+
+
+def mac_of(namespace, device):
+    with inside(namespace), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind((device, 0))
+        return sock.getsockname()[4]
+
+
+def destination(word):
+    if word == "broadcast":
+        return b"\xff" * 6
+    if word == "multicast":
+        return bytes.fromhex("010000000009")
+    if word == "other":
+        return bytes.fromhex("020000009999")
+    _, namespace, device = word.split(":")
+    return mac_of(namespace, device)
+
+
+def frame(dst, src, length, protocol=ETH_P_TEST):
+    header = dst + src + struct.pack("!H", protocol)
+    return header + bytes(length - len(header))
+
+
+def push(sock, data, count):
+    """Sends; ENOBUFS is how a full or dropping device answers."""
+    refused = 0
+    for _ in range(count):
+        try:
+            sock.send(data)
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            refused += 1
+    return refused
+
+
+def send(a, v, dst, length, count="1"):
+    with packet_socket(a, v, 0) as out:
+        refused = push(out, frame(destination(dst), mac_of(a, v), int(length)), int(count))
+    print("sent" if not refused else f"refused x{refused}")
+
+
+def across(a, v, b, w, dst, length, count="1"):
+    wanted = int(count)
+    seen = {}
+    with packet_socket(b, w, ETH_P_TEST) as into, packet_socket(a, v, 0) as out:
+        into.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE
+        data = frame(destination(dst), mac_of(a, v), int(length))
+        refused = push(out, data, wanted)
+        into.settimeout(WAIT if not refused else NOTHING)
+        try:
+            for _ in range(wanted):
+                got, address = into.recvfrom(1 << 17)
+                key = f"{PKTTYPE[address[2]]} {len(got)}"
+                seen[key] = seen.get(key, 0) + 1
+                if got != data:
+                    key = "damaged"
+                    seen[key] = seen.get(key, 0) + 1
+        except TimeoutError:
+            pass
+    print(", ".join(f"{key} x{n}" for key, n in seen.items()) or "nothing")
+
+
+def auxdata(sock):
+    sock.settimeout(WAIT)
+    data, control, _, _ = sock.recvmsg(1 << 17, 256)
+    for level, kind, payload in control:
+        if (level, kind) == (SOL_PACKET, PACKET_AUXDATA):
+            return data, struct.unpack("=IIIHHHH", payload[:20])
+    raise RuntimeError("no auxiliary data")
+
+
+def vlan(a, v, b, w, tpid, tci):
+    tpid, tci = int(tpid, 16), int(tci)
+    tag = struct.pack("!HH", tpid, tci)
+    plain = frame(mac_of(b, w), mac_of(a, v), 100)
+    with packet_socket(b, w, 3) as into, packet_socket(a, v, 0) as out:
+        into.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        out.send(plain[:12] + tag + plain[12:])
+        data, aux = auxdata(into)
+    where = "out-of-band" if aux[0] & TP_VLAN_VALID else "in-band"
+    found = (aux[6], aux[5]) if aux[0] & TP_VLAN_VALID else struct.unpack("!HH", data[12:16])
+    print(f"{found[0]:x} {found[1]} {where}")
+
+
+def csum(a, b, w, address="10.0.0.2"):
+    with packet_socket(b, w, 0x0800) as into:
+        into.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        with inside(a), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.sendto(b"x" * 200, (address, 9))
+        while True:
+            data, aux = auxdata(into)
+            if len(data) == 14 + 20 + 8 + 200:
+                break
+    state = aux[0]
+    print("partial" if state & TP_CSUMNOTREADY else "complete",
+          "valid" if state & TP_CSUM_VALID else "unknown")
+
+
+def ip_sum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def meta(a, v, b, w):
+    """A UDP packet made by hand, so that it leaves V even within one namespace."""
+    with inside(b):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with udp, packet_socket(a, v, 0) as out:
+        udp.bind(("10.0.0.2", 0))
+        for option in (SO_RCVMARK, SO_RCVPRIORITY):
+            udp.setsockopt(socket.SOL_SOCKET, option, 1)
+        payload = b"meta"
+        head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + 8 + len(payload), 1, 0, 64, 17, 0,
+                           socket.inet_aton("10.0.0.1"), socket.inet_aton("10.0.0.2"))
+        head = head[:10] + struct.pack("!H", ip_sum(head)) + head[12:]
+        head += struct.pack("!HHHH", 1234, udp.getsockname()[1], 8 + len(payload), 0)
+        out.setsockopt(socket.SOL_SOCKET, SO_MARK, 7)
+        out.setsockopt(socket.SOL_SOCKET, SO_PRIORITY, 6)
+        out.send(mac_of(b, w) + mac_of(a, v) + b"\x08\x00" + head + payload)
+        udp.settimeout(WAIT)
+        _, control, _, _ = udp.recvmsg(100, 256)
+    found = {kind: struct.unpack("=I", data[:4])[0]
+             for level, kind, data in control if level == socket.SOL_SOCKET}
+    # A mark of 0 is reported too; a missing message would show as "-".
+    print(f"mark={found.get(SO_MARK, '-')} priority={found.get(SO_PRIORITY, '-')}")
+
+
+def stamp(a, address="10.0.0.2"):
+    with inside(a):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sock:
+        # TX_SOFTWARE, SOFTWARE, OPT_TSONLY
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, 2 | 16 | 2048)
+        sock.sendto(b"x", (address, 9))
+        poll = select.poll()
+        poll.register(sock, select.POLLERR)
+        while poll.poll(WAIT * 1000):
+            _, control, _, _ = sock.recvmsg(0, 512, MSG_ERRQUEUE)
+            for level, kind, data in control:
+                if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPING):
+                    seconds = struct.unpack("=6q", data[:48])
+                    print("software" if seconds[0] else "other", end="")
+                    print("" if not seconds[4] else " hardware")
+                    return
+    print("none")
+
+
+def tcp(a, b, w, amount, address="10.0.0.2"):
+    amount = int(amount)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with inside(b):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    with inside(a):
+        client = socket.socket(family, socket.SOCK_STREAM)
+    sniff = packet_socket(b, w, 0x86DD if ":" in address else 0x0800)
+    with listener, client, sniff:
+        sniff.setblocking(False)
+        listener.bind((address, 0))
+        listener.listen(1)
+        listener.settimeout(WAIT)
+        client.settimeout(WAIT * 4)
+        client.connect(listener.getsockname()[:2])
+        server, _ = listener.accept()
+        sender = threading.Thread(target=lambda: (client.sendall(bytes(amount)),
+                                                  client.shutdown(socket.SHUT_WR)))
+        sender.start()
+        longest = got = 0
+        with server:
+            server.settimeout(WAIT * 4)
+            while True:
+                data = server.recv(1 << 18)
+                got += len(data)
+                try:
+                    while True:
+                        longest = max(longest, len(sniff.recv(1 << 17)))
+                except BlockingIOError:
+                    pass
+                if not data:
+                    break
+        sender.join()
+    with inside(b), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+
+        request = struct.pack("16si12x", w.encode(), 0)
+        mtu = struct.unpack_from("i", fcntl.ioctl(sock, 0x8921, request), 16)[0]
+    print(got, "whole" if longest > mtu + 14 else "cut")
+
+
+SCENARIOS = {f.__name__: f for f in (send, across, vlan, csum, meta, stamp, tcp)}
+
+
+def main(args):
+    if not args or args[0] in ("-h", "--help"):
+        print(__doc__.strip())
+        return 0
+    if args[0] not in SCENARIOS:
+        print(f"frames.py: unknown scenario '{args[0]}'", file=sys.stderr)
+        return 2
+    SCENARIOS[args[0]](*args[1:])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the tests are written with. A test is a function test_NAME that runs in a
+# process of its own under set -e, with KIND and KERNEL set; its namespaces and
+# processes are removed afterwards. Any failing command fails it.
+
+export TESTS=$TOP/scripts/tests
+: "${KIND:?}" "${KERNEL:?}" "${WORK:?}"
+
+fail() {
+	echo "failed: $*" >&2
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 4
+}
+
+# note TEXT: shown beside a passed test as well.
+note() { echo "# $*"; }
+
+# same WHAT GOT WANTED
+same() {
+	[ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
+}
+
+# gives WANTED CMD...: the command succeeds and prints exactly that.
+gives() {
+	local wanted=$1 got
+
+	shift
+	got=$("$@") || fail "$*: status $?, output '$got'"
+	same "$*" "$got" "$wanted"
+}
+
+# refused TEXT CMD...: the command fails and its output contains TEXT.
+refused() {
+	local text=$1 got
+
+	shift
+	if got=$("$@" 2>&1); then
+		fail "$*: was to fail with '$text', but succeeded: $got"
+	fi
+	case $got in
+	*"$text"*) ;;
+	*) fail "$*: got '$got', wanted '$text'" ;;
+	esac
+}
+
+# wait_for SECONDS CMD...: until the command succeeds.
+wait_for() {
+	local limit=$1 end
+
+	shift
+	# The limits are for a kernel without checks; a slow one gets more.
+	[ "$KERNEL" != debug ] || limit=$((limit * 5))
+	end=$((SECONDS + limit))
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || fail "still not after $limit s: $*"
+		sleep 0.05
+	done
+}
+
+not() { ! "$@"; }
+
+# ns NAME...: fresh namespaces, with quiet links: no IPv6 address of its own
+# makes a link send what a test then counts.
+ns() {
+	local file
+
+	echo 1 >/proc/sys/net/core/devconf_inherit_init_net
+	for file in /proc/sys/net/ipv6/conf/{all,default}; do
+		echo 1 >"$file"/disable_ipv6
+		echo 0 >"$file"/accept_dad
+	done
+	printf 'netns add %s\n' "$@" | ip -batch -
+}
+
+in_ns() { nsenter --net="/run/netns/$1" "${@:2}"; }
+
+ipv6_on() {
+	local name
+
+	IPV6=1
+	for name; do
+		in_ns "$name" sysctl -qw net.ipv6.conf.{all,default}.disable_ipv6=0
+	done
+}
+
+# ask NETNS COMMAND ARGS...: what nsd.py knows, without a new process;
+# run-all.sh connected it to descriptors 7 and 8.
+ask() {
+	local id=$BASHPID.$RANDOM line ours=
+
+	printf '%s\0' "$id" $# "$@" >&7
+	while IFS= read -r -u 8 line; do
+		case $line in
+		$'\2'"$id") ours=1 ;;
+		$'\1'"$id "*) return "${line##* }" ;;
+		# An answer to somebody who was killed meanwhile goes nowhere.
+		*) [ -z "$ours" ] || printf '%s\n' "$line" ;;
+		esac
+	done
+	fail "nsd.py is gone"
+}
+
+rtnl() { ask "$@"; }            # NETNS get DEVICE KEY... | OPERATION TOKEN...
+frames() { ask - frames "$@"; } # SCENARIO ARGUMENTS...
+
+# sysfs NETNS DEVICE FILE...: the files' contents on one line.
+sysfs() { ask "$1" sysfs "${@:2}"; }
+
+ifindex() { ask "$1" ifindex "$2"; } # NETNS DEVICE
+
+# names NETNS: its devices but lo, in the order of their ifindex.
+names() { ask "$1" names; }
+
+has() { ask "$1" has "${@:2}"; } # NETNS DEVICE...
+
+empty() { # NETNS...
+	local ns
+
+	for ns; do
+		[ -z "$(names "$ns")" ] || return 1
+	done
+}
+
+# state NETNS DEVICE: as ip shows it, e.g. "BROADCAST,MULTICAST,UP,LOWER_UP UP".
+state() { ask "$1" state "$2"; }
+
+# counters NETNS DEVICE: "tx_packets tx_bytes tx_dropped rx_packets rx_bytes rx_dropped"
+counters() {
+	sysfs "$1" "$2" statistics/{tx,rx}_{packets,bytes,dropped}
+}
+
+# joined NETNS1 NETNS2 [OUTER OPTIONS...]: v0 and v1 between them, up, with
+# 10.0.0.1/24 and 10.0.0.2/24, fd00::1/64 and fd00::2/64 where IPv6 is on.
+joined() {
+	local a=$1 b=$2
+
+	shift 2
+	ip -n "$a" link add v0 address 02:00:00:00:00:01 "$@" type "$KIND" \
+		peer name v1 netns "$b" address 02:00:00:00:00:02 "$@"
+	addressed "$a" "$b"
+}
+
+addressed() {
+	ip -n "$1" -batch - <<-TXT
+		addr add 10.0.0.1/24 dev v0
+		link set v0 up
+		link set lo up
+	TXT
+	ip -n "$2" -batch - <<-TXT
+		addr add 10.0.0.2/24 dev v1
+		link set v1 up
+		link set lo up
+	TXT
+	if [ "${IPV6:-}" ]; then
+		ip -n "$1" addr add fd00::1/64 dev v0 nodad
+		ip -n "$2" addr add fd00::2/64 dev v1 nodad
+	fi
+}
+
+# traffic NETNS...: keeps both directions of a pair of `joined` busy until the
+# test ends: floods of echo requests from the given namespaces.
+traffic() {
+	local ns
+
+	for ns; do
+		in_ns "$ns" ping -q -f -s 1000 10.0.0.1 >/dev/null 2>&1 &
+		in_ns "$ns" ping -q -f -s 1000 10.0.0.2 >/dev/null 2>&1 &
+	done
+}
+
+module_file() { # KIND
+	case $1 in
+	rnetvirt) echo "$RNETVIRT_KO" ;;
+	*) echo "$KDIR/drivers/net/$1.ko" ;;
+	esac
+}
+
+loaded() { [ -e "/sys/module/$1" ]; }
+
+load_kind() {
+	loaded "$KIND" || insmod "$(module_file "$KIND")"
+}
+
+unload_kind() {
+	! loaded "$KIND" || rmmod "$KIND"
+}
+
+# errno WANTED NETNS RTNL-ARGS...: the raw request is refused with that errno;
+# WANTED may go on with the core's extack text.
+errno() {
+	local wanted=$1 got
+
+	got=$(rtnl "${@:2}") || fail "rtnl.py ${*:3}: status $?"
+	case $wanted in
+	*' '*) same "${*:3}" "$got" "$wanted" ;;
+	*) same "${*:3}" "${got%% *}" "$wanted" ;;
+	esac
+}
