@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe abstractions over the kernel's virtual network device interfaces.
+//!
+//! This crate contains every `unsafe` block of the module; the driver forbids `unsafe` and can only
+//! use what is public here. Each abstraction is written as if it were to become a part of
+//! `kernel::net`: it states its invariants, and each `// SAFETY:` comment names the rule of the C
+//! side that makes it sound.
+//!
+//! | module | wraps |
+//! | --- | --- |
+//! | [`context`] | proof of an RCU read-side section |
+//! | [`net::rtnl`] | proof that RTNL is held |
+//! | [`net::namespace`] | `struct net` |
+//! | [`net::netdevice`] | `struct net_device`: states, private data, per-device operations |
+//! | [`net::link`] | `struct rtnl_link_ops`: a kind of link, creation and removal |
+//! | [`net::link_ref`] | an RCU-protected, counted pointer from one device to another |
+//! | [`net::nlattr`] | netlink attributes, their policy, extended acks |
+//! | [`net::skbuff`] | `struct sk_buff`, owned |
+//! | [`net::stats`] | per-CPU and 64-bit device statistics |
+//! | [`net::ethtool`] | `struct ethtool_ops` |
+//! | [`net::notifier`] | the net device notifier chain |
+//!
+//! # Rules that hold everywhere
+//!
+//! - A wrapper of a C object is `Opaque` and only ever seen by shared reference: C writes to it at
+//!   the same time. There is never a `&mut` to a C struct that the kernel can reach.
+//! - Data protected by RTNL is copied in and out, never lent: many calls under RTNL re-enter the
+//!   driver through its own callbacks, and a reference kept across such a call would alias. That is
+//!   why `&Rtnl`, and not `&mut Rtnl`, is the proof.
+//! - No constructor relies on `Drop` being run: what C keeps a pointer to is owned by the module or
+//!   by a device, not by a stack frame.
+
+#[cfg(CONFIG_CFI)]
+compile_error!(
+    "CONFIG_CFI: ndo_start_xmit and its kind return C enums, whose type hash a Rust function \
+     cannot have without feature(cfi_encoding); build the kernel without CONFIG_CFI"
+);
+
+#[path = "../bindings/mod.rs"]
+mod bindings;
+
+pub mod context;
+pub mod net;
+
+// Used by the `pr_*!` macros; this crate has no `module!` that would define it.
+#[allow(dead_code)]
+const __LOG_PREFIX: &[u8] = b"rnetvirt\0";

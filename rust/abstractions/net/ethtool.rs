@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `ethtool` can ask of a device.
+//!
+//! C header: [`include/linux/ethtool.h`](srctree/include/linux/ethtool.h)
+
+use super::{
+    netdevice::{
+        Link,
+        LinkOps, //
+    },
+    rtnl::Rtnl,
+};
+use crate::bindings;
+use core::marker::PhantomData;
+use kernel::prelude::*;
+
+/// Name and version of a driver (`ethtool -i`).
+pub struct DriverInfo {
+    /// The driver's name.
+    pub driver: &'static CStr,
+    /// Its version.
+    pub version: &'static CStr,
+}
+
+/// Speed of a link (plain `ethtool`); full duplex, twisted pair, not negotiated.
+pub struct LinkSettings {
+    /// Speed in Mb/s.
+    pub speed: u32,
+}
+
+/// The `ethtool` operations of devices with data of type `T`.
+///
+/// All run under RTNL. Present without asking: whether the link is there, and software timestamping.
+pub trait EthtoolOps<T: LinkOps>: 'static {
+    /// Name and version.
+    const DRIVER: DriverInfo;
+
+    /// Speed.
+    fn link_settings(dev: &Link<T>, rtnl: &Rtnl) -> LinkSettings;
+}
+
+/// The C callbacks; `dev` is as for those in [`super::netdevice`].
+pub(crate) struct Ops<T>(PhantomData<T>);
+
+impl<T: LinkOps> Ops<T> {
+    pub(crate) const TABLE: &'static bindings::ethtool_ops = &{
+        // SAFETY: All members may be zero.
+        let mut ops: bindings::ethtool_ops = unsafe { core::mem::zeroed() };
+        ops.get_drvinfo = Some(Self::get_drvinfo_callback);
+        ops.get_link = Some(bindings::ethtool_op_get_link);
+        ops.get_ts_info = Some(bindings::ethtool_op_get_ts_info);
+        ops.get_link_ksettings = Some(Self::get_link_ksettings_callback);
+        ops.get_channels = Some(Self::get_channels_callback);
+        ops
+    };
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL.
+    unsafe extern "C" fn get_drvinfo_callback(
+        _dev: *mut bindings::net_device,
+        info: *mut bindings::ethtool_drvinfo,
+    ) {
+        let driver = T::Ethtool::DRIVER;
+        // SAFETY: The structure is the caller's own.
+        let info = unsafe { &mut *info };
+        copy_str(&mut info.driver, driver.driver);
+        copy_str(&mut info.version, driver.version);
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL, for a device of this type.
+    unsafe extern "C" fn get_link_ksettings_callback(
+        dev: *mut bindings::net_device,
+        cmd: *mut bindings::ethtool_link_ksettings,
+    ) -> c_int {
+        // SAFETY: By the caller's guarantee.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        let settings = T::Ethtool::link_settings(dev, rtnl);
+        // SAFETY: The structure is the caller's own, zeroed.
+        let base = unsafe { &mut (*cmd).base };
+        base.speed = settings.speed;
+        // CAST: The constants are below 256.
+        base.duplex = bindings::DUPLEX_FULL as u8;
+        base.port = bindings::PORT_TP as u8;
+        base.autoneg = bindings::AUTONEG_DISABLE as u8;
+        0
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL, for a device of this type.
+    unsafe extern "C" fn get_channels_callback(
+        dev: *mut bindings::net_device,
+        channels: *mut bindings::ethtool_channels,
+    ) {
+        // SAFETY: By the caller's guarantee.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        // SAFETY: The structure is the caller's own.
+        let channels = unsafe { &mut *channels };
+        (
+            channels.tx_count,
+            channels.max_tx,
+            channels.rx_count,
+            channels.max_rx,
+        ) = dev.num_queues(rtnl);
+    }
+}
+
+/// Copies a string, cut to what fits with a zero behind it.
+fn copy_str<const N: usize>(to: &mut [c_char; N], from: &CStr) {
+    let text = from.to_bytes().iter().take(N.saturating_sub(1));
+    for (to, from) in to.iter_mut().zip(text) {
+        *to = *from;
+    }
+}

@@ -1,0 +1,879 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A kind of link: what `ip link add … type KIND` reaches.
+//!
+//! A [`LinkKind`] says what is common to all devices of a kind and makes new ones; what a device
+//! does afterwards is up to the [`LinkOps`] of its private data, and one kind may have devices of
+//! several types.
+//!
+//! C header: [`include/net/rtnetlink.h`](srctree/include/net/rtnetlink.h)
+
+use super::{
+    namespace::Net,
+    netdevice::{
+        self,
+        priv_destroy,
+        priv_init,
+        priv_size,
+        Link,
+        LinkOps,
+        PrivOps,
+        EMPTY_NETDEV_OPS, //
+    },
+    nlattr::{
+        Attr,
+        Attrs,
+        ExtAck,
+        Bytes,
+        Field,
+        Ignored,
+        LinkAttrs,
+        Policy,
+        IFLA_TABLE,
+        U32, //
+    },
+    rtnl::Rtnl,
+};
+use crate::bindings;
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    error::{
+        from_err_ptr,
+        from_result,
+        to_result, //
+    },
+    prelude::*,
+    sync::rcu,
+    types::Opaque, //
+};
+
+/// The attributes of a link itself that a kind may look at.
+pub mod ifla {
+    use super::*;
+
+    /// The MAC address (`IFLA_ADDRESS`).
+    pub const ADDRESS: Field<Bytes<0>> = Field::new(bindings::IFLA_ADDRESS as u16);
+    /// The device's name (`IFLA_IFNAME`).
+    pub const IFNAME: Field<Bytes<0>> = Field::new(bindings::IFLA_IFNAME as u16);
+    /// The MTU in bytes, Ethernet header not included (`IFLA_MTU`).
+    pub const MTU: Field<U32> = Field::new(bindings::IFLA_MTU as u16);
+    /// The ifindex of the lower device (`IFLA_LINK`).
+    pub const LINK: Field<U32> = Field::new(bindings::IFLA_LINK as u16);
+    /// The number of transmit queues to allocate (`IFLA_NUM_TX_QUEUES`).
+    pub const NUM_TX_QUEUES: Field<Ignored> = Field::new(bindings::IFLA_NUM_TX_QUEUES as u16);
+    /// The number of receive queues to allocate (`IFLA_NUM_RX_QUEUES`).
+    pub const NUM_RX_QUEUES: Field<Ignored> = Field::new(bindings::IFLA_NUM_RX_QUEUES as u16);
+}
+
+/// Smallest MTU of an Ethernet device (`ETH_MIN_MTU`).
+pub const ETH_MIN_MTU: u32 = bindings::ETH_MIN_MTU;
+/// Largest MTU of an Ethernet device (`ETH_MAX_MTU`).
+pub const ETH_MAX_MTU: u32 = bindings::ETH_MAX_MTU;
+
+/// Whether `addr` can be the address of an Ethernet device (`is_valid_ether_addr()`).
+pub fn is_valid_ether_addr(addr: &[u8; 6]) -> bool {
+    addr[0] & 1 == 0 && *addr != [0; 6]
+}
+
+/// A kind of link (`struct rtnl_link_ops`).
+pub trait LinkKind: Sized + 'static {
+    /// The word after `type`.
+    const KIND: &'static CStr;
+
+    /// The name of a device that was given none; `%d` becomes the lowest free number.
+    const NAME_TEMPLATE: &'static CStr;
+
+    /// Validation of the kind's own attributes, one row for each number from 0 on.
+    const POLICY: &'static [Policy];
+
+    /// The attribute with the attributes of a second device that is made together with the first:
+    /// a `struct ifinfomsg` and link attributes. The core finds the second one's namespace there.
+    const PEER: u16;
+
+    /// Bytes of private area: the largest [`priv_size`] of the types that the kind's devices have.
+    const PRIV_SIZE: usize;
+
+    /// Sets what all devices of the kind have in common. Cannot fail.
+    fn setup(dev: &mut SetupDevice<'_>);
+
+    /// Checks attributes, without looking at any device.
+    ///
+    /// Runs before RTNL is taken: for a request's own attributes, and with `data` being `None` for
+    /// those of the second device.
+    fn validate(tb: &LinkAttrs<'_>, data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result;
+
+    /// Makes and registers the device that `dev` is, and what goes with it.
+    fn newlink<'a>(
+        dev: NewDevice<'a, FromCore>,
+        params: &NewLinkParams<'_>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &'a Rtnl,
+    ) -> Result<Finished<'a>>;
+}
+
+/// Registers a kind of link for as long as it lives.
+///
+/// Dropping it removes all devices of the kind in all namespaces and waits until nobody runs any of
+/// their code.
+///
+/// # Invariants
+///
+/// `ops` is registered.
+#[pin_data(PinnedDrop)]
+pub struct Registration<K: LinkKind> {
+    #[pin]
+    ops: Opaque<bindings::rtnl_link_ops>,
+    _kind: PhantomData<K>,
+}
+
+// SAFETY: It gives access to nothing; registering and unregistering take their own locks.
+unsafe impl<K: LinkKind> Send for Registration<K> {}
+// SAFETY: As above.
+unsafe impl<K: LinkKind> Sync for Registration<K> {}
+
+impl<K: LinkKind> Registration<K> {
+    /// Registers the kind; [`EEXIST`] if somebody else has it.
+    ///
+    /// Context: process, may sleep, RTNL not held.
+    pub fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            ops <- Opaque::try_ffi_init(|slot: *mut bindings::rtnl_link_ops| {
+                // SAFETY: The slot is valid for writing, and zero is valid for this structure.
+                unsafe { slot.write(KindOps::<K>::table()) };
+                // SAFETY: The structure is initialised, and pinned until `drop` unregisters it.
+                to_result(unsafe { bindings::rtnl_link_register(slot) })
+            }),
+            _kind: PhantomData,
+        })
+    }
+}
+
+#[pinned_drop]
+impl<K: LinkKind> PinnedDrop for Registration<K> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: By the type's invariant. This waits for users of the operations, unregisters all
+        // devices of the kind and waits until they are gone.
+        unsafe { bindings::rtnl_link_unregister(self.ops.get()) };
+        // The callbacks of retired `LinkRef`s are this module's code, too.
+        rcu::rcu_barrier();
+    }
+}
+
+/// The C callbacks of a kind.
+struct KindOps<K>(PhantomData<K>);
+
+impl<K: LinkKind> KindOps<K> {
+    fn table() -> bindings::rtnl_link_ops {
+        // SAFETY: All members may be zero; the list node and the SRCU structure are set up by
+        // `rtnl_link_register()`.
+        let mut ops: bindings::rtnl_link_ops = unsafe { core::mem::zeroed() };
+        ops.kind = K::KIND.as_char_ptr();
+        ops.priv_size = K::PRIV_SIZE;
+        ops.setup = Some(Self::setup_callback);
+        ops.peer_type = K::PEER;
+        // CAST: A table with one row per attribute number is short.
+        #[allow(clippy::cast_possible_truncation)]
+        let maxtype = K::POLICY.len().saturating_sub(1) as c_uint;
+        ops.maxtype = maxtype;
+        ops.policy = Policy::table_ptr(K::POLICY);
+        ops.validate = Some(Self::validate_callback);
+        ops.newlink = Some(Self::newlink_callback);
+        ops.changelink = Some(Self::changelink_callback);
+        ops.dellink = Some(Self::dellink_callback);
+        ops.get_size = Some(Self::get_size_callback);
+        ops.fill_info = Some(Self::fill_info_callback);
+        ops.get_num_tx_queues = Some(Self::get_num_queues_callback);
+        ops.get_num_rx_queues = Some(Self::get_num_queues_callback);
+        ops.get_link_net = Some(Self::get_link_net_callback);
+        ops
+    }
+
+    /// The kind's own attributes; `None` if the request had no `IFLA_INFO_DATA`.
+    ///
+    /// # Safety
+    ///
+    /// `data` must be null, or as the core's parser made it for our `maxtype`, valid for `'a`.
+    unsafe fn data<'a>(data: *mut *mut bindings::nlattr) -> Option<Attrs<'a>> {
+        // SAFETY: By the caller's guarantee the table has `maxtype + 1` entries.
+        (!data.is_null()).then(|| unsafe { Attrs::from_raw(data, K::POLICY.len()) })
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core with a device that it has just allocated.
+    unsafe extern "C" fn setup_callback(dev: *mut bindings::net_device) {
+        // SAFETY: The device is new, zeroed and nobody else's, with `priv_size` bytes behind it.
+        unsafe {
+            bindings::ether_setup(dev);
+            (*dev).netdev_ops = EMPTY_NETDEV_OPS;
+            (*dev).needs_free_netdev = true;
+            (*dev).priv_destructor = Some(Self::priv_destructor_callback);
+            bindings::netdev_use_tstats(dev);
+        }
+        // Netpoll would transmit with interrupts off, and sharing would let others keep a packet
+        // that we are given: both would make proofs of the transmit callback false.
+        // SAFETY: As above.
+        unsafe {
+            bindings::netdev_set_priv_flags(
+                dev,
+                bindings::netdev_priv_flags_IFF_DISABLE_NETPOLL,
+                bindings::netdev_priv_flags_IFF_TX_SKB_SHARING,
+            )
+        };
+        K::setup(&mut SetupDevice {
+            dev,
+            _dev: PhantomData,
+        });
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core when nobody uses the device any more.
+    unsafe extern "C" fn priv_destructor_callback(dev: *mut bindings::net_device) {
+        // SAFETY: The device was set up by `setup_callback`, so its private area is a `Priv`.
+        unsafe { priv_destroy(dev) };
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core with tables that it parsed.
+    unsafe extern "C" fn validate_callback(
+        tb: *mut *mut bindings::nlattr,
+        data: *mut *mut bindings::nlattr,
+        extack: *mut bindings::netlink_ext_ack,
+    ) -> c_int {
+        // SAFETY: The core's tables are valid during the call, that of the link's attributes with
+        // `IFLA_MAX + 1` entries.
+        let (tb, data) = unsafe { (LinkAttrs::from_raw(tb), Self::data(data)) };
+        // SAFETY: The ack is the request's.
+        let mut ack = unsafe { ExtAck::from_raw(extack) };
+        from_result(|| K::validate(&tb, data.as_ref(), &mut ack).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL, with a new device of this kind.
+    unsafe extern "C" fn newlink_callback(
+        dev: *mut bindings::net_device,
+        params: *mut bindings::rtnl_newlink_params,
+        extack: *mut bindings::netlink_ext_ack,
+    ) -> c_int {
+        // SAFETY: RTNL is held; the ack and the parameters are the request's.
+        let (rtnl, mut ack) = unsafe { (Rtnl::assume_held(), ExtAck::from_raw(extack)) };
+        // SAFETY: As above.
+        let (tb, data) = unsafe {
+            (
+                LinkAttrs::from_raw((*params).tb),
+                Self::data((*params).data),
+            )
+        };
+        let params = NewLinkParams {
+            params,
+            // SAFETY: The core has set it before this call.
+            ops: unsafe { (*dev).rtnl_link_ops },
+            template: K::NAME_TEMPLATE,
+            priv_size: K::PRIV_SIZE,
+            tb,
+            data,
+        };
+        // SAFETY: Never null.
+        let dev = unsafe { NonNull::new_unchecked(dev) };
+        // INVARIANT: The device is allocated, not registered, and stays the core's.
+        let dev = NewDevice {
+            dev,
+            priv_size: K::PRIV_SIZE,
+            _owner: PhantomData,
+        };
+        from_result(|| K::newlink(dev, &params, &mut ack, rtnl).map(|Finished(_)| 0))
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL, with a registered device of this kind.
+    unsafe extern "C" fn changelink_callback(
+        dev: *mut bindings::net_device,
+        tb: *mut *mut bindings::nlattr,
+        data: *mut *mut bindings::nlattr,
+        extack: *mut bindings::netlink_ext_ack,
+    ) -> c_int {
+        // SAFETY: As in `validate_callback`.
+        let (tb, data) = unsafe { (LinkAttrs::from_raw(tb), Self::data(data)) };
+        // SAFETY: RTNL is held; the ack is the request's.
+        let (rtnl, mut ack) = unsafe { (Rtnl::assume_held(), ExtAck::from_raw(extack)) };
+        from_result(|| {
+            // SAFETY: The device is of this kind.
+            let ops = unsafe { PrivOps::of(dev) }.ok_or(ENODEV)?;
+            // SAFETY: The operations are those of the device.
+            unsafe { (ops.changelink)(dev, &tb, data.as_ref(), &mut ack, rtnl) }.map(|()| 0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL, with a registered device of this kind.
+    unsafe extern "C" fn dellink_callback(
+        dev: *mut bindings::net_device,
+        list: *mut bindings::list_head,
+    ) {
+        // SAFETY: The device is of this kind.
+        if let Some(ops) = unsafe { PrivOps::of(dev) } {
+            // SAFETY: The operations are those of the device; RTNL is held; the list is one for
+            // `unregister_netdevice_many()`.
+            unsafe { (ops.dellink)(dev, list) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core with a device of this kind, RTNL held or not.
+    unsafe extern "C" fn get_size_callback(dev: *const bindings::net_device) -> usize {
+        let dev = dev.cast_mut();
+        // SAFETY: The device is of this kind.
+        let ops = unsafe { PrivOps::of(dev) };
+        // SAFETY: The operations are those of the device.
+        ops.map_or(0, |ops| unsafe { (ops.get_size)(dev) })
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL, with a device of this kind and a message.
+    unsafe extern "C" fn fill_info_callback(
+        skb: *mut bindings::sk_buff,
+        dev: *const bindings::net_device,
+    ) -> c_int {
+        let dev = dev.cast_mut();
+        from_result(|| {
+            // SAFETY: The device is of this kind.
+            let Some(ops) = (unsafe { PrivOps::of(dev) }) else {
+                return Ok(0);
+            };
+            // SAFETY: The operations are those of the device; RTNL is held.
+            unsafe { (ops.fill_info)(dev, skb) }.map(|()| 0)
+        })
+    }
+
+    /// As the C driver: as many queues as CPUs are possible, unless the request says.
+    ///
+    /// # Safety
+    ///
+    /// None beyond being called by the core.
+    unsafe extern "C" fn get_num_queues_callback() -> c_uint {
+        const MAX: c_uint = 4096;
+        // SAFETY: May be called at any time.
+        unsafe { bindings::num_possible_cpus() }.min(MAX)
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL, in an RCU section, with a device of this kind.
+    unsafe extern "C" fn get_link_net_callback(
+        dev: *const bindings::net_device,
+    ) -> *mut bindings::net {
+        let dev = dev.cast_mut();
+        // SAFETY: The device is of this kind.
+        match unsafe { PrivOps::of(dev) } {
+            // SAFETY: The operations are those of the device; RTNL and RCU are held.
+            Some(ops) => unsafe { (ops.get_link_net)(dev) },
+            // SAFETY: The device is valid.
+            None => unsafe { bindings::dev_net(dev) },
+        }
+    }
+}
+
+/// What a request to make a link says.
+pub struct NewLinkParams<'a> {
+    params: *mut bindings::rtnl_newlink_params,
+    ops: *const bindings::rtnl_link_ops,
+    template: &'static CStr,
+    priv_size: usize,
+    tb: LinkAttrs<'a>,
+    data: Option<Attrs<'a>>,
+}
+
+impl<'a> NewLinkParams<'a> {
+    /// The link's attributes.
+    pub fn attrs(&self) -> &LinkAttrs<'a> {
+        &self.tb
+    }
+
+    /// The kind's own attributes.
+    pub fn data(&self) -> Option<&Attrs<'a>> {
+        self.data.as_ref()
+    }
+
+    /// The namespace for a second device: the one its attributes name, else that of
+    /// `IFLA_LINK_NETNSID`, else the requester's. The core has checked the requester's rights.
+    pub fn peer_net(&self) -> &Net {
+        // SAFETY: The core holds references to these namespaces during the request.
+        unsafe { Net::from_raw(bindings::rtnl_newlink_peer_net(self.params)) }
+    }
+
+    /// Allocates a second device of this kind in `net`, with what `attrs` say of it
+    /// (`rtnl_create_link()`). It is named by them if `named` is set, else by the kind's template.
+    pub fn create<'r>(
+        &self,
+        net: &Net,
+        attrs: &LinkAttrs<'_>,
+        named: bool,
+        ack: &mut ExtAck<'_>,
+        _rtnl: &'r Rtnl,
+    ) -> Result<NewDevice<'r, Owned>> {
+        let mut name = [0u8; IFNAMSIZ];
+        let wanted = if named { attrs.get(&ifla::IFNAME)? } else { None };
+        let assign_type = match wanted {
+            Some(wanted) => {
+                copy_name(&mut name, wanted);
+                bindings::NET_NAME_USER
+            }
+            None => {
+                copy_name(&mut name, self.template.to_bytes());
+                bindings::NET_NAME_ENUM
+            }
+        };
+        // SAFETY: RTNL is held; the name is a terminated string; `ops` is the registered kind that
+        // this request is for; the table has `IFLA_MAX + 1` entries, as all tables of links.
+        let dev = from_err_ptr(unsafe {
+            bindings::rtnl_create_link(
+                net.as_ptr(),
+                name.as_ptr().cast(),
+                // CAST: Both constants are below 8.
+                assign_type as u8,
+                self.ops,
+                attrs.as_ptr(),
+                ack.as_ptr(),
+            )
+        })?;
+        // INVARIANT: The device is new and ours.
+        Ok(NewDevice {
+            dev: NonNull::new(dev).ok_or(ENOMEM)?,
+            priv_size: self.priv_size,
+            _owner: PhantomData,
+        })
+    }
+}
+
+/// Room for a device's name, the terminating zero included (`IFNAMSIZ`).
+const IFNAMSIZ: usize = bindings::IFNAMSIZ as usize;
+
+/// Copies a name up to its first zero, cut to what fits with a zero behind it.
+fn copy_name(to: &mut [u8; IFNAMSIZ], from: &[u8]) {
+    let text = from.iter().take_while(|c| **c != 0).take(IFNAMSIZ - 1);
+    for (to, from) in to.iter_mut().zip(text) {
+        *to = *from;
+    }
+}
+
+/// The parsed attributes of a second device: a `struct ifinfomsg`, and link attributes behind it.
+pub struct PeerInfo<'a> {
+    msg: &'a [u8],
+    tb: [*mut bindings::nlattr; IFLA_TABLE],
+}
+
+impl<'a> PeerInfo<'a> {
+    /// Parses an attribute like `VETH_INFO_PEER` (`rtnl_nla_parse_ifinfomsg()`).
+    pub fn parse(attr: Attr<'a>, ack: &mut ExtAck<'_>) -> Result<Self> {
+        let msg = attr.payload();
+        if msg.len() < size_of::<bindings::ifinfomsg>() {
+            return Err(ERANGE);
+        }
+        let mut tb = [ptr::null_mut(); IFLA_TABLE];
+        // SAFETY: The attribute is valid and has room for the header; the table has
+        // `IFLA_MAX + 1` entries.
+        to_result(unsafe {
+            bindings::rtnl_nla_parse_ifinfomsg(
+                tb.as_mut_ptr(),
+                attr.as_ptr(),
+                ack.as_ptr(),
+            )
+        })?;
+        Ok(Self { msg, tb })
+    }
+
+    /// The link attributes.
+    pub fn attrs(&mut self) -> LinkAttrs<'_> {
+        // SAFETY: The parser has filled the table with pointers into the message, which is valid
+        // for longer than `self` is borrowed.
+        unsafe { LinkAttrs::from_raw(self.tb.as_mut_ptr()) }
+    }
+
+    /// The wanted ifindex; zero if any will do.
+    pub fn ifindex(&self) -> i32 {
+        // SAFETY: `parse` has checked that the header is there; it may be unaligned.
+        unsafe { self.header().read_unaligned() }.ifi_index
+    }
+
+    fn header(&self) -> *const bindings::ifinfomsg {
+        self.msg.as_ptr().cast()
+    }
+}
+
+/// A device whose properties can be set freely, because nobody else knows it yet.
+///
+/// # Invariants
+///
+/// `dev` is allocated, not registered and used by nobody else during `'a`.
+pub struct SetupDevice<'a> {
+    dev: *mut bindings::net_device,
+    _dev: PhantomData<&'a mut ()>,
+}
+
+/// Offload features of a device (`netdev_features_t`).
+#[derive(Clone, Copy)]
+pub struct Features(bindings::netdev_features_t);
+
+macro_rules! features {
+    ($($(#[$doc:meta])* $name:ident = $c:ident;)*) => {
+        impl Features {
+            $($(#[$doc])* pub const $name: Self = Self(bindings::$c);)*
+
+            /// All of both.
+            #[must_use]
+            pub const fn with(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+
+            /// Those of the first that are not in the second.
+            #[must_use]
+            pub const fn without(self, other: Self) -> Self {
+                Self(self.0 & !other.0)
+            }
+        }
+    };
+}
+
+features! {
+    /// Scatter and gather.
+    SG = NETIF_F_SG;
+    /// Scatter and gather of whole packets in `frag_list`.
+    FRAGLIST = NETIF_F_FRAGLIST;
+    /// Any checksum, as described by the packet.
+    HW_CSUM = NETIF_F_HW_CSUM;
+    /// Checksums of received packets are verified.
+    RXCSUM = NETIF_F_RXCSUM;
+    /// The CRC32c of SCTP.
+    SCTP_CRC = NETIF_F_SCTP_CRC;
+    /// Memory above the DMA limit.
+    HIGHDMA = NETIF_F_HIGHDMA;
+    /// Everything that software GSO can cut.
+    GSO_SOFTWARE = NETIF_F_GSO_SOFTWARE;
+    /// Segmentation inside tunnels.
+    GSO_ENCAP_ALL = NETIF_F_GSO_ENCAP_ALL;
+    /// 802.1Q tags are added out of band.
+    VLAN_CTAG_TX = NETIF_F_HW_VLAN_CTAG_TX;
+    /// 802.1Q tags are delivered out of band.
+    VLAN_CTAG_RX = NETIF_F_HW_VLAN_CTAG_RX;
+    /// 802.1ad tags are added out of band.
+    VLAN_STAG_TX = NETIF_F_HW_VLAN_STAG_TX;
+    /// 802.1ad tags are delivered out of band.
+    VLAN_STAG_RX = NETIF_F_HW_VLAN_STAG_RX;
+}
+
+/// Properties of a device that are on or off.
+#[derive(Clone, Copy)]
+pub struct PrivFlags(u32);
+
+impl PrivFlags {
+    /// The address may change while the device is up.
+    pub const LIVE_ADDR_CHANGE: Self = Self(bindings::netdev_priv_flags_IFF_LIVE_ADDR_CHANGE);
+    /// No queueing discipline by default.
+    pub const NO_QUEUE: Self = Self(bindings::netdev_priv_flags_IFF_NO_QUEUE);
+    /// The headroom it asks for is for others: a bridge need not add it up.
+    pub const PHONY_HEADROOM: Self = Self(bindings::netdev_priv_flags_IFF_PHONY_HEADROOM);
+
+    /// All of both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl SetupDevice<'_> {
+    /// Sets properties.
+    pub fn set_priv_flags(&mut self, flags: PrivFlags) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::netdev_set_priv_flags(self.dev, flags.0, 0) };
+    }
+
+    /// The driver needs no transmit lock: `start_xmit` may run on many CPUs at once.
+    pub fn set_lltx(&mut self) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::netdev_set_lltx(self.dev, true) };
+    }
+
+    /// Sets the largest MTU.
+    pub fn set_max_mtu(&mut self, mtu: u32) {
+        // SAFETY: By the type's invariant.
+        unsafe { (*self.dev).max_mtu = mtu };
+    }
+
+    /// Lets GSO packets be as large as the stack can make them (`GSO_MAX_SIZE`).
+    pub fn set_tso_max_size(&mut self) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::netif_set_tso_max_size(self.dev, bindings::GSO_MAX_SIZE) };
+    }
+
+    /// Sets what the device can do: now, by the user's choice, for tunnels, VLANs and MPLS on it.
+    pub fn set_features(&mut self, features: Features, vlan: Features, mpls: Features) {
+        // SAFETY: By the type's invariant.
+        unsafe {
+            (*self.dev).features |= features.0;
+            (*self.dev).hw_features = features.0;
+            (*self.dev).hw_enc_features = features.0;
+            (*self.dev).vlan_features = vlan.0;
+            (*self.dev).mpls_features = mpls.0;
+        }
+    }
+
+    /// Gives the device a random address of its own (`eth_hw_addr_random()`).
+    pub fn set_random_address(&mut self) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::eth_hw_addr_random(self.dev) };
+    }
+
+    /// Asks for an ifindex; zero for any.
+    pub fn set_ifindex(&mut self, ifindex: i32) {
+        // SAFETY: By the type's invariant.
+        unsafe { (*self.dev).ifindex = ifindex };
+    }
+
+    /// The ifindex that was asked for; zero for any.
+    pub fn ifindex(&self) -> i32 {
+        // SAFETY: By the type's invariant.
+        unsafe { (*self.dev).ifindex }
+    }
+
+    /// Numbers of allocated transmit and receive queues.
+    pub fn num_queues(&self) -> (u32, u32) {
+        // SAFETY: By the type's invariant.
+        unsafe { ((*self.dev).num_tx_queues, (*self.dev).num_rx_queues) }
+    }
+
+    /// Sets the numbers of active queues, where given; [`EINVAL`] if more than are allocated.
+    pub fn set_real_num_queues(&mut self, tx: Option<u32>, rx: Option<u32>) -> Result {
+        // SAFETY: By the type's invariant.
+        unsafe { netdevice::set_real_num_queues(self.dev, tx, rx) }
+    }
+
+    /// Takes over the limits of segmentation from another device (`netif_inherit_tso_max()`).
+    pub fn inherit_tso_max(&mut self, from: &SetupDevice<'_>) {
+        // SAFETY: By the invariant of both.
+        unsafe { bindings::netif_inherit_tso_max(self.dev, from.dev) };
+    }
+}
+
+/// Says who frees a device that never got registered.
+pub trait Owner {
+    /// Whether we do.
+    #[doc(hidden)]
+    const FREE: bool;
+}
+
+/// The device that a request is about: the core allocated it, and frees it if the request fails.
+pub enum FromCore {}
+
+impl Owner for FromCore {
+    const FREE: bool = false;
+}
+
+/// A device that the driver had allocated in addition.
+pub enum Owned {}
+
+impl Owner for Owned {
+    const FREE: bool = true;
+}
+
+/// A device that is allocated and set up, without private data.
+///
+/// # Invariants
+///
+/// `dev` is allocated and not registered, its private area has `priv_size` bytes and holds no data;
+/// RTNL is held during `'a`. If `O::FREE`, it is ours to free.
+pub struct NewDevice<'a, O: Owner> {
+    dev: NonNull<bindings::net_device>,
+    priv_size: usize,
+    _owner: PhantomData<(fn(&'a ()) -> &'a (), *mut O)>,
+}
+
+impl<'a, O: Owner> NewDevice<'a, O> {
+    /// Gives the device its private data and the operations that go with it.
+    pub fn init<T: LinkOps>(self, data: impl PinInit<T, Error>) -> Result<Initialised<'a, T, O>> {
+        if priv_size::<T>() > self.priv_size {
+            return Err(EINVAL);
+        }
+        // SAFETY: By the type's invariants, and the area is large enough.
+        unsafe { priv_init::<T>(self.dev.as_ptr(), data)? };
+        // INVARIANT: The data is there now.
+        Ok(Initialised {
+            dev: ManuallyDrop::new(self).dev,
+            _type: PhantomData,
+        })
+    }
+}
+
+impl<O: Owner> Drop for NewDevice<'_, O> {
+    fn drop(&mut self) {
+        if O::FREE {
+            // SAFETY: By the type's invariants it is ours and was never registered.
+            unsafe { bindings::free_netdev(self.dev.as_ptr()) };
+        }
+    }
+}
+
+/// A device with private data, ready to be registered.
+///
+/// # Invariants
+///
+/// As [`NewDevice`], but the private area holds a live `T`; or registering it has failed.
+pub struct Initialised<'a, T: LinkOps, O: Owner> {
+    dev: NonNull<bindings::net_device>,
+    _type: PhantomData<(fn(&'a ()) -> &'a (), T, *mut O)>,
+}
+
+impl<'a, T: LinkOps, O: Owner> Initialised<'a, T, O> {
+    /// The device's properties.
+    pub fn setup(&mut self) -> SetupDevice<'_> {
+        // INVARIANT: Not registered, and borrowed exclusively.
+        SetupDevice {
+            dev: self.dev.as_ptr(),
+            _dev: PhantomData,
+        }
+    }
+
+    /// Makes the device known to everybody (`register_netdevice()`).
+    ///
+    /// Errors: [`EEXIST`] for a name that is taken, [`EINVAL`] for one that is invalid, [`EBUSY`] for
+    /// an ifindex that is taken, [`ENOMEM`], or what a notifier said. Re-enters the driver.
+    pub fn register(self, rtnl: &'a Rtnl) -> Result<Registered<'a, T, O>> {
+        let _ = rtnl;
+        // SAFETY: RTNL is held; the device is set up and has its operations. On failure `self` is
+        // dropped, which knows how far it got.
+        to_result(unsafe { bindings::register_netdevice(self.dev.as_ptr()) })?;
+        // INVARIANT: It is registered now.
+        Ok(Registered {
+            dev: ManuallyDrop::new(self).dev,
+            _type: PhantomData,
+        })
+    }
+}
+
+impl<T: LinkOps, O: Owner> Drop for Initialised<'_, T, O> {
+    fn drop(&mut self) {
+        let dev = self.dev.as_ptr();
+        // SAFETY: The device is still allocated.
+        let state = bindings::netdev_reg_state::from(unsafe { (*dev).reg_state });
+        // A device whose registration was vetoed by a notifier had been visible, and is being
+        // unregistered: `netdev_run_todo()` will call the destructor when nobody uses it any more.
+        // In all other cases it may not have been called, which `priv_destroy()` finds out.
+        if state != bindings::netdev_reg_state_NETREG_UNREGISTERING {
+            // SAFETY: Nobody could, or can, reach the device.
+            unsafe { priv_destroy(dev) };
+        }
+        if O::FREE {
+            // SAFETY: By the type's invariants it is ours; deferred by the core if it is being
+            // unregistered.
+            unsafe { bindings::free_netdev(dev) };
+        }
+    }
+}
+
+/// A device that is registered, and will be unregistered again unless its making is completed.
+///
+/// # Invariants
+///
+/// `dev` is registered with private data of type `T`; RTNL is held during `'a`.
+pub struct Registered<'a, T: LinkOps, O: Owner> {
+    dev: NonNull<bindings::net_device>,
+    _type: PhantomData<(fn(&'a ()) -> &'a (), T, *mut O)>,
+}
+
+impl<T: LinkOps, O: Owner> Deref for Registered<'_, T, O> {
+    type Target = Link<T>;
+
+    fn deref(&self) -> &Link<T> {
+        // SAFETY: By the type's invariants.
+        unsafe { Link::from_raw(self.dev.as_ptr()) }
+    }
+}
+
+impl<T: LinkOps> Registered<'_, T, Owned> {
+    /// Applies the flags that were asked for and tells user space (`rtnl_configure_link()`).
+    pub fn configure(&self, info: Option<&PeerInfo<'_>>) -> Result {
+        let info = info.map_or(ptr::null(), PeerInfo::header);
+        // SAFETY: RTNL is held, and the device registered; the header is null or complete.
+        to_result(unsafe {
+            bindings::rtnl_configure_link(self.dev.as_ptr(), info, 0, ptr::null())
+        })
+    }
+
+    /// The device is there to stay.
+    pub fn keep(self) {
+        let _ = ManuallyDrop::new(self);
+    }
+}
+
+impl<'a, T: LinkOps> Registered<'a, T, FromCore> {
+    /// The request is done: the device is there to stay.
+    pub fn finish(self) -> Finished<'a> {
+        let _ = ManuallyDrop::new(self);
+        Finished(PhantomData)
+    }
+}
+
+impl<T: LinkOps, O: Owner> Drop for Registered<'_, T, O> {
+    fn drop(&mut self) {
+        // SAFETY: RTNL is held, and the device registered. It is freed after RTNL is released, when
+        // nobody uses it any more (`needs_free_netdev`).
+        unsafe { bindings::unregister_netdevice_queue(self.dev.as_ptr(), ptr::null_mut()) };
+    }
+}
+
+/// Proof that the device of a request was registered.
+pub struct Finished<'a>(PhantomData<fn(&'a ()) -> &'a ()>);
+
+/// Devices that the core will unregister together, when the current callback is done.
+///
+/// # Invariants
+///
+/// `list` is one that is passed to `unregister_netdevice_many()` later, under the same RTNL.
+pub struct UnregisterList<'a> {
+    list: *mut bindings::list_head,
+    _list: PhantomData<&'a mut ()>,
+}
+
+impl UnregisterList<'_> {
+    /// Wraps the list that a callback received.
+    ///
+    /// # Safety
+    ///
+    /// `list` must be as the type's invariants say.
+    pub(crate) unsafe fn from_raw(list: *mut bindings::list_head) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self {
+            list,
+            _list: PhantomData,
+        }
+    }
+
+    /// Queues a device. `caller` is the device that the callback is about: one in another namespace
+    /// may be unregistered a moment later, where RTNL is per namespace.
+    pub fn queue<T, U>(&mut self, dev: &Link<T>, caller: &Link<U>, rtnl: &Rtnl) {
+        let ptr = dev.as_ptr();
+        // SAFETY: The device is valid; its state changes under RTNL only.
+        let state = bindings::netdev_reg_state::from(unsafe { (*ptr).reg_state });
+        if state != bindings::netdev_reg_state_NETREG_REGISTERED {
+            return;
+        }
+        // SAFETY: RTNL is held, and the device registered.
+        unsafe {
+            bindings::unregister_netdevice_queue_net(caller.net(rtnl).as_ptr(), ptr, self.list)
+        };
+    }
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Netlink attributes: reading, policy, writing, and extended acknowledgements.
+//!
+//! An attribute's number, its validation and the type it is read as are one constant, a [`Field`],
+//! so that the three cannot disagree.
+//!
+//! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
+
+use crate::bindings;
+use core::{
+    marker::PhantomData,
+    mem::size_of,
+    ops::Deref, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    types::NotThreadSafe, //
+};
+
+/// Length of `struct nlattr`, which precedes an attribute's payload.
+const HEADER: usize = size_of::<bindings::nlattr>();
+
+/// Room that an attribute with a payload of `len` bytes takes in a message (`nla_total_size()`).
+pub const fn total_size(len: usize) -> usize {
+    (HEADER + len + 3) & !3
+}
+
+/// How an attribute's payload is validated and read.
+pub trait AttrType {
+    /// What reading gives.
+    type Value<'a>;
+
+    /// The netlink policy that guarantees [`AttrType::MIN_LEN`].
+    #[doc(hidden)]
+    const POLICY: Policy;
+
+    /// Reads a payload; `None` if it is too short.
+    fn read<'a>(payload: &'a [u8]) -> Option<Self::Value<'a>>;
+}
+
+/// A 32-bit number in host byte order (`NLA_U32`).
+pub enum U32 {}
+
+impl AttrType for U32 {
+    type Value<'a> = u32;
+    const POLICY: Policy = Policy::new(bindings::NLA_U32, 0);
+
+    #[inline]
+    fn read(payload: &[u8]) -> Option<u32> {
+        let bytes = payload.first_chunk::<4>()?;
+        Some(u32::from_ne_bytes(*bytes))
+    }
+}
+
+/// Bytes without a layout of their own (`NLA_UNSPEC` with a minimum length).
+pub struct Bytes<const MIN: u16>;
+
+impl<const MIN: u16> AttrType for Bytes<MIN> {
+    type Value<'a> = &'a [u8];
+    const POLICY: Policy = Policy::new(bindings::NLA_UNSPEC, MIN);
+
+    #[inline]
+    fn read(payload: &[u8]) -> Option<&[u8]> {
+        (payload.len() >= usize::from(MIN)).then_some(payload)
+    }
+}
+
+/// An attribute that is recognised but whose payload nobody looks at.
+pub enum Ignored {}
+
+impl AttrType for Ignored {
+    type Value<'a> = ();
+    const POLICY: Policy = Policy::new(bindings::NLA_UNSPEC, 0);
+
+    #[inline]
+    fn read(_payload: &[u8]) -> Option<()> {
+        Some(())
+    }
+}
+
+/// The definition of one attribute: its number and type.
+pub struct Field<T: AttrType> {
+    id: u16,
+    _type: PhantomData<fn() -> T>,
+}
+
+impl<T: AttrType> Field<T> {
+    /// Defines attribute number `id`.
+    pub const fn new(id: u16) -> Self {
+        Self {
+            id,
+            _type: PhantomData,
+        }
+    }
+
+    /// The attribute's number.
+    pub const fn id(&self) -> u16 {
+        self.id
+    }
+}
+
+/// One row of a policy table (`struct nla_policy`).
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Policy(bindings::nla_policy);
+
+// SAFETY: A policy of the types used here holds no pointers that anybody writes through.
+unsafe impl Sync for Policy {}
+
+impl Policy {
+    #[allow(clippy::cast_possible_truncation)] // The NLA_* types are all below 32.
+    const fn new(type_: u32, len: u16) -> Self {
+        // SAFETY: `struct nla_policy` is plain data for which zero is valid.
+        let mut policy: bindings::nla_policy = unsafe { core::mem::zeroed() };
+        policy.type_ = type_ as u8;
+        policy.len = len;
+        Self(policy)
+    }
+}
+
+/// A policy table for attributes `0..N`.
+pub struct PolicyTable<const N: usize>([Policy; N]);
+
+impl<const N: usize> PolicyTable<N> {
+    /// A table that ignores every attribute.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self([Policy::new(bindings::NLA_UNSPEC, 0); N])
+    }
+
+    /// Adds a field. Evaluated in constants only, where a number that is too large is a compile
+    /// error.
+    #[allow(clippy::indexing_slicing)]
+    #[must_use]
+    pub const fn with<T: AttrType>(mut self, field: &Field<T>) -> Self {
+        self.0[field.id as usize] = T::POLICY;
+        self
+    }
+
+    /// The rows, for a [`LinkKind`](super::link::LinkKind).
+    pub const fn rows(&'static self) -> &'static [Policy] {
+        &self.0
+    }
+}
+
+impl Policy {
+    /// The first row of a table, as C wants it.
+    pub(crate) const fn table_ptr(rows: &'static [Policy]) -> *const bindings::nla_policy {
+        // CAST: `Policy` is a transparent wrapper of `nla_policy`.
+        rows.as_ptr().cast()
+    }
+}
+
+/// One received attribute.
+///
+/// # Invariants
+///
+/// The pointer is to an attribute inside a netlink message that outlives `'a`, and the attribute's
+/// length was checked to be within that message (`nla_ok()`), as the core's parser does.
+#[derive(Clone, Copy)]
+pub struct Attr<'a>(*const bindings::nlattr, PhantomData<&'a [u8]>);
+
+impl<'a> Attr<'a> {
+    /// The bytes behind the header.
+    #[inline]
+    pub fn payload(&self) -> &'a [u8] {
+        // SAFETY: By the type's invariant the header is readable.
+        let len = usize::from(unsafe { (*self.0).nla_len });
+        // SAFETY: By the type's invariant `nla_len` bytes from the header on are readable for `'a`,
+        // and nobody writes to a message that is being handled. `nla_ok()` made sure that the
+        // length includes the header.
+        unsafe {
+            core::slice::from_raw_parts(self.0.cast::<u8>().add(HEADER), len.saturating_sub(HEADER))
+        }
+    }
+
+    /// The C object.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *const bindings::nlattr {
+        self.0
+    }
+}
+
+/// A table of parsed attributes, indexed by number.
+///
+/// # Invariants
+///
+/// `tb` points to `len` pointers, each null or fit for an [`Attr`], all valid for `'a`.
+#[derive(Clone, Copy)]
+pub struct Attrs<'a> {
+    tb: *mut *mut bindings::nlattr,
+    len: usize,
+    _msg: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Attrs<'a> {
+    /// Wraps a table that the core parsed.
+    ///
+    /// # Safety
+    ///
+    /// `tb` must be as the type's invariants say.
+    #[inline]
+    pub(crate) unsafe fn from_raw(tb: *mut *mut bindings::nlattr, len: usize) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self {
+            tb,
+            len,
+            _msg: PhantomData,
+        }
+    }
+
+    /// The attribute of that number, if the message had it.
+    #[inline]
+    pub fn attr(&self, id: u16) -> Option<Attr<'a>> {
+        if usize::from(id) >= self.len {
+            return None;
+        }
+        // SAFETY: The index was just checked against the table's length.
+        let ptr = unsafe { *self.tb.add(usize::from(id)) };
+        // INVARIANT: By the invariants of `Attrs`.
+        (!ptr.is_null()).then_some(Attr(ptr, PhantomData))
+    }
+
+    /// Whether the message had that attribute.
+    #[inline]
+    pub fn has<T: AttrType>(&self, field: &Field<T>) -> bool {
+        self.attr(field.id).is_some()
+    }
+
+    /// Reads a field: `Ok(None)` if it is absent, [`ERANGE`] if its payload is too short (which the
+    /// policy already refused where it applies).
+    #[inline]
+    pub fn get<T: AttrType>(&self, field: &Field<T>) -> Result<Option<T::Value<'a>>> {
+        match self.attr(field.id) {
+            None => Ok(None),
+            Some(attr) => T::read(attr.payload()).map(Some).ok_or(ERANGE),
+        }
+    }
+
+    /// The C table.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut *mut bindings::nlattr {
+        self.tb
+    }
+}
+
+/// One more than the highest number of an attribute of a link (`IFLA_MAX`).
+pub(crate) const IFLA_TABLE: usize = bindings::__IFLA_MAX as usize;
+
+/// The attributes of a link itself (`IFLA_*`).
+///
+/// # Invariants
+///
+/// The table has [`IFLA_TABLE`] entries, as C functions expect that are given one.
+#[derive(Clone, Copy)]
+pub struct LinkAttrs<'a>(Attrs<'a>);
+
+impl<'a> LinkAttrs<'a> {
+    /// Wraps a table that the core parsed.
+    ///
+    /// # Safety
+    ///
+    /// `tb` must point to [`IFLA_TABLE`] entries as the invariants of [`Attrs`] say.
+    #[inline]
+    pub(crate) unsafe fn from_raw(tb: *mut *mut bindings::nlattr) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        // SAFETY: Likewise.
+        Self(unsafe { Attrs::from_raw(tb, IFLA_TABLE) })
+    }
+}
+
+impl<'a> Deref for LinkAttrs<'a> {
+    type Target = Attrs<'a>;
+
+    #[inline]
+    fn deref(&self) -> &Attrs<'a> {
+        &self.0
+    }
+}
+
+/// An extended acknowledgement: where the reason of a refusal goes (`struct netlink_ext_ack`).
+///
+/// # Invariants
+///
+/// The pointer is null, or to an ack that only this thread uses during `'a`.
+pub struct ExtAck<'a>(
+    *mut bindings::netlink_ext_ack,
+    PhantomData<&'a ()>,
+    NotThreadSafe,
+);
+
+impl<'a> ExtAck<'a> {
+    /// Wraps the pointer that a callback received.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be as the type's invariants say.
+    #[inline]
+    pub(crate) unsafe fn from_raw(ptr: *mut bindings::netlink_ext_ack) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self(ptr, PhantomData, NotThreadSafe)
+    }
+
+    /// Sets the message that the user sees.
+    pub fn set_msg(&mut self, msg: &'static CStr) {
+        if !self.0.is_null() {
+            // SAFETY: Non-null, so by the type's invariants exclusively ours. The message is
+            // static, as `_msg` requires.
+            unsafe { (*self.0)._msg = msg.as_ptr().cast() };
+        }
+    }
+
+    /// Points at the attribute that the message is about.
+    pub fn set_bad_attr(&mut self, attr: Attr<'_>) {
+        if !self.0.is_null() {
+            // SAFETY: As above. The core reads it before the message that the attribute is in is
+            // freed (`netlink_ack()`).
+            unsafe { (*self.0).bad_attr = attr.as_ptr() };
+        }
+    }
+
+    /// Sets the message and returns the error, for `return Err(ack.refuse(...))`.
+    #[must_use]
+    pub fn refuse(&mut self, err: Error, msg: &'static CStr) -> Error {
+        self.set_msg(msg);
+        err
+    }
+
+    /// The C object.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::netlink_ext_ack {
+        self.0
+    }
+}
+
+/// Appends attributes to a message that is being built.
+///
+/// # Invariants
+///
+/// The pointer is to a netlink message under construction that only this thread uses during `'a`.
+pub struct AttrWriter<'a>(*mut bindings::sk_buff, PhantomData<&'a mut ()>);
+
+impl<'a> AttrWriter<'a> {
+    /// Wraps the message that a callback received.
+    ///
+    /// # Safety
+    ///
+    /// `skb` must be as the type's invariants say.
+    #[inline]
+    pub(crate) unsafe fn from_raw(skb: *mut bindings::sk_buff) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self(skb, PhantomData)
+    }
+
+    /// Appends a number; [`EMSGSIZE`] if the message is full.
+    pub fn put_u32(&mut self, field: &Field<U32>, value: u32) -> Result {
+        let bytes = value.to_ne_bytes();
+        // SAFETY: By the type's invariant this is a message under construction; `nla_put()` checks
+        // its room and copies the four bytes.
+        to_result(unsafe {
+            bindings::nla_put(
+                self.0,
+                c_int::from(field.id),
+                4,
+                bytes.as_ptr().cast::<c_void>(),
+            )
+        })
+    }
+}

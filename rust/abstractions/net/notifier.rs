@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The net device notifier chain.
+//!
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
+
+use super::{
+    netdevice::NetDevice,
+    rtnl::Rtnl, //
+};
+use crate::bindings;
+use core::marker::PhantomData;
+use kernel::{
+    error::to_result,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// What happened to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It appeared. An error refuses it.
+    Register,
+    /// It goes away.
+    Unregister,
+    /// Anything else, by its number in `enum netdev_cmd`.
+    Other(c_ulong),
+}
+
+/// Somebody who wants to know.
+pub trait Notifier: Send + Sync + 'static {
+    /// Called under RTNL; may sleep. Registering replays [`Event::Register`] for the devices that
+    /// exist. An error is passed on to whoever caused the event, if the event can be refused.
+    fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result;
+}
+
+/// Delivers events of all namespaces to `N` for as long as it lives.
+///
+/// # Invariants
+///
+/// `block` is registered, and is the first field.
+#[pin_data(PinnedDrop)]
+#[repr(C)]
+pub struct Registration<N: Notifier> {
+    #[pin]
+    block: Opaque<bindings::notifier_block>,
+    notifier: N,
+    _type: PhantomData<N>,
+}
+
+// SAFETY: `N` may be used from any thread; the block belongs to the chain.
+unsafe impl<N: Notifier> Send for Registration<N> {}
+// SAFETY: As above.
+unsafe impl<N: Notifier> Sync for Registration<N> {}
+
+impl<N: Notifier> Registration<N> {
+    /// Registers a notifier.
+    ///
+    /// Context: process, may sleep, RTNL not held.
+    pub fn new(notifier: N) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            notifier,
+            _type: PhantomData,
+            block <- Opaque::try_ffi_init(|slot: *mut bindings::notifier_block| {
+                // SAFETY: The slot is valid for writing.
+                unsafe {
+                    slot.write(bindings::notifier_block {
+                        notifier_call: Some(Self::callback),
+                        next: core::ptr::null_mut(),
+                        priority: 0,
+                    })
+                };
+                // SAFETY: The block is initialised, pinned until `drop` unregisters it, and so is
+                // the notifier beside it, which was initialised before.
+                to_result(unsafe { bindings::register_netdevice_notifier(slot) })
+            }),
+        })
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the chain.
+    unsafe extern "C" fn callback(
+        block: *mut bindings::notifier_block,
+        event: c_ulong,
+        info: *mut c_void,
+    ) -> c_int {
+        // CAST: `block` is the first field, transparent in `Opaque`.
+        // SAFETY: By the type's invariants; it is unregistered before it goes.
+        let this = unsafe { &*block.cast::<Self>() };
+        // SAFETY: The info of a net device event is this structure, and the device is valid.
+        let dev = unsafe { NetDevice::from_raw((*info.cast::<bindings::netdev_notifier_info>()).dev) };
+        let event = match event {
+            REGISTER => Event::Register,
+            UNREGISTER => Event::Unregister,
+            other => Event::Other(other),
+        };
+        // SAFETY: The net device chain is called under RTNL.
+        let rtnl = unsafe { Rtnl::assume_held() };
+        match this.notifier.event(event, dev, rtnl) {
+            Ok(()) => bindings::NOTIFY_DONE as c_int,
+            // As `notifier_from_errno()`.
+            Err(err) => bindings::NOTIFY_STOP_MASK as c_int | (bindings::NOTIFY_OK as c_int - err.to_errno()),
+        }
+    }
+}
+
+const REGISTER: c_ulong = bindings::netdev_cmd_NETDEV_REGISTER as c_ulong;
+const UNREGISTER: c_ulong = bindings::netdev_cmd_NETDEV_UNREGISTER as c_ulong;
+
+#[pinned_drop]
+impl<N: Notifier> PinnedDrop for Registration<N> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: By the type's invariants; waits for calls in progress.
+        unsafe { bindings::unregister_netdevice_notifier(self.block.get()) };
+    }
+}

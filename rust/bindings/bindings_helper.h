@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The headers that bindgen reads for this module. Sorted alphabetically, after
+ * those that must come first so that enums are seen before they are referred to.
+ */
+#include <linux/hrtimer_types.h>
+
+#include <linux/etherdevice.h>
+#include <linux/ethtool.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/netdevice.h>
+#include <linux/notifier.h>
+#include <linux/rcupdate.h>
+#include <linux/rtnetlink.h>
+#include <linux/skbuff.h>
+#include <linux/veth.h>
+#include <net/dropreason.h>
+#include <net/net_namespace.h>
+#include <net/netlink.h>
+#include <net/rtnetlink.h>
+
+/* Macros that bindgen cannot evaluate: the build strips the prefix. */
+const netdev_features_t RNETVIRT_CONST_NETIF_F_SG = NETIF_F_SG;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_FRAGLIST = NETIF_F_FRAGLIST;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_CSUM = NETIF_F_HW_CSUM;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_RXCSUM = NETIF_F_RXCSUM;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_SCTP_CRC = NETIF_F_SCTP_CRC;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_HIGHDMA = NETIF_F_HIGHDMA;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_GRO = NETIF_F_GRO;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_GSO_SOFTWARE = NETIF_F_GSO_SOFTWARE;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_GSO_ENCAP_ALL = NETIF_F_GSO_ENCAP_ALL;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_CTAG_TX = NETIF_F_HW_VLAN_CTAG_TX;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_CTAG_RX = NETIF_F_HW_VLAN_CTAG_RX;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_STAG_TX = NETIF_F_HW_VLAN_STAG_TX;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_STAG_RX = NETIF_F_HW_VLAN_STAG_RX;
+const gfp_t RNETVIRT_CONST_GFP_ATOMIC = GFP_ATOMIC;
+const gfp_t RNETVIRT_CONST_GFP_KERNEL = GFP_KERNEL;

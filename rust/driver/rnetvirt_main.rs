@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Virtual network links.
+//!
+//! One link kind, `rnetvirt`, whose flavors differ in what is below the device:
+//!
+//! ```text
+//!    stack          stack                 [`kind`]    what `ip link add` reaches; picks the flavor
+//!      |              ^                   [`config`]  attributes, flavors, what is refused and why
+//!      v              |                   [`veth`]    flavor veth: transmit on one end is receive
+//!   +------+      +------+                            on the other
+//!   |  v0  | ---> |  v1  |
+//!   +------+      +------+
+//! ```
+//!
+//! A packet of flavor veth goes through [`veth`], from `start_xmit` of one end to the backlog of the
+//! other. No `unsafe` is allowed here: what touches C objects is in the crate `abstractions`.
+
+#![crate_name = "rnetvirt"]
+#![forbid(unsafe_code)]
+
+mod config;
+mod kind;
+#[path = "../uapi.rs"]
+mod uapi;
+mod veth;
+
+use abstractions::net::link;
+use kernel::prelude::*;
+
+module! {
+    type: Rnetvirt,
+    name: "rnetvirt",
+    authors: ["The rnetvirt developers"],
+    description: "Virtual network links in Rust",
+    license: "GPL v2",
+    alias: ["rtnl-link-rnetvirt"],
+}
+
+/// What the module owns.
+#[pin_data]
+struct Rnetvirt {
+    /// Dropping it removes all devices, and waits until none of their code runs any more.
+    #[pin]
+    kind: link::Registration<kind::Rnetvirt>,
+}
+
+impl kernel::InPlaceModule for Rnetvirt {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            kind <- link::Registration::new(),
+        })
+    }
+}

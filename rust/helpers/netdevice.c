@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/etherdevice.h>
+#include <linux/netdevice.h>
+#include <net/net_namespace.h>
+#include <net/netdev_lock.h>
+
+__rnetvirt_helper void *rnetvirt_helper_netdev_priv(const struct net_device *dev)
+{
+	return netdev_priv(dev);
+}
+
+__rnetvirt_helper struct net *rnetvirt_helper_dev_net(const struct net_device *dev)
+{
+	return dev_net(dev);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_hold(struct net_device *dev,
+						   netdevice_tracker *tracker, gfp_t gfp)
+{
+	netdev_hold(dev, tracker, gfp);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_put(struct net_device *dev,
+						  netdevice_tracker *tracker)
+{
+	netdev_put(dev, tracker);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_set_lltx(struct net_device *dev, bool on)
+{
+	dev->lltx = on;
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_set_priv_flags(struct net_device *dev,
+							     u32 set, u32 clear)
+{
+	dev->priv_flags = (dev->priv_flags & ~clear) | set;
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_set_needed_headroom(struct net_device *dev,
+								  unsigned short headroom)
+{
+	WRITE_ONCE(dev->needed_headroom, headroom);
+}
+
+__rnetvirt_helper unsigned int rnetvirt_helper_netdev_flags(const struct net_device *dev)
+{
+	return READ_ONCE(dev->flags);
+}
+
+__rnetvirt_helper int rnetvirt_helper_netdev_ifindex(const struct net_device *dev)
+{
+	return READ_ONCE(dev->ifindex);
+}
+
+__rnetvirt_helper void rnetvirt_helper_eth_hw_addr_random(struct net_device *dev)
+{
+	eth_hw_addr_random(dev);
+}
+
+__rnetvirt_helper void rnetvirt_helper_dev_sw_netstats_tx_add(struct net_device *dev,
+							      unsigned int packets,
+							      unsigned int len)
+{
+	dev_sw_netstats_tx_add(dev, packets, len);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_is_valid_ether_addr(const u8 *addr)
+{
+	return is_valid_ether_addr(addr);
+}
+
+__rnetvirt_helper unsigned int rnetvirt_helper_num_possible_cpus(void)
+{
+	return num_possible_cpus();
+}
+
+/* Every kind of device gets lock classes of its own: stacked devices nest them. */
+__rnetvirt_helper void rnetvirt_helper_netdev_lockdep_set_classes(struct net_device *dev)
+{
+	netdev_lockdep_set_classes(dev);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_use_tstats(struct net_device *dev)
+{
+	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
+}
