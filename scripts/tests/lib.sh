@@ -64,27 +64,26 @@ wait_for() {
 
 not() { ! "$@"; }
 
-# ns NAME...: fresh namespaces, with quiet links: no IPv6 address of its own
-# makes a link send what a test then counts.
+# ns NAME...: fresh namespaces, with quiet links: without IPv6 nothing is sent
+# that a test would count.
 ns() {
-	local file
+	local name
 
-	echo 1 >/proc/sys/net/core/devconf_inherit_init_net
-	for file in /proc/sys/net/ipv6/conf/{all,default}; do
-		echo 1 >"$file"/disable_ipv6
-		echo 0 >"$file"/accept_dad
-	done
 	printf 'netns add %s\n' "$@" | ip -batch -
+	for name; do
+		ask "$name" ipv6 off
+	done
 }
 
 in_ns() { nsenter --net="/run/netns/$1" "${@:2}"; }
 
+# ipv6_on NETNS...: before links are made there.
 ipv6_on() {
 	local name
 
 	IPV6=1
 	for name; do
-		in_ns "$name" sysctl -qw net.ipv6.conf.{all,default}.disable_ipv6=0
+		ask "$name" ipv6 on
 	done
 }
 

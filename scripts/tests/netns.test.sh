@@ -29,9 +29,9 @@ where() {
 
 test_a22_namespaces_of_the_ends() {
 	ns S A B C
-	# link-netns gives by an id, which a namespace does not have by itself.
+	# link-netns is an id, and one that the kernel looks up where the dev goes.
 	in_ns S ip netns set B 7
-	in_ns A ip netns set B 8
+	in_ns A ip netns set B 7
 	where S S foo type "$KIND"
 	where A A netns A name foo type "$KIND"
 	where A S netns A name foo type "$KIND" peer name bar

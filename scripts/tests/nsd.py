@@ -16,6 +16,7 @@ and its arguments. The answer is the line "\\2ID", the output, "\\1ID STATUS".
   get DEVICE [KEY...] attributes of a link, by the names of rtnl.py
   state DEVICE        "FLAGS OPERSTATE" as in `ip link`
   sysfs DEVICE FILE...
+  ipv6 on|off         for the devices to come
   new | replace | set | del TOKEN...    a raw request, see rtnl.py
   events OPERATION TOKEN...             the same and what it made known
   frames SCENARIO ARGUMENTS...          see frames.py
@@ -56,7 +57,7 @@ def sysfs(device, files):
                 values.append(" ".join(sorted(os.listdir(path))))
                 continue
             with open(path, encoding="ascii") as file:
-                values.append(file.read().strip())
+                values.append(" ".join(file.read().split("\n")).strip())
         print(*values)
     finally:
         check(libc.umount2(place.encode(), MNT_DETACH))
@@ -76,6 +77,14 @@ def state(device):
     print(",".join(flags), OPERSTATE[int(v["operstate"])])
 
 
+def ipv6(word):
+    values = {"all/disable_ipv6": int(word == "off"),
+              "default/disable_ipv6": int(word == "off"), "default/accept_dad": 0}
+    for name, value in values.items():
+        with open("/proc/sys/net/ipv6/conf/" + name, "w", encoding="ascii") as file:
+            file.write(str(value))
+
+
 def answer(command, args):
     """Prints; returns the exit status."""
     if command == "names":
@@ -91,6 +100,8 @@ def answer(command, args):
         state(args[0])
     elif command == "sysfs":
         sysfs(args[0], args[1:])
+    elif command == "ipv6":
+        ipv6(args[0])
     elif command == "events":
         rtnl.request(args[0], args[1:], True)
     elif command in rtnl.RTM:

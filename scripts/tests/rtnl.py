@@ -216,7 +216,9 @@ def shown(body):
 def result(error, text):
     if not error:
         return "OK"
-    return f"{errno.errorcode.get(error, error)} {text}".rstrip()
+    # Python calls 95 ENOTSUP; 524 is the kernel's own.
+    names = {**errno.errorcode, 95: "EOPNOTSUPP", 524: "ENOTSUPP"}
+    return f"{names.get(error, error)} {text}".rstrip()
 
 
 def events(monitor):

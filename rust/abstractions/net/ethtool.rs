@@ -109,9 +109,11 @@ impl<T: LinkOps> Ops<T> {
     }
 }
 
-/// Copies a string, cut to what fits with a zero behind it.
+/// Copies a string, cut to what fits with a zero behind it, over what was there (the core fills in
+/// defaults).
 fn copy_str<const N: usize>(to: &mut [c_char; N], from: &CStr) {
     let text = from.to_bytes().iter().take(N.saturating_sub(1));
+    *to = [0; N];
     for (to, from) in to.iter_mut().zip(text) {
         *to = *from;
     }

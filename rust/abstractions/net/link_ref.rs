@@ -141,8 +141,11 @@ impl<T> LinkRef<T> {
     /// result is dropped.
     pub fn take<'a>(&'a self, _rtnl: &'a Rtnl) -> Option<Retired<'a, T>> {
         let dev = self.inner.published.xchg(ptr::null_mut(), Full);
+        if dev.is_null() {
+            return None;
+        }
         // INVARIANT: By the exchange only one caller gets the reference.
-        (!dev.is_null()).then_some(Retired { from: self })
+        Some(Retired { from: self })
     }
 }
 
