@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+# Targets for people; the build itself is described in Kbuild, and each target is
+# a script that can be called directly (scripts/NAME.sh --help).
+
+KERNEL ?= release
+VM ?= qemu
+# User-mode Linux is a kernel of its own.
+kernel := $(if $(filter uml,$(VM)),uml,$(KERNEL))
+
+ifeq ($(filter $(KERNEL),release debug uml),)
+$(error KERNEL='$(KERNEL)' is not one of: release debug uml)
+endif
+ifeq ($(filter $(VM),qemu uml),)
+$(error VM='$(VM)' is not one of: qemu uml)
+endif
+export KDIR RNETVIRT_CACHE JOBS LLVM
+
+.PHONY: all
+all: module plugin ## the module and the ip plugin (default)
+
+.PHONY: module
+module: ## rnetvirt.ko, against KDIR= or a kernel that is provided
+	@scripts/build.sh $(kernel)
+
+.PHONY: plugin
+plugin: ## link_rnetvirt.so, with which ip understands the kind's options
+	@scripts/plugin.sh
+
+.PHONY: kernel
+kernel: ## only the kernel of KERNEL=, kept in RNETVIRT_CACHE
+	@scripts/provision.sh --build && scripts/kernel.sh $(kernel)
+
+.PHONY: run
+run: ## boot, and show pairs of devices carrying traffic
+	@scripts/run.sh --kernel $(kernel)
+
+.PHONY: shell
+shell: ## a shell in a guest with the module loaded
+	@scripts/shell.sh --kernel $(kernel)
+
+.PHONY: vm
+vm: ## run CMD='...' in a guest; its exit status is make's
+	@scripts/vm.sh --kernel $(kernel) $(if $(filter 0,$(RNETVIRT_INSMOD)),--no-insmod) -- "$$CMD"
+export CMD
+
+.PHONY: test
+test: ## all tests, or T='NAME...'
+	@scripts/test.sh --kernel $(kernel) $(T)
+
+.PHONY: kunit
+kunit: ## the KUnit suites alone
+	@scripts/kunit.sh --kernel $(kernel)
+
+.PHONY: check
+check: fmt-check clippy doc ## formatter, clippy, rustdoc and the checks of the built objects
+	@scripts/check.sh $(kernel)
+
+.PHONY: clippy
+clippy: ## clippy, with warnings as errors
+	@scripts/clippy.sh $(kernel)
+
+.PHONY: fmt
+fmt: ## format the Rust sources
+	@scripts/fmt.sh
+
+.PHONY: fmt-check
+fmt-check: ## fail if a Rust source is not formatted
+	@scripts/fmt.sh --check
+
+.PHONY: doc
+doc: ## rustdoc of abstractions and driver, in build/doc
+	@scripts/doc.sh $(kernel)
+
+.PHONY: rust-analyzer
+rust-analyzer: ## rust-project.json for editors
+	@scripts/rust-analyzer.sh $(kernel)
+
+.PHONY: install
+install: all ## the module into the running kernel's tree (or KDIR's), the plugin beside ip
+	@scripts/install.sh
+
+.PHONY: clean
+clean: ## remove what was built here; the cache stays
+	rm -rf build rnetvirt.ko rust-project.json
+
+.PHONY: help
+help: ## this list
+	@echo "Targets:"
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
+	@echo "Variables:"
+	@printf '%s\n' \
+		"  KDIR=DIR        build tree of a Linux 7.3 with Rust; without it one is provided" \
+		"  KERNEL=NAME     release (default), debug (KASAN, lockdep, kmemleak, ...) or uml" \
+		"  VM=NAME         qemu (default) or uml, user-mode Linux" \
+		"  CMD='...'       for vm: what to run in the guest" \
+		"  T='NAME...'     for test: only these" \
+		"  RNETVIRT_INSMOD=0  for vm: boot without loading the module" \
+		"  RNETVIRT_CACHE=DIR where kernels and tools are kept (default: XDG cache directory)" \
+		"  JOBS=N          parallel jobs (default: one more than there are CPUs)"
