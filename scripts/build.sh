@@ -51,7 +51,7 @@ check_tree() {
 	done
 	[ -e "$1/Module.symvers" ] || die "KDIR=$1 lacks Module.symvers: build the kernel and its modules there first"
 	have=$("${RUSTC:-rustc}" --version 2>/dev/null) || die "no rustc on PATH (or in RUSTC=)"
-	rustc=$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT="\(.*\)"$/\1/p' "$conf")
+	rustc=$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT="\(.*\)"$/\1/p' "$1/.config")
 	[ "$have" = "$rustc" ] || die "KDIR=$1 was built with '$rustc', but '$have' is on PATH; Rust crates only work with the compiler that made them (set RUSTC=)"
 	command -v "${BINDGEN:-bindgen}" >/dev/null || die "no bindgen on PATH (or in BINDGEN=)"
 }
