@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# The first program in a guest that scripts/vm.sh boots: main.sh RUN-DIRECTORY.
+# It sets the guest up, runs the command, looks for what it left behind, and
+# tells the host the command's status through the kernel log.
+set -u
+RUN=$1
+# shellcheck source=scripts/guest/setup.sh
+. "$(dirname "$0")/setup.sh"
+
+# The host's ends of the command's output: virtio ports, or serial lines in
+# user-mode Linux. A port takes one writer only, hence the cats.
+port() {
+	local name
+
+	for name in /sys/class/virtio-ports/*/name; do
+		if [ -e "$name" ] && [ "$(cat "$name")" = "rnetvirt.$1" ]; then
+			name=${name%/name}
+			echo "/dev/${name##*/}"
+			return
+		fi
+	done
+	case $1 in
+	out) echo /dev/ttyS0 ;;
+	err) echo /dev/ttyS1 ;;
+	esac
+}
+
+open_outputs() {
+	local out err
+
+	out=$(port out) err=$(port err)
+	case $out$err in
+	*tty*) stty -F "$out" raw -echo && stty -F "$err" raw -echo ;;
+	esac
+	mkdir -p /run/rnetvirt
+	mkfifo /run/rnetvirt/out /run/rnetvirt/err
+	cat /run/rnetvirt/out >"$out" &
+	cat /run/rnetvirt/err >"$err" &
+	cats=$(jobs -p)
+	exec >/run/rnetvirt/out 2>/run/rnetvirt/err </dev/null
+	# Links that name a port would be refused: the port is busy.
+	ln -sfn /proc/self/fd/1 /dev/stdout
+	ln -sfn /proc/self/fd/2 /dev/stderr
+}
+
+# Give the cats what is still in the pipes; a process that the command left
+# behind may hold them open.
+close_outputs() {
+	local n
+
+	exec >/dev/null 2>&1
+	for n in {1..50}; do
+		# shellcheck disable=SC2086
+		kill -0 $cats 2>/dev/null || return 0
+		sleep 0.1
+	done
+}
+
+# Who hangs where, for the log, when the time is over.
+show_tasks() {
+	local task
+
+	note "error: no end after $TIMEOUT s; the tasks that do not merely sleep:"
+	for task in /proc/[0-9]*; do
+		case $(sed -n 's/^State:[[:space:]]*//p' "$task/status" 2>/dev/null) in
+		R* | D*) ;;
+		*) [ -s "$task/cmdline" ] || continue ;;
+		esac
+		note "task ${task##*/} $(tr '\0' ' ' <"$task/cmdline" | cut -c1-100)" \
+			"[$(sed -n 's/^Name:[[:space:]]*//p' "$task/status")]" \
+			"$(sed -n 's/^State:[[:space:]]*//p' "$task/status"), in $(cat "$task/wchan" 2>/dev/null)"
+		while IFS= read -r line; do
+			note "    $line"
+		done <"$task/stack"
+	done 2>/dev/null
+}
+
+command_status() {
+	local pid timer status=0
+
+	setsid bash "$RUN/command" &
+	pid=$!
+	(
+		sleep "$TIMEOUT"
+		show_tasks
+		kill -9 -- "-$pid"
+	) >/dev/null 2>&1 &
+	timer=$!
+	wait "$pid" || status=$?
+	kill "$timer" 2>/dev/null
+	kill -9 -- "-$pid" 2>/dev/null
+	return "$status"
+}
+
+# Unloading waits for every reference to every device: what leaks one hangs
+# here and has the kernel say so.
+unload() {
+	local pid n limit=60
+
+	[ -e /sys/module/rnetvirt ] || return 0
+	[ "$KERNEL" != debug ] || limit=180
+	rmmod rnetvirt &
+	pid=$!
+	for ((n = 0; n < limit * 10; n++)); do
+		if ! kill -0 "$pid" 2>/dev/null; then
+			wait "$pid" || note "error: rnetvirt does not unload"
+			return 0
+		fi
+		sleep 0.1
+	done
+	note "error: unloading rnetvirt does not end"
+}
+
+open_outputs
+if ! guest_setup; then
+	note "error: the guest's setup failed"
+	close_outputs
+	exit 1
+fi
+if ! load_module; then
+	note "error: rnetvirt.ko cannot be loaded"
+	close_outputs
+	exit 1
+fi
+note "ready"
+status=0
+command_status || status=$?
+note "command ended"
+close_outputs
+unload
+kmemleak_end
+tainted=$(cat /proc/sys/kernel/tainted)
+# Bad page, oops, warning, soft lockup.
+if ((tainted & (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))); then
+	note "error: the kernel is tainted: $tainted"
+fi
+note "status $status"

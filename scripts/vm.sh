@@ -1,0 +1,378 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Boots a guest and runs a command in it: everything that runs, runs through here.
+. "$(dirname "$0")/common.sh"
+
+usage() {
+	cat <<TXT
+usage: $ME [OPTION...] -- COMMAND
+       $ME [OPTION...] --shell
+
+Builds what is missing, boots a fresh guest (QEMU through virtme-ng, or user-mode
+Linux), loads rnetvirt.ko and runs COMMAND, a line of bash, as root in it. The
+guest sees this machine's files; what it writes stays in its memory. It has no
+network but its own. ip knows the plugin; modprobe has the kernel's modules.
+
+  --kernel K       release (default), debug or uml; also KERNEL=, and VM=uml
+  --insmod, --no-insmod
+                   load rnetvirt.ko (default), or not; also RNETVIRT_INSMOD=0
+  --no-build       take rnetvirt.ko and the plugin as they are
+  --timeout S      COMMAND's time limit in seconds (default: $TIMEOUT)
+  --cpus N         default: $cpus
+  --memory M       default: $memory
+  --qemu-opts O    further options for QEMU, split at blanks; may be repeated
+  --cmdline O      further words for the kernel's command line; may be repeated
+  --env N=V        a variable for COMMAND; may be repeated
+  --log FILE       the kernel's log (default: a new file in build/log)
+  --shell          an interactive shell instead of a command
+
+KDIR= takes a kernel build tree of your own instead of the project's. KVM is used
+when a probe shows that a guest boots with it (RNETVIRT_KVM=0 or 1 decides).
+
+Exit status: COMMAND's; but 101 when the kernel complained (a warning, a leak, ...,
+see kmsg-check.sh), 102 when the guest died or did not come up, 124 when the time
+was over; 1 when something could not be built, 2 for a wrong call.
+TXT
+}
+
+kernel=${KERNEL:-release} TIMEOUT=900 cpus=2 memory=2G
+[ "${VM:-qemu}" != uml ] || kernel=uml
+INSMOD=${RNETVIRT_INSMOD:-1}
+build=1 shell='' log='' command='' qemu_opts=() cmdline=() vars=()
+
+while (($#)); do
+	case $1 in
+	--kernel | --timeout | --cpus | --memory | --qemu-opts | --cmdline | --env | --log)
+		(($# > 1)) || bad_usage "$1 wants a value"
+		case $1 in
+		--kernel) kernel=$2 ;;
+		--timeout) TIMEOUT=$2 ;;
+		--cpus) cpus=$2 ;;
+		--memory) memory=$2 ;;
+		--qemu-opts) qemu_opts+=("$2") ;;
+		--cmdline) cmdline+=("$2") ;;
+		--env) vars+=("$2") ;;
+		--log) log=$(realpath -m "$2") ;;
+		esac
+		shift
+		;;
+	--insmod) INSMOD=1 ;;
+	--no-insmod) INSMOD=0 ;;
+	--no-build) build='' ;;
+	--shell) shell=1 ;;
+	-h | --help) usage; exit 0 ;;
+	--)
+		shift
+		command=$*
+		break
+		;;
+	*) bad_usage "unknown argument '$1'" ;;
+	esac
+	shift
+done
+case $kernel in
+release | debug | uml) ;;
+*) bad_usage "no kernel '$kernel'; there are release, debug and uml" ;;
+esac
+case $INSMOD in
+0 | 1) ;;
+*) bad_usage "RNETVIRT_INSMOD is 0 or 1" ;;
+esac
+[[ $TIMEOUT =~ ^[1-9][0-9]*$ ]] || bad_usage "--timeout wants a number of seconds"
+[[ $cpus =~ ^[1-9][0-9]*$ ]] || bad_usage "--cpus wants a number"
+[[ $memory =~ ^[1-9][0-9]*[MG]$ ]] || bad_usage "--memory wants a size like 2G"
+for var in "${vars[@]}"; do
+	[[ $var =~ ^[A-Za-z_][A-Za-z_0-9]*= ]] || bad_usage "--env wants NAME=VALUE, not '$var'"
+done
+[ -n "$shell$command" ] || bad_usage "no command"
+[ -z "$shell" ] || [ -t 0 ] || bad_usage "--shell wants a terminal"
+
+# --- what is needed -------------------------------------------------------
+
+if [ ! -r "$CACHE/toolchain/env" ]; then
+	"$TOP/scripts/provision.sh" >&2
+fi
+use_toolchain
+if [ ! -x "$VNG" ] || ! command -v qemu-system-x86_64 >/dev/null; then
+	"$TOP/scripts/provision.sh" >&2
+fi
+PATH=$(dirname "$VNG"):$PATH:/usr/sbin:/sbin
+
+MODULE_DIR=$TOP/build/$kernel
+PLUGIN=$TOP/build/iproute2/link_rnetvirt.so
+if [ -n "${KDIR:-}" ]; then
+	KDIR=$(realpath "$KDIR") MODULE_DIR=$TOP/build/custom
+	arch=x86_64 image=$KDIR/arch/x86/boot/bzImage
+	if [ "$kernel" = uml ]; then
+		arch=um image=$KDIR/linux
+	fi
+	[ -e "$image" ] || die "KDIR=$KDIR has no $image to boot"
+else
+	KDIR=$("$TOP/scripts/kernel.sh" "$kernel")
+	image=$KDIR/image arch=x86_64
+	[ "$kernel" != uml ] || arch=um
+fi
+if [ -n "$build" ]; then
+	"$TOP/scripts/build.sh" "$kernel" >&2
+	if [ ! -e "$PLUGIN" ] || [ -n "$(find "$TOP/rust/iproute2" "$TOP/scripts/plugin.sh" -newer "$PLUGIN")" ]; then
+		"$TOP/scripts/plugin.sh" >/dev/null
+	fi
+fi
+
+# The kernel's modules in the layout that modprobe wants, made once per kernel.
+module_tree() {
+	local key dir tmp
+
+	key=$(cd "$KDIR" && stat -c '%n %s %Y' modules.order Module.symvers | sha256sum | cut -c1-12)
+	dir=$CACHE/modules/$(basename "$KDIR")-$key
+	if [ ! -e "$dir/.complete" ]; then
+		lock modules
+	fi
+	if [ ! -e "$dir/.complete" ]; then
+		rm -rf "$dir"
+		tmp=$CACHE/modules/.new
+		rm -rf "$tmp"
+		logged "installing the $kernel kernel's modules" "$CACHE/log/modules.log" \
+			make -C "$KDIR" ARCH="$arch" INSTALL_MOD_PATH="$tmp" modules_install >&2
+		touch "$tmp/.complete"
+		mv "$tmp" "$dir"
+	fi
+	echo "$dir"
+}
+# shellcheck disable=SC2034  # read as ${!name} below
+MODULES=$(module_tree)
+
+# --- the run's directory, which the guest reads ----------------------------
+
+mkdir -p "$TOP/build/run" "$TOP/build/log"
+RUN=$(mktemp -d "$TOP/build/run/$kernel.XXXXXX")
+fifos=$(mktemp -d "${TMPDIR:-/tmp}/rnetvirt-vm.XXXXXX")
+if [ -z "$log" ]; then
+	log=$TOP/build/log/vm-$kernel-$(date +%Y%m%d-%H%M%S)-$$.log
+	# The last ones are enough.
+	find "$TOP/build/log" -maxdepth 1 -name 'vm-*.log' -printf '%T@ %p\n' |
+		sort -rn | tail -n +30 | cut -d' ' -f2- | xargs -r -d '\n' rm -f
+fi
+mkdir -p "$(dirname "$log")"
+: >"$log"
+
+# QEMU and all that belongs to it is one process group, which goes when we go.
+vm='' keeper=''
+# shellcheck disable=SC2317,SC2329  # called by the traps
+finish() {
+	local pid
+
+	trap - EXIT INT TERM HUP
+	if [ -n "$vm" ]; then
+		kill -9 -- "-$vm" 2>/dev/null || true
+	fi
+	for pid in $keeper $(jobs -p); do
+		kill "$pid" 2>/dev/null || true
+	done
+	rm -rf "$RUN" "$fifos"
+}
+trap finish EXIT
+trap 'finish; say "interrupted"; exit 130' INT TERM HUP
+
+# Copies, so that a build meanwhile does not change what runs.
+RNETVIRT_KO=$RUN/rnetvirt.ko
+if [ -e "$MODULE_DIR/rnetvirt.ko" ]; then
+	cp "$MODULE_DIR/rnetvirt.ko" "$RNETVIRT_KO"
+elif [ "$INSMOD" = 1 ]; then
+	die "there is no $MODULE_DIR/rnetvirt.ko to load"
+fi
+if [ -e "$PLUGIN" ]; then
+	cp "$PLUGIN" "$RUN/"
+fi
+printf '%s\n' "$command" >"$RUN/command"
+{
+	for name in TOP RUN KERNEL KDIR MODULES RNETVIRT_KO IP_LIB_DIR RNETVIRT_CACHE INSMOD TIMEOUT RNETVIRT_GUEST; do
+		case $name in
+		KERNEL) value=$kernel ;;
+		IP_LIB_DIR) value=$RUN ;;
+		RNETVIRT_CACHE) value=$CACHE ;;
+		RNETVIRT_GUEST) value=1 ;;
+		*) value=${!name} ;;
+		esac
+		printf 'export %s=%q\n' "$name" "$value"
+	done
+	for var in "${vars[@]}"; do
+		printf 'export %s=%q\n' "${var%%=*}" "${var#*=}"
+	done
+} >"$RUN/env"
+
+# --- the machine -----------------------------------------------------------
+
+# An oops ends the run: what follows it says nothing. A stall is one only when
+# it is longer than an emulated processor on a busy machine may take.
+cmdline=("RNETVIRT_RUN=$RUN" oops=panic printk.devkmsg=on log_buf_len=4M
+	rcupdate.rcu_cpu_stall_timeout=60 "${cmdline[@]}")
+
+vng=("$VNG" --force-9p --disable-microvm --name rnetvirt --user root
+	--cpus "$cpus" --memory "$memory" --run "$image")
+
+# Directories that virtme-ng covers with fresh ones in the guest, lent again.
+for dir in "$TOP" "$CACHE" "$KDIR"; do
+	case $(realpath "$dir")/ in
+	/tmp/* | /run/* | /var/* | /dev/*) vng+=(--rodir "$(realpath "$dir")") ;;
+	esac
+done
+
+# /dev/kvm may be there and yet boot nothing: only a guest that ran counts.
+kvm_works() {
+	local id answer
+
+	case ${RNETVIRT_KVM:-} in
+	0) return 1 ;;
+	1) return 0 ;;
+	esac
+	[ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
+	id=$({ uname -srv; grep -m 1 'model name' /proc/cpuinfo; } | sha256sum | cut -c1-12)
+	answer=$CACHE/kvm/$id-$(basename "$KDIR")
+	mkdir -p "$CACHE/kvm"
+	lock kvm
+	if [ ! -e "$answer" ]; then
+		say "probing whether KVM boots a guest"
+		if timeout -k 2 30 "${vng[@]}" -- echo kvm-boots </dev/null 2>/dev/null | cat | grep -q kvm-boots; then
+			echo yes >"$answer"
+		else
+			echo no >"$answer"
+		fi
+		say "KVM: $(cat "$answer")"
+	fi
+	grep -q yes "$answer"
+}
+
+if [ "$kernel" = uml ]; then
+	uml=("$image" rootfstype=hostfs rootflags=/ ro "mem=$memory" "init=$TOP/scripts/guest/uml-init.sh" "${cmdline[@]}")
+else
+	kvm_works || vng+=(--disable-kvm)
+	for word in "${cmdline[@]}"; do
+		vng+=(--append "$word")
+	done
+	for word in "${qemu_opts[@]}"; do
+		vng+=("--qemu-opts=$word")
+	done
+fi
+
+# --- an interactive shell --------------------------------------------------
+
+verdict_of_the_log() {
+	"$TOP/scripts/kmsg-check.sh" "$log" >"$RUN/complaints"
+}
+
+if [ -n "$shell" ]; then
+	say "booting the $kernel kernel (its log: $log)"
+	status=0
+	if [ "$kernel" = uml ]; then
+		"${uml[@]}" con0=fd:0,fd:1 con=null stderr=1 RNETVIRT_SHELL=1 2>"$log" || status=$?
+	else
+		(cd / && "${vng[@]}" --append loglevel=7 --shell "$TOP/scripts/guest/shell.sh") 2> >(exec cat >"$log") || status=$?
+	fi
+	if ! verdict_of_the_log; then
+		cat "$RUN/complaints" >&2
+		say "the kernel complained; its log: $log"
+		exit 101
+	fi
+	exit "$status"
+fi
+
+# --- a command -------------------------------------------------------------
+
+# Its output comes through pipes of its own; the kernel's console and whatever
+# virtme-ng says goes to the log.
+mkfifo "$fifos/out" "$fifos/err"
+cat "$fifos/out" &
+readers=$!
+cat "$fifos/err" >&2 &
+readers+=" $!"
+
+if [ "$kernel" = uml ]; then
+	setsid "${uml[@]}" con=null ssl0=null,fd:3 ssl1=null,fd:4 con0=null,fd:1 \
+		</dev/null >"$log" 2>&1 3>"$fifos/out" 4>"$fifos/err" &
+else
+	vng+=("--qemu-opts=-device virtio-serial-pci,id=rnetvirt")
+	for port in out err; do
+		vng+=("--qemu-opts=-chardev file,id=rn$port,path=$fifos/$port"
+			"--qemu-opts=-device virtserialport,bus=rnetvirt.0,name=rnetvirt.$port,chardev=rn$port")
+	done
+	cd /
+	setsid "${vng[@]}" --verbose -- "$(printf '%q %q' "$TOP/scripts/guest/main.sh" "$RUN")" \
+		</dev/null > >(exec cat >"$log") 2>&1 &
+	cd "$TOP"
+fi
+vm=$!
+# Even if this shell is killed without a chance to clean up.
+(
+	trap - EXIT INT TERM HUP
+	tail --pid=$$ -f /dev/null
+	kill -9 -- "-$vm"
+) >/dev/null 2>&1 &
+keeper=$!
+
+boot_limit=120
+[ "$kernel" != debug ] || boot_limit=600
+grace=120
+[ "$kernel" != debug ] || grace=400
+start=$SECONDS limit=$boot_limit ready='' overdue=''
+say "booting the $kernel kernel (its log: $log)"
+while kill -0 "$vm" 2>/dev/null; do
+	sleep 0.3
+	if [ -z "$ready" ] && grep -q 'rnetvirt-guest: ready' "$log"; then
+		ready=$((SECONDS - start))
+		limit=$((SECONDS - start + TIMEOUT + grace))
+		say "up after $ready s"
+	fi
+	# The guest minds the command's time itself and can say what hangs; here
+	# is the end for one that cannot even do that.
+	if ((SECONDS - start > limit)); then
+		overdue=1
+		kill -9 -- "-$vm" 2>/dev/null || true
+	fi
+done
+wait "$vm" 2>/dev/null || true
+kill -9 -- "-$vm" 2>/dev/null || true
+vm=''
+# The readers end with the last byte; unless nobody ever opened the pipes.
+for ((n = 0; n < 20; n++)); do
+	# shellcheck disable=SC2086
+	kill -0 $readers 2>/dev/null || break
+	sleep 0.1
+done
+
+status=$(sed -n 's/.*rnetvirt-guest: status \([0-9]*\).*/\1/p' "$log" | tail -n 1)
+
+# failed STATUS TEXT: the verdict, below the log's end.
+failed() {
+	local status=$1
+
+	shift
+	{
+		if [ -s "$RUN/complaints" ]; then
+			echo "--- the kernel's complaints:"
+			head -n 200 "$RUN/complaints"
+		else
+			echo "--- the end of the kernel's log:"
+			tail -n 40 "$log"
+		fi
+		echo "---"
+	} >&2
+	say "$* (the whole log: $log)"
+	exit "$status"
+}
+
+verdict_of_the_log || complaint=1
+if grep -q 'rnetvirt-guest: error: no end after' "$log"; then
+	failed 124 "the command did not end within $TIMEOUT s"
+elif [ -n "$overdue" ] && [ -z "$ready" ]; then
+	failed 102 "the guest did not come up within $boot_limit s"
+elif [ -n "$overdue" ]; then
+	failed 124 "the guest hangs: nothing came for $grace s after the command's time was over"
+elif [ -z "$status" ] && [ -z "$ready" ]; then
+	failed 102 "the guest did not come up"
+elif [ -z "$status" ]; then
+	failed 102 "the guest died"
+elif [ -n "${complaint:-}" ]; then
+	failed 101 "the kernel complained (the command's own status: $status)"
+fi
+exit "$status"
