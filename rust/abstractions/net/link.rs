@@ -23,8 +23,8 @@ use super::{
     nlattr::{
         Attr,
         Attrs,
-        ExtAck,
         Bytes,
+        ExtAck,
         Field,
         Ignored,
         LinkAttrs,
@@ -427,7 +427,11 @@ impl<'a> NewLinkParams<'a> {
         _rtnl: &'r Rtnl,
     ) -> Result<NewDevice<'r, Owned>> {
         let mut name = [0u8; IFNAMSIZ];
-        let wanted = if named { attrs.get(&ifla::IFNAME)? } else { None };
+        let wanted = if named {
+            attrs.get(&ifla::IFNAME)?
+        } else {
+            None
+        };
         let assign_type = match wanted {
             Some(wanted) => {
                 copy_name(&mut name, wanted);
@@ -488,11 +492,7 @@ impl<'a> PeerInfo<'a> {
         // SAFETY: The attribute is valid and has room for the header; the table has
         // `IFLA_MAX + 1` entries.
         to_result(unsafe {
-            bindings::rtnl_nla_parse_ifinfomsg(
-                tb.as_mut_ptr(),
-                attr.as_ptr(),
-                ack.as_ptr(),
-            )
+            bindings::rtnl_nla_parse_ifinfomsg(tb.as_mut_ptr(), attr.as_ptr(), ack.as_ptr())
         })?;
         Ok(Self { msg, tb })
     }
@@ -808,9 +808,7 @@ impl<T: LinkOps> Registered<'_, T, Owned> {
     pub fn configure(&self, info: Option<&PeerInfo<'_>>) -> Result {
         let info = info.map_or(ptr::null(), PeerInfo::header);
         // SAFETY: RTNL is held, and the device registered; the header is null or complete.
-        to_result(unsafe {
-            bindings::rtnl_configure_link(self.dev.as_ptr(), info, 0, ptr::null())
-        })
+        to_result(unsafe { bindings::rtnl_configure_link(self.dev.as_ptr(), info, 0, ptr::null()) })
     }
 
     /// The device is there to stay.

@@ -89,7 +89,8 @@ impl<N: Notifier> Registration<N> {
         // SAFETY: By the type's invariants; it is unregistered before it goes.
         let this = unsafe { &*block.cast::<Self>() };
         // SAFETY: The info of a net device event is this structure, and the device is valid.
-        let dev = unsafe { NetDevice::from_raw((*info.cast::<bindings::netdev_notifier_info>()).dev) };
+        let dev =
+            unsafe { NetDevice::from_raw((*info.cast::<bindings::netdev_notifier_info>()).dev) };
         let event = match event {
             REGISTER => Event::Register,
             UNREGISTER => Event::Unregister,
@@ -100,7 +101,10 @@ impl<N: Notifier> Registration<N> {
         match this.notifier.event(event, dev, rtnl) {
             Ok(()) => bindings::NOTIFY_DONE as c_int,
             // As `notifier_from_errno()`.
-            Err(err) => bindings::NOTIFY_STOP_MASK as c_int | (bindings::NOTIFY_OK as c_int - err.to_errno()),
+            Err(err) => {
+                bindings::NOTIFY_STOP_MASK as c_int
+                    | (bindings::NOTIFY_OK as c_int - err.to_errno())
+            }
         }
     }
 }

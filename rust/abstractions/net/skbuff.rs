@@ -35,8 +35,7 @@ pub struct DropReason(bindings::skb_drop_reason);
 
 impl DropReason {
     /// No reason that the core has a name for (`SKB_DROP_REASON_NOT_SPECIFIED`).
-    pub const NOT_SPECIFIED: Self =
-        Self(bindings::skb_drop_reason_SKB_DROP_REASON_NOT_SPECIFIED);
+    pub const NOT_SPECIFIED: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_NOT_SPECIFIED);
 }
 
 /// A packet that was handed on was not taken; it has been freed.
