@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The abstractions against the running kernel.
+
+use kernel::prelude::*;
+
+#[kunit_tests(rnetvirt_abstractions)]
+mod tests {
+    use abstractions::{
+        context::Rcu,
+        net::{
+            link::is_valid_ether_addr,
+            netdevice::NetDevice,
+            nlattr::total_size,
+            notifier::{
+                self,
+                Event,
+                Notifier, //
+            },
+            rtnl::{
+                self,
+                Rtnl, //
+            },
+            stats::Counter,
+        },
+    };
+    use kernel::{
+        prelude::*,
+        sync::{
+            atomic::{
+                ordering::Relaxed,
+                Atomic, //
+            },
+            rcu,
+            Arc, //
+        },
+    };
+
+    #[test]
+    fn attributes_are_aligned_to_four_bytes() {
+        for (payload, total) in [(0, 4), (1, 8), (4, 8), (5, 12), (16, 20)] {
+            assert_eq!(total_size(payload), total);
+        }
+    }
+
+    #[test]
+    fn ether_addresses() {
+        assert!(is_valid_ether_addr(&[0x02, 0, 0, 0, 0, 1]));
+        assert!(is_valid_ether_addr(&[0, 0, 0, 0, 0, 1]));
+        assert!(!is_valid_ether_addr(&[0; 6]));
+        assert!(!is_valid_ether_addr(&[0xff; 6]));
+        assert!(!is_valid_ether_addr(&[0x01, 0, 0x5e, 0, 0, 1]));
+    }
+
+    #[test]
+    fn counter_counts() {
+        let counter = Counter::new();
+        assert_eq!(counter.get(), 0);
+        counter.inc();
+        counter.inc();
+        assert_eq!(counter.get(), 2);
+    }
+
+    #[test]
+    fn rtnl_can_be_taken_again_after_it_was_released() {
+        drop(rtnl::lock());
+        drop(rtnl::lock());
+    }
+
+    #[test]
+    fn rcu_proof_from_a_guard() {
+        let guard = rcu::read_lock();
+        let _rcu = Rcu::new(&guard);
+    }
+
+    /// Remembers the loopback device, and how many devices there were.
+    struct Recorder {
+        loopback: Atomic<i32>,
+        registered: Atomic<i32>,
+        unregistered: Atomic<i32>,
+    }
+
+    struct Shared(Arc<Recorder>);
+
+    impl Notifier for Shared {
+        fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
+            match event {
+                Event::Register => {
+                    self.0.registered.add(1, Relaxed);
+                    if dev.name(rtnl) == b"lo" {
+                        self.0.loopback.store(dev.ifindex(), Relaxed);
+                    }
+                }
+                Event::Unregister => self.0.unregistered.add(1, Relaxed),
+                Event::Other(_) => {}
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn notifier_replays_existing_devices() -> Result {
+        let recorder = Arc::new(
+            Recorder {
+                loopback: Atomic::new(0),
+                registered: Atomic::new(0),
+                unregistered: Atomic::new(0),
+            },
+            GFP_KERNEL,
+        )?;
+        let registration =
+            KBox::pin_init(notifier::Registration::new(Shared(recorder.clone())), GFP_KERNEL)?;
+        // The loopback device of the first namespace has index 1, always.
+        assert_eq!(recorder.loopback.load(Relaxed), 1);
+        let registered = recorder.registered.load(Relaxed);
+        assert!(registered >= 1);
+        drop(registration);
+        // Going away is replayed, too: what was seen to come is seen to go.
+        assert_eq!(recorder.unregistered.load(Relaxed), registered);
+        Ok(())
+    }
+
+    /// Refuses the first device that it is told about.
+    struct Refuse;
+
+    impl Notifier for Refuse {
+        fn event(&self, event: Event, _dev: &NetDevice, _rtnl: &Rtnl) -> Result {
+            match event {
+                Event::Register => Err(EADDRINUSE),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    #[test]
+    fn notifier_that_refuses_what_exists_is_not_registered() {
+        let err = KBox::pin_init(notifier::Registration::new(Refuse), GFP_KERNEL).err();
+        assert_eq!(err, Some(EADDRINUSE));
+    }
+}

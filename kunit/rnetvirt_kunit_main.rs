@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! KUnit suites of rnetvirt, as a module of their own: loading it runs them.
+//!
+//! While it is loaded it also refuses devices whose name begins with `veto`, as any module may with
+//! a notifier: tests of a link kind use that to make registration fail at a late point.
+
+#![crate_name = "rnetvirt_kunit"]
+#![forbid(unsafe_code)]
+
+// What is tested here is part of the driver and used there in full.
+#[allow(dead_code)]
+#[path = "../rust/driver/config.rs"]
+mod config;
+#[path = "../rust/uapi.rs"]
+mod uapi;
+
+mod abstractions_test;
+mod config_test;
+
+use abstractions::net::{
+    netdevice::NetDevice,
+    notifier::{
+        self,
+        Event,
+        Notifier, //
+    },
+    rtnl::Rtnl,
+};
+use kernel::prelude::*;
+
+module! {
+    type: RnetvirtKunit,
+    name: "rnetvirt_kunit",
+    authors: ["The rnetvirt developers"],
+    description: "KUnit suites of rnetvirt",
+    license: "GPL v2",
+}
+
+/// What the module owns.
+#[pin_data]
+struct RnetvirtKunit {
+    #[pin]
+    veto: notifier::Registration<Veto>,
+}
+
+impl kernel::InPlaceModule for RnetvirtKunit {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            veto <- notifier::Registration::new(Veto),
+        })
+    }
+}
+
+/// Refuses devices by name.
+struct Veto;
+
+impl Notifier for Veto {
+    fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
+        if event == Event::Register && dev.name(rtnl).starts_with(b"veto") {
+            return Err(EPERM);
+        }
+        Ok(())
+    }
+}
