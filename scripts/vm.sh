@@ -205,7 +205,7 @@ printf '%s\n' "$command" >"$RUN/command"
 
 # An oops ends the run: what follows it says nothing. A stall is one only when
 # it is longer than an emulated processor on a busy machine may take.
-cmdline=("RNETVIRT_RUN=$RUN" oops=panic printk.devkmsg=on log_buf_len=4M
+cmdline=("RNETVIRT_RUN=$RUN" oops=panic dummy.numdummies=0 printk.devkmsg=on log_buf_len=4M
 	rcupdate.rcu_cpu_stall_timeout=60 "${cmdline[@]}")
 
 vng=("$VNG" --force-9p --disable-microvm --name rnetvirt --user root
