@@ -10,6 +10,8 @@
     clippy::all,
     clippy::as_underscore,
     clippy::cast_lossless,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
     clippy::ptr_as_ptr,
     clippy::ref_as_ptr,
     clippy::undocumented_unsafe_blocks,

@@ -72,6 +72,7 @@ impl<T: LinkOps> Ops<T> {
     /// # Safety
     ///
     /// To be called by the core under RTNL, for a device of this type.
+    #[allow(clippy::cast_possible_truncation)]
     unsafe extern "C" fn get_link_ksettings_callback(
         dev: *mut bindings::net_device,
         cmd: *mut bindings::ethtool_link_ksettings,

@@ -56,6 +56,8 @@ use kernel::{
 };
 
 /// The attributes of a link itself that a kind may look at.
+// CAST: Attribute numbers fit into `nla_type`, which is 16 bits wide.
+#[allow(clippy::cast_possible_truncation)]
 pub mod ifla {
     use super::*;
 
@@ -442,6 +444,7 @@ impl<'a> NewLinkParams<'a> {
                 bindings::NET_NAME_ENUM
             }
         };
+        #[allow(clippy::cast_possible_truncation)]
         // SAFETY: RTNL is held; the name is a terminated string; `ops` is the registered kind that
         // this request is for; the table has `IFLA_MAX + 1` entries, as all tables of links.
         let dev = from_err_ptr(unsafe {
@@ -690,6 +693,9 @@ impl Owner for Owned {
     const FREE: bool = true;
 }
 
+/// Makes a type invariant in `'a`: a shorter or longer lifetime is a different one.
+type Brand<'a> = fn(&'a ()) -> &'a ();
+
 /// A device that is allocated and set up, without private data.
 ///
 /// # Invariants
@@ -699,7 +705,7 @@ impl Owner for Owned {
 pub struct NewDevice<'a, O: Owner> {
     dev: NonNull<bindings::net_device>,
     priv_size: usize,
-    _owner: PhantomData<(fn(&'a ()) -> &'a (), *mut O)>,
+    _owner: PhantomData<(Brand<'a>, *mut O)>,
 }
 
 impl<'a, O: Owner> NewDevice<'a, O> {
@@ -734,7 +740,7 @@ impl<O: Owner> Drop for NewDevice<'_, O> {
 /// As [`NewDevice`], but the private area holds a live `T`; or registering it has failed.
 pub struct Initialised<'a, T: LinkOps, O: Owner> {
     dev: NonNull<bindings::net_device>,
-    _type: PhantomData<(fn(&'a ()) -> &'a (), T, *mut O)>,
+    _type: PhantomData<(Brand<'a>, T, *mut O)>,
 }
 
 impl<'a, T: LinkOps, O: Owner> Initialised<'a, T, O> {
@@ -791,7 +797,7 @@ impl<T: LinkOps, O: Owner> Drop for Initialised<'_, T, O> {
 /// `dev` is registered with private data of type `T`; RTNL is held during `'a`.
 pub struct Registered<'a, T: LinkOps, O: Owner> {
     dev: NonNull<bindings::net_device>,
-    _type: PhantomData<(fn(&'a ()) -> &'a (), T, *mut O)>,
+    _type: PhantomData<(Brand<'a>, T, *mut O)>,
 }
 
 impl<T: LinkOps, O: Owner> Deref for Registered<'_, T, O> {

@@ -550,11 +550,8 @@ impl<T: LinkOps> Ops<T> {
         };
         // SAFETY: See the type; and the core gives up the skb, which is not shared since
         // IFF_TX_SKB_SHARING is off.
-        match T::start_xmit(
-            unsafe { Link::<T>::from_raw(dev) },
-            unsafe { SkBuff::from_raw(skb) },
-            &cx,
-        ) {
+        let (dev, skb) = unsafe { (Link::<T>::from_raw(dev), SkBuff::from_raw(skb)) };
+        match T::start_xmit(dev, skb, &cx) {
             Tx::Sent => bindings::netdev_tx_NETDEV_TX_OK,
             // CAST: The return value is a mix of two families of small positive constants.
             Tx::Dropped => bindings::NET_XMIT_DROP as bindings::netdev_tx_t,

@@ -308,7 +308,7 @@ impl<'a> ExtAck<'a> {
         if !self.0.is_null() {
             // SAFETY: Non-null, so by the type's invariants exclusively ours. The message is
             // static, as `_msg` requires.
-            unsafe { (*self.0)._msg = msg.as_ptr().cast() };
+            unsafe { (*self.0)._msg = msg.as_char_ptr().cast() };
         }
     }
 
