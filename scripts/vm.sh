@@ -186,12 +186,14 @@ if [ -e "$PLUGIN" ]; then
 fi
 printf '%s\n' "$command" >"$RUN/command"
 {
-	for name in TOP RUN KERNEL KDIR MODULES RNETVIRT_KO IP_LIB_DIR RNETVIRT_CACHE INSMOD TIMEOUT RNETVIRT_GUEST; do
+	for name in TOP RUN KERNEL KDIR MODULES RNETVIRT_KO IP_LIB_DIR RNETVIRT_CACHE INSMOD TIMEOUT \
+		RNETVIRT_GUEST TERMINAL_SIZE; do
 		case $name in
 		KERNEL) value=$kernel ;;
 		IP_LIB_DIR) value=$RUN ;;
 		RNETVIRT_CACHE) value=$CACHE ;;
 		RNETVIRT_GUEST) value=1 ;;
+		TERMINAL_SIZE) value=$([ -z "$shell" ] || stty size) ;;
 		*) value=${!name} ;;
 		esac
 		printf 'export %s=%q\n' "$name" "$value"
@@ -205,18 +207,21 @@ printf '%s\n' "$command" >"$RUN/command"
 
 # An oops ends the run: what follows it says nothing. A stall is one only when
 # it is longer than an emulated processor on a busy machine may take.
-cmdline=("RNETVIRT_RUN=$RUN" oops=panic dummy.numdummies=0 printk.devkmsg=on log_buf_len=4M
-	rcupdate.rcu_cpu_stall_timeout=60 "${cmdline[@]}")
+case "$(realpath "$TOP")/:$CACHE/:$KDIR/" in
+/run/* | *:/run/* | *:/dev/* | *:/proc/*) die "a guest cannot see what is below /run: $TOP, $CACHE or $KDIR" ;;
+*[[:space:]]*) die "a blank in a path cannot go through the kernel's command line: $TOP" ;;
+esac
+cmdline=(ro oops=panic panic=-1 dummy.numdummies=0 printk.devkmsg=on log_buf_len=4M
+	rcupdate.rcu_cpu_stall_timeout=60 "init=$TOP/scripts/guest/init.sh" "RNETVIRT_RUN=$RUN" "${cmdline[@]}")
 
-vng=("$VNG" --force-9p --disable-microvm --name rnetvirt --user root
-	--cpus "$cpus" --memory "$memory" --run "$image")
-
-# Directories that virtme-ng covers with fresh ones in the guest, lent again.
-for dir in "$TOP" "$CACHE" "$KDIR"; do
-	case $(realpath "$dir")/ in
-	/tmp/* | /run/* | /var/* | /dev/*) vng+=(--rodir "$(realpath "$dir")") ;;
-	esac
-done
+# virtme-ng knows how to make a QEMU machine whose root is this machine's file
+# tree; the kernel's command line is ours (see guest/init.sh for the reason).
+# Nothing changes in that tree that the guest could miss, so it may cache.
+vng=("$VNG" --force-9p --disable-microvm --user root --cpus "$cpus" --memory "$memory" --run "$image")
+nine=version=9p2000.L,trans=virtio,access=any,msize=512000,cache=loose
+qemu_cmdline() { # WORD...
+	printf -- '--qemu-opts=-append %q' "root=/dev/root rootfstype=9p rootflags=$nine $*"
+}
 
 # /dev/kvm may be there and yet boot nothing: only a guest that ran counts.
 kvm_works() {
@@ -244,12 +249,9 @@ kvm_works() {
 }
 
 if [ "$kernel" = uml ]; then
-	uml=("$image" rootfstype=hostfs rootflags=/ ro "mem=$memory" "init=$TOP/scripts/guest/uml-init.sh" "${cmdline[@]}")
+	uml=("$image" rootfstype=hostfs rootflags=/ "mem=$memory" "${cmdline[@]}")
 else
 	kvm_works || vng+=(--disable-kvm)
-	for word in "${cmdline[@]}"; do
-		vng+=(--append "$word")
-	done
 	for word in "${qemu_opts[@]}"; do
 		vng+=("--qemu-opts=$word")
 	done
@@ -265,9 +267,9 @@ if [ -n "$shell" ]; then
 	say "booting the $kernel kernel (its log: $log)"
 	status=0
 	if [ "$kernel" = uml ]; then
-		"${uml[@]}" con0=fd:0,fd:1 con=null stderr=1 RNETVIRT_SHELL=1 2>"$log" || status=$?
+		"${uml[@]}" con0=fd:0,fd:1 con=null stderr=1 RNETVIRT_SHELL=tty0 2>"$log" || status=$?
 	else
-		(cd / && "${vng[@]}" --append loglevel=7 --shell "$TOP/scripts/guest/shell.sh") 2> >(exec cat >"$log") || status=$?
+		"${vng[@]}" "$(qemu_cmdline "${cmdline[@]}" console=hvc0 loglevel=7 RNETVIRT_SHELL=ttyS0)" 2> >(exec cat >"$log") || status=$?
 	fi
 	if ! verdict_of_the_log; then
 		cat "$RUN/complaints" >&2
@@ -296,10 +298,10 @@ else
 		vng+=("--qemu-opts=-chardev file,id=rn$port,path=$fifos/$port"
 			"--qemu-opts=-device virtserialport,bus=rnetvirt.0,name=rnetvirt.$port,chardev=rn$port")
 	done
-	cd /
-	setsid "${vng[@]}" --verbose -- "$(printf '%q %q' "$TOP/scripts/guest/main.sh" "$RUN")" \
+	# The command here only tells virtme-ng that this is no interactive guest.
+	setsid "${vng[@]}" --verbose \
+		"$(qemu_cmdline "${cmdline[@]}" console=ttyS0 earlyprintk=serial,ttyS0,115200 loglevel=7)" -- true \
 		</dev/null > >(exec cat >"$log") 2>&1 &
-	cd "$TOP"
 fi
 vm=$!
 # Even if this shell is killed without a chance to clean up.

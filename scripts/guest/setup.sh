@@ -9,9 +9,7 @@ note() { echo "rnetvirt-guest: $*" >/dev/kmsg; }
 # $RUN/env: what the host wants exported (TOP, KERNEL, KDIR, ...).
 # shellcheck source=/dev/null
 . "$RUN/env"
-export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 export LANG=C.UTF-8
-unset TMPDIR XDG_RUNTIME_DIR
 : "${TOP:?}" "${KERNEL:?}" "${KDIR:?}" "${MODULES:?}" "${INSMOD:?}" "${TIMEOUT:?}"
 
 mounted() { grep -q " $1 " /proc/mounts; }
@@ -22,13 +20,18 @@ mount_fs() {
 	return 0
 }
 
-# writable PATH: an empty, writable directory, unless what the host lent to this
-# guest (checkout, cache) lives below it.
+# writable PATH: an empty, writable directory; or a writable view of it when what
+# the host lends to this guest (checkout, cache) lives below it.
 writable() {
-	case $TOP/:$RUN/:$MODULES/:$KDIR/ in
-	"$1"/* | *":$1"/*) return ;;
+	local over=/run/overlay$1
+
+	case :$TOP/:$MODULES/:$KDIR/ in
+	*":$1"/*)
+		mkdir -p "$over/upper" "$over/work"
+		mount -t overlay -o "lowerdir=$1,upperdir=$over/upper,workdir=$over/work" overlay "$1"
+		;;
+	*) mount -t tmpfs -o mode=1777 tmpfs "$1" ;;
 	esac
-	[ ! -d "$1" ] || mount -t tmpfs -o mode=1777 tmpfs "$1"
 }
 
 mount_all() {
@@ -53,7 +56,6 @@ mount_all() {
 
 settle() {
 	ip link set lo up
-	[ "$(hostname)" != "(none)" ] || hostname rnetvirt
 	ulimit -n 65536 2>/dev/null || true
 }
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# The shell of a guest that scripts/shell.sh boots. The kernel's command line
-# names the run's directory.
+# What the user sees in a guest that scripts/shell.sh boots: shell.sh RUN-DIRECTORY.
 set -u
-RUN=$(sed -n 's/.*RNETVIRT_RUN=\([^ ]*\).*/\1/p' /proc/cmdline)
+RUN=$1
 # shellcheck source=scripts/guest/setup.sh
 . "$(dirname "$0")/setup.sh"
 
+[ -z "${TERMINAL_SIZE:-}" ] || stty rows "${TERMINAL_SIZE% *}" cols "${TERMINAL_SIZE#* }"
 guest_setup || echo "the guest's setup failed; this is what there is" >&2
 if load_module; then
 	[ "$INSMOD" != 1 ] || echo "rnetvirt is loaded; try: ip link add v0 type rnetvirt && ip -d link show v0"
