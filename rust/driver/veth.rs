@@ -181,7 +181,7 @@ impl LinkOps for Veth {
 
     /// A packet's path; see the picture at the top.
     #[inline]
-    fn start_xmit(dev: &Link<Self>, skb: SkBuff, cx: &XmitContext<'_>) -> Tx {
+    fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
         let Some(peer) = dev.data().peer.get(cx.rcu()) else {
             return drop_tx(dev, skb);
         };
@@ -311,7 +311,7 @@ impl LinkOps for Veth {
 
 /// Frees a packet that does not even reach the other end.
 #[cold]
-fn drop_tx(dev: &Link<Veth>, skb: SkBuff) -> Tx {
+fn drop_tx(dev: &Link<Veth>, skb: SkBuff<'_>) -> Tx {
     skb.drop_reason(DropReason::NOT_SPECIFIED);
     dev.data().dropped.inc();
     Tx::Dropped

@@ -173,7 +173,17 @@ impl<K: LinkKind> PinnedDrop for Registration<K> {
 struct KindOps<K>(PhantomData<K>);
 
 impl<K: LinkKind> KindOps<K> {
+    /// What the core takes for granted about the numbers of a kind.
+    const CHECKS: () = {
+        // `PrivOps::of()` reads the first field whether a device is initialised or not.
+        assert!(K::PRIV_SIZE >= priv_size::<()>());
+        // `rtnl_get_peer_net()` reads that entry of the table, and a header from its payload.
+        assert!((K::PEER as usize) < K::POLICY.len());
+        assert!(Policy::min_len(K::POLICY, K::PEER) >= size_of::<bindings::ifinfomsg>());
+    };
+
     fn table() -> bindings::rtnl_link_ops {
+        let () = Self::CHECKS;
         // SAFETY: All members may be zero; the list node and the SRCU structure are set up by
         // `rtnl_link_register()`.
         let mut ops: bindings::rtnl_link_ops = unsafe { core::mem::zeroed() };
@@ -286,15 +296,21 @@ impl<K: LinkKind> KindOps<K> {
             tb,
             data,
         };
-        // SAFETY: Never null.
-        let dev = unsafe { NonNull::new_unchecked(dev) };
         // INVARIANT: The device is allocated, not registered, and stays the core's.
-        let dev = NewDevice {
-            dev,
+        let new = NewDevice {
+            // SAFETY: Never null.
+            dev: unsafe { NonNull::new_unchecked(dev) },
             priv_size: K::PRIV_SIZE,
             _owner: PhantomData,
         };
-        from_result(|| K::newlink(dev, &params, &mut ack, rtnl).map(|Finished(_)| 0))
+        match K::newlink(new, &params, &mut ack, rtnl) {
+            Ok(Finished(_)) => 0,
+            Err(err) => {
+                // SAFETY: RTNL is held, and whoever had the device is done. The core frees it.
+                unsafe { unwind(dev) };
+                err.to_errno()
+            }
+        }
     }
 
     /// # Safety
@@ -672,25 +688,46 @@ impl SetupDevice<'_> {
     }
 }
 
-/// Says who frees a device that never got registered.
-pub trait Owner {
-    /// Whether we do.
-    #[doc(hidden)]
-    const FREE: bool;
+/// Undoes what was done to a device of our kind, however far it got, except freeing it.
+///
+/// # Safety
+///
+/// RTNL must be held, and the caller give up its access to the device.
+unsafe fn unwind(dev: *mut bindings::net_device) {
+    // SAFETY: By the caller's guarantee the device is still allocated.
+    match bindings::netdev_reg_state::from(unsafe { (*dev).reg_state }) {
+        // SAFETY: RTNL is held. `netdev_run_todo()` calls the destructor, when nobody uses the
+        // device any more.
+        bindings::netdev_reg_state_NETREG_REGISTERED => unsafe {
+            bindings::unregister_netdevice_queue(dev, ptr::null_mut())
+        },
+        // A notifier refused a device that was visible already: as above, but the core has begun.
+        bindings::netdev_reg_state_NETREG_UNREGISTERING => {}
+        // The destructor may or may not have been called, which `priv_destroy()` finds out.
+        // SAFETY: Nobody could ever reach the device.
+        _ => unsafe { priv_destroy(dev) },
+    }
 }
 
-/// The device that a request is about: the core allocated it, and frees it if the request fails.
+/// Says who undoes the making of a device that is not completed.
+pub trait Owner {
+    /// Whether dropping it does.
+    #[doc(hidden)]
+    const UNWIND: bool;
+}
+
+/// The device that a request is about: if the request fails, all is undone at its end.
 pub enum FromCore {}
 
 impl Owner for FromCore {
-    const FREE: bool = false;
+    const UNWIND: bool = false;
 }
 
-/// A device that the driver had allocated in addition.
+/// A device that the driver had allocated in addition: undone and freed when dropped.
 pub enum Owned {}
 
 impl Owner for Owned {
-    const FREE: bool = true;
+    const UNWIND: bool = true;
 }
 
 /// Makes a type invariant in `'a`: a shorter or longer lifetime is a different one.
@@ -701,7 +738,7 @@ type Brand<'a> = fn(&'a ()) -> &'a ();
 /// # Invariants
 ///
 /// `dev` is allocated and not registered, its private area has `priv_size` bytes and holds no data;
-/// RTNL is held during `'a`. If `O::FREE`, it is ours to free.
+/// RTNL is held during `'a`. If `O::UNWIND`, it is ours to free.
 pub struct NewDevice<'a, O: Owner> {
     dev: NonNull<bindings::net_device>,
     priv_size: usize,
@@ -726,7 +763,7 @@ impl<'a, O: Owner> NewDevice<'a, O> {
 
 impl<O: Owner> Drop for NewDevice<'_, O> {
     fn drop(&mut self) {
-        if O::FREE {
+        if O::UNWIND {
             // SAFETY: By the type's invariants it is ours and was never registered.
             unsafe { bindings::free_netdev(self.dev.as_ptr()) };
         }
@@ -772,20 +809,13 @@ impl<'a, T: LinkOps, O: Owner> Initialised<'a, T, O> {
 
 impl<T: LinkOps, O: Owner> Drop for Initialised<'_, T, O> {
     fn drop(&mut self) {
-        let dev = self.dev.as_ptr();
-        // SAFETY: The device is still allocated.
-        let state = bindings::netdev_reg_state::from(unsafe { (*dev).reg_state });
-        // A device whose registration was vetoed by a notifier had been visible, and is being
-        // unregistered: `netdev_run_todo()` will call the destructor when nobody uses it any more.
-        // In all other cases it may not have been called, which `priv_destroy()` finds out.
-        if state != bindings::netdev_reg_state_NETREG_UNREGISTERING {
-            // SAFETY: Nobody could, or can, reach the device.
-            unsafe { priv_destroy(dev) };
-        }
-        if O::FREE {
-            // SAFETY: By the type's invariants it is ours; deferred by the core if it is being
-            // unregistered.
-            unsafe { bindings::free_netdev(dev) };
+        if O::UNWIND {
+            // SAFETY: RTNL is held, and the device ours; freeing it is deferred by the core if it is
+            // being unregistered.
+            unsafe {
+                unwind(self.dev.as_ptr());
+                bindings::free_netdev(self.dev.as_ptr());
+            }
         }
     }
 }
@@ -833,9 +863,11 @@ impl<'a, T: LinkOps> Registered<'a, T, FromCore> {
 
 impl<T: LinkOps, O: Owner> Drop for Registered<'_, T, O> {
     fn drop(&mut self) {
-        // SAFETY: RTNL is held, and the device registered. It is freed after RTNL is released, when
-        // nobody uses it any more (`needs_free_netdev`).
-        unsafe { bindings::unregister_netdevice_queue(self.dev.as_ptr(), ptr::null_mut()) };
+        if O::UNWIND {
+            // SAFETY: RTNL is held. The device is freed after RTNL is released, when nobody uses it
+            // any more (`needs_free_netdev`).
+            unsafe { unwind(self.dev.as_ptr()) };
+        }
     }
 }
 

@@ -145,32 +145,13 @@ impl NetDevice {
             )
         }
     }
-
-    /// Sums up the per-CPU packet counters. Any context.
-    pub fn sw_netstats(&self) -> SwNetstats {
-        // SAFETY: The device is valid; the pointer is set before it is registered and cleared after
-        // the last reference is gone (`netdev_run_todo()`).
-        let tstats = unsafe { (*self.as_ptr()).__bindgen_anon_2.tstats };
-        if tstats.is_null() {
-            return SwNetstats::default();
-        }
-        let mut sum = bindings::rtnl_link_stats64::default();
-        // SAFETY: The counters exist and have been initialised by the core.
-        unsafe { bindings::dev_fetch_sw_netstats(&mut sum, tstats) };
-        SwNetstats {
-            rx_packets: sum.rx_packets,
-            rx_bytes: sum.rx_bytes,
-            tx_packets: sum.tx_packets,
-            tx_bytes: sum.tx_bytes,
-        }
-    }
 }
 
 /// A device whose private data is a live `T`.
 ///
 /// # Invariants
 ///
-/// As [`NetDevice`]; and the device's private area is a [`Priv<T>`] that is initialised for at least
+/// As [`NetDevice`]; the device is of a [`LinkKind`](super::link::LinkKind), and its private area is a [`Priv<T>`] that is initialised for at least
 /// as long as the reference lives: it is dropped in `priv_destructor`, after the core has waited for
 /// the last reference, and RCU readers do not outlast the grace periods of unregistration.
 #[repr(transparent)]
@@ -218,6 +199,26 @@ impl<T> Link<T> {
     pub fn set_needed_headroom(&self, headroom: u16) {
         // SAFETY: The device is valid; readers use the field locklessly.
         unsafe { bindings::netdev_set_needed_headroom(self.as_ptr(), headroom) };
+    }
+
+    /// Sums up the per-CPU packet counters. Any context.
+    pub fn sw_netstats(&self) -> SwNetstats {
+        // SAFETY: The device is valid and of our kind, so that the union holds this type (see
+        // `netdev_use_tstats()`); the pointer is set before it is registered and cleared after the
+        // last reference is gone (`netdev_run_todo()`).
+        let tstats = unsafe { (*self.as_ptr()).__bindgen_anon_2.tstats };
+        if tstats.is_null() {
+            return SwNetstats::default();
+        }
+        let mut sum = bindings::rtnl_link_stats64::default();
+        // SAFETY: The counters exist and have been initialised by the core.
+        unsafe { bindings::dev_fetch_sw_netstats(&mut sum, tstats) };
+        SwNetstats {
+            rx_packets: sum.rx_packets,
+            rx_bytes: sum.rx_bytes,
+            tx_packets: sum.tx_packets,
+            tx_bytes: sum.tx_bytes,
+        }
     }
 
     /// Switches GRO off, as if the user had. May sleep; re-enters `fix_features`.
@@ -302,7 +303,7 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
     fn stop(dev: &Link<Self>, rtnl: &Rtnl);
 
     /// Transmits a packet (`ndo_start_xmit`). May run on several CPUs at once.
-    fn start_xmit(dev: &Link<Self>, skb: SkBuff, cx: &XmitContext<'_>) -> Tx;
+    fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx;
 
     /// Adds the device's counters to `stats`, which are zero (`ndo_get_stats64`).
     fn get_stats64(dev: &Link<Self>, stats: &mut LinkStats64, rcu: Rcu<'_>);
@@ -360,6 +361,7 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
 /// and then `data` is initialised.
 #[repr(C)]
 pub(crate) struct Priv<T> {
+    // First, so that it can be read without knowing `T`.
     ops: Atomic<*const PrivOps>,
     data: MaybeUninit<T>,
 }
@@ -548,8 +550,8 @@ impl<T: LinkOps> Ops<T> {
             dev,
             _cx: PhantomData,
         };
-        // SAFETY: See the type; and the core gives up the skb, which is not shared since
-        // IFF_TX_SKB_SHARING is off.
+        // SAFETY: See the type; and the core gives up the skb, whose `dev` is this device, and which
+        // is not shared since IFF_TX_SKB_SHARING is off.
         let (dev, skb) = unsafe { (Link::<T>::from_raw(dev), SkBuff::from_raw(skb)) };
         match T::start_xmit(dev, skb, &cx) {
             Tx::Sent => bindings::netdev_tx_NETDEV_TX_OK,

@@ -146,6 +146,12 @@ impl<const N: usize> PolicyTable<N> {
 }
 
 impl Policy {
+    /// The length that a row guarantees, zero if it guarantees none. Evaluated in constants only.
+    #[allow(clippy::indexing_slicing)]
+    pub(crate) const fn min_len(rows: &'static [Policy], id: u16) -> usize {
+        rows[id as usize].0.len as usize
+    }
+
     /// The first row of a table, as C wants it.
     pub(crate) const fn table_ptr(rows: &'static [Policy]) -> *const bindings::nla_policy {
         // CAST: `Policy` is a transparent wrapper of `nla_policy`.

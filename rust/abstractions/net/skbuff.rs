@@ -16,6 +16,7 @@ use crate::{
     },
 };
 use core::{
+    marker::PhantomData,
     mem::ManuallyDrop,
     ptr::{
         self,
@@ -47,21 +48,22 @@ pub struct Dropped;
 /// # Invariants
 ///
 /// The pointer is to an skb of which this object owns one reference, and nobody else writes to the
-/// skb's header (it may be a clone: the data can be shared).
-pub struct SkBuff(NonNull<bindings::sk_buff>);
+/// skb's header (it may be a clone: the data can be shared). Its `dev` is a device that is not freed
+/// during `'a`.
+pub struct SkBuff<'a>(NonNull<bindings::sk_buff>, PhantomData<&'a NetDevice>);
 
-impl SkBuff {
+impl<'a> SkBuff<'a> {
     /// Takes ownership.
     ///
     /// # Safety
     ///
     /// The caller must own a reference to `ptr`, which must not be shared (`skb_shared()`), and
-    /// gives it up.
+    /// gives it up. The skb's `dev` must be set and not be freed during `'a`.
     #[inline]
     pub(crate) unsafe fn from_raw(ptr: *mut bindings::sk_buff) -> Self {
         // INVARIANT: Guaranteed by the caller.
         // SAFETY: A packet that the stack owns is not null.
-        Self(unsafe { NonNull::new_unchecked(ptr) })
+        Self(unsafe { NonNull::new_unchecked(ptr) }, PhantomData)
     }
 
     /// Gives ownership up.
@@ -85,7 +87,7 @@ impl SkBuff {
 
     /// The packet as an Ethernet frame, if its whole Ethernet header is there.
     #[inline]
-    pub fn into_frame(self) -> Result<EthFrame, SkBuff> {
+    pub fn into_frame(self) -> Result<EthFrame<'a>, Self> {
         // SAFETY: By the type's invariant the skb is valid and ours to change.
         if unsafe { bindings::pskb_may_pull(self.0.as_ptr(), ETH_HLEN) } {
             // INVARIANT: `pskb_may_pull()` has made the header linear.
@@ -104,7 +106,7 @@ impl SkBuff {
     }
 }
 
-impl Drop for SkBuff {
+impl Drop for SkBuff<'_> {
     #[cold]
     fn drop(&mut self) {
         // SAFETY: We own the skb and give the reference up.
@@ -123,9 +125,9 @@ impl Drop for SkBuff {
 /// # Invariants
 ///
 /// The first [`ETH_HLEN`] bytes of the packet are in its linear part.
-pub struct EthFrame(SkBuff);
+pub struct EthFrame<'a>(SkBuff<'a>);
 
-impl EthFrame {
+impl EthFrame<'_> {
     /// Bytes in the frame, the Ethernet header included.
     #[inline]
     pub fn len(&self) -> u32 {
@@ -154,29 +156,32 @@ impl EthFrame {
     /// are freed and counted in `dev`'s `rx_dropped`. Otherwise the sender's state is scrubbed, more
     /// of it when the namespaces differ, and the Ethernet header is pulled.
     #[inline]
-    pub fn forward_to<'a>(
+    pub fn forward_to<'r>(
         self,
-        dev: &'a NetDevice,
-        _rcu: Rcu<'a>,
-    ) -> Result<ReceivedSkBuff, Dropped> {
+        dev: &'r NetDevice,
+        _rcu: Rcu<'r>,
+    ) -> Result<ReceivedSkBuff<'r>, Dropped> {
         let skb = self.0.into_raw();
-        // SAFETY: We own the skb, whose `dev` the core set to the sending device; `dev` is valid.
-        // On failure the skb has been freed.
+        // SAFETY: We own the skb, whose `dev` is valid by the type's invariant, and so is `dev`. On
+        // failure the skb has been freed.
         if unsafe { bindings::dev_forward_skb_scrub(dev.as_ptr(), skb) } != 0 {
             return Err(Dropped);
         }
         // SAFETY: The skb is still ours, and by the type's invariant it has the linear Ethernet
         // header that `eth_type_trans()` reads and pulls.
         unsafe { bindings::dev_forward_skb_receive(dev.as_ptr(), skb) };
-        // SAFETY: Still ours.
+        // SAFETY: Still ours, and its `dev` is now `dev`.
         Ok(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
     }
 }
 
 /// A packet that is set up as received by a device, ready for its stack.
-pub struct ReceivedSkBuff(SkBuff);
+///
+/// It lasts no longer than the RCU section in which the device was seen to be up: unregistering a
+/// device waits for such sections before it clears the backlogs of packets for it.
+pub struct ReceivedSkBuff<'a>(SkBuff<'a>);
 
-impl ReceivedSkBuff {
+impl ReceivedSkBuff<'_> {
     /// Queues the packet to the backlog of a CPU, from where the stack receives it
     /// (`__netif_rx()`). On failure the packet has been freed and counted by the core.
     #[inline]
