@@ -161,15 +161,33 @@ addressed() {
 	fi
 }
 
-# traffic NETNS...: keeps both directions of a pair of `joined` busy until the
-# test ends: floods of echo requests from the given namespaces.
+# traffic NETNS...: keeps a pair of `joined` busy with floods of echo requests
+# from these namespaces, until quiet or the test's end.
+TRAFFIC=()
 traffic() {
 	local ns
 
 	for ns; do
-		in_ns "$ns" ping -q -f -s 1000 10.0.0.1 >/dev/null 2>&1 &
-		in_ns "$ns" ping -q -f -s 1000 10.0.0.2 >/dev/null 2>&1 &
+		# Not in_ns: $! is to be the process itself.
+		nsenter --net="/run/netns/$ns" ping -q -f -s 1000 10.0.0.1 >/dev/null 2>&1 &
+		TRAFFIC+=($!)
+		nsenter --net="/run/netns/$ns" ping -q -f -s 1000 10.0.0.2 >/dev/null 2>&1 &
+		TRAFFIC+=($!)
 	done
+}
+
+quiet() {
+	[ ${#TRAFFIC[@]} = 0 ] || kill -9 "${TRAFFIC[@]}" 2>/dev/null || true
+	wait "${TRAFFIC[@]}" 2>/dev/null || true
+	TRAFFIC=()
+}
+
+# busy: frames are on their way between S v0 and the other end.
+busy() {
+	local counts
+
+	read -r -a counts <<<"$(counters S v0)"
+	((counts[0] > 20 && counts[3] > 20))
 }
 
 module_file() { # KIND

@@ -217,7 +217,7 @@ one() {
 # group NUMBER FILE KIND: all its tests; the module is fresh for the group, and
 # unloading it afterwards (which waits for dying namespaces too) is the last one.
 group() {
-	local file=$2 kind=$3 limit tests test status n=0 failed=0 start=$SECONDS log=$WORK/log
+	local file=$2 kind=$3 limit tests test status n=0 failed=0 began start=$SECONDS log=$WORK/log
 
 	limit=$(header "$HERE/$file.test.sh" LIMIT 60)
 	[ "$KERNEL" != debug ] || limit=$((limit * 5))
@@ -226,9 +226,10 @@ group() {
 	echo "  1..$((${#tests[@]} + 2))"
 	for test in load "${tests[@]}" unload; do
 		n=$((n + 1))
-		status=0
+		status=0 began=$SECONDS
 		one "$file" "$kind" "$test" "$log" || status=$?
 		point "$n" "$test" "$status" "$log"
+		((SECONDS - began < 8)) || echo "  # $test took $((SECONDS - began)) s"
 		case $status in
 		0 | 4) ;;
 		*) failed=$((failed + 1)) ;;
