@@ -146,7 +146,11 @@ impl<const N: usize> PolicyTable<N> {
 }
 
 impl Policy {
-    /// The length that a row guarantees, zero if it guarantees none. Evaluated in constants only.
+    /// The length that a row guarantees, zero if it guarantees none.
+    ///
+    /// Evaluated in constants only, where a panic is a compile error; inline, so that it does not
+    /// become a function that could panic at run time.
+    #[inline]
     #[allow(clippy::indexing_slicing)]
     pub(crate) const fn min_len(rows: &'static [Policy], id: u16) -> usize {
         rows[id as usize].0.len as usize
