@@ -27,7 +27,7 @@ build() {
 	mkdir -p "$(dirname "$log")"
 	[ "$name" = custom ] || args+=("$name")
 	"$TOP/scripts/build.sh" "${args[@]}" -- "$@" 2>&1 | tee "$log" |
-		sed -un '/^[a-z-]*\.sh: /p' >&2
+		sed -un '/^[a-z-]*\.sh: built /d; /^[a-z-]*\.sh: /p' >&2
 }
 
 # The build directory of the kernel `name`; build() has provided it.

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# `unsafe` is where it may be, and nothing keeps clippy from asking for its reason.
+. "$(dirname "$0")/../common.sh"
+. "$TOP/scripts/check/lib.sh"
+
+usage() {
+	cat <<TXT
+usage: $ME [release | debug | uml]
+
+Checks of the sources:
+ - \`unsafe\` stands only under ${ALLOWED[*]};
+ - every crate with a module! forbids it at its root, and the plugin denies it but
+   for its module ffi;
+ - clippy::undocumented_unsafe_blocks, which wants a SAFETY comment for every
+   block and impl, is on for both crates and for the plugin, and no attribute
+   outside rust/bindings switches it or its like off;
+ - nobody forgets values: a leaked registration outlives the module's code.
+TXT
+}
+
+ALLOWED=(rust/abstractions/ rust/bindings/ rust/iproute2/ffi.rs)
+LINT=clippy::undocumented_unsafe_blocks
+
+kernel_argument "$@"
+build "$TOP/build/log/check-unsafe-$name.log" || die "the module does not build"
+
+cd "$TOP" || exit
+mapfile -t files < <(git ls-files -co --exclude-standard -- 'rust/*.rs' 'kunit/*.rs')
+bad=
+
+# fail TEXT [LINES]: notes a violation; all are shown before the end.
+fail() {
+	say "$1"
+	[ -z "${2:-}" ] || printf '%s\n' "$2" >&2
+	bad=1
+}
+
+# words REGEX FILES...: FILE:LINE:TEXT of code that matches, comments left out.
+words() {
+	perl -ne 'BEGIN { $re = shift } s{//.*}{}; print "$ARGV:$.:$_" if /$re/; close ARGV if eof' "$@"
+}
+
+others=()
+for f in "${files[@]}"; do
+	for dir in "${ALLOWED[@]}"; do
+		case $f in "$dir"*) continue 2 ;; esac
+	done
+	others+=("$f")
+done
+found=$(words '\bunsafe\b' "${others[@]}")
+[ -z "$found" ] || fail "unsafe outside ${ALLOWED[*]}:" "$found"
+
+mapfile -t roots < <(grep -l '^module! {' "${files[@]}")
+((${#roots[@]})) || fail "no crate with a module! was found"
+for f in "${roots[@]}"; do
+	grep -qxF '#![forbid(unsafe_code)]' "$f" || fail "$f does not forbid unsafe_code"
+done
+plugin=rust/iproute2/lib.rs
+grep -qE '^#!\[deny\((.*, )?unsafe_code[,)]' "$plugin" || fail "$plugin does not deny unsafe_code"
+
+# What the compiler was really told, not what Kbuild seems to say.
+for crate in rust/abstractions/abstractions rust/driver/rnetvirt_main; do
+	cmd=$out/$(dirname "$crate")/.$(basename "$crate").o.cmd
+	[ -r "$cmd" ] || { fail "$cmd is missing"; continue; }
+	grep -q -- " -W$LINT " "$cmd" || fail "$crate is built without -W$LINT"
+	found=$(grep -oE -- " (-A ?($LINT|clippy::all|warnings|unsafe_[a-z_]+)|--cap-lints[= ][a-z]+) " "$cmd" || true)
+	[ -z "$found" ] || fail "$crate is built with$found"
+done
+grep -q -- "-W $LINT" scripts/plugin.sh || fail "scripts/plugin.sh does not ask for $LINT"
+
+# Attributes may span lines. The one that is meant to be: the plugin's ffi.
+found=$(perl -0777 -ne 's{//.*}{}g; s{^#\[allow\(unsafe_code\)\]\nmod ffi;}{}m if $ARGV =~ m{iproute2/lib};
+	while (/#!?\[[^\]]*?\b(?:allow|expect|warn)\s*\([^\]]*?\b(undocumented_unsafe_blocks|missing_safety_doc|clippy::all|clippy::restriction|unsafe_op_in_unsafe_fn|unsafe_code|warnings)\b/g) {
+		print "$ARGV: $1\n";
+	}' "${files[@]}" | grep -v '^rust/bindings/' || true)
+[ -z "$found" ] || fail "lints about unsafe are switched off outside rust/bindings:" "$found"
+
+mapfile -t ours < <(printf '%s\n' "${files[@]}" | grep -v '^rust/iproute2/')
+found=$(words '\bforget\b|\bBox::leak\b' "${ours[@]}")
+[ -z "$found" ] || fail "values are leaked:" "$found"
+
+[ -z "$bad" ] || die "see above"
+say "unsafe only in ${ALLOWED[*]}; ${#roots[@]} crates forbid it; $LINT is on"
