@@ -59,7 +59,9 @@ class Summary:
             self.level(len(plan[1])).plan = int(plan[2])
         elif result:
             self.result(result)
-        elif line.strip() and not re.match(r"^\s*(KTAP|TAP) version", line):
+        elif re.match(r"^\s*(KTAP|TAP) version", line):
+            self.lap()
+        elif line.strip():
             print(line)
         sys.stdout.flush()
 

@@ -165,6 +165,7 @@ finish() {
 	trap - EXIT INT TERM HUP
 	if [ -n "$vm" ]; then
 		kill -9 -- "-$vm" 2>/dev/null || true
+		wait "$vm" 2>/dev/null || true
 	fi
 	for pid in $keeper $(jobs -p); do
 		kill "$pid" 2>/dev/null || true
@@ -233,10 +234,9 @@ kvm_works() {
 	esac
 	[ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
 	id=$({ uname -srv; grep -m 1 'model name' /proc/cpuinfo; } | sha256sum | cut -c1-12)
-	answer=$CACHE/kvm/$id-$(basename "$KDIR")
-	mkdir -p "$CACHE/kvm"
-	lock kvm
+	answer=$CACHE/kvm/$id
 	if [ ! -e "$answer" ]; then
+		mkdir -p "$CACHE/kvm"
 		say "probing whether KVM boots a guest"
 		if timeout -k 2 30 "${vng[@]}" -- echo kvm-boots </dev/null 2>/dev/null | cat | grep -q kvm-boots; then
 			echo yes >"$answer"
@@ -291,7 +291,7 @@ readers+=" $!"
 
 if [ "$kernel" = uml ]; then
 	setsid "${uml[@]}" con=null ssl0=null,fd:3 ssl1=null,fd:4 con0=null,fd:1 \
-		</dev/null >"$log" 2>&1 3>"$fifos/out" 4>"$fifos/err" &
+		</dev/null > >(exec cat >"$log") 2>&1 3>"$fifos/out" 4>"$fifos/err" &
 else
 	vng+=("--qemu-opts=-device virtio-serial-pci,id=rnetvirt")
 	for port in out err; do
@@ -309,6 +309,7 @@ vm=$!
 	trap - EXIT INT TERM HUP
 	tail --pid=$$ -f /dev/null
 	kill -9 -- "-$vm"
+	rm -rf "$RUN" "$fifos"
 ) >/dev/null 2>&1 &
 keeper=$!
 
@@ -370,6 +371,8 @@ elif [ -n "$overdue" ] && [ -z "$ready" ]; then
 	failed 102 "the guest did not come up within $boot_limit s"
 elif [ -n "$overdue" ]; then
 	failed 124 "the guest hangs: nothing came for $grace s after the command's time was over"
+elif [ -z "$status" ] && grep -q 'rnetvirt-guest: error:' "$log"; then
+	failed 102 "the guest ended early: $(sed -n 's/.*rnetvirt-guest: error: //p' "$log" | head -n 1)"
 elif [ -z "$status" ] && [ -z "$ready" ]; then
 	failed 102 "the guest did not come up"
 elif [ -z "$status" ]; then

@@ -57,19 +57,20 @@ close_outputs() {
 	done
 }
 
-# Who hangs where, for the log, when the time is over.
+# Who hangs where, for the log, when the time is over: all of user space, and
+# kernel threads that are not just waiting for work.
 show_tasks() {
-	local task
+	local task state words
 
-	note "error: no end after $TIMEOUT s; the tasks that do not merely sleep:"
+	note "error: no end after $TIMEOUT s; what is running:"
 	for task in /proc/[0-9]*; do
-		case $(sed -n 's/^State:[[:space:]]*//p' "$task/status" 2>/dev/null) in
-		R* | D*) ;;
-		*) [ -s "$task/cmdline" ] || continue ;;
+		state=$(sed -n 's/^State:[[:space:]]*//p' "$task/status")
+		words=$(tr '\0' ' ' <"$task/cmdline" | cut -c1-100)
+		case $state:$words in
+		[RD]* | *:?*) ;;
+		*) continue ;;
 		esac
-		note "task ${task##*/} $(tr '\0' ' ' <"$task/cmdline" | cut -c1-100)" \
-			"[$(sed -n 's/^Name:[[:space:]]*//p' "$task/status")]" \
-			"$(sed -n 's/^State:[[:space:]]*//p' "$task/status"), in $(cat "$task/wchan" 2>/dev/null)"
+		note "task ${task##*/} $(<"$task/comm") ($words): $state"
 		while IFS= read -r line; do
 			note "    $line"
 		done <"$task/stack"
@@ -83,11 +84,12 @@ command_status() {
 	pid=$!
 	(
 		sleep "$TIMEOUT"
-		show_tasks
+		show_tasks 2>/dev/null
 		kill -9 -- "-$pid"
 	) >/dev/null 2>&1 &
 	timer=$!
-	wait "$pid" || status=$?
+	# Silent: bash would tell of a killed command.
+	wait "$pid" 2>/dev/null || status=$?
 	kill "$timer" 2>/dev/null
 	kill -9 -- "-$pid" 2>/dev/null
 	return "$status"
