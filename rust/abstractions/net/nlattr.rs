@@ -263,7 +263,7 @@ pub(crate) const IFLA_TABLE: usize = bindings::__IFLA_MAX as usize;
 ///
 /// # Invariants
 ///
-/// The table has [`IFLA_TABLE`] entries, as C functions expect that are given one.
+/// The table has `IFLA_TABLE` entries, as C functions expect that are given one.
 #[derive(Clone, Copy)]
 pub struct LinkAttrs<'a>(Attrs<'a>);
 
