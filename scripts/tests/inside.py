@@ -16,17 +16,21 @@ def check(result):
 
 @contextlib.contextmanager
 def inside(namespace):
-    """A socket opened in the block belongs to the namespace; "-" is the caller's."""
+    """A socket opened in the block belongs to the namespace; "-" is the caller's,
+    "-new" one that nobody has yet."""
     if namespace == "-":
         yield
         return
     home = os.open("/proc/self/ns/net", os.O_RDONLY)
     try:
-        there = os.open("/run/netns/" + namespace, os.O_RDONLY)
-        try:
-            check(libc.setns(there, CLONE_NEWNET))
-        finally:
-            os.close(there)
+        if namespace == "-new":
+            check(libc.unshare(CLONE_NEWNET))
+        else:
+            there = os.open("/run/netns/" + namespace, os.O_RDONLY)
+            try:
+                check(libc.setns(there, CLONE_NEWNET))
+            finally:
+                os.close(there)
         try:
             yield
         finally:

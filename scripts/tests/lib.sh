@@ -64,16 +64,12 @@ wait_for() {
 
 not() { ! "$@"; }
 
+# shellcheck source=/dev/null
+. "$TOP/scripts/tests/ask.sh"
+
 # ns NAME...: fresh namespaces, with quiet links: without IPv6 nothing is sent
 # that a test would count.
-ns() {
-	local name
-
-	printf 'netns add %s\n' "$@" | ip -batch -
-	for name; do
-		ask "$name" ipv6 off
-	done
-}
+ns() { ask - nsadd "$@"; }
 
 in_ns() { nsenter --net="/run/netns/$1" "${@:2}"; }
 
@@ -85,23 +81,6 @@ ipv6_on() {
 	for name; do
 		ask "$name" ipv6 on
 	done
-}
-
-# ask NETNS COMMAND ARGS...: what nsd.py knows, without a new process;
-# run-all.sh connected it to descriptors 7 and 8.
-ask() {
-	local id=$BASHPID.$RANDOM line ours=
-
-	printf '%s\0' "$id" $# "$@" >&7
-	while IFS= read -r -u 8 line; do
-		case $line in
-		$'\2'"$id") ours=1 ;;
-		$'\1'"$id "*) return "${line##* }" ;;
-		# An answer to somebody who was killed meanwhile goes nowhere.
-		*) [ -z "$ours" ] || printf '%s\n' "$line" ;;
-		esac
-	done
-	fail "nsd.py is gone"
 }
 
 rtnl() { ask "$@"; }            # NETNS get DEVICE KEY... | OPERATION TOKEN...

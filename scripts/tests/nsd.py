@@ -17,6 +17,9 @@ and its arguments. The answer is the line "\\2ID", the output, "\\1ID STATUS".
   state DEVICE        "FLAGS OPERSTATE" as in `ip link`
   sysfs DEVICE FILE...
   ipv6 on|off         for the devices to come
+  nsadd NAME...       namespaces as `ip netns add` makes them, without IPv6
+  nsclear             deletes every named one
+  kmsg                the kernel's log since the last time
   new | replace | set | del TOKEN...    a raw request, see rtnl.py
   events OPERATION TOKEN...             the same and what it made known
   frames SCENARIO ARGUMENTS...          see frames.py
@@ -32,7 +35,7 @@ import frames
 import rtnl
 from inside import check, inside, libc
 
-MNT_DETACH = 2
+MNT_DETACH, MS_BIND = 2, 0x1000
 
 FLAGS = ["UP", "BROADCAST", "DEBUG", "LOOPBACK", "POINTOPOINT", "NOTRAILERS",
          "RUNNING", "NOARP", "PROMISC", "ALLMULTI", "MASTER", "SLAVE",
@@ -85,6 +88,48 @@ def ipv6(word):
             file.write(str(value))
 
 
+def nsadd(names):
+    os.makedirs("/run/netns", exist_ok=True)
+    for name in names:
+        path = "/run/netns/" + name
+        with open(path, "x", encoding="ascii"):
+            pass
+        with inside("-new"):
+            check(libc.mount(b"/proc/thread-self/ns/net", path.encode(), b"none", MS_BIND, None))
+            ipv6("off")
+
+
+def nsclear():
+    for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else ():
+        path = "/run/netns/" + name
+        libc.umount2(path.encode(), MNT_DETACH)
+        os.unlink(path)
+
+
+def kmsg():
+    """Records after the one whose number the last call left in a file."""
+    mark = os.environ["WORK"] + "/kmsg.last"
+    last = -1
+    with contextlib.suppress(FileNotFoundError), open(mark, encoding="ascii") as file:
+        last = int(file.read())
+    with open(os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as log:
+        while True:
+            try:
+                record = log.read(16384)
+            except BrokenPipeError:  # overwritten while we read: go on behind it
+                continue
+            if not record:
+                break
+            head, text = record.decode(errors="replace").split(";", 1)
+            _, number, stamp = head.split(",")[:3]
+            if int(number) > last:
+                last = int(number)
+                text = text.split("\n")[0]
+                print(f"[{int(stamp) / 1e6:12.6f}] {text}")
+    with open(mark, "w", encoding="ascii") as file:
+        file.write(str(last))
+
+
 def answer(command, args):
     """Prints; returns the exit status."""
     if command == "names":
@@ -100,6 +145,12 @@ def answer(command, args):
         state(args[0])
     elif command == "sysfs":
         sysfs(args[0], args[1:])
+    elif command == "nsadd":
+        nsadd(args)
+    elif command == "nsclear":
+        nsclear()
+    elif command == "kmsg":
+        kmsg()
     elif command == "ipv6":
         ipv6(args[0])
     elif command == "events":

@@ -4,6 +4,8 @@
 . "$(dirname "$0")/../common.sh"
 
 HERE=$TOP/scripts/tests
+# shellcheck source=scripts/tests/ask.sh
+. "$HERE/ask.sh"
 
 usage() {
 	cat <<TXT
@@ -121,15 +123,9 @@ export WORK
 trap 'exec 7>&- || true; rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM
 
-# The kernel log, read from where the last look ended.
-exec {kmsg}</dev/kmsg
-new_kmsg() {
-	{ dd iflag=nonblock bs=8192 status=none <&"$kmsg" 2>/dev/null || true; } |
-		sed -n 's/^[0-9]*,[0-9]*,\([0-9]*\)\([0-9]\{6\}\),[^;]*;/[\1.\2] /p'
-}
-new_kmsg >/dev/null
-
+# kmsg_is_clean FILE: most tests leave no line at all.
 kmsg_is_clean() {
+	[ -s "$1" ] || return 0
 	if [ -x "$TOP/scripts/kmsg-check.sh" ]; then
 		"$TOP/scripts/kmsg-check.sh" "$1"
 	else
@@ -145,12 +141,9 @@ at_start=$(devices)
 # Removes what a test left, and says what should not have been there: a test
 # owns its namespaces, but nothing in the initial one.
 clean_up() {
-	local path list='' dev status=0
+	local dev status=0
 
-	for path in /run/netns/*; do
-		[ -e "$path" ] && list+="netns del ${path##*/}"$'\n'
-	done
-	[ -z "$list" ] || ip -batch - <<<"$list" || status=1
+	ask - nsclear || status=1
 	# The far ends of links into a dying namespace go with it, in a moment.
 	for _ in {1..100}; do
 		[ "$(devices)" != "$at_start" ] || return "$status"
@@ -175,8 +168,6 @@ start_nsd() {
 	exec 7>"$WORK/questions" 8<"$WORK/answers"
 }
 
-indent() { sed "s/^/$1# /"; }
-
 # point NUMBER NAME STATUS LOG: one subtest's result; a failed one shows the log.
 point() {
 	case $3 in
@@ -184,10 +175,11 @@ point() {
 	4) echo "  ok $1 $2 # SKIP $(tail -n 1 "$4")" ;;
 	*) echo "  not ok $1 $2" ;;
 	esac
+	[ -s "$4" ] || return 0
 	case $3 in
 	0) grep '^# ' "$4" | sed 's/^/  /' || true ;;
 	4) ;;
-	*) indent '  ' <"$4" ;;
+	*) sed 's/^/  # /' "$4" ;;
 	esac
 }
 
@@ -205,7 +197,7 @@ one() {
 		start_nsd
 	fi
 	clean_up >>"$4" 2>&1 || status=1
-	new_kmsg >"$WORK/kmsg"
+	ask - kmsg >"$WORK/kmsg" || status=1
 	kmsg_is_clean "$WORK/kmsg" >>"$4" 2>&1 || status=1
 	if [ "$status" != 0 ] && [ "$status" != 4 ]; then
 		echo "the kernel's log:" >>"$4"
@@ -245,6 +237,7 @@ group() {
 }
 
 start_nsd
+ask - kmsg >/dev/null
 echo "KTAP version 1"
 echo "1..${#todo[@]}"
 number=0 failures=0
