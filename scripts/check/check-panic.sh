@@ -49,7 +49,7 @@ symbols=$(llvm nm "$ko") || die "cannot read the symbols of $ko"
 mapfile -t used < <(awk '$(NF-1) == "U" && $NF ~ /^(_R|_ZN)/ { print $NF }' <<<"$symbols" | llvm cxxfilt)
 # One that is defined here, such as a crate's own panic handler, is no better.
 mapfile -t own < <(awk '$(NF-1) != "U" { print $NF }' <<<"$symbols" | llvm cxxfilt |
-	grep -E 'core::panicking|panic_impl|rust_begin_unwind|unwrap_failed|expect_failed|_fail$' || true)
+	grep -E 'core::panicking|rust_begin_unwind|^core::.*(_failed|_fail)$' || true)
 
 bad=()
 for symbol in "${used[@]}" "${own[@]}"; do
