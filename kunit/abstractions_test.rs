@@ -87,7 +87,7 @@ mod tests {
             match event {
                 Event::Register => {
                     self.0.registered.add(1, Relaxed);
-                    if dev.name(rtnl) == b"lo" {
+                    if dev.name(rtnl).to_bytes() == b"lo" {
                         self.0.loopback.store(dev.ifindex(), Relaxed);
                     }
                 }
@@ -108,8 +108,10 @@ mod tests {
             },
             GFP_KERNEL,
         )?;
-        let registration =
-            KBox::pin_init(notifier::Registration::new(Shared(recorder.clone())), GFP_KERNEL)?;
+        let registration = KBox::pin_init(
+            notifier::Registration::new(Shared(recorder.clone())),
+            GFP_KERNEL,
+        )?;
         // The loopback device of the first namespace has index 1, always.
         assert_eq!(recorder.loopback.load(Relaxed), 1);
         let registered = recorder.registered.load(Relaxed);

@@ -62,7 +62,10 @@ mod tests {
     fn unknown_numbers_are_invalid() {
         for number in [uapi::RNETVIRT_FLAVOR_IPVTAP + 1, 255, u32::MAX] {
             for lower in [false, true] {
-                assert_eq!(errno(Flavor::choose(Some(number), lower)), EINVAL.to_errno());
+                assert_eq!(
+                    errno(Flavor::choose(Some(number), lower)),
+                    EINVAL.to_errno()
+                );
             }
         }
     }

@@ -57,7 +57,7 @@ struct Veto;
 
 impl Notifier for Veto {
     fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
-        if event == Event::Register && dev.name(rtnl).starts_with(b"veto") {
+        if event == Event::Register && dev.name(rtnl).to_bytes().starts_with(b"veto") {
             return Err(EPERM);
         }
         Ok(())

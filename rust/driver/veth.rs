@@ -151,7 +151,7 @@ impl Veth {
         // GRO means NAPI, which costs more than it gains unless somebody asks for it.
         peer.disable_gro(rtnl);
         peer.carrier_off();
-        peer.configure(info.as_ref())?;
+        let peer = peer.configure(info.as_ref())?;
 
         let dev = dev.register(rtnl)?;
         dev.carrier_off();
@@ -260,15 +260,14 @@ impl LinkOps for Veth {
         drop(dev.data().peer.take(rtnl));
     }
 
-    /// Deletes both ends. The end whose reference is gone is on its way already.
+    /// Deletes the other end, too. An end whose reference is gone is on its way already.
     fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
         let Some(peer) = dev.data().peer.take(rtnl) else {
             return;
         };
-        list.queue(dev, dev, rtnl);
-        if peer.data().peer.take(rtnl).is_some() {
-            list.queue(&peer, dev, rtnl);
-        }
+        drop(peer.data().peer.take(rtnl));
+        list.queue(dev, rtnl);
+        list.queue(&peer, rtnl);
     }
 
     /// Nothing of a pair can be changed, but saying again what it is does no harm.
@@ -301,7 +300,7 @@ impl LinkOps for Veth {
         msg.put_u32(&config::FLAVOR, Flavor::Veth.number())
     }
 
-    fn get_link_net<'a>(dev: &'a Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'a>) -> &'a Net {
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'_>) -> &'a Net {
         match dev.data().peer.get(rcu) {
             Some(peer) => peer.net(rtnl),
             None => dev.net(rtnl),

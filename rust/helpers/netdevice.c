@@ -86,3 +86,13 @@ __rnetvirt_helper void rnetvirt_helper_netdev_use_tstats(struct net_device *dev)
 {
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 }
+
+/* Whether the device is on a list of devices to unregister. */
+__rnetvirt_helper bool rnetvirt_helper_netdev_is_queued(const struct net_device *dev)
+{
+#ifdef CONFIG_DEBUG_NET_SMALL_RTNL
+	if (!list_empty(&dev->unreg_list_net))
+		return true;
+#endif
+	return !list_empty(&dev->unreg_list);
+}

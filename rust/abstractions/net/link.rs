@@ -82,7 +82,8 @@ pub const ETH_MAX_MTU: u32 = bindings::ETH_MAX_MTU;
 
 /// Whether `addr` can be the address of an Ethernet device (`is_valid_ether_addr()`).
 pub fn is_valid_ether_addr(addr: &[u8; 6]) -> bool {
-    addr[0] & 1 == 0 && *addr != [0; 6]
+    // SAFETY: The function reads six bytes.
+    unsafe { bindings::is_valid_ether_addr(addr.as_ptr()) }
 }
 
 /// A kind of link (`struct rtnl_link_ops`).
@@ -391,14 +392,14 @@ impl<K: LinkKind> KindOps<K> {
 
     /// # Safety
     ///
-    /// To be called by the core under RTNL, in an RCU section, with a device of this kind.
+    /// To be called by the core under RTNL, with a device of this kind.
     unsafe extern "C" fn get_link_net_callback(
         dev: *const bindings::net_device,
     ) -> *mut bindings::net {
         let dev = dev.cast_mut();
         // SAFETY: The device is of this kind.
         match unsafe { PrivOps::of(dev) } {
-            // SAFETY: The operations are those of the device; RTNL and RCU are held.
+            // SAFETY: The operations are those of the device; RTNL is held.
             Some(ops) => unsafe { (ops.get_link_net)(dev) },
             // SAFETY: The device is valid.
             None => unsafe { bindings::dev_net(dev) },
@@ -709,24 +710,29 @@ unsafe fn unwind(dev: *mut bindings::net_device) {
     }
 }
 
-/// Says who undoes the making of a device that is not completed.
-pub trait Owner {
-    /// Whether dropping it does.
-    #[doc(hidden)]
-    const UNWIND: bool;
+mod private {
+    pub trait Sealed {
+        /// Whether dropping the device undoes its making.
+        const UNWIND: bool;
+    }
 }
+
+/// Says who undoes the making of a device that is not completed.
+pub trait Owner: private::Sealed {}
 
 /// The device that a request is about: if the request fails, all is undone at its end.
 pub enum FromCore {}
 
-impl Owner for FromCore {
+impl Owner for FromCore {}
+impl private::Sealed for FromCore {
     const UNWIND: bool = false;
 }
 
 /// A device that the driver had allocated in addition: undone and freed when dropped.
 pub enum Owned {}
 
-impl Owner for Owned {
+impl Owner for Owned {}
+impl private::Sealed for Owned {
     const UNWIND: bool = true;
 }
 
@@ -839,17 +845,34 @@ impl<T: LinkOps, O: Owner> Deref for Registered<'_, T, O> {
     }
 }
 
-impl<T: LinkOps> Registered<'_, T, Owned> {
-    /// Applies the flags that were asked for and tells user space (`rtnl_configure_link()`).
-    pub fn configure(&self, info: Option<&PeerInfo<'_>>) -> Result {
+impl<'a, T: LinkOps> Registered<'a, T, Owned> {
+    /// Applies the flags that were asked for and tells user space (`rtnl_configure_link()`), which
+    /// does not hear of later changes either unless this was done.
+    pub fn configure(self, info: Option<&PeerInfo<'_>>) -> Result<Configured<'a, T>> {
         let info = info.map_or(ptr::null(), PeerInfo::header);
         // SAFETY: RTNL is held, and the device registered; the header is null or complete.
-        to_result(unsafe { bindings::rtnl_configure_link(self.dev.as_ptr(), info, 0, ptr::null()) })
+        to_result(unsafe {
+            bindings::rtnl_configure_link(self.dev.as_ptr(), info, 0, ptr::null())
+        })?;
+        Ok(Configured(self))
     }
+}
 
+/// A second device that user space knows of; unregistered again unless it is kept.
+pub struct Configured<'a, T: LinkOps>(Registered<'a, T, Owned>);
+
+impl<T: LinkOps> Configured<'_, T> {
     /// The device is there to stay.
     pub fn keep(self) {
-        let _ = ManuallyDrop::new(self);
+        let _ = ManuallyDrop::new(self.0);
+    }
+}
+
+impl<T: LinkOps> Deref for Configured<'_, T> {
+    type Target = Link<T>;
+
+    fn deref(&self) -> &Link<T> {
+        &self.0
     }
 }
 
@@ -878,38 +901,35 @@ pub struct Finished<'a>(PhantomData<fn(&'a ()) -> &'a ()>);
 ///
 /// # Invariants
 ///
-/// `list` is one that is passed to `unregister_netdevice_many()` later, under the same RTNL.
+/// `list` is one that is passed to `unregister_netdevice_many()` later, under the same RTNL; `net` is
+/// the namespace that the core is removing devices from.
 pub struct UnregisterList<'a> {
     list: *mut bindings::list_head,
-    _list: PhantomData<&'a mut ()>,
+    net: &'a Net,
 }
 
-impl UnregisterList<'_> {
+impl<'a> UnregisterList<'a> {
     /// Wraps the list that a callback received.
     ///
     /// # Safety
     ///
-    /// `list` must be as the type's invariants say.
-    pub(crate) unsafe fn from_raw(list: *mut bindings::list_head) -> Self {
+    /// `list` and `net` must be as the type's invariants say.
+    pub(crate) unsafe fn from_raw(list: *mut bindings::list_head, net: &'a Net) -> Self {
         // INVARIANT: Guaranteed by the caller.
-        Self {
-            list,
-            _list: PhantomData,
-        }
+        Self { list, net }
     }
 
-    /// Queues a device. `caller` is the device that the callback is about: one in another namespace
-    /// may be unregistered a moment later, where RTNL is per namespace.
-    pub fn queue<T, U>(&mut self, dev: &Link<T>, caller: &Link<U>, rtnl: &Rtnl) {
+    /// Queues a device, unless it is on its way already. One in another namespace may be unregistered
+    /// a moment later, where RTNL is per namespace.
+    pub fn queue<T>(&mut self, dev: &Link<T>, _rtnl: &Rtnl) {
         let ptr = dev.as_ptr();
-        // SAFETY: The device is valid; its state changes under RTNL only.
-        let state = bindings::netdev_reg_state::from(unsafe { (*ptr).reg_state });
-        if state != bindings::netdev_reg_state_NETREG_REGISTERED {
-            return;
-        }
-        // SAFETY: RTNL is held, and the device registered.
+        // SAFETY: The device is valid; its state and its place in a list change under RTNL only.
         unsafe {
-            bindings::unregister_netdevice_queue_net(caller.net(rtnl).as_ptr(), ptr, self.list)
-        };
+            if (*ptr).reg_state == bindings::netdev_reg_state_NETREG_REGISTERED as u8
+                && !bindings::netdev_is_queued(ptr)
+            {
+                bindings::unregister_netdevice_queue_net(self.net.as_ptr(), ptr, self.list);
+            }
+        }
     }
 }

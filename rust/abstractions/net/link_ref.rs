@@ -24,6 +24,7 @@ use core::{
     ptr, //
 };
 use kernel::{
+    container_of,
     prelude::*,
     sync::{
         atomic::{
@@ -49,11 +50,10 @@ const RETIRED: u32 = 2;
 /// The part that C has a pointer to while the RCU callback is on its way.
 #[repr(C)]
 struct Slot {
-    // First, so that the callback's pointer is one to the slot.
-    rcu: UnsafeCell<bindings::callback_head>,
-    state: Atomic<u32>,
-    // What readers follow; null unless SET.
+    // What readers follow; null unless SET. First, to share a cache line with little else.
     published: Atomic<*mut bindings::net_device>,
+    state: Atomic<u32>,
+    rcu: UnsafeCell<bindings::callback_head>,
     // The device whose reference is held; meaningful unless EMPTY.
     target: UnsafeCell<*mut bindings::net_device>,
     tracker: UnsafeCell<bindings::netdevice_tracker>,
@@ -62,12 +62,12 @@ struct Slot {
 impl Slot {
     const fn empty() -> Self {
         Self {
+            published: Atomic::new(ptr::null_mut()),
+            state: Atomic::new(EMPTY),
             rcu: UnsafeCell::new(bindings::callback_head {
                 next: ptr::null_mut(),
                 func: None,
             }),
-            state: Atomic::new(EMPTY),
-            published: Atomic::new(ptr::null_mut()),
             target: UnsafeCell::new(ptr::null_mut()),
             // SAFETY: A tracker is a pointer or nothing; zero is what `netdev_hold()` expects.
             tracker: UnsafeCell::new(unsafe { core::mem::zeroed() }),
@@ -119,11 +119,18 @@ impl<T> LinkRef<T> {
     }
 
     /// Refers to `dev` from now on. [`EBUSY`] if there is a reference already, or one still on its
-    /// way out.
+    /// way out; [`ENODEV`] if the device is not registered: the core would not wait for a reference
+    /// to one that never was, and wait in vain for one that is taken later.
     pub fn set(&self, dev: &Link<T>, _rtnl: &Rtnl) -> Result {
         let slot = &self.inner;
         if slot.state.load(Acquire) != EMPTY {
             return Err(EBUSY);
+        }
+        // SAFETY: The device is valid; its state changes under RTNL only.
+        if unsafe { (*dev.as_ptr()).reg_state }
+            != bindings::netdev_reg_state_NETREG_REGISTERED as u8
+        {
+            return Err(ENODEV);
         }
         // SAFETY: EMPTY and RTNL: nobody else touches these. The device is valid. A failure to
         // allocate the tracker is tolerated by the C side.
@@ -197,9 +204,10 @@ impl<T> Drop for Retired<'_, T> {
 ///
 /// To be called by RCU, with the `rcu` field of a [`Slot`] that is `RETIRED`.
 unsafe extern "C" fn put_callback(head: *mut bindings::callback_head) {
-    // CAST: `rcu` is the first field.
-    // SAFETY: The slot is alive, see `Retired::drop`.
-    let slot = unsafe { &*head.cast::<Slot>() };
+    // CAST: `UnsafeCell` is transparent.
+    let rcu = head.cast::<UnsafeCell<bindings::callback_head>>();
+    // SAFETY: The pointer is to the field of a slot, which is alive, see `Retired::drop`.
+    let slot = unsafe { &*container_of!(rcu, Slot, rcu) };
     // SAFETY: The fields are ours while RETIRED, and the reference is held.
     unsafe { bindings::netdev_put(*slot.target.get(), slot.tracker.get()) };
     // INVARIANT: It is not held any more. The last access to the slot: it may be freed now.

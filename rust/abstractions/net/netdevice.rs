@@ -115,20 +115,18 @@ impl NetDevice {
         unsafe { bindings::netdev_ifindex(self.as_ptr()) }
     }
 
-    /// The device's name; it cannot change while RTNL is held.
-    pub fn name<'a>(&'a self, _rtnl: &'a Rtnl) -> &'a [u8] {
-        // SAFETY: `name` is an array in the device, and `dev_change_name()` takes RTNL.
-        let name = unsafe { &(*self.as_ptr()).name };
-        let len = name.iter().position(|c| *c == 0).unwrap_or(name.len());
+    /// The device's name, as it is while RTNL is held.
+    pub fn name(&self, _rtnl: &Rtnl) -> Name {
         // CAST: `c_char` is `u8` in the kernel.
-        name.get(..len).unwrap_or_default()
+        // SAFETY: The name is an array in the device; it changes under RTNL only.
+        Name(unsafe { (*self.as_ptr()).name })
     }
 
     /// The namespace that the device is in; it cannot change while RTNL is held.
     #[inline]
-    pub fn net<'a>(&'a self, _rtnl: &'a Rtnl) -> &'a Net {
-        // SAFETY: The device is valid; `dev_change_net_namespace()` takes RTNL, and a namespace with
-        // devices in it is not freed.
+    pub fn net<'a>(&self, _rtnl: &'a Rtnl) -> &'a Net {
+        // SAFETY: The device is valid; `dev_change_net_namespace()` takes RTNL, and so does the end of
+        // a namespace that still has devices.
         unsafe { Net::from_raw(bindings::dev_net(self.as_ptr())) }
     }
 
@@ -144,6 +142,17 @@ impl NetDevice {
                 (*dev).num_rx_queues,
             )
         }
+    }
+}
+
+/// A device's name.
+#[derive(Clone, Copy)]
+pub struct Name([u8; bindings::IFNAMSIZ as usize]);
+
+impl Name {
+    /// The name, without its terminating zero.
+    pub fn to_bytes(&self) -> &[u8] {
+        self.0.split(|c| *c == 0).next().unwrap_or_default()
     }
 }
 
@@ -327,8 +336,8 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
     /// for in vain.
     fn uninit(dev: &Link<Self>, rtnl: &Rtnl);
 
-    /// Removes the device and what goes with it, by queueing them (`rtnl_link_ops.dellink`). Must
-    /// do nothing for a device that is on its way already.
+    /// Removes what goes with the device, by queueing it (`rtnl_link_ops.dellink`); the device itself
+    /// is queued in any case. Called for devices that are on their way already, too.
     fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl);
 
     /// Changes settings (`rtnl_link_ops.changelink`).
@@ -347,7 +356,7 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
     fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result;
 
     /// The namespace of the device below, or of the other end (`rtnl_link_ops.get_link_net`).
-    fn get_link_net<'a>(dev: &'a Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'a>) -> &'a Net;
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'_>) -> &'a Net;
 }
 
 /// The private area of a device.
@@ -435,8 +444,8 @@ pub(crate) unsafe fn priv_init<T: LinkOps>(
     dev: *mut bindings::net_device,
     init: impl PinInit<T, Error>,
 ) -> Result {
-    // What `netdev_priv()` is aligned to.
-    const { assert!(align_of::<Priv<T>>() <= bindings::NETDEV_ALIGN as usize) };
+    // The private area is aligned like the structure that it ends, to a cache line.
+    const { assert!(align_of::<Priv<T>>() <= align_of::<bindings::net_device>()) };
 
     let area = Priv::<T>::of(dev);
     // SAFETY: The area is large enough by the caller's guarantee; the data stays where it is until
@@ -512,6 +521,13 @@ impl<T: LinkOps> Ops<T> {
     ///
     /// See `init_callback`.
     unsafe extern "C" fn uninit_callback(dev: *mut bindings::net_device) {
+        // When registering fails the core has freed the counters already.
+        // SAFETY: See the type; nobody else can reach a device that was not registered.
+        unsafe {
+            if (*dev).reg_state != bindings::netdev_reg_state_NETREG_UNREGISTERING as u8 {
+                (*dev).__bindgen_anon_2.tstats = ptr::null_mut();
+            }
+        }
         // SAFETY: See the type. The core calls this under RTNL.
         let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
         T::uninit(dev, rtnl);
@@ -543,15 +559,16 @@ impl<T: LinkOps> Ops<T> {
         skb: *mut bindings::sk_buff,
         dev: *mut bindings::net_device,
     ) -> bindings::netdev_tx_t {
-        // INVARIANT: The core calls this for a device that is up, with softirqs disabled: both
-        // `__dev_queue_xmit()` and `__dev_direct_xmit()` do so, and netpoll, which would not, is
-        // refused by IFF_DISABLE_NETPOLL.
+        // INVARIANT: The core calls this for a device that is up, with softirqs disabled, as
+        // Documentation/networking/netdevices.rst promises; netpoll, which would not, is refused by
+        // IFF_DISABLE_NETPOLL.
         let cx = XmitContext {
             dev,
             _cx: PhantomData,
         };
-        // SAFETY: See the type; and the core gives up the skb, whose `dev` is this device, and which
-        // is not shared since IFF_TX_SKB_SHARING is off.
+        // SAFETY: See the type; and the core gives up its reference to the skb, whose `dev` is this
+        // device. Nobody else writes to the header: pktgen, which may hold another reference, only
+        // reads the count, since IFF_TX_SKB_SHARING is off.
         let (dev, skb) = unsafe { (Link::<T>::from_raw(dev), SkBuff::from_raw(skb)) };
         match T::start_xmit(dev, skb, &cx) {
             Tx::Sent => bindings::netdev_tx_NETDEV_TX_OK,
@@ -626,7 +643,10 @@ impl<T: LinkOps> Ops<T> {
         // SAFETY: By the caller's guarantee.
         let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
         // SAFETY: By the caller's guarantee.
-        T::dellink(dev, &mut unsafe { UnregisterList::from_raw(list) }, rtnl);
+        let mut list = unsafe { UnregisterList::from_raw(list, dev.net(rtnl)) };
+        T::dellink(dev, &mut list, rtnl);
+        // The core counts on it: a device that stays would outlive its namespace or this module.
+        list.queue(dev, rtnl);
     }
 
     /// # Safety
@@ -664,12 +684,12 @@ impl<T: LinkOps> Ops<T> {
 
     /// # Safety
     ///
-    /// As `drop_data`; RTNL must be held, inside an RCU read-side section.
+    /// As `drop_data`; RTNL must be held.
     unsafe fn get_link_net(dev: *mut bindings::net_device) -> *mut bindings::net {
         // SAFETY: By the caller's guarantee.
         let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        // SAFETY: By the caller's guarantee.
-        T::get_link_net(dev, rtnl, unsafe { Rcu::assume() }).as_ptr()
+        // Not every caller is in an RCU section. What is returned is protected by RTNL.
+        T::get_link_net(dev, rtnl, Rcu::new(&rcu::read_lock())).as_ptr()
     }
 }
 

@@ -28,9 +28,11 @@ pub enum Event {
 }
 
 /// Somebody who wants to know.
+///
+/// Registering tells of the devices that exist as if they appeared, and unregistering as if they
+/// went away, so that what is set up for one is also taken down.
 pub trait Notifier: Send + Sync + 'static {
-    /// Called under RTNL; may sleep. Registering replays [`Event::Register`] for the devices that
-    /// exist. An error is passed on to whoever caused the event, if the event can be refused.
+    /// Called under RTNL; may sleep. An error is passed on to whoever caused the event, if the event can be refused.
     fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result;
 }
 

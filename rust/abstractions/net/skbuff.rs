@@ -57,8 +57,8 @@ impl<'a> SkBuff<'a> {
     ///
     /// # Safety
     ///
-    /// The caller must own a reference to `ptr`, which must not be shared (`skb_shared()`), and
-    /// gives it up. The skb's `dev` must be set and not be freed during `'a`.
+    /// The caller must own a reference to `ptr` and give it up; nobody else may write to its header.
+    /// The skb's `dev` must be set and not be freed during `'a`.
     #[inline]
     pub(crate) unsafe fn from_raw(ptr: *mut bindings::sk_buff) -> Self {
         // INVARIANT: Guaranteed by the caller.

@@ -58,7 +58,9 @@ pub struct SwNetstats {
     pub tx_bytes: u64,
 }
 
-/// A counter for events that are rare enough for one shared atomic.
+/// A counter for events that are rare enough for one shared atomic. It has a cache line of its own,
+/// so that counting does not slow down readers of what is beside it.
+#[repr(align(64))]
 pub struct Counter(Atomic<u64>);
 
 impl Counter {
