@@ -137,9 +137,8 @@ module_tree() {
 		touch "$tmp/.complete"
 		mv "$tmp" "$dir"
 	fi
-	echo "$dir"
+	echo "$dir/lib/modules/$(cat "$KDIR/include/config/kernel.release")"
 }
-# shellcheck disable=SC2034  # read as ${!name} below
 MODULES=$(module_tree)
 
 # --- the run's directory, which the guest reads ----------------------------
@@ -187,7 +186,7 @@ if [ -e "$PLUGIN" ]; then
 fi
 printf '%s\n' "$command" >"$RUN/command"
 {
-	for name in TOP RUN KERNEL KDIR MODULES RNETVIRT_KO IP_LIB_DIR RNETVIRT_CACHE INSMOD TIMEOUT \
+	for name in TOP RUN KERNEL KDIR RNETVIRT_KO IP_LIB_DIR RNETVIRT_CACHE INSMOD TIMEOUT \
 		RNETVIRT_GUEST TERMINAL_SIZE; do
 		case $name in
 		KERNEL) value=$kernel ;;
@@ -203,6 +202,27 @@ printf '%s\n' "$command" >"$RUN/command"
 		printf 'export %s=%q\n' "${var%%=*}" "${var#*=}"
 	done
 } >"$RUN/env"
+
+# The directories that are writable in the guest; what it writes is in its memory.
+# One that has something of ours below it (a checkout in /tmp) must stay visible.
+overlay() { # DIRECTORY NAME LOWER
+	echo "overlay $1 overlay lowerdir=$3,upperdir=/run/overlay/$2/upper,workdir=/run/overlay/$2/work 0 0"
+}
+{
+	for dir in /etc /usr /var; do
+		overlay "$dir" "${dir#/}" "$dir"
+	done
+	for dir in /tmp /var/tmp; do
+		case ":$TOP/:$CACHE/:$KDIR/" in
+		*":$dir"/*) overlay "$dir" "$(tr / _ <<<"${dir#/}")" "$dir" ;;
+		*) echo "tmpfs $dir tmpfs mode=1777 0 0" ;;
+		esac
+	done
+	# The kernel's modules: a test may install its own and depmod.
+	echo "tmpfs /lib/modules tmpfs X-mount.mkdir 0 0"
+	overlay "/lib/modules/$(cat "$KDIR/include/config/kernel.release")" modules "$MODULES" |
+		sed 's/ lowerdir=/ X-mount.mkdir,lowerdir=/'
+} >"$RUN/fstab"
 
 # --- the machine -----------------------------------------------------------
 

@@ -6,40 +6,30 @@
 # makes.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/run/home TERM=${TERM:-linux}
+here=${0%/*}
 
 mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t tmpfs -o mode=0755 tmpfs /run
-mkdir -p /run/home
 read -r cmdline </proc/cmdline
-mounts=$(</proc/mounts)
-case $mounts in
-*" /dev "*) ;;
-*) mount -t devtmpfs devtmpfs /dev ;;
-esac
-mkdir -p /dev/pts /dev/shm
-mount -t devpts devpts /dev/pts
-mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+run=${cmdline##*RNETVIRT_RUN=} run=${run%% *}
+
+# The run's own fstab has the host's directories, copy on write: their upper
+# directories come in between.
+mount -a -T "$here/fstab"
+mkdir -p /run/{home,netns,rnetvirt} /run/overlay/{etc,usr,var,tmp,var_tmp,modules}/{upper,work}
+mount -a -T "$run/fstab"
+# As udev would make them. Opening a port again by its name would be refused.
 for link in fd: stdin:/0 stdout:/1 stderr:/2; do
 	ln -sfn "/proc/self/fd${link#*:}" "/dev/${link%%:*}"
 done
-
-# The host's directories, copy on write.
-for dir in /etc /usr /var; do
-	mkdir -p "/run/overlay$dir/upper" "/run/overlay$dir/work"
-	mount -t overlay -o "lowerdir=$dir,upperdir=/run/overlay$dir/upper,workdir=/run/overlay$dir/work" overlay "$dir"
-done
 echo rnetvirt >/proc/sys/kernel/hostname
 
-RNETVIRT_RUN=${cmdline##*RNETVIRT_RUN=}
-RNETVIRT_RUN=${RNETVIRT_RUN%% *}
-here=${0%/*}
 case " $cmdline " in
 *" RNETVIRT_SHELL="*)
-	tty=${cmdline##*RNETVIRT_SHELL=}
-	setsid -c "$here/shell.sh" "$RNETVIRT_RUN" <"/dev/${tty%% *}" >"/dev/${tty%% *}" 2>&1
+	tty=${cmdline##*RNETVIRT_SHELL=} tty=/dev/${tty%% *}
+	# shellcheck disable=SC2094  # a terminal
+	setsid -c "$here/shell.sh" "$run" <"$tty" >"$tty" 2>&1
 	;;
-*) setsid "$here/main.sh" "$RNETVIRT_RUN" </dev/null >/dev/console 2>&1 ;;
+*) setsid "$here/main.sh" "$run" </dev/null >/dev/console 2>&1 ;;
 esac
 # init may not simply end: that is a panic.
 exec busybox poweroff -f

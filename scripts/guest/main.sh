@@ -14,7 +14,7 @@ port() {
 	local name
 
 	for name in /sys/class/virtio-ports/*/name; do
-		if [ -e "$name" ] && [ "$(cat "$name")" = "rnetvirt.$1" ]; then
+		if [ -e "$name" ] && [ "$(<"$name")" = "rnetvirt.$1" ]; then
 			name=${name%/name}
 			echo "/dev/${name##*/}"
 			return
@@ -33,15 +33,11 @@ open_outputs() {
 	case $out$err in
 	*tty*) stty -F "$out" raw -echo && stty -F "$err" raw -echo ;;
 	esac
-	mkdir -p /run/rnetvirt
 	mkfifo /run/rnetvirt/out /run/rnetvirt/err
 	cat /run/rnetvirt/out >"$out" &
 	cat /run/rnetvirt/err >"$err" &
 	cats=$(jobs -p)
 	exec >/run/rnetvirt/out 2>/run/rnetvirt/err </dev/null
-	# Links that name a port would be refused: the port is busy.
-	ln -sfn /proc/self/fd/1 /dev/stdout
-	ln -sfn /proc/self/fd/2 /dev/stderr
 }
 
 # Give the cats what is still in the pipes; a process that the command left
