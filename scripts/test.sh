@@ -13,7 +13,8 @@ Runs all tests, or those named, on the kernel of that name (default: release):
   FILE[:KIND[:TEST]]  scripts/tests/FILE.test.sh, in a guest
 
   --list         print the names instead
-  --timeout S    the guest tests' time limit (default: 3600; debug: 10800)
+  --timeout S    the guest tests' time limit (default: \$TEST_TIMEOUT, or 3600;
+                 debug: 10800)
 
 Every result is shown as it comes, a failed one with its own log and the kernel's.
 The last line is "N passed, N failed", perhaps with ", N skipped". The exit status
@@ -21,7 +22,7 @@ is 0 if something passed and nothing failed, else 1.
 TXT
 }
 
-kernel=${KERNEL:-release} list='' limit='' names=()
+kernel=${KERNEL:-release} list='' limit=${TEST_TIMEOUT:-} names=()
 [ "${VM:-qemu}" != uml ] || kernel=uml
 while (($#)); do
 	case $1 in
@@ -81,6 +82,8 @@ fi
 
 # --- running ---------------------------------------------------------------
 
+export KERNEL=$kernel
+unset TEST_TIMEOUT T CMD
 mkdir -p "$TOP/build/log"
 ktap=$TOP/build/log/test-$kernel.ktap
 counts=$(mktemp -d "${TMPDIR:-/tmp}/rnetvirt-test.XXXXXX")
