@@ -51,6 +51,18 @@ test: ## all tests, or T='NAME...'
 kunit: ## the KUnit suites alone
 	@scripts/kunit.sh --kernel $(kernel)
 
+.PHONY: bench
+bench: ## measure against the C drivers, all rows or B='ROW...'
+	@set -f; scripts/bench.sh $(B)
+
+.PHONY: bench-check
+bench-check: ## fail if a row takes over 1 % more instructions than its baseline
+	@set -f; scripts/bench.sh --check $(B)
+
+.PHONY: perf-asm
+perf-asm: ## what a packet of flavor P= (default: veth) executes, in C and in ours
+	@scripts/perf-asm.sh $(P)
+
 .PHONY: check
 check: fmt-check clippy doc ## formatter, clippy, rustdoc and the checks of the built objects
 	@scripts/check.sh $(kernel)
@@ -76,7 +88,7 @@ rust-analyzer: ## rust-project.json for editors
 	@scripts/rust-analyzer.sh $(kernel)
 
 .PHONY: install
-install: all ## the module into the running kernel's tree (or KDIR's), the plugin beside ip
+install: ## the module into the running kernel's tree (or KDIR's), the plugin beside ip
 	@scripts/install.sh
 
 .PHONY: clean
@@ -94,6 +106,9 @@ help: ## this list
 		"  VM=NAME         qemu (default) or uml, user-mode Linux" \
 		"  CMD='...'       for vm: what to run in the guest" \
 		"  T='NAME...'     for test: only these" \
+		"  B='ROW...'      for bench, bench-check: only these; patterns like 'veth/v4-*'" \
+		"  P='FLAVOR'      for perf-asm" \
 		"  RNETVIRT_INSMOD=0  for vm: boot without loading the module" \
+		"  DESTDIR=DIR     for install: below this directory" \
 		"  RNETVIRT_CACHE=DIR where kernels and tools are kept (default: XDG cache directory)" \
 		"  JOBS=N          parallel jobs (default: one more than there are CPUs)"

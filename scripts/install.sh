@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Installs the module where modprobe finds it, and the plugin where ip does.
+. "$(dirname "$0")/common.sh"
+. "$TOP/scripts/check/lib.sh"
+
+usage() {
+	cat <<TXT
+usage: [KDIR=/path/to/build] [DESTDIR=/path] $ME [--uninstall]
+
+Builds rnetvirt.ko for the running kernel, or for the one of KDIR, and copies it
+to updates/ in that kernel's module tree, and the plugin to ip's directory. After
+that 'ip link add type rnetvirt' loads the module by itself. With --uninstall both
+are removed.
+
+  KDIR=     build tree of the kernel; default: /lib/modules/RELEASE/build of the
+            running one, which has to be a Linux 7.3
+  DESTDIR=  install below this directory, as packages do
+TXT
+}
+
+uninstall=
+(($# <= 1)) || bad_usage "too many arguments"
+case ${1-} in
+'') ;;
+--uninstall) uninstall=1 ;;
+-h | --help) usage; exit 0 ;;
+*) bad_usage "unknown argument '$1'" ;;
+esac
+
+DESTDIR=${DESTDIR:-}
+[ -z "$DESTDIR" ] || DESTDIR=$(realpath -m "$DESTDIR")
+name=custom
+out=$TOP/build/custom
+if [ -n "${KDIR:-}" ]; then
+	release=$(cat "$KDIR/include/config/kernel.release" 2>/dev/null) ||
+		die "KDIR=$KDIR is not a build tree of a kernel (no include/config/kernel.release)"
+else
+	release=$(uname -r)
+	KDIR=/lib/modules/$release/build
+	if [ -z "$uninstall" ]; then
+		case $release in
+		7.3 | 7.3.* | 7.3-*) ;;
+		*) die "the running kernel is Linux $release, but rnetvirt is written for Linux 7.3; KDIR= names the build tree of another kernel" ;;
+		esac
+		[ -d "$KDIR" ] || die "$KDIR does not exist; KDIR= names the build tree of the kernel"
+	fi
+fi
+export KDIR
+
+modules=$DESTDIR/lib/modules/$release
+plugins=$("$TOP/scripts/plugin.sh" --dir)
+plugins=$DESTDIR$plugins
+
+# Only what is done outside this checkout and DESTDIR needs to be done by root.
+as_root() {
+	local dir=$modules
+
+	while [ ! -e "$dir" ]; do dir=$(dirname "$dir"); done
+	if [ -w "$dir" ] || [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "$dir is not writable; run as root, or set DESTDIR="
+	fi
+}
+
+# Whether modprobe would know whom to load for the kind.
+has_alias() { grep -qsxE 'alias rtnl-link-rnetvirt rnetvirt' "$modules/modules.alias"; }
+
+# A tree with this module alone, as below DESTDIR, lacks the lists that depmod misses.
+run_depmod() {
+	local depmod
+
+	depmod=$(PATH=$PATH:/usr/sbin:/sbin command -v depmod) || die "no depmod here (the Debian package is kmod)"
+	{ as_root "$depmod" ${DESTDIR:+-b "$DESTDIR"} "$release" 2>&1 || die "depmod failed"; } |
+		{ grep -vE 'could not open modules\.(order|builtin)' >&2 || true; }
+}
+
+if [ -n "$uninstall" ]; then
+	found=()
+	for f in "$modules/updates"/rnetvirt.ko{,.gz,.xz,.zst} "$plugins/link_rnetvirt.so"; do
+		[ ! -e "$f" ] || found+=("$f")
+	done
+	if ((${#found[@]} == 0)); then
+		say "nothing is installed for Linux $release"
+		exit 0
+	fi
+	as_root rm -f "${found[@]}" || die "could not remove ${found[*]}"
+	# Without DESTDIR the plugins' directory is iproute2's.
+	for dir in "$modules/updates" ${DESTDIR:+"$plugins"}; do
+		[ ! -d "$dir" ] || as_root rmdir --ignore-fail-on-non-empty "$dir"
+	done
+	if [ -e "$modules/modules.order" ] || [ -d "$modules/updates" ]; then
+		run_depmod
+	elif [ -d "$modules" ]; then
+		# No kernel is installed here: what is left was made by depmod for us.
+		as_root rm -f "$modules"/modules.{alias,builtin,dep,devname,softdep,symbols,weakdep}{,.bin} \
+			"$modules/modules.builtin.alias.bin"
+		as_root rmdir --ignore-fail-on-non-empty "$modules"
+	fi
+	say "removed ${found[*]}"
+	exit 0
+fi
+
+build "$TOP/build/log/install-build.log" || die "the module does not build"
+[ -r "$CACHE/toolchain/env" ] || "$TOP/scripts/provision.sh" --build
+"$TOP/scripts/plugin.sh" >/dev/null
+
+# Kbuild installs all modules of a directory (signed and compressed as the kernel
+# is configured to), and here this is to be only one. It is staged first, so that
+# make need not run as root.
+stage=$TOP/build/install
+lock "install-$(printf %s "$TOP" | sha256sum | cut -c1-12)"
+trap 'rm -rf "$stage"' EXIT
+trap 'exit 130' INT TERM
+rm -rf "$stage"
+mkdir -p "$stage/obj"
+cp "$out/rnetvirt.ko" "$stage/obj"
+grep -xE '(\./)?rnetvirt\.o' "$out/modules.order" >"$stage/obj/modules.order" ||
+	die "rnetvirt.o is not in $out/modules.order"
+log=$TOP/build/log/install.log
+build "$log" MO="$stage/obj" INSTALL_MOD_PATH="$stage/root" INSTALL_MOD_DIR=updates DEPMOD=true \
+	modules_install || {
+	cat "$log" >&2
+	die "Kbuild did not install the module"
+}
+
+installed=()
+for f in "$stage/root/lib/modules/$release/updates"/rnetvirt.ko*; do
+	[ -e "$f" ] || die "Kbuild installed nothing for Linux $release (log: $log)"
+	as_root install -D -m 644 "$f" "$modules/updates/$(basename "$f")" || die "cannot write to $modules"
+	installed+=("$modules/updates/$(basename "$f")")
+done
+run_depmod
+has_alias || die "depmod did not register the alias rtnl-link-rnetvirt in $modules/modules.alias"
+as_root install -D -m 644 "$TOP/build/iproute2/link_rnetvirt.so" "$plugins/link_rnetvirt.so" ||
+	die "cannot write to $plugins"
+say "installed ${installed[*]} and $plugins/link_rnetvirt.so"
