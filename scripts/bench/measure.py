@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""In a guest: measures rows; one JSON object per row on stdout.
+
+measure.py --clock instructions|time --rounds N --traffic PROGRAM ROW...
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+import frames
+import rows
+from guest import Failed, add_netns, counters, enter, ip, mac, say, settle
+
+# Repeats of one row may differ by this much when the clock counts instructions.
+AGREE = 0.001
+# In real time a round takes about this many seconds at a million packets each.
+REAL_TIME_FACTOR = 20
+
+FOREIGN = "02:00:00:00:00:99"
+
+
+def write(path, text):
+    # pktgen wants each command in one write of its own.
+    try:
+        with open(path, "w") as file:
+            file.write(text + "\n")
+    except OSError as err:
+        raise Failed(f"pktgen refuses '{text}': {err}") from err
+
+
+class Variant:
+    """One row with one driver: its links, and how to send through them."""
+
+    def __init__(self, row, which, args):
+        self.row, self.which, self.args = row, which, args
+        self.n1, self.n2 = f"{which}1", f"{which}2"
+        commands, receiver = rows.TOPOLOGIES[row["topology"]]
+        self.receiver = None if which == "floor" else getattr(self, receiver)
+        self.kind = rows.KINDS[row["flavor"]].get(which)
+        self.commands = rows.FLOOR if which == "floor" else commands
+        self.tx = row.get("tx", "tx0")
+        self.rx = row.get("rx", "rx0")
+        self.count = row["count"]
+        if args.clock == "time":
+            self.count *= REAL_TIME_FACTOR
+
+    def set_up(self):
+        names = {"kind": self.kind, "n1": self.n1, "n2": self.n2}
+        ip(self.n1, self.commands, **names)
+        ip(self.n1, self.row.get("tx_setup", []), **names)
+        if self.receiver:
+            ip(self.receiver, self.row.get("rx_setup", []), **names)
+        to = self.row.get("mac", "rx")
+        if to == "rx" and self.receiver:
+            self.mac = mac(self.receiver, self.rx)
+        else:
+            self.mac = FOREIGN
+
+    def tear_down(self):
+        ip(self.n1, ["link delete tx0"])
+
+    def seen(self):
+        """What the counters of both ends say."""
+        now = {"tx": counters(self.n1, self.tx)}
+        if self.receiver:
+            now["rx"] = counters(self.receiver, self.rx)
+            if "also_rx" in self.row:
+                now["also_rx"] = counters(self.receiver, self.row["also_rx"])
+        return now
+
+    def round(self):
+        """Sends, checks that all of it arrived; the cost of one."""
+        before = self.seen()
+        sent, ns, exact = getattr(self, self.row["method"])()
+        after = self.seen()
+        for end, now in after.items():
+            direction = "tx" if end == "tx" else "rx"
+            moved = now[direction] - before[end][direction]
+            dropped = sum(now[d] - before[end][d] for d in ("tx_dropped", "rx_dropped"))
+            dev = {"tx": self.tx, "rx": self.rx}.get(end, self.row.get("also_rx"))
+            if (moved != sent if exact else moved < sent) or dropped:
+                raise Failed(
+                    f"{self.which}: {sent} sent, but {dev} counts {direction} {moved}, dropped {dropped}"
+                )
+        return ns / self.count
+
+    def pktgen(self):
+        enter(self.n1)
+        here = "/proc/self/net/pktgen"
+        write(f"{here}/kpktgend_0", "rem_device_all")
+        write(f"{here}/kpktgend_0", f"add_device {self.tx}")
+        for option in (f"count {self.count}", "delay 0", f"dst_mac {self.mac}", *self.row["options"]):
+            write(f"{here}/{self.tx}", option)
+        write(f"{here}/pgctrl", "start")
+        with open(f"{here}/{self.tx}") as file:
+            text = file.read().partition("Result: ")[2]
+        write(f"{here}/kpktgend_0", "rem_device_all")
+        # OK: 11455(c11455+d0) usec, 10000 (60byte,0frags) ... errors: 0
+        if not text.startswith("OK: ") or not text.rstrip().endswith("errors: 0"):
+            raise Failed(f"{self.which}: pktgen: {text}")
+        if int(text.split("usec, ")[1].split()[0]) != self.count:
+            raise Failed(f"{self.which}: pktgen: {text}")
+        return self.count, int(text[4:].split("(")[0]) * 1000, True
+
+    def traffic(self, *arguments):
+        run = subprocess.run(
+            [self.args.traffic, *map(str, arguments)], text=True, capture_output=True, check=False
+        )
+        if run.returncode:
+            raise Failed(f"{self.which}: {run.stderr.strip()}")
+        count, ns = map(int, run.stdout.split())
+        if count != self.count:
+            raise Failed(f"{self.which}: {count} instead of {self.count}")
+        return ns
+
+    def packet(self):
+        frame = self.row["frame"]
+        with open("/tmp/frame", "wb") as file:
+            file.write(frames.build(self.mac, **frame))
+        vnet = 1 if frame.get("gso") else 0
+        # One more than is timed.
+        return (
+            self.count + 1,
+            self.traffic("packet", self.n1, self.tx, self.count, "/tmp/frame", vnet),
+            True,
+        )
+
+    def sockets(self):
+        mode, size = self.row["mode"], self.row["size"]
+        family = 6 if "6" in mode[:4] else 4
+        to = self.n2 if self.receiver else "-"
+        if mode.startswith("udp"):
+            segment = 1472 if mode.endswith("gso") else 0
+            return self.count + 1, self.traffic("udp", self.n1, to, family, size, self.count, segment), True
+        both = 1 if mode.endswith("rr") else 0
+        # How many packets that takes is TCP's affair.
+        return 1, self.traffic("tcp", self.n1, to, family, size, self.count, both), False
+
+
+def spread(values):
+    return (max(values) - min(values)) / min(values)
+
+
+def median(values):
+    values = sorted(values)
+    middle = len(values) // 2
+    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+
+
+def measure(row, args):
+    which = ["c", "ours"]
+    # The floor is for subtracting, which only makes sense for instructions.
+    if row.get("floor", True) and args.clock == "instructions":
+        which.insert(0, "floor")
+    variants = [Variant(row, name, args) for name in which]
+    ready = []
+    try:
+        for variant in variants:
+            variant.set_up()
+            ready.append(variant)
+        settle()
+        figures = {name: [] for name in which}
+        rejected = 0
+        for attempt in range(args.rounds + 6):
+            for variant in variants:
+                figures[variant.which].append(variant.round())
+            if attempt == 0:
+                # Caches are filled and code is patched in the first.
+                figures = {name: [] for name in which}
+                continue
+            if attempt < args.rounds:
+                continue
+            if args.clock == "time":
+                break
+            bad = [n for n in which if spread(figures[n][-args.rounds :]) > AGREE]
+            if not bad:
+                break
+            rejected += 1
+            settle()
+        else:
+            raise Failed(
+                "repeats differ by more than 0.1 %: "
+                + ", ".join(f"{n} {[round(v, 1) for v in figures[n]]}" for n in bad)
+            )
+    finally:
+        for variant in ready:
+            variant.tear_down()
+    return {
+        "rejected": rejected,
+        **{name: [round(v, 2) for v in figures[name][-args.rounds :]] for name in which},
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clock", choices=("instructions", "time"), required=True)
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--traffic", required=True)
+    parser.add_argument("rows", nargs="+")
+    args = parser.parse_args()
+
+    for module in {row["flavor"] for row in rows.ROWS.values()} | {"pktgen", "dummy"}:
+        subprocess.run(["modprobe", "-q", module], check=False)
+    for netns in ("floor1", "c1", "c2", "ours1", "ours2"):
+        add_netns(netns)
+    say(f"measuring {len(args.rows)} rows ({args.clock})")
+    failed = 0
+    for name in args.rows:
+        begin = time.time()
+        answer = {"row": name}
+        try:
+            answer.update(measure(rows.ROWS[name], args))
+            shown = "  ".join(
+                f"{w} {median(answer[w]):.1f}" for w in ("floor", "c", "ours") if w in answer
+            )
+        except Failed as err:
+            failed += 1
+            answer["error"] = shown = str(err)
+        say(f"{name}: {shown}")
+        answer["guest_seconds"] = round(time.time() - begin, 1)
+        print(json.dumps(answer), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

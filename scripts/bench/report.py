@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Turns what the guests measured into results, tables and plots.
+
+report.py select PART GLOB...       names of the part's rows that match
+report.py list                      all rows, with their titles
+report.py merge PART RESULTS RAW... what was measured, into the results file
+report.py show RESULTS...           tables
+report.py plot DIRECTORY RESULTS... SVG files
+report.py check|update BASELINE RESULTS   against or into the baseline
+"""
+
+import fnmatch
+import json
+import os
+import sys
+
+import rows
+from tables import table
+
+PARTS = {
+    "instructions": rows.ROWS,
+    "time": rows.ROWS,
+    "scaling": rows.SCALING,
+    "scaling-time": rows.SCALING_TIME,
+    "apps": rows.APPS,
+}
+# A row's count may rise by this much over the baseline.
+TOLERANCE = 0.01
+
+
+def median(values):
+    values = sorted(values)
+    middle = len(values) // 2
+    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+
+
+def read(path):
+    with open(path) as file:
+        return json.load(file)
+
+
+def write(path, data):
+    with open(path + ".new", "w") as file:
+        json.dump(data, file, indent=1, sort_keys=True)
+        file.write("\n")
+    os.replace(path + ".new", path)
+
+
+def select(part, globs):
+    names = [
+        name for name in PARTS[part] if any(fnmatch.fnmatchcase(name, g) for g in globs or ["*"])
+    ]
+    print(" ".join(names))
+
+
+def list_rows():
+    for part in PARTS:
+        for name, row in PARTS[part].items():
+            print(f"{part:<13} {name:<22} {row['title']}")
+
+
+def figures(part, runs):
+    """One row's figures, from its answers of one or several runs."""
+    row = {"raw": runs}
+    if part == "instructions":
+        for which in ("floor", "c", "ours"):
+            if which in runs[0]:
+                # Differences between runs show that the figure can be had again.
+                medians = [median(run[which]) for run in runs]
+                row[which] = median(medians)
+                row[which + "_between_runs"] = max(medians) / min(medians) - 1
+        row["ratio"] = row["ours"] / row["c"]
+        if "floor" in row:
+            row["net_ratio"] = (row["ours"] - row["floor"]) / (row["c"] - row["floor"])
+    elif part in ("time", "apps"):
+        ratios = [o / c for run in runs for c, o in zip(run["c"], run["ours"])]
+        row.update(ratio=median(ratios), low=min(ratios), high=max(ratios), rounds=len(ratios))
+    return row
+
+
+def merge(part, path, raw):
+    """Rows that were not measured this time keep their figures, if they are of
+    the same kernel."""
+    header = json.loads(os.environ["BENCH_HEADER"])
+    old = read(path) if os.path.exists(path) else {}
+    known = old.get("rows", {}) if old.get("key") == header["key"] else {}
+    answers = {}
+    for file in raw:
+        with open(file) as lines:
+            for line in lines:
+                answer = json.loads(line)
+                answers.setdefault(answer.pop("row"), []).append(answer)
+    errors = 0
+    for name, runs in answers.items():
+        bad = [run["error"] for run in runs if "error" in run]
+        errors += len(bad)
+        known[name] = {"error": bad[0]} if bad else figures(part, runs)
+        known[name].update(title=PARTS[part][name]["title"], module=header["module"])
+    write(path, {"part": part, **header, "rows": {n: known[n] for n in PARTS[part] if n in known}})
+    return 1 if errors or not answers else 0
+
+
+def check(baseline, path):
+    results = read(path)
+    known = read(baseline).get(results["key"]) if os.path.exists(baseline) else None
+    if known is None:
+        print(f"there are no baseline figures for {results['key']}; measure them with --update")
+        return 1
+    bad, lines = 0, []
+    measured = os.environ.get("BENCH_ROWS", "").split() or known
+    for name in measured:
+        row = results["rows"].get(name, {"error": "not measured"})
+        base = known.get(name)
+        if "error" in row:
+            verdict = "FAIL: " + row["error"]
+        elif base is None:
+            verdict = "FAIL: not in the baseline; add it with --update"
+        elif row["ours"] > base["ours"] * (1 + TOLERANCE):
+            verdict = "FAIL: more than 1 % over the baseline"
+        elif abs(row["c"] / base["c"] - 1) > TOLERANCE:
+            verdict = "FAIL: the C driver's figure differs from the baseline's: another environment"
+        elif row["ours"] < base["ours"] * (1 - TOLERANCE):
+            verdict = "ok, better by more than 1 %: make it the baseline with --update"
+        else:
+            verdict = "ok"
+        bad += verdict.startswith("FAIL")
+        ours, before = row.get("ours"), base["ours"] if base else None
+        lines.append(
+            [
+                name,
+                f"{before:.1f}" if before else "-",
+                f"{ours:.1f}" if ours else "-",
+                f"{(ours / before - 1) * 100:+.2f} %" if ours and before else "-",
+                verdict,
+            ]
+        )
+    print(table(["row", "baseline", "now", "change", "verdict"], lines, left={0, 4}))
+    print(f"{len(lines) - bad} of {len(lines)} rows are within 1 % of the baseline")
+    return 1 if bad or not lines else 0
+
+
+def update(baseline, path):
+    results = read(path)
+    data = read(baseline) if os.path.exists(baseline) else {}
+    known = data.setdefault(results["key"], {})
+    for name, row in results["rows"].items():
+        if "error" not in row and row["module"] == results["module"]:
+            known[name] = {which: round(row[which], 1) for which in ("c", "ours")}
+    write(baseline, data)
+    print(f"{len(known)} rows for {results['key']} in {baseline}")
+    return 0
+
+
+def main(what, *args):
+    if what == "select":
+        return select(args[0], args[1:])
+    if what == "list":
+        return list_rows()
+    if what == "merge":
+        return merge(args[0], args[1], args[2:])
+    if what == "check":
+        return check(*args)
+    if what == "update":
+        return update(*args)
+    results = [read(path) for path in args[1 if what == "plot" else 0 :] if os.path.exists(path)]
+    if what == "show":
+        import tables
+
+        print("\n\n".join(tables.show(result) for result in results))
+        return 0
+    if what == "plot":
+        import plots
+
+        for result in results:
+            plots.plot(args[0], result)
+        return 0
+    raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        raise SystemExit(__doc__)
+    sys.exit(main(*sys.argv[1:]))

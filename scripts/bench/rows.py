@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is measured: rows by flavor and path. A new flavor is new entries here.
+
+A row is done three times side by side: with the C driver, with rnetvirt, and
+with a device that only counts and frees what it is given, the floor, where the
+row says how to make one. Commands are lines for `ip -batch`; {kind} is what
+comes after `type`, {n1} and {n2} are the row's namespaces. The device that is
+sent into is tx0, or the row's `tx`, in {n1}; the one where packets must come out
+is rx0, or the row's `rx`, in {n1} or, where the topology says so, in {n2}.
+"""
+
+# Per flavor, what comes after `type` for the C driver and for rnetvirt.
+KINDS = {
+    "veth": {"c": "veth", "ours": "rnetvirt flavor veth"},
+}
+
+FLOOR = ["link add tx0 type dummy", "link set tx0 up"]
+
+# name: commands in {n1}, and the namespace of the receiving end.
+TOPOLOGIES = {
+    "pair": (
+        [
+            "link add tx0 type {kind} peer name rx0",
+            "link set rx0 up",
+            "link set tx0 up",
+        ],
+        "n1",
+    ),
+    "pair-netns": (
+        [
+            "link add tx0 type {kind} peer name rx0 netns {n2}",
+            "link set tx0 up",
+        ],
+        "n2",
+    ),
+}
+UP = ["link set rx0 up"]
+
+VLAN_TX = ["link add link tx0 name tx0.5 type vlan id 5", "link set tx0.5 up"]
+VLAN_RX = UP + ["link add link rx0 name rx0.5 type vlan id 5", "link set rx0.5 up"]
+
+# For senders with sockets: addresses, and neighbours that need no resolution.
+MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
+ADDRESSES_TX = [
+    f"link set tx0 address {MAC1}",
+    "address add 198.18.0.1/24 dev tx0",
+    "address add 2001:db8::1/64 dev tx0 nodad",
+    f"neighbour add 198.18.0.2 lladdr {MAC2} dev tx0",
+    f"neighbour add 2001:db8::2 lladdr {MAC2} dev tx0",
+]
+ADDRESSES_RX = [
+    f"link set rx0 address {MAC2}",
+    "link set rx0 up",
+    "address add 198.18.0.2/24 dev rx0",
+    "address add 2001:db8::2/64 dev rx0 nodad",
+    f"neighbour add 198.18.0.1 lladdr {MAC1} dev rx0",
+    f"neighbour add 2001:db8::1 lladdr {MAC1} dev rx0",
+]
+
+
+def pktgen(name, title, topology, size=60, family=4, mac="rx", count=20000, options=(), **more):
+    """Packets from the kernel's generator, dropped for want of a listener."""
+    options = [f"pkt_size {size}", *options]
+    # IPv4 goes without addresses: the stack takes that for a broadcast, which
+    # no one answers and no route is looked up for. IPv6 has multicast for it.
+    if family == 6:
+        options += ["dst6 ff02::1", "src6 fe80::1", "flag UDPCSUM"]
+    return {
+        "name": name,
+        "title": title,
+        "topology": topology,
+        "method": "pktgen",
+        "options": options,
+        "mac": mac,
+        "count": count,
+        **more,
+    }
+
+
+def packet(name, title, topology, frame, count=5000, **more):
+    """Frames from an AF_PACKET socket, which may be larger than any MTU (GSO)."""
+    return {
+        "name": name,
+        "title": title,
+        "topology": topology,
+        "method": "packet",
+        "frame": frame,
+        "count": count,
+        **more,
+    }
+
+
+def sockets(name, title, mode, size, count, floor=True, **more):
+    """Two ordinary sockets, one in either namespace; every byte is received."""
+    return {
+        "name": name,
+        "title": title,
+        "topology": "pair-netns",
+        "tx_setup": ADDRESSES_TX,
+        "rx_setup": ADDRESSES_RX,
+        "method": "sockets",
+        "mode": mode,
+        "size": size,
+        "count": count,
+        "floor": floor,
+        **more,
+    }
+
+
+VETH = [
+    pktgen("v4-60", "IPv4, 60 bytes, same namespace", "pair"),
+    pktgen("v4-60-netns", "IPv4, 60 bytes, other namespace", "pair-netns", rx_setup=UP),
+    pktgen("v4-1514", "IPv4, 1514 bytes, same namespace", "pair", size=1514),
+    pktgen(
+        "v4-1514-netns", "IPv4, 1514 bytes, other namespace", "pair-netns", size=1514, rx_setup=UP
+    ),
+    pktgen("v6-60", "IPv6, 62 bytes, same namespace", "pair", size=62, family=6),
+    pktgen(
+        "v6-60-netns", "IPv6, 62 bytes, other namespace", "pair-netns", size=62, family=6, rx_setup=UP
+    ),
+    pktgen("v6-1514", "IPv6, 1514 bytes, same namespace", "pair", size=1514, family=6),
+    pktgen(
+        "v6-1514-netns",
+        "IPv6, 1514 bytes, other namespace",
+        "pair-netns",
+        size=1514,
+        family=6,
+        rx_setup=UP,
+    ),
+    pktgen("foreign", "foreign destination MAC, 60 bytes, same namespace", "pair", mac="foreign"),
+    pktgen(
+        "foreign-netns",
+        "foreign destination MAC, 60 bytes, other namespace",
+        "pair-netns",
+        mac="foreign",
+        rx_setup=UP,
+    ),
+    pktgen(
+        "vlan",
+        "VLAN tag beside the packet, between VLAN devices on the pair",
+        "pair-netns",
+        tx="tx0.5",
+        rx="rx0.5",
+        tx_setup=VLAN_TX,
+        rx_setup=VLAN_RX,
+    ),
+    pktgen(
+        "vlan-inline",
+        "VLAN tag in the frame, 64 bytes, other namespace",
+        "pair-netns",
+        size=64,
+        options=["vlan_id 5"],
+        rx_setup=VLAN_RX,
+        also_rx="rx0.5",
+    ),
+    packet(
+        "gso-tcp4",
+        "64 KB TCP/IPv4 GSO packet from AF_PACKET, other namespace",
+        "pair-netns",
+        {"proto": "tcp4", "size": 65000, "gso": 1448},
+        rx_setup=UP,
+    ),
+    packet(
+        "gso-tcp6",
+        "64 KB TCP/IPv6 GSO packet from AF_PACKET, other namespace",
+        "pair-netns",
+        {"proto": "tcp6", "size": 65000, "gso": 1428},
+        rx_setup=UP,
+    ),
+    sockets("udp4", "UDP/IPv4, 18 bytes, socket to socket", "udp4", 18, 10000),
+    sockets("udp4-1472", "UDP/IPv4, 1472 bytes, socket to socket", "udp4", 1472, 10000),
+    sockets("udp6", "UDP/IPv6, 18 bytes, socket to socket", "udp6", 18, 10000),
+    sockets(
+        "udp4-gso", "UDP/IPv4, 44 segments in one packet, socket to socket", "udp4-gso", 44 * 1472, 3000
+    ),
+    sockets("tcp4-64k", "TCP/IPv4, 64 KB written and read", "tcp4", 65536, 3000, floor=False),
+    sockets("tcp4-128", "TCP/IPv4, 128 bytes written and read", "tcp4", 128, 10000, floor=False),
+    sockets("tcp4-rr", "TCP/IPv4, one byte there and back", "tcp4-rr", 1, 10000, floor=False),
+]
+
+ROWS = {f"veth/{row['name']}": {"flavor": "veth", **row} for row in VETH}
+
+# Measured against a number of links rather than per path: in instructions, and
+# where caches matter in real time.
+SCALING = {
+    f"{flavor}/{name}": {"flavor": flavor, "what": what, "title": title}
+    for flavor in KINDS
+    for name, what, title in (
+        ("scale-pairs", "pairs", "Instructions per packet against the number of pairs"),
+        ("scale-links", "links", "Instructions for creating and deleting N pairs, per pair"),
+        ("scale-memory", "memory", "Memory per link, bytes"),
+    )
+}
+SCALING_TIME = {
+    f"{flavor}/{name}": {"flavor": flavor, "what": what, "title": title}
+    for flavor in KINDS
+    for name, what, title in (
+        ("scale-spread", "spread", "Real time per packet, ours / C, when each takes the next of N pairs"),
+        ("scale-create", "create", "CPU time for creating and deleting N pairs, ours / C"),
+    )
+}
+PAIRS = (1, 16, 256, 1024)
+
+# Real applications; iperf3's options are the client's.
+APPS = {
+    f"{flavor}/{name}": {"flavor": flavor, "title": title, **how}
+    for flavor in KINDS
+    for name, title, how in (
+        ("app-tcp", "iperf3 TCP, bulk", {"iperf3": "-t 2"}),
+        ("app-tcp-reverse", "iperf3 TCP, bulk, reversed", {"iperf3": "-t 2 -R"}),
+        ("app-tcp-128", "iperf3 TCP, writes of 128 bytes", {"iperf3": "-t 2 -l 128 -N"}),
+        ("app-udp", "iperf3 UDP, unlimited, 1448 bytes", {"iperf3": "-t 2 -u -b 0 -l 1448"}),
+        ("app-rr-tcp", "TCP request and response, two processes", {"rr": "tcp4"}),
+        ("app-rr-udp", "UDP request and response, two processes", {"rr": "udp4"}),
+    )
+}

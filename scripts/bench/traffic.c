@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Senders and receivers for scripts/bench: small, and timing themselves, so that
+ * as little as possible besides the kernel's work is measured. Each mode prints
+ * the number of repetitions and the nanoseconds that they took; what was sent
+ * and did not arrive is an error.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+static char buf[1 << 20], in[1 << 20];
+
+static void die(const char *fmt, ...)
+{
+	va_list ap;
+	int err = errno;
+
+	va_start(ap, fmt);
+	fputs("traffic: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, err ? ": %s\n" : "\n", strerror(err));
+	exit(1);
+}
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static void result(unsigned long count, uint64_t start, uint64_t end)
+{
+	printf("%lu %llu\n", count, (unsigned long long)(end - start));
+}
+
+static void enter(const char *netns)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", netns);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		die("namespace %s", netns);
+	close(fd);
+}
+
+static unsigned long number(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 0);
+
+	errno = 0;
+	if (!*text || *end)
+		die("'%s' is not a number", text);
+	return n;
+}
+
+static size_t read_file(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf));
+
+	if (n <= 0)
+		die("%s", path);
+	close(fd);
+	return n;
+}
+
+/*
+ * packet NETNS DEVICES COUNT FILE VNET: the frame in FILE, COUNT times, to the
+ * devices (separated by commas) in turn; VNET 1 if it begins with a
+ * struct virtio_net_hdr.
+ */
+static void packet(char **arg)
+{
+	static struct sockaddr_ll to[4096];
+	unsigned long count = number(arg[2]), i;
+	unsigned int devices = 0, next = 0;
+	int fd, on = 1, vnet = number(arg[4]);
+	size_t len = read_file(arg[3]);
+	uint64_t start;
+	char *name;
+
+	enter(arg[0]);
+	for (name = strtok(arg[1], ","); name; name = strtok(NULL, ",")) {
+		if (devices == sizeof(to) / sizeof(*to))
+			die("too many devices");
+		to[devices].sll_family = AF_PACKET;
+		to[devices].sll_ifindex = if_nametoindex(name);
+		if (!to[devices++].sll_ifindex)
+			die("%s", name);
+	}
+	fd = socket(AF_PACKET, SOCK_RAW, 0);
+	if (fd < 0)
+		die("AF_PACKET");
+	if (vnet && setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)))
+		die("PACKET_VNET_HDR");
+	/* Once for what is allocated once; the caller knows. */
+	if (sendto(fd, buf, len, 0, (void *)&to[0], sizeof(to[0])) < 0)
+		die("send");
+	start = now();
+	for (i = 0; i < count; i++) {
+		if (sendto(fd, buf, len, 0, (void *)&to[next], sizeof(to[0])) != (ssize_t)len)
+			die("send");
+		if (++next == devices)
+			next = 0;
+	}
+	result(count, start, now());
+}
+
+static socklen_t address(struct sockaddr_storage *sa, int family, int last, int port)
+{
+	char text[64];
+
+	memset(sa, 0, sizeof(*sa));
+	sa->ss_family = family;
+	if (family == AF_INET) {
+		struct sockaddr_in *in4 = (void *)sa;
+
+		snprintf(text, sizeof(text), "198.18.0.%d", last);
+		in4->sin_port = htons(port);
+		inet_pton(family, text, &in4->sin_addr);
+		return sizeof(*in4);
+	} else {
+		struct sockaddr_in6 *in6 = (void *)sa;
+
+		snprintf(text, sizeof(text), "2001:db8::%d", last);
+		in6->sin6_port = htons(port);
+		inet_pton(family, text, &in6->sin6_addr);
+		return sizeof(*in6);
+	}
+}
+
+/* A socket in netns, bound to the address that ends in last. */
+static int bound(const char *netns, int family, int type, int last, int port)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = address(&sa, family, last, port);
+	int fd, size = 4 << 20, on = 1;
+
+	enter(netns);
+	fd = socket(family, type, 0);
+	if (fd < 0)
+		die("socket");
+	/* Over the limit, so that a burst does not decide what is measured. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (void *)&sa, len))
+		die("bind");
+	return fd;
+}
+
+static void connect_to(int fd, int family, int last, int port)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = address(&sa, family, last, port);
+
+	if (connect(fd, (void *)&sa, len))
+		die("connect");
+}
+
+/* udp NETNS1 NETNS2 FAMILY SIZE COUNT SEGMENT; NETNS2 "-" if nobody receives. */
+static void udp(char **arg)
+{
+	int family = number(arg[2]) == 6 ? AF_INET6 : AF_INET;
+	size_t size = number(arg[3]), got;
+	unsigned long count = number(arg[4]), i;
+	int segment = number(arg[5]), on = 1, tx, rx = -1;
+	uint64_t start = 0;
+	ssize_t n;
+
+	if (strcmp(arg[1], "-")) {
+		rx = bound(arg[1], family, SOCK_DGRAM, 2, 9000);
+		if (segment && setsockopt(rx, SOL_UDP, UDP_GRO, &on, sizeof(on)))
+			die("UDP_GRO");
+	}
+	tx = bound(arg[0], family, SOCK_DGRAM, 1, 9001);
+	connect_to(tx, family, 2, 9000);
+	if (segment && setsockopt(tx, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)))
+		die("UDP_SEGMENT");
+	/* The first one, outside the time, fills caches: route, socket. */
+	for (i = 0; i <= count; i++) {
+		if (i == 1)
+			start = now();
+		if (send(tx, buf, size, 0) != (ssize_t)size)
+			die("send %lu", i);
+		for (got = 0; rx >= 0 && got < size; got += n) {
+			/* With one CPU what was sent is there when send() returns. */
+			n = recv(rx, in, sizeof(in), MSG_DONTWAIT);
+			if (n <= 0)
+				die("datagram %lu did not arrive, %zu of %zu bytes did", i, got, size);
+		}
+	}
+	result(count, start, now());
+}
+
+/* A TCP connection between the namespaces; returns both ends, connector first. */
+static void tcp_pair(char **netns, int family, int fd[2])
+{
+	int on = 1, listener = bound(netns[1], family, SOCK_STREAM, 2, 9000);
+
+	if (listen(listener, 1))
+		die("listen");
+	fd[0] = bound(netns[0], family, SOCK_STREAM, 1, 0);
+	connect_to(fd[0], family, 2, 9000);
+	fd[1] = accept(listener, NULL, NULL);
+	if (fd[1] < 0)
+		die("accept");
+	close(listener);
+	setsockopt(fd[0], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd[1], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void pass(int from, int to, size_t size)
+{
+	size_t sent = 0, got = 0;
+	ssize_t n;
+
+	while (got < size) {
+		if (sent < size) {
+			n = send(from, buf, size - sent, MSG_DONTWAIT);
+			if (n > 0)
+				sent += n;
+			else if (errno != EAGAIN)
+				die("send");
+		}
+		n = recv(to, in, sizeof(in), MSG_DONTWAIT);
+		if (n > 0)
+			got += n;
+		else if (n == 0 || errno != EAGAIN)
+			die("recv");
+	}
+}
+
+/* tcp NETNS1 NETNS2 FAMILY SIZE COUNT BOTH: BOTH 1 sends back as much. */
+static void tcp(char **arg)
+{
+	int family = number(arg[2]) == 6 ? AF_INET6 : AF_INET, fd[2];
+	size_t size = number(arg[3]);
+	unsigned long count = number(arg[4]), both = number(arg[5]), i;
+	uint64_t start = 0;
+
+	tcp_pair(arg, family, fd);
+	/* A while for the window to open. */
+	for (i = 0; i < count + 200; i++) {
+		if (i == 200)
+			start = now();
+		pass(fd[0], fd[1], size);
+		if (both)
+			pass(fd[1], fd[0], size);
+	}
+	result(count, start, now());
+}
+
+/* rr NETNS1 NETNS2 tcp4|udp4 COUNT: one byte there and back, two processes. */
+static void rr(char **arg)
+{
+	unsigned long count = number(arg[3]), i;
+	int fd[2], udp = !strcmp(arg[2], "udp4");
+	uint64_t start = 0;
+	pid_t child;
+
+	if (udp) {
+		fd[1] = bound(arg[1], AF_INET, SOCK_DGRAM, 2, 9000);
+		fd[0] = bound(arg[0], AF_INET, SOCK_DGRAM, 1, 9001);
+		connect_to(fd[0], AF_INET, 2, 9000);
+		connect_to(fd[1], AF_INET, 1, 9001);
+	} else {
+		tcp_pair(arg, AF_INET, fd);
+	}
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (recv(fd[1], in, 1, 0) == 1 && send(fd[1], in, 1, 0) == 1)
+			;
+		_exit(0);
+	}
+	for (i = 0; i < count + 100; i++) {
+		if (i == 100)
+			start = now();
+		if (send(fd[0], buf, 1, 0) != 1 || recv(fd[0], in, 1, 0) != 1)
+			die("request %lu", i);
+	}
+	result(count, start, now());
+	fflush(stdout);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+/* netlink NETNS FILE: the route netlink requests in FILE, one by one. */
+static void netlink(char **arg)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	unsigned long count = 0;
+	struct nlmsghdr *req, *answer = (void *)in;
+	size_t len, at;
+	uint64_t start;
+	FILE *f = fopen(arg[1], "r");
+	char *all;
+	int fd;
+
+	if (!f || fseek(f, 0, SEEK_END))
+		die("%s", arg[1]);
+	len = ftell(f);
+	rewind(f);
+	all = malloc(len);
+	if (!all || fread(all, 1, len, f) != len)
+		die("%s", arg[1]);
+	enter(arg[0]);
+	fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	if (fd < 0)
+		die("netlink");
+	start = now();
+	for (at = 0; at < len; at += NLMSG_ALIGN(req->nlmsg_len)) {
+		req = (void *)(all + at);
+		if (sendto(fd, req, req->nlmsg_len, 0, (void *)&kernel, sizeof(kernel)) < 0 ||
+		    recv(fd, in, sizeof(in), 0) < 0)
+			die("netlink");
+		errno = -((struct nlmsgerr *)NLMSG_DATA(answer))->error;
+		if (answer->nlmsg_type != NLMSG_ERROR || errno)
+			die("request %lu", count);
+		count++;
+	}
+	result(count, start, now());
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int args;
+		void (*run)(char **arg);
+	} modes[] = {
+		{ "packet", 5, packet }, { "udp", 6, udp }, { "tcp", 6, tcp },
+		{ "rr", 4, rr }, { "netlink", 2, netlink },
+	};
+	size_t i;
+
+	/* Page faults are nothing that we want to measure. */
+	mlockall(MCL_CURRENT | MCL_FUTURE);
+	memset(buf, 'x', sizeof(buf));
+	memset(in, 0, sizeof(in));
+	for (i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		if (argc == modes[i].args + 2 && !strcmp(argv[1], modes[i].name)) {
+			modes[i].run(argv + 2);
+			return 0;
+		}
+	}
+	fputs("usage: traffic packet NETNS DEVICES COUNT FILE VNET\n"
+	      "       traffic udp NETNS1 NETNS2|- 4|6 SIZE COUNT SEGMENT\n"
+	      "       traffic tcp NETNS1 NETNS2 4|6 SIZE COUNT BOTH\n"
+	      "       traffic rr NETNS1 NETNS2 tcp4|udp4 COUNT\n"
+	      "       traffic netlink NETNS FILE\n", stderr);
+	return 2;
+}
