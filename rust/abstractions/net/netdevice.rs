@@ -160,9 +160,10 @@ impl Name {
 ///
 /// # Invariants
 ///
-/// As [`NetDevice`]; the device is of a [`LinkKind`](super::link::LinkKind), and its private area is a `Priv<T>` that is initialised for at least
-/// as long as the reference lives: it is dropped in `priv_destructor`, after the core has waited for
-/// the last reference, and RCU readers do not outlast the grace periods of unregistration.
+/// As [`NetDevice`]; the device is of a [`LinkKind`](super::link::LinkKind), and its private area is a
+/// `Priv<T>` that is initialised for at least as long as the reference lives: it is dropped in
+/// `priv_destructor`, after the core has waited for the last reference, and RCU readers do not
+/// outlast the grace periods of unregistration.
 #[repr(transparent)]
 pub struct Link<T> {
     dev: NetDevice,
