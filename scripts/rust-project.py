@@ -35,7 +35,7 @@ def main():
     index = {crate["display_name"]: number for number, crate in enumerate(crates)}
     kernel = crates[index["kernel"]]
 
-    def add(name, root, uses, **more):
+    def add(name, root, uses, generated=(), **more):
         index[name] = len(crates)
         crates.append(
             {
@@ -46,6 +46,11 @@ def main():
                 "deps": [{"crate": index[used], "name": used} for used in uses],
                 "cfg": [],
                 "env": {},
+                # Crates have modules in each other's directories.
+                "source": {
+                    "include_dirs": [str(top / "rust"), str(top / "kunit"), *generated],
+                    "exclude_dirs": [],
+                },
                 **more,
             }
         )
@@ -57,11 +62,7 @@ def main():
             uses,
             cfg=kernel["cfg"] + ["MODULE"],
             env={**kernel["env"], "RNETVIRT_OBJTREE": str(out)},
-            # Modules in other directories, and the generated bindings.
-            source={
-                "include_dirs": [str(top / "rust"), str(top / "kunit"), str(out / "rust/bindings")],
-                "exclude_dirs": [],
-            },
+            generated=[str(out / "rust/bindings")],
         )
     add("link_rnetvirt", "rust/iproute2/lib.rs", ["core"])
 
