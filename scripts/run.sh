@@ -27,6 +27,10 @@ while (($#)); do
 	esac
 	shift
 done
+case $kernel in
+release | debug | uml) ;;
+*) bad_usage "no kernel '$kernel'; there are release, debug and uml" ;;
+esac
 case $kind in
 rnetvirt) insmod=() ;;
 veth) insmod=(--no-insmod) ;;

@@ -371,7 +371,9 @@ failed() {
 
 	shift
 	{
-		if [ -s "$RUN/complaints" ]; then
+		if ((status == 124)) && grep -q 'no end after' "$log"; then
+			sed -n '/rnetvirt-guest: error: no end after/,$p' "$log" | head -n 300
+		elif [ -s "$RUN/complaints" ]; then
 			echo "--- the kernel's complaints:"
 			head -n 200 "$RUN/complaints"
 		else

@@ -54,23 +54,28 @@ close_outputs() {
 }
 
 # Who hangs where, for the log, when the time is over: all of user space, and
-# kernel threads that are not just waiting for work.
+# kernel threads that are not just waiting for work. Builtins only: there may be
+# hundreds of tasks, and a process costs too much here.
 show_tasks() {
-	local task state words
+	local task key state line words=()
 
 	note "error: no end after $TIMEOUT s; what is running:"
 	for task in /proc/[0-9]*; do
-		state=$(sed -n 's/^State:[[:space:]]*//p' "$task/status")
-		words=$(tr '\0' ' ' <"$task/cmdline" | cut -c1-100)
-		case $state:$words in
+		state=
+		while read -r key line; do
+			[ "$key" != State: ] || state=$line
+		done <"$task/status"
+		mapfile -t -d '' words <"$task/cmdline"
+		case $state:${words[*]} in
 		[RD]* | *:?*) ;;
 		*) continue ;;
 		esac
-		note "task ${task##*/} $(<"$task/comm") ($words): $state"
+		line="${words[*]}"
+		note "task ${task##*/} $(<"$task/comm") (${line:0:100}): $state"
 		while IFS= read -r line; do
 			note "    $line"
 		done <"$task/stack"
-	done 2>/dev/null
+	done
 }
 
 command_status() {

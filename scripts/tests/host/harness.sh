@@ -1,0 +1,297 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests that the harness itself tells good from bad: a kernel log's complaints, a
+# guest that dies or hangs, results that are missing.
+. "$(dirname "$0")/../../common.sh"
+
+usage() {
+	cat <<TXT
+usage: $ME [TEST...]
+
+Prints KTAP. The tests whose names begin with guest_ boot a guest each; on the
+debug kernel (KERNEL=debug) they are skipped, except one.
+TXT
+}
+
+KERNEL=${KERNEL:-release}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+fail() {
+	echo "failed: $*"
+	exit 1
+}
+
+same() { [ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"; }
+
+check_log() { "$TOP/scripts/kmsg-check.sh" "$@"; }
+
+# --- kmsg-check.sh ----------------------------------------------------------
+
+# Lines as real kernels print them.
+test_complaints_are_found() {
+	local line
+
+	while IFS= read -r line; do
+		for line in "$line" "[   12.345678] $line" "<4>[    2.000000][    T1] $line"; do
+			! check_log --quiet <<<"$line" || fail "not found: $line"
+		done
+	done <<-'TXT'
+		WARNING: net/core/dev.c:12345 at unregister_netdevice_many_notify+0x1/0x2, CPU#1: ip/123
+		WARNING: possible circular locking dependency detected
+		WARNING: suspicious RCU usage
+		WARNING: inconsistent lock state
+		BUG: KASAN: slab-use-after-free in foo+0x12/0x34 [rnetvirt]
+		BUG: sleeping function called from invalid context at kernel/locking/mutex.c:591
+		BUG: scheduling while atomic: ip/123/0x00000002
+		BUG: unable to handle page fault for address: ffffffffc0000000
+		BUG: using smp_processor_id() in preemptible [00000000] code: ip/123
+		BUG: MAX_LOCKDEP_KEYS too low!
+		BUG kmalloc-64 (Tainted: G           O       ): Right Redzone overwritten
+		watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [ip:123]
+		kernel BUG at net/core/skbuff.c:211!
+		Oops: general protection fault, probably for non-canonical address 0xdead: 0000 [#1] SMP
+		Oops: Oops: 0000 [#1] SMP
+		Kernel panic - not syncing: Fatal exception in interrupt
+		UBSAN: array-index-out-of-bounds in net/core/dev.c:1:2
+		kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
+		unreferenced object 0xffff888004b9a000 (size 2048):
+		ODEBUG: free active (active state 0) object: 00000000 object type: work_struct hint: foo+0x0/0x10
+		list_del corruption. prev->next should be ffff, but was 0000
+		INFO: task kworker/u8:1:42 blocked for more than 122 seconds.
+		rcu: INFO: rcu_preempt self-detected stall on CPU
+		rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
+		unregister_netdevice: waiting for v0 to become free. Usage count = 2
+		ref_tracker: netdev@00000000 has 1/1 users at
+		refcount_t: underflow; use-after-free.
+		RTNL: assertion failed at net/core/dev.c (1234)
+		INFO: trying to register non-static key.
+		NOHZ tick-stop error: local softirq work is pending, handler #08!!!
+		rust_kernel: panicked at rust/driver/rnetvirt_main.rs:1:1:
+		ip: page allocation failure: order:0, mode:0x40dc0(GFP_KERNEL|__GFP_COMP|__GFP_ZERO)
+	TXT
+}
+
+test_a_quiet_log_passes() {
+	check_log <<-'TXT' || fail "that is no complaint"
+		[    0.000000] Spectre V2 : WARNING: Unprivileged eBPF is enabled with eIBRS on
+		[    0.000000] kasan: KernelAddressSanitizer initialized (generic)
+		[    0.000000] KernelAddressSanitizer initialized (generic)
+		[    0.000000] RCU Tasks: Setting shift to 1
+		[    1.000000] kmemleak: Kernel memory leak detector initialized (mem pool available: 35630)
+		[    1.000000] clocksource: Watchdog remote CPU 1 read timed out
+		[    2.000000] FAULT_INJECTION: forcing a failure.
+		[    2.000000] Call Trace:
+		[    2.000000] rnetvirt: loading out-of-tree module taints kernel.
+		[    3.000000] oops=panic is on the command line
+		[    3.000000] reboot: Power down
+	TXT
+	check_log </dev/null || fail "an empty log is no complaint"
+}
+
+test_the_log_around_is_shown() {
+	local got
+
+	got=$(printf '%s\n' one two "WARNING: x at y" three four | check_log --context 1) && fail "not found"
+	same "what is shown" "$(grep -c . <<<"$got")" 4
+	grep -q '^> 3: WARNING' <<<"$got" || fail "the line is not marked: $got"
+}
+
+# --- ktap-summary.py --------------------------------------------------------
+
+# summed WANTED: the counts of the KTAP on standard input.
+summed() {
+	local got
+
+	got=$("$TOP/scripts/ktap-summary.py" t | tail -n 1) || true
+	same "counts" "$got" "$1"
+}
+
+test_leaves_are_counted() {
+	summed "2 passed, 1 failed, 1 skipped" <<-'TXT'
+		KTAP version 1
+		1..2
+		  KTAP version 1
+		  1..3
+		  ok 1 a
+		  not ok 2 b
+		  # log of b
+		  ok 3 c # SKIP why
+		not ok 1 group
+		ok 2 - single
+		# harness: status 1
+	TXT
+}
+
+test_what_is_missing_is_a_failure() {
+	# Three announced, but the guest died, which is a failure of its own.
+	summed "1 passed, 4 failed, 0 skipped" <<-'TXT'
+		# harness: expect f:veth:a
+		# harness: expect f:veth:b
+		# harness: expect g:veth:a
+		KTAP version 1
+		1..2
+		  KTAP version 1
+		  1..4
+		  ok 1 load
+		# harness: status 102
+	TXT
+	# A plan that was not fulfilled.
+	summed "1 passed, 1 failed, 0 skipped" <<<$'1..2\nok 1 a\n# harness: status 0'
+	# Nothing at all, with every status.
+	summed "0 passed, 1 failed, 0 skipped" <<<"# harness: status 0"
+	summed "0 passed, 1 failed, 0 skipped" </dev/null
+	# All is well, but for the status, the kernel or a group.
+	summed "1 passed, 1 failed, 0 skipped" <<<$'1..1\nok 1 a\n# harness: status 1'
+	summed "1 passed, 1 failed, 0 skipped" <<<$'1..1\nok 1 a\n# harness: status 101'
+	summed "1 passed, 1 failed, 0 skipped" <<<$'1..1\n  1..1\n  ok 1 a\nnot ok 1 g\n# harness: status 0'
+}
+
+# --- wrong calls ------------------------------------------------------------
+
+test_wrong_calls_are_refused() {
+	local call status got
+
+	while read -r call; do
+		status=0
+		# shellcheck disable=SC2086  # words
+		got=$(cd "$TOP/scripts" && ./$call 2>&1 </dev/null) || status=$?
+		same "status of $call" "$status" 2
+		same "lines of $call" "$(wc -l <<<"$got")" 1
+	done <<-'TXT'
+		vm.sh
+		vm.sh --kernel nonsense -- true
+		vm.sh --nonsense -- true
+		vm.sh --timeout soon -- true
+		vm.sh --memory much -- true
+		vm.sh --env X -- true
+		vm.sh --shell
+		vm.sh --log
+		run.sh --nonsense
+		run.sh --kind nonsense
+		run.sh --kernel nonsense
+		test.sh --nonsense
+		test.sh --kernel nonsense
+		test.sh no_such_test
+		test.sh host:no_such_test
+		kmsg-check.sh --nonsense
+		kmsg-check.sh /does/not/exist
+		guest/demo.sh --kind nonsense
+	TXT
+}
+
+# --- guests -----------------------------------------------------------------
+
+# vm WANTED-STATUS ARGUMENTS...: standard output in $work/out, error in $work/err.
+vm() {
+	local wanted=$1 status=0
+
+	shift
+	"$TOP/scripts/vm.sh" --kernel "$KERNEL" --no-build --no-insmod --log "$work/log" "$@" \
+		>"$work/out" 2>"$work/err" </dev/null || status=$?
+	same "status" "$status" "$wanted"
+}
+
+test_guest_gives_status_and_output() {
+	# shellcheck disable=SC2016  # expanded in the guest
+	vm 7 --env "WORDS=it's \"quoted\"" -- '
+		head -c 1000000 /dev/urandom >/tmp/bytes
+		cat /tmp/bytes
+		sha256sum </tmp/bytes >&2
+		echo "$WORDS" >/dev/stderr
+		[ "$(id -u)" = 0 ] && modprobe veth && [ -d /sys/module/veth ] || exit 1
+		! touch '"$TOP"'/written 2>/dev/null || exit 2
+		touch /etc/written /usr/written /tmp/written /var/written || exit 3
+		# The outside world must not be reachable.
+		[ "$(cd /sys/class/net && echo *)" = lo ] || exit 4
+		sleep 1000 &
+		exit 7'
+	same "bytes" "$(sha256sum <"$work/out")" "$(head -n 1 < <(grep ' -$' "$work/err"))"
+	grep -qxF "it's \"quoted\"" "$work/err" || fail "the variable did not arrive"
+	[ ! -e /etc/written ] || fail "the guest wrote to this machine"
+}
+
+test_guest_complaint_fails_the_run() {
+	vm 101 -- 'echo "BUG: KASAN: use-after-free in test" >/dev/kmsg'
+	grep -q '^> .*use-after-free in test' "$work/err" || fail "the complaint is not shown"
+}
+
+test_guest_that_dies_fails_the_run() {
+	vm 102 -- 'echo here; busybox poweroff -f; sleep 1000'
+	grep -q 'the guest died' "$work/err" || fail "the cause is not named"
+	same "output before" "$(cat "$work/out")" here
+}
+
+test_guest_that_hangs_fails_the_run() {
+	vm 124 --timeout 3 -- 'sleep 1000'
+	grep -q 'did not end within 3 s' "$work/err" || fail "the cause is not named"
+	grep -q 'task .*sleep 1000' "$work/err" || fail "who hangs is not shown"
+}
+
+test_guest_goes_with_its_script() {
+	local mark=HARNESS_MARK=$$ pid n signal
+
+	for signal in TERM KILL; do
+		"$TOP/scripts/vm.sh" --kernel "$KERNEL" --no-build --no-insmod --log "$work/log" \
+			--cmdline "$mark" -- 'echo up; sleep 1000' >"$work/out" 2>"$work/err" </dev/null &
+		pid=$!
+		for ((n = 0; n < 1200; n++)); do
+			! grep -qx up "$work/out" || break
+			sleep 0.1
+		done
+		pgrep -f "$mark" >/dev/null || fail "no guest came up"
+		kill "-$signal" "$pid"
+		wait "$pid" 2>/dev/null || true
+		for ((n = 0; n < 50; n++)); do
+			pgrep -f "$mark" >/dev/null || break
+			sleep 0.1
+		done
+		! pgrep -f "$mark" >/dev/null || fail "processes are left after SIG$signal: $(pgrep -af "$mark" | cut -c1-200)"
+	done
+}
+
+# --- running them -----------------------------------------------------------
+
+case ${1-} in
+-h | --help) usage; exit 0 ;;
+-*) bad_usage "unknown option '$1'" ;;
+esac
+tests=("$@")
+(($#)) || mapfile -t tests < <(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$0")
+for test in "${tests[@]}"; do
+	declare -F "test_$test" >/dev/null || bad_usage "no test '$test'"
+done
+
+echo "KTAP version 1"
+echo "1..${#tests[@]}"
+number=0 failures=0
+for test in "${tests[@]}"; do
+	number=$((number + 1))
+	case $KERNEL:$test in
+	debug:guest_gives_*) ;;
+	debug:guest_*)
+		echo "ok $number $test # SKIP checked on the other kernels"
+		continue
+		;;
+	esac
+	# Not as a condition: that would switch set -e off inside.
+	set +e
+	(
+		set -e
+		"test_$test"
+	) >"$work/log-of-test" 2>&1
+	status=$?
+	set -e
+	if ((status == 0)); then
+		echo "ok $number $test"
+	else
+		failures=$((failures + 1))
+		echo "not ok $number $test"
+		for file in log-of-test err; do
+			[ ! -s "$work/$file" ] || tail -n 30 "$work/$file" | sed "s/^/# /"
+		done
+	fi
+	rm -f "$work/err"
+done
+((failures == 0))
