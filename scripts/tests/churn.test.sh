@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # Many pairs: created, moved and deleted while others carry traffic.
+# shellcheck disable=SC2034
 LIMIT=150
 
 # How many, and how long it may take: a slow kernel makes what it can.
-PAIRS=1000 SECONDS_MAX=60
-[ "$KERNEL" != debug ] || SECONDS_MAX=100
+PAIRS=1000 SECONDS_MAX=120
+[ "$KERNEL" != debug ] || SECONDS_MAX=150
+# The C driver is no news: it shows that the test is right.
+[ "$KIND" != veth ] || PAIRS=100
 
 test_churn_create_move_delete_with_traffic() {
 	local n=0 batch=25 i end=$((SECONDS + SECONDS_MAX))
@@ -44,7 +47,7 @@ test_churn_create_move_delete_with_traffic() {
 test_churn_many_alive_at_once() {
 	local n=200 i
 
-	[ "$KERNEL" != debug ] || n=60
+	[ "$KERNEL:$KIND" = release:rnetvirt ] || n=60
 	ns S B
 	for ((i = 0; i < n; i++)); do
 		echo "link add a$i group 9 type $KIND peer name b$i netns B"
@@ -61,7 +64,7 @@ test_churn_from_two_sides() {
 	# Both ends are deleted by two processes at once: one wins, the other is told
 	# that there is no such device.
 	ns S B
-	for n in {1..40}; do
+	for n in $(rounds 24); do
 		ip -n S link add foo type "$KIND" peer name bar netns B
 		ip -n B link del bar 2>/dev/null &
 		ip -n S link del foo 2>/dev/null || true

@@ -48,6 +48,15 @@ refused() {
 	esac
 }
 
+# rounds N: N for the driver under test, a third for the one it is compared with.
+rounds() {
+	if [ "$KIND" = rnetvirt ]; then
+		seq "$1"
+	else
+		seq $((($1 + 2) / 3))
+	fi
+}
+
 # wait_for SECONDS CMD...: until the command succeeds.
 wait_for() {
 	local limit=$1 end
@@ -140,17 +149,18 @@ addressed() {
 	fi
 }
 
-# traffic NETNS...: keeps a pair of `joined` busy with floods of echo requests
-# from these namespaces, until quiet or the test's end.
+# traffic NETNS...: keeps a pair of `joined` busy with echo requests from these
+# namespaces, until quiet or the test's end: as many as leave an emulated
+# processor time for what is tested.
 TRAFFIC=()
 traffic() {
 	local ns
 
 	for ns; do
 		# Not in_ns: $! is to be the process itself.
-		nsenter --net="/run/netns/$ns" ping -q -f -s 1000 10.0.0.1 >/dev/null 2>&1 &
+		nsenter --net="/run/netns/$ns" ping -q -i 0.002 -s 1000 10.0.0.1 >/dev/null 2>&1 &
 		TRAFFIC+=($!)
-		nsenter --net="/run/netns/$ns" ping -q -f -s 1000 10.0.0.2 >/dev/null 2>&1 &
+		nsenter --net="/run/netns/$ns" ping -q -i 0.002 -s 1000 10.0.0.2 >/dev/null 2>&1 &
 		TRAFFIC+=($!)
 	done
 }
@@ -196,4 +206,21 @@ errno() {
 	*' '*) same "${*:3}" "$got" "$wanted" ;;
 	*) same "${*:3}" "${got%% *}" "$wanted" ;;
 	esac
+}
+
+# no_leaks: kmemleak, if the kernel has it, knows of no object without an owner.
+no_leaks() {
+	local file=/sys/kernel/debug/kmemleak
+
+	[ -e $file ] || skip "this kernel has no kmemleak"
+	# An object counts from its fifth second on; one scan may see it in flight.
+	sleep 6
+	echo scan >$file
+	echo scan >$file
+	cat $file >"$WORK/leaks"
+	[ ! -s "$WORK/leaks" ] || {
+		head -n 60 "$WORK/leaks"
+		echo clear >$file
+		fail "$(grep -c '^unreferenced' "$WORK/leaks") objects leaked"
+	}
 }

@@ -23,7 +23,7 @@ test_a43_delete_under_traffic() {
 	local n
 
 	ns S B
-	for n in 1 2 3 4; do
+	for n in $(rounds 4); do
 		joined S B
 		traffic S B
 		wait_for 10 busy
@@ -64,7 +64,7 @@ test_h10_namespace_death_under_traffic() {
 	local n
 
 	ns S
-	for n in 1 2 3; do
+	for n in $(rounds 3); do
 		ns B
 		joined S B
 		traffic S
@@ -78,7 +78,7 @@ test_h10_namespace_death_under_traffic() {
 test_h10_both_namespaces_die_under_traffic() {
 	local n
 
-	for n in 1 2 3; do
+	for n in $(rounds 3); do
 		ns S B
 		joined S B
 		traffic S
@@ -94,7 +94,7 @@ test_h10_peer_in_a_dying_namespace() {
 
 	# A creation meets the namespace's end: made or refused, never half.
 	ns S
-	for n in 1 2 3 4 5 6 7 8; do
+	for n in $(rounds 9); do
 		ns B
 		ip netns del B &
 		if ip -n S link add "v$n" type "$KIND" peer name w netns B 2>/dev/null; then
@@ -103,7 +103,7 @@ test_h10_peer_in_a_dying_namespace() {
 		wait $!
 		wait_for 10 gone S "v$n"
 	done
-	note "$made of 8 were made and went with the namespace"
+	note "$made were made and went with the namespace"
 	empty S
 }
 
@@ -112,7 +112,7 @@ test_h9_moves_under_traffic() {
 
 	ns S A B
 	joined S B
-	for n in 1 2 3 4; do
+	for n in $(rounds 4); do
 		traffic S B
 		wait_for 10 busy
 		ip -n S link set v0 netns A

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # The module itself: load on demand, a second provider, unloading with links
 # alive (contract A1, A2, A6).
+# shellcheck disable=SC2034
 LIMIT=90
 
 test_a6_unload_with_live_pairs() {
@@ -24,7 +25,7 @@ test_a6_unload_under_traffic() {
 	local n
 
 	ns S A B
-	for n in 1 2 3; do
+	for n in $(rounds 3); do
 		load_kind
 		joined S B
 		ip -n A link add foo up type "$KIND" peer name bar netns B
@@ -42,7 +43,7 @@ test_a6_unload_while_a_namespace_dies() {
 	local n
 
 	ns S
-	for n in 1 2 3; do
+	for n in $(rounds 3); do
 		load_kind
 		ns B
 		joined S B
@@ -58,7 +59,7 @@ test_a6_unload_while_pairs_are_made() {
 	local n pid made=0
 
 	ns S B
-	for n in 1 2 3; do
+	for n in $(rounds 3); do
 		load_kind
 		# shellcheck disable=SC2016
 		bash -c 'for n in {1..200}; do

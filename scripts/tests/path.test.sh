@@ -251,7 +251,8 @@ test_i9_iperf3_both_ways() {
 		bytes=$(sysfs S v0 statistics/${dev}_bytes)
 		packets=$(sysfs S v0 statistics/${dev}_packets)
 		note "$dev: $bytes bytes in $packets frames"
-		((bytes > 20000000)) || fail "$(counters S v0)"
+		# The sender stops with what is in its socket buffer.
+		((bytes > 10000000)) || fail "$(counters S v0)"
 		# Fewer frames than the MTU would need, acknowledgements included.
 		((packets < bytes / 1500)) || fail "$(counters S v0)"
 	done

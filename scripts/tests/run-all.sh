@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../common.sh"
 
 HERE=$TOP/scripts/tests
-# shellcheck source=scripts/tests/ask.sh
+# shellcheck source-path=SCRIPTDIR source=ask.sh
 . "$HERE/ask.sh"
 
 usage() {
@@ -93,7 +93,7 @@ groups() {
 tests_of() {
 	local test
 
-	sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$HERE/$1.test.sh" | while read -r test; do
+	sed -n 's/^test_\([a-z0-9_]*\)() {.*/\1/p' "$HERE/$1.test.sh" | while read -r test; do
 		if wanted "$1" "$2" "$test"; then
 			echo "$test"
 		fi
