@@ -17,6 +17,8 @@ import time
 RESULT = re.compile(r"^(\s*)(not )?ok (\d+)(?: -)?(?: ([^#]*?))?\s*(?:# *(SKIP|TODO|\w+)\b *(.*))?$", re.I)
 PLAN = re.compile(r"^(\s*)1\.\.(\d+)(?: *# *(SKIP.*))?$", re.I)
 SUBTEST = re.compile(r"^(\s*)# Subtest: (.*)$")
+# What the kernel's KUnit adds to every test, and nobody reads.
+NOISE = re.compile(r"^\s*# (\S+\.)?(speed|module): |^# (Totals|[^:]*): pass:\d+ fail:\d+ ")
 HARNESS = re.compile(r"^# harness: (expect|status) (.*)$")
 
 
@@ -61,7 +63,7 @@ class Summary:
             self.result(result)
         elif re.match(r"^\s*(KTAP|TAP) version", line):
             self.lap()
-        elif line.strip():
+        elif line.strip() and not NOISE.match(line):
             print(line)
         sys.stdout.flush()
 

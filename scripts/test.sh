@@ -127,8 +127,17 @@ for path in "${host[@]}"; do
 	ktap_run "host:$(basename "$path" .sh)" "$path"
 done
 
+# What kunit.sh says besides its KTAP matters when it fails.
+kunit_suites() {
+	local log=$TOP/build/log/kunit-$kernel.log status=0
+
+	"$TOP/scripts/kunit.sh" --kernel "$kernel" 2>"$log" || status=$?
+	((status == 0)) || tail -n 100 "$log" >&2
+	return "$status"
+}
+
 if [ -n "$kunit" ]; then
-	ktap_run kunit "$TOP/scripts/kunit.sh" --kernel "$kernel"
+	ktap_run kunit kunit_suites
 fi
 
 if [ -n "$in_guest" ]; then

@@ -100,31 +100,43 @@ PATH=$(dirname "$VNG"):$PATH:/usr/sbin:/sbin
 
 MODULE_DIR=$TOP/build/$kernel
 PLUGIN=$TOP/build/iproute2/link_rnetvirt.so
+# KDIR stays what the caller set: for build.sh it means a tree of the user's own.
 if [ -n "${KDIR:-}" ]; then
-	KDIR=$(realpath "$KDIR") MODULE_DIR=$TOP/build/custom
-	arch=x86_64 image=$KDIR/arch/x86/boot/bzImage
+	KDIR=$(realpath "$KDIR") MODULE_DIR=$TOP/build/custom kdir=$KDIR
+	arch=x86_64 image=$kdir/arch/x86/boot/bzImage
 	if [ "$kernel" = uml ]; then
-		arch=um image=$KDIR/linux
+		arch=um image=$kdir/linux
 	fi
 	[ -e "$image" ] || die "KDIR=$KDIR has no $image to boot"
 else
-	KDIR=$("$TOP/scripts/kernel.sh" "$kernel")
-	image=$KDIR/image arch=x86_64
+	kdir=$("$TOP/scripts/kernel.sh" "$kernel")
+	image=$kdir/image arch=x86_64
 	[ "$kernel" != uml ] || arch=um
 fi
-if [ -n "$build" ]; then
-	"$TOP/scripts/build.sh" "$kernel" >&2
+
+# A build that goes well is not worth a screen of make's words.
+build() {
+	local out=$TOP/build/log/build-$$.log status=0
+
+	mkdir -p "$TOP/build/log"
+	"$TOP/scripts/build.sh" "$kernel" >"$out" 2>&1 || status=$?
+	if ((status)) || grep -qi warning "$out"; then
+		cat "$out" >&2
+	fi
+	rm -f "$out"
+	((status == 0)) || exit "$status"
 	if [ ! -e "$PLUGIN" ] || [ -n "$(find "$TOP/rust/iproute2" "$TOP/scripts/plugin.sh" -newer "$PLUGIN")" ]; then
 		"$TOP/scripts/plugin.sh" >/dev/null
 	fi
-fi
+}
+[ -z "$build" ] || build
 
 # The kernel's modules in the layout that modprobe wants, made once per kernel.
 module_tree() {
 	local key dir tmp
 
-	key=$(cd "$KDIR" && stat -c '%n %s %Y' modules.order Module.symvers | sha256sum | cut -c1-12)
-	dir=$CACHE/modules/$(basename "$KDIR")-$key
+	key=$(cd "$kdir" && stat -c '%n %s %Y' modules.order Module.symvers | sha256sum | cut -c1-12)
+	dir=$CACHE/modules/$(basename "$kdir")-$key
 	if [ ! -e "$dir/.complete" ]; then
 		lock modules
 	fi
@@ -133,11 +145,11 @@ module_tree() {
 		tmp=$CACHE/modules/.new
 		rm -rf "$tmp"
 		logged "installing the $kernel kernel's modules" "$CACHE/log/modules.log" \
-			make -C "$KDIR" ARCH="$arch" INSTALL_MOD_PATH="$tmp" modules_install >&2
+			make -C "$kdir" ARCH="$arch" INSTALL_MOD_PATH="$tmp" modules_install >&2
 		touch "$tmp/.complete"
 		mv "$tmp" "$dir"
 	fi
-	echo "$dir/lib/modules/$(cat "$KDIR/include/config/kernel.release")"
+	echo "$dir/lib/modules/$(cat "$kdir/include/config/kernel.release")"
 }
 MODULES=$(module_tree)
 
@@ -190,6 +202,7 @@ printf '%s\n' "$command" >"$RUN/command"
 		RNETVIRT_GUEST TERMINAL_SIZE; do
 		case $name in
 		KERNEL) value=$kernel ;;
+		KDIR) value=$kdir ;;
 		IP_LIB_DIR) value=$RUN ;;
 		RNETVIRT_CACHE) value=$CACHE ;;
 		RNETVIRT_GUEST) value=1 ;;
@@ -213,14 +226,14 @@ overlay() { # DIRECTORY NAME LOWER
 		overlay "$dir" "${dir#/}" "$dir"
 	done
 	for dir in /tmp /var/tmp; do
-		case ":$TOP/:$CACHE/:$KDIR/" in
+		case ":$TOP/:$CACHE/:$kdir/" in
 		*":$dir"/*) overlay "$dir" "$(tr / _ <<<"${dir#/}")" "$dir" ;;
 		*) echo "tmpfs $dir tmpfs mode=1777 0 0" ;;
 		esac
 	done
 	# The kernel's modules: a test may install its own and depmod.
 	echo "tmpfs /lib/modules tmpfs X-mount.mkdir 0 0"
-	overlay "/lib/modules/$(cat "$KDIR/include/config/kernel.release")" modules "$MODULES" |
+	overlay "/lib/modules/$(cat "$kdir/include/config/kernel.release")" modules "$MODULES" |
 		sed 's/ lowerdir=/ X-mount.mkdir,lowerdir=/'
 } >"$RUN/fstab"
 
@@ -228,8 +241,8 @@ overlay() { # DIRECTORY NAME LOWER
 
 # An oops ends the run: what follows it says nothing. A stall is one only when
 # it is longer than an emulated processor on a busy machine may take.
-case "$(realpath "$TOP")/:$CACHE/:$KDIR/" in
-/run/* | *:/run/* | *:/dev/* | *:/proc/*) die "a guest cannot see what is below /run: $TOP, $CACHE or $KDIR" ;;
+case "$(realpath "$TOP")/:$CACHE/:$kdir/" in
+/run/* | *:/run/* | *:/dev/* | *:/proc/*) die "a guest cannot see what is below /run: $TOP, $CACHE or $kdir" ;;
 *[[:space:]]*) die "a blank in a path cannot go through the kernel's command line: $TOP" ;;
 esac
 cmdline=(ro oops=panic panic=-1 dummy.numdummies=0 printk.devkmsg=on log_buf_len=4M
