@@ -8,6 +8,7 @@ use crate::uapi;
 use abstractions::net::nlattr::{
     Bytes,
     Field,
+    Ignored,
     Policy,
     PolicyTable,
     U32, //
@@ -19,6 +20,12 @@ pub(crate) const PEER: Field<Bytes<16>> = Field::new(uapi::IFLA_RNETVIRT_PEER);
 
 /// The flavor, a number.
 pub(crate) const FLAVOR: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_FLAVOR);
+
+/// Settings of flavors with a lower device, which are refused rather than ignored.
+pub(crate) const RESERVED: [Field<Ignored>; 2] = [
+    Field::new(uapi::IFLA_RNETVIRT_MACVLAN),
+    Field::new(uapi::IFLA_RNETVIRT_IPVLAN),
+];
 
 /// Validation of all attributes of the kind.
 pub(crate) const POLICY: &[Policy] = {

@@ -73,9 +73,19 @@ impl LinkKind for Rnetvirt {
                 return Err(ack.refuse(EINVAL, c"mtu must be from 68 to 65535"));
             }
         }
-        if let Some(data) = data {
-            flavor(tb, Some(data), ack)?;
+        let Some(data) = data else {
+            return Ok(());
+        };
+        for field in &config::RESERVED {
+            if let Some(attr) = data.attr(field.id()) {
+                ack.set_bad_attr(attr);
+                return Err(ack.refuse(
+                    EINVAL,
+                    c"settings of a flavor that this version does not have",
+                ));
+            }
         }
+        flavor(tb, Some(data), ack)?;
         Ok(())
     }
 

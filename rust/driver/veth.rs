@@ -102,7 +102,8 @@ impl Veth {
 
     /// Makes the pair: the peer first, then the device that the request is about.
     ///
-    /// Whatever fails, what was made before is undone when it goes out of scope.
+    /// Whatever fails, what was made before is undone: the peer when it goes out of scope, the device
+    /// when the request ends.
     pub(crate) fn newlink<'a>(
         dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
@@ -270,7 +271,8 @@ impl LinkOps for Veth {
         list.queue(&peer, rtnl);
     }
 
-    /// Nothing of a pair can be changed, but saying again what it is does no harm.
+    /// Nothing of a pair can be changed. Saying its flavor again does no harm; any other
+    /// one has been refused by `validate`.
     fn changelink(
         _dev: &Link<Self>,
         _tb: &LinkAttrs<'_>,
@@ -278,18 +280,10 @@ impl LinkOps for Veth {
         ack: &mut ExtAck<'_>,
         _rtnl: &Rtnl,
     ) -> Result {
-        let Some(data) = data else {
-            return Ok(());
-        };
-        if data.has(&config::PEER) {
+        if data.is_some_and(|data| data.has(&config::PEER)) {
             return Err(ack.refuse(EOPNOTSUPP, c"the peer cannot be changed after creation"));
         }
-        match data.get(&config::FLAVOR)? {
-            Some(number) if number != Flavor::Veth.number() => {
-                Err(ack.refuse(EOPNOTSUPP, c"the flavor cannot be changed after creation"))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn get_size(_dev: &Link<Self>, _rcu: Rcu<'_>) -> usize {

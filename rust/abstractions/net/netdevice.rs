@@ -299,7 +299,7 @@ pub enum Tx {
 
 /// The operations of one flavor of device; `Self` is its private data.
 ///
-/// Which locks are held: see `Documentation/locking.rst`. Callbacks with `&Rtnl` may sleep, the
+/// Which locks are held: see `Documentation/locking.md`. Callbacks with `&Rtnl` may sleep, the
 /// others must not.
 #[vtable]
 pub trait LinkOps: Sized + Send + Sync + 'static {

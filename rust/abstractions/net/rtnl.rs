@@ -19,7 +19,7 @@ use kernel::types::NotThreadSafe;
 pub struct Rtnl(NotThreadSafe);
 
 impl Rtnl {
-    /// Assumes that RTNL is held; with debugging on, the kernel checks it (`ASSERT_RTNL()`).
+    /// Assumes that RTNL is held; the kernel warns once if nobody holds it (`ASSERT_RTNL()`).
     ///
     /// # Safety
     ///
