@@ -56,6 +56,7 @@ check() {
 case $mode in
 dir) plugin_dir ;;
 *)
+	[ -r "$CACHE/toolchain/env" ] || "$TOP/scripts/provision.sh" --build
 	use_toolchain
 	lock plugin
 	mkdir -p "$OUT"
