@@ -42,6 +42,18 @@ test_flavors_that_are_not_there() {
 	done
 }
 
+test_settings_of_flavors_that_are_not_there() {
+	local number
+
+	ns S
+	for number in 3 4; do
+		refused_with_text EINVAL name:foo data:$number:08000100
+		refused_with_text EINVAL name:foo data32:2:0 data:$number:
+	done
+	gives OK rtnl S new kind:rnetvirt name:foo
+	errno EINVAL S set name:foo kind:rnetvirt data:3:08000100
+}
+
 test_flavor_of_a_wrong_size() {
 	ns S
 	# A u32 of one, of two and of no byte.
