@@ -38,6 +38,7 @@ if configured KASAN || configured KCSAN || configured UBSAN || configured PROVE_
 	exit 0
 fi
 llvm objdump -dr --no-show-raw-insn "$ko" |
-	"$TOP/scripts/check/packet-path.py" "$TOP/scripts/check/packet-path.allow" ||
+	"$TOP/scripts/check/packet-path.py" "$TOP/scripts/check/packet-path.allow" 2>&1 |
+	llvm cxxfilt >&2 ||
 	die "the packet path in $ko calls what it should not"
 say "no helper is left in build/$name/rnetvirt.ko, and the packet path calls only what it must"
