@@ -217,19 +217,12 @@ printf '%s\n' "$command" >"$RUN/command"
 } >"$RUN/env"
 
 # The directories that are writable in the guest; what it writes is in its memory.
-# One that has something of ours below it (a checkout in /tmp) must stay visible.
 overlay() { # DIRECTORY NAME LOWER
 	echo "overlay $1 overlay lowerdir=$3,upperdir=/run/overlay/$2/upper,workdir=/run/overlay/$2/work 0 0"
 }
 {
-	for dir in /etc /usr /var; do
-		overlay "$dir" "${dir#/}" "$dir"
-	done
-	for dir in /tmp /var/tmp; do
-		case ":$TOP/:$CACHE/:$kdir/" in
-		*":$dir"/*) overlay "$dir" "$(tr / _ <<<"${dir#/}")" "$dir" ;;
-		*) echo "tmpfs $dir tmpfs mode=1777 0 0" ;;
-		esac
+	for dir in etc usr var tmp; do
+		overlay "/$dir" "$dir" "/$dir"
 	done
 	# The kernel's modules: a test may install its own and depmod.
 	echo "tmpfs /lib/modules tmpfs X-mount.mkdir 0 0"

@@ -15,7 +15,7 @@ run=${cmdline##*RNETVIRT_RUN=} run=${run%% *}
 # The run's own fstab has the host's directories, copy on write: their upper
 # directories come in between.
 mount -a -T "$here/fstab"
-mkdir -p /run/{home,netns,rnetvirt} /run/overlay/{etc,usr,var,tmp,var_tmp,modules}/{upper,work}
+mkdir -p /run/{home,netns,rnetvirt} /run/overlay/{etc,usr,var,tmp,modules}/{upper,work}
 mount -a -T "$run/fstab"
 # As udev would make them. Opening a port again by its name would be refused.
 for link in fd: stdin:/0 stdout:/1 stderr:/2; do
