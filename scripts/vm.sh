@@ -392,6 +392,7 @@ failed() {
 	exit "$status"
 }
 
+panic=$(sed -n 's/.*\(Kernel panic - not syncing: .*\)/: \1/p' "$log" | head -n 1)
 verdict_of_the_log || complaint=1
 if grep -q 'rnetvirt-guest: error: no end after' "$log"; then
 	failed 124 "the command did not end within $TIMEOUT s"
@@ -402,9 +403,9 @@ elif [ -n "$overdue" ]; then
 elif [ -z "$status" ] && grep -q 'rnetvirt-guest: error:' "$log"; then
 	failed 102 "the guest ended early: $(sed -n 's/.*rnetvirt-guest: error: //p' "$log" | head -n 1)"
 elif [ -z "$status" ] && [ -z "$ready" ]; then
-	failed 102 "the guest did not come up"
+	failed 102 "the guest did not come up$panic"
 elif [ -z "$status" ]; then
-	failed 102 "the guest died"
+	failed 102 "the guest died$panic"
 elif [ -n "${complaint:-}" ]; then
 	failed 101 "the kernel complained (the command's own status: $status)"
 fi

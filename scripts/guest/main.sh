@@ -99,13 +99,14 @@ command_status() {
 # Unloading waits for every reference to every device: what leaks one hangs
 # here and has the kernel say so.
 unload() {
-	local pid n limit=60
+	local pid limit=60
 
 	[ -e /sys/module/rnetvirt ] || return 0
 	[ "$KERNEL" != debug ] || limit=180
 	rmmod rnetvirt &
 	pid=$!
-	for ((n = 0; n < limit * 10; n++)); do
+	limit=$((SECONDS + limit))
+	while ((SECONDS < limit)); do
 		if ! kill -0 "$pid" 2>/dev/null; then
 			wait "$pid" || note "error: rnetvirt does not unload"
 			return 0
