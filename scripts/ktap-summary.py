@@ -39,10 +39,6 @@ class Summary:
         took, self.last = now - self.last, now
         return took
 
-    def path(self, depth, leaf):
-        names = [l.name for l in self.levels[:depth] if l.name]
-        return ":".join(names + [leaf])
-
     def feed(self, line):
         harness = HARNESS.match(line)
         if harness:
@@ -55,7 +51,7 @@ class Summary:
         plan = PLAN.match(line)
         result = RESULT.match(line)
         if subtest:
-            self.level(len(subtest[1])).name = subtest[2].strip()
+            self.level(len(subtest[1]))
             print(line)
         elif plan:
             self.level(len(plan[1])).plan = int(plan[2])
@@ -79,39 +75,29 @@ class Summary:
 
     def result(self, match):
         indent, bad, name = len(match[1]), bool(match[2]), (match[4] or "test " + match[3]).strip()
-        directive = (match[5] or "").upper()
+        directive, reason = (match[5] or "").upper(), match[6] or ""
         inner = [l for l in self.levels if l.indent > indent]
         self.levels = [l for l in self.levels if l.indent <= indent]
         level = self.level(indent)
         level.results += 1
-        depth = self.levels.index(level)
-        parent = bool(inner)
-        full = self.path(depth, name)
         took = self.lap()
 
-        if parent:
+        if inner:
             ran = sum(l.results for l in inner)
-            for lost in inner:
-                missing = (lost.plan or lost.results) - lost.results
-                for _ in range(missing):
-                    self.fail(f"{full}: a planned test did not run")
-            failed = sum(l.failed for l in inner)
+            failures = [f for l in inner for f in l.all_failures()]
             if ran == 0 and directive != "SKIP":
-                self.fail(f"{full}: no test ran")
-            elif bad and not failed:
-                self.fail(f"{full}: failed although its tests did not")
-            level.failed += failed + (bad and not failed)
-            verdict = "FAILED" if bad else "ok"
-            print(f"{match[1]}{verdict:7} {name} ({ran} tests)")
+                failures.append("no test ran")
+            elif bad and not failures:
+                failures.append("failed although its tests did not")
+            level.failures += [f"{name}:{f}" for f in failures]
+            print(f"{match[1]}{'FAILED' if bad or failures else 'ok':7} {name} ({ran} tests)")
             return
         self.expect(name)
-        reason = match[6] or ""
         if directive == "SKIP":
             self.skipped += 1
             print(f"{match[1]}skip    {name}: {reason}")
         elif bad and directive != "TODO":
-            level.failed += 1
-            self.fail(full)
+            level.failures.append(name)
             print(f"{match[1]}FAILED  {name} ({took:.1f} s)")
         else:
             self.passed += 1
@@ -124,20 +110,15 @@ class Summary:
                 self.seen = i + 1
                 return
 
-    def fail(self, name):
-        self.failures.append(name)
-
     def finish(self):
+        for level in self.levels:
+            # What was announced by name is reported by name below.
+            self.failures += level.failures if self.expected else level.all_failures()
         for name in self.expected[self.seen:]:
             print(f"FAILED  {name}: did not run")
-            self.fail(f"{name}: did not run")
-        for level in self.levels:
-            for _ in range((level.plan or level.results) - level.results):
-                # What was announced by name has been reported by name.
-                if not self.expected:
-                    self.fail(f"{self.name}: a planned test did not run")
+            self.failures.append(f"{name}: did not run")
         if not self.passed and not self.failures and not self.skipped:
-            self.fail(f"{self.name}: no test ran")
+            self.failures.append(f"{self.name}: no test ran")
         if self.status != 0:
             reasons = {
                 101: "the kernel complained",
@@ -146,17 +127,22 @@ class Summary:
             }
             why = reasons.get(self.status, f"status {self.status}")
             if self.status in reasons or not self.failures:
-                self.fail(f"{self.name}: {why}")
+                self.failures.append(f"{self.name}: {why}")
                 print(f"FAILED  {self.name}: {why}")
 
 
 class Level:
+    """The results of one depth, until the result of the test around them comes."""
+
     def __init__(self, indent):
         self.indent = indent
-        self.name = None
         self.plan = None
         self.results = 0
-        self.failed = 0
+        self.failures = []
+
+    def all_failures(self):
+        missing = max((self.plan or 0) - self.results, 0)
+        return self.failures + ["a planned test did not run"] * missing
 
 
 def main():
