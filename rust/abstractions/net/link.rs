@@ -925,7 +925,8 @@ impl<'a> UnregisterList<'a> {
         let ptr = dev.as_ptr();
         // SAFETY: The device is valid; its state and its place in a list change under RTNL only.
         unsafe {
-            if (*ptr).reg_state == bindings::netdev_reg_state_NETREG_REGISTERED as u8
+            if bindings::netdev_reg_state::from((*ptr).reg_state)
+                == bindings::netdev_reg_state_NETREG_REGISTERED
                 && !bindings::netdev_is_queued(ptr)
             {
                 bindings::unregister_netdevice_queue_net(self.net.as_ptr(), ptr, self.list);

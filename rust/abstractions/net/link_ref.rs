@@ -127,8 +127,8 @@ impl<T> LinkRef<T> {
             return Err(EBUSY);
         }
         // SAFETY: The device is valid; its state changes under RTNL only.
-        if unsafe { (*dev.as_ptr()).reg_state }
-            != bindings::netdev_reg_state_NETREG_REGISTERED as u8
+        if bindings::netdev_reg_state::from(unsafe { (*dev.as_ptr()).reg_state })
+            != bindings::netdev_reg_state_NETREG_REGISTERED
         {
             return Err(ENODEV);
         }

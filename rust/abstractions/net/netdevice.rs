@@ -525,7 +525,9 @@ impl<T: LinkOps> Ops<T> {
         // When registering fails the core has freed the counters already.
         // SAFETY: See the type; nobody else can reach a device that was not registered.
         unsafe {
-            if (*dev).reg_state != bindings::netdev_reg_state_NETREG_UNREGISTERING as u8 {
+            if bindings::netdev_reg_state::from((*dev).reg_state)
+                != bindings::netdev_reg_state_NETREG_UNREGISTERING
+            {
                 (*dev).__bindgen_anon_2.tstats = ptr::null_mut();
             }
         }
