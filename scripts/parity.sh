@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Compares rnetvirt with the C driver, as user space sees both in one boot.
+. "$(dirname "$0")/common.sh"
+
+usage() {
+	cat <<TXT
+usage: $ME [OPTION...] [SCENARIO...]
+
+Runs each scenario in a guest twice, with the C driver and with rnetvirt, and
+compares everything that was seen. SCENARIOs are names or patterns like
+'frame-vlan*' (see --list); without any, all.
+
+  --flavor F       the flavor to compare (default: veth)
+  --kernel K       release (default), debug or uml
+  --list           the scenarios
+  --ktap           print KTAP instead of a table
+  --no-build       take rnetvirt.ko as it is
+  --from FILE      judge a record of an earlier run; no guest is booted
+  --timeout S      the time limit in the guest (default: 1200)
+
+Verdicts: same; chosen and later are differences declared, with a reason, in
+Documentation/differences.toml (later: not implemented yet); DIFFERS, with both
+sides; STALE, declared but the same; ERROR, a scenario that did not work.
+The record and the KTAP of a run are left in build/parity.
+
+The last line is "N passed, N failed". Exit status: 0 if nothing failed, 1 if
+something did, 2 for a wrong call; else that of vm.sh.
+TXT
+}
+
+flavor=veth kernel=${KERNEL:-release} list='' from='' limit=1200 ktap=() build=() globs=()
+[ "${VM:-qemu}" != uml ] || kernel=uml
+while (($#)); do
+	case $1 in
+	--flavor | --kernel | --from | --timeout)
+		(($# > 1)) || bad_usage "$1 wants a value"
+		case $1 in
+		--flavor) flavor=$2 ;;
+		--kernel) kernel=$2 ;;
+		--from) from=$2 ;;
+		--timeout) limit=$2 ;;
+		esac
+		shift
+		;;
+	--list) list=1 ;;
+	--ktap) ktap=(--ktap) ;;
+	--no-build) build=(--no-build) ;;
+	-h | --help) usage; exit 0 ;;
+	-*) bad_usage "unknown option '$1'" ;;
+	*) globs+=("$1") ;;
+	esac
+	shift
+done
+report() { /usr/bin/python3 "$TOP/scripts/parity/report.py" "$@"; }
+
+names=$(report --list "$flavor" "${globs[@]}") || die "cannot list the scenarios"
+[ -n "$names" ] || bad_usage "flavor '$flavor' has no scenario '${globs[*]:-*}'"
+if [ -n "$list" ]; then
+	echo "$names"
+	exit
+fi
+judge=(report "${ktap[@]}" --declared "$TOP/Documentation/differences.toml" --save "$TOP/build/parity" "$flavor")
+if [ -n "$from" ]; then
+	[ -r "$from" ] || die "cannot read $from"
+	# A copy: the record of this judgement replaces that of the last one.
+	record=$(<"$from")
+	status=0
+	"${judge[@]}" <<<"$record" || status=$?
+	((status == 0 || status == 3)) || exit 1
+	exit $((status ? 1 : 0))
+fi
+
+start=$SECONDS
+status=0
+"$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" --timeout "$limit" -- \
+	"/usr/bin/python3 scripts/parity/guest.py $flavor${globs[*]:+$(printf ' %q' "${globs[@]}")}" |
+	"${judge[@]}" || status=("${PIPESTATUS[@]}")
+say "took $((SECONDS - start)) s; the record is build/parity/$flavor.json"
+vm=${status[0]} judged=${status[1]:-0}
+# A guest that failed fails the run whatever was seen before.
+((vm == 0)) || exit "$vm"
+exit $((judged ? 1 : 0))

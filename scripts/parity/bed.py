@@ -1,0 +1,435 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What one run of a scenario has: fresh namespaces, and eyes in each of them.
+
+Every question here has an answer that does not depend on time: what works in the
+background is waited for by something that comes after it in the same queue (see
+Barrier), never by sleeping.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+
+import capture
+import nsd
+import rtnl
+from inside import check, inside, libc
+
+MNT_DETACH, MNT_SYS = 2, "/run/parity-sys"
+STATS = ["rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors",
+         "rx_dropped", "tx_dropped", "multicast", "collisions", "rx_length_errors",
+         "rx_over_errors", "rx_crc_errors", "rx_frame_errors", "rx_fifo_errors",
+         "rx_missed_errors", "tx_aborted_errors", "tx_carrier_errors", "tx_fifo_errors",
+         "tx_heartbeat_errors", "tx_window_errors", "rx_compressed", "tx_compressed",
+         "rx_nohandler", "rx_otherhost_dropped"]
+# Attributes that rtnl.SHOWN has no name for and whose bytes are comparable. Left
+# out: statistics and linkinfo (shown in their own way), IFLA_AF_SPEC (has times).
+MORE = {2: "broadcast", 43: "xdp", 44: "event", 45: "new_netnsid", 49: "new_ifindex",
+        42: "link_flags", 57: "proto_down_reason", 61: "allmulti"}
+IFF = ["UP", "BROADCAST", "DEBUG", "LOOPBACK", "POINTOPOINT", "NOTRAILERS", "RUNNING",
+       "NOARP", "PROMISC", "ALLMULTI", "MASTER", "SLAVE", "MULTICAST", "PORTSEL",
+       "AUTOMEDIA", "DYNAMIC", "LOWER_UP", "DORMANT", "ECHO"]
+
+
+def flags(bits):
+    bits = int(bits, 16) if isinstance(bits, str) else bits
+    return ",".join(name for number, name in enumerate(IFF) if bits >> number & 1) or "none"
+
+
+def link_values(body):
+    """A link message as {name: text}: every attribute that is the device's own."""
+    values = rtnl.shown(body)
+    found = rtnl.attrs(body[16:])
+    values["flags"] = flags(values["flags"])
+    values["linkinfo"] = {key: values.pop(key) for key in list(values)
+                          if key in ("kind", "info") or key.startswith("data")}
+    if "operstate" in values:
+        values["operstate"] = nsd.OPERSTATE[int(values["operstate"])]
+    for number, name in MORE.items():
+        if number in found:
+            values[name] = found[number].hex()
+    if 23 in found:
+        numbers = struct.unpack(f"={len(found[23]) // 8}Q", found[23])
+        values["stats"] = dict(zip(STATS, numbers))
+    return values
+
+
+class Monitor(rtnl.Netlink):
+    """What a namespace says about its links, in order."""
+
+    FIELDS = ("operstate", "carrier", "carrier_changes", "link", "link_netnsid", "mtu",
+              "address", "master", "qdisc", "promiscuity", "event", "new_netnsid", "new_ifindex")
+
+    def __init__(self):
+        super().__init__(groups=1)
+        self.sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 22)  # SO_RCVBUFFORCE
+
+    def take(self):
+        seen = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                for kind, _, _, body in self.messages(socket.MSG_DONTWAIT):
+                    seen.append(self.line(kind, body))
+        return seen
+
+    def line(self, kind, body):
+        values = link_values(body)
+        family = body[0]
+        change = struct.unpack_from("=I", body, 12)[0]
+        word = {16: "new", 17: "del"}.get(kind, str(kind))
+        words = [word, values["name"], "index=" + values["index"], "flags=" + values["flags"]]
+        if change:
+            words.append("change=" + ("all" if change == 0xFFFFFFFF else flags(change)))
+        if family:
+            words.append(f"family={family}")
+        words += [f"{key}={values[key]}" for key in self.FIELDS if key in values]
+        return " ".join(words)
+
+
+class Barrier:
+    """Waits until what the kernel does later about links and frames is done.
+
+    Carrier changes become known through a list that one work item empties: a
+    change of our own pair comes after all before it. Received frames are in the
+    backlog of the processor that sent them: a frame of our own through `lo` comes
+    after all before it.
+    """
+
+    def __init__(self, kind):
+        os.sched_setaffinity(0, {0})
+        nsd.nsadd(["barrier"])
+        with inside("barrier"):
+            self.monitor = rtnl.Netlink(1)
+            self.control = rtnl.Netlink()
+            self.request("new", f"kind:{kind}", "name:b0", "index:10", "peer", "name:b1", "index:11", "end")
+            self.request("set", "name:b1", "up")
+        self.up = False
+        self.links()
+        self.loop = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88B6))
+        self.loop.setsockopt(263, 23, 1)  # PACKET_IGNORE_OUTGOING
+        self.loop.bind(("lo", 0x88B6))
+        self.loop.settimeout(20)
+        self.count = 0
+
+    def request(self, *tokens):
+        error, text, _ = self.control.request(tokens[0], rtnl.build(list(tokens[1:])))
+        if error:
+            raise RuntimeError(f"barrier: {rtnl.result(error, text)}")
+
+    def links(self):
+        self.up = not self.up
+        error, text, _ = self.control.request(
+            "set", struct.pack("=BxHiII", 0, 0, 10, int(self.up), 1))
+        if error:
+            raise RuntimeError(f"barrier: {rtnl.result(error, text)}")
+        self.monitor.sock.settimeout(20)
+        wanted = "6" if self.up else None
+        while True:
+            for _, _, _, body in self.monitor.messages():
+                values = rtnl.shown(body)
+                if values["name"] == "b1" and (values["operstate"] == "6") == (wanted == "6"):
+                    if int(values["carrier"]) == int(self.up):
+                        return
+
+    def frames(self):
+        self.count += 1
+        data = bytes(12) + struct.pack("!HI", 0x88B6, self.count) + bytes(46)
+        self.loop.send(data)
+        while self.loop.recv(100) != data:
+            pass
+
+
+class Bed:
+    """One run of one scenario on one side."""
+
+    def __init__(self, side, barrier):
+        self.side = side
+        self.barrier = barrier
+        self.monitors = {}
+        self.sockets = {}
+        self.captures = []
+        self.processes = []
+
+    # --- namespaces ---------------------------------------------------------
+
+    def ns(self, *names):
+        for name in names:
+            nsd.nsadd([name])
+            with inside(name):
+                self.monitors[name] = Monitor()
+                self.sockets[name] = rtnl.Netlink()
+                self.sockets[name].request("set", rtnl.build(["name:lo", "up"]))
+            self.monitors[name].take()
+
+    def ipv6(self, *names):
+        """For the devices to come."""
+        for name in names:
+            with inside(name):
+                nsd.ipv6("on")
+
+    def del_ns(self, name):
+        self.sockets.pop(name).sock.close()
+        self.monitors.pop(name).sock.close()
+        path = "/run/netns/" + name
+        check(libc.umount2(path.encode(), MNT_DETACH))
+        os.unlink(path)
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        for taps in self.captures:
+            taps.close()
+        for name in list(self.sockets):
+            self.del_ns(name)
+
+    # --- requests -----------------------------------------------------------
+
+    def raw(self, namespace, operation, *tokens):
+        """A request by the tokens of rtnl.py, where "KIND" is this side's kind
+        with its data, and "clear:BITS" takes flags away: {"errno", "text"}."""
+        expanded, clear = [], 0
+        for token in " ".join(tokens).split():
+            if token.startswith("clear:"):
+                clear |= int(token[6:], 0)
+            elif token == "KIND":
+                expanded.append("kind:" + self.side.kind)
+                expanded += self.side.data
+            else:
+                expanded.append(token.replace("{kind}", self.side.kind))
+        with inside(namespace):  # names of other namespaces are files
+            try:
+                payload = bytearray(rtnl.build(expanded))
+                payload[12:16] = struct.pack("=I", struct.unpack_from("=I", payload, 12)[0] | clear)
+                error, text, _ = self.sockets[namespace].request(operation, bytes(payload))
+            finally:
+                while rtnl.opened:
+                    os.close(rtnl.opened.pop())
+        name, _, text = rtnl.result(error, text).partition(" ")
+        return {"errno": name, "text": text}
+
+    def must(self, namespace, operation, *tokens):
+        answer = self.raw(namespace, operation, *tokens)
+        if answer["errno"] != "OK":
+            raise RuntimeError(f"{operation} {' '.join(tokens)}: {answer}")
+
+    def run(self, namespace, command, **settings):
+        """A program: {"status", "out", "err"}."""
+        words = [word.replace("{kind}", self.side.kind).replace("{type}", self.side.words)
+                 for word in command.split()]
+        words = " ".join(words).split()
+        with inside(namespace):
+            done = subprocess.run(words, capture_output=True, text=True, check=False,
+                                  timeout=30, **settings)
+        return {"status": done.returncode, "out": done.stdout, "err": done.stderr.strip()}
+
+    def ip(self, namespace, command):
+        """`ip ...`: its status and what it said if it failed."""
+        done = self.run(namespace, "ip " + command)
+        return {"status": done["status"], "err": done["err"]}
+
+    def ip_json(self, namespace, command):
+        """`ip -j ...` by the name of the device."""
+        done = self.run(namespace, "ip -j " + command)
+        if done["status"]:
+            return {"status": done["status"], "err": done["err"]}
+        return {link.pop("ifname"): link for link in json.loads(done["out"]) if link}
+
+    def ethtool(self, namespace, command):
+        done = self.run(namespace, "ethtool " + command)
+        seen = {"status": done["status"], **sections(done["out"])}
+        if done["err"]:
+            seen["err"] = done["err"]
+        return seen
+
+    # --- what there is ------------------------------------------------------
+
+    def settle(self):
+        self.barrier.frames()
+        self.barrier.links()
+
+    def events(self, *namespaces):
+        """What was said since the last time, by namespace."""
+        self.barrier.links()
+        return {name: self.monitors[name].take() for name in namespaces or self.monitors}
+
+    def links(self, *namespaces):
+        """All attributes of all links but lo, by namespace and name."""
+        found = {}
+        for name in namespaces or self.sockets:
+            netlink = self.sockets[name]
+            netlink.send(rtnl.RTM["get"], rtnl.REQUEST | 0x300, bytes(16))
+            found[name] = {}
+            done = False
+            while not done:
+                for kind, _, _, body in netlink.messages():
+                    if kind == 3:
+                        done = True
+                        break
+                    values = link_values(body)
+                    if values["name"] != "lo":
+                        found[name][values.pop("name")] = values
+        return found
+
+    def link(self, namespace, device, *keys):
+        values = self.links(namespace)[namespace].get(device)
+        if values is None:
+            return "absent"
+        return {key: values.get(key, "-") for key in keys} if keys else values
+
+    def state(self, *pairs):
+        """Flags, operstate and carrier of "NAMESPACE/DEVICE"s."""
+        self.barrier.links()
+        return {pair: self.link(*pair.split("/"), "flags", "operstate", "carrier",
+                                "carrier_changes", "carrier_up", "carrier_down")
+                for pair in pairs}
+
+    @contextlib.contextmanager
+    def sysfs(self, namespace):
+        """The namespace's own /sys: a path."""
+        os.makedirs(MNT_SYS, exist_ok=True)
+        with inside(namespace):
+            check(libc.mount(b"sysfs", MNT_SYS.encode(), b"sysfs", 0, None))
+            try:
+                yield MNT_SYS + "/class/net"
+            finally:
+                check(libc.umount2(MNT_SYS.encode(), MNT_DETACH))
+
+    def sysfs_tree(self, namespace, device):
+        """Every readable file below a device's directory."""
+        seen = {}
+        with self.sysfs(namespace) as top:
+            start = os.path.realpath(f"{top}/{device}")
+            for where, directories, files in os.walk(start):
+                directories.sort()
+                below = os.path.relpath(where, start)
+                for name in sorted(files):
+                    path = os.path.join(where, name)
+                    seen[os.path.normpath(os.path.join(below, name))] = read(path)
+                for name in directories:
+                    path = os.path.join(where, name)
+                    if os.path.islink(path):
+                        seen[os.path.normpath(os.path.join(below, name))] = "-> " + os.path.basename(os.readlink(path))
+        return seen
+
+    def sysfs_write(self, namespace, device, file, text):
+        with self.sysfs(namespace) as top:
+            try:
+                descriptor = os.open(f"{top}/{device}/{file}", os.O_WRONLY)
+                try:
+                    os.write(descriptor, text.encode())
+                finally:
+                    os.close(descriptor)
+            except OSError as error:
+                return errno.errorcode.get(error.errno, str(error.errno))
+        return "OK"
+
+    # --- frames -------------------------------------------------------------
+
+    def watch(self, *pairs):
+        """Captures on all these "NAMESPACE/DEVICE"s."""
+        taps = capture.Taps(self, pairs)
+        self.captures.append(taps)
+        return taps
+
+    # --- the usual topologies -------------------------------------------------
+
+    def pair(self, a="A", b="A", up=True, outer="", peer=""):
+        """v0 in A and v1 in B. Their indexes differ: else the core would hold
+        their carrier events back for up to a second."""
+        for name in {a, b} - set(self.sockets):
+            self.ns(name)
+        self.must(a, "new", "KIND name:v0 index:10 addr:020000000001", outer,
+                  "peer name:v1 index:11 addr:020000000002 nsfd:/run/netns/" + b, peer, "end")
+        if up:
+            self.must(a, "set", "name:v0 up")
+            self.must(b, "set", "name:v1 up")
+        self.events()
+
+    def addresses(self, a, b):
+        """10.0.0.1/24 on v0, 10.0.0.2/24 on v1."""
+        for namespace, device, last in ((a, "v0", 1), (b, "v1", 2)):
+            answer = self.ip(namespace, f"addr add 10.0.0.{last}/24 dev {device}")
+            if answer["status"]:
+                raise RuntimeError(str(answer))
+        self.events()
+
+
+def read(path):
+    """A file's text, or the error's name."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\n")
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error.errno))
+
+
+def sections(text):
+    """ethtool's "key: value" lines as a dictionary; a heading makes a section."""
+    seen, section = {}, ""
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        key, value = key.strip(), " ".join(value.split())
+        if not colon:
+            if key:
+                seen.setdefault(section or "text", []).append(key)
+        elif not value and not line[0].isspace():
+            section = key
+        else:
+            seen[f"{section}/{key}" if section else key] = value
+    return {key: " ".join(value) if isinstance(value, list) else value
+            for key, value in seen.items()}
+
+
+MAC = re.compile(r"\b(?!02:00:00|00:00:00|ff:ff:ff|01:|33:33)[0-9a-f]{2}(:[0-9a-f]{2}){5}\b")
+
+
+def normal(value, known):
+    """Random addresses by a number: the first one seen is random-1."""
+    if isinstance(value, dict):
+        return {key: normal(item, known) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [normal(item, known) for item in value]
+    if isinstance(value, str):
+        return MAC.sub(lambda match: label(match[0], known), value)
+    return value
+
+
+def label(mac, known):
+    first = int(mac[:2], 16)
+    kind = "random" if first & 3 == 2 else "odd"  # local, unicast
+    return known.setdefault(mac, f"{kind}-{len(known) + 1}")
+
+
+class TooLong(Exception):
+    pass
+
+
+def on_alarm(*_):
+    raise TooLong("took longer than its limit")
+
+
+def observe(function, side, barrier, limit):
+    """Runs one scenario: ("seen", dictionary) or ("error", text)."""
+    bed = Bed(side, barrier)
+    signal.signal(signal.SIGALRM, on_alarm)
+    signal.alarm(limit)
+    try:
+        seen = function(bed)
+        return "seen", normal(seen, {})
+    except (OSError, RuntimeError, ValueError, KeyError, IndexError, TypeError, TooLong,
+            subprocess.SubprocessError) as error:
+        trace = error.__traceback__
+        while trace.tb_next:
+            trace = trace.tb_next
+        where = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
+        return "error", f"{type(error).__name__}: {error} ({where})"
+    finally:
+        signal.alarm(0)
+        bed.close()

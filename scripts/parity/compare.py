@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Compares what was seen on both sides, field by field, and knows which
+differences are declared."""
+
+import dataclasses
+import fnmatch
+import json
+import tomllib
+
+CLASSES = ("chosen", "later")
+ABSENT = "(absent)"
+
+
+@dataclasses.dataclass(eq=False)
+class Declared:
+    """A row of the file of declared differences."""
+    flavor: str
+    scenario: str   # pattern
+    field: str      # pattern
+    kind: str       # one of CLASSES
+    c: str          # pattern of what the C driver shows
+    ours: str       # pattern of what rnetvirt shows
+    reason: str
+    used: bool = False
+    stale: list = dataclasses.field(default_factory=list)
+
+    def about(self, scenario, field):
+        return fnmatch.fnmatchcase(scenario, self.scenario) and fnmatch.fnmatchcase(field, self.field)
+
+    def covers(self, difference):
+        return fnmatch.fnmatchcase(difference.c, self.c) and fnmatch.fnmatchcase(difference.ours, self.ours)
+
+    def __str__(self):
+        return f"{self.scenario}: {self.field}: {self.c} | {self.ours}"
+
+
+@dataclasses.dataclass
+class Difference:
+    field: str
+    c: str
+    ours: str
+    declared: Declared = None
+
+
+@dataclasses.dataclass
+class Verdict:
+    name: str
+    word: str           # same, chosen, later, DIFFERS, STALE, ERROR
+    fields: int = 0     # compared
+    differences: list = dataclasses.field(default_factory=list)
+    stale: list = dataclasses.field(default_factory=list)
+    errors: dict = dataclasses.field(default_factory=dict)
+    seconds: float = 0
+
+    @property
+    def passed(self):
+        return self.word in ("same", *CLASSES)
+
+    @property
+    def reasons(self):
+        return list(dict.fromkeys(d.declared.reason for d in self.differences if d.declared))
+
+
+def declarations(path, flavor):
+    with open(path, "rb") as file:
+        rows = tomllib.load(file)["difference"]
+    found = []
+    for number, row in enumerate(rows, 1):
+        try:
+            kind = row.pop("class")
+            entry = Declared(kind=kind, **row)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"difference {number} of {path}: {error}") from error
+        if kind not in CLASSES or not entry.reason:
+            raise ValueError(f"difference {number} of {path} wants a class of {CLASSES} and a reason")
+        if fnmatch.fnmatchcase(flavor, entry.flavor):
+            found.append(entry)
+    return found
+
+
+def flat(value, path=""):
+    """{path: text} of every leaf; a list is one leaf, since its order counts."""
+    if isinstance(value, dict) and value:
+        found = {}
+        for key, item in value.items():
+            found |= flat(item, f"{path}.{key}" if path else str(key))
+        return found
+    if isinstance(value, str):
+        return {path: value}
+    return {path: json.dumps(value, ensure_ascii=False)}
+
+
+def judge(result, declared):
+    """One scenario's result, as guest.py prints it."""
+    verdict = Verdict(result["name"], "same", seconds=result["seconds"])
+    for side in ("c", "ours"):
+        status, what = result[side]
+        if status != "seen":
+            verdict.errors[side] = what
+    if verdict.errors:
+        verdict.word = "ERROR"
+        return verdict
+    c, ours = flat(result["c"][1]), flat(result["ours"][1])
+    if not c:
+        verdict.errors["c"] = "nothing was observed"
+        verdict.word = "ERROR"
+        return verdict
+    fields = list(dict.fromkeys([*c, *ours]))
+    verdict.fields = len(fields)
+    for field in fields:
+        one, other = c.get(field, ABSENT), ours.get(field, ABSENT)
+        if one != other:
+            verdict.differences.append(Difference(field, one, other))
+    used = set()
+    for difference in verdict.differences:
+        for entry in declared:
+            if entry.about(verdict.name, difference.field) and entry.covers(difference):
+                difference.declared = entry
+                entry.used = True
+                used.add(id(entry))
+                break
+    # A row whose fields are all equal here promises what is not so.
+    for entry in declared:
+        if id(entry) not in used and any(entry.about(verdict.name, field) for field in fields):
+            verdict.stale.append(entry)
+    if any(not difference.declared for difference in verdict.differences):
+        verdict.word = "DIFFERS"
+    elif verdict.stale:
+        verdict.word = "STALE"
+    elif verdict.differences:
+        kinds = {difference.declared.kind for difference in verdict.differences}
+        verdict.word = "later" if "later" in kinds else "chosen"
+    return verdict
+
+
+def unused(declared, ran, everything):
+    """Rows that no scenario needed, of those all of whose scenarios ran."""
+    ran = set(ran)
+    return [entry for entry in declared
+            if not entry.used and all(name in ran for name in everything
+                                      if fnmatch.fnmatchcase(name, entry.scenario))]
