@@ -16,6 +16,8 @@ TXT
 }
 
 kernel_argument "$@"
+# Each check builds, too, which then has nothing to do; what fails is said once here.
+build "$TOP/build/log/check-$name.log" || die "the module does not build"
 failed=()
 for check in "$TOP"/scripts/check/check-*.sh; do
 	"$check" "$@" || failed+=("$(basename "$check" .sh)")

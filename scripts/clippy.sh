@@ -25,6 +25,7 @@ out=$TOP/build/clippy/$name
 log=$TOP/build/log/clippy-$name.log
 mkdir -p "$out"
 if ! build "$log" CLIPPY=1 KRUSTFLAGS=-Dwarnings MO="$out"; then
+	grep -q '^  CLIPPY' "$log" || die "clippy could not be run (the whole log is $log)"
 	# Make's own lines are of no use here.
 	grep -vE '^(make|  [A-Z]+ )' "$log" >&2 || true
 	die "clippy complains (the whole log is $log)"
