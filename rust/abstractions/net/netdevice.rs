@@ -220,7 +220,8 @@ impl<T> Link<T> {
         if tstats.is_null() {
             return SwNetstats::default();
         }
-        let mut sum = bindings::rtnl_link_stats64::default();
+        // SAFETY: Counters, for which zero is valid.
+        let mut sum: bindings::rtnl_link_stats64 = unsafe { core::mem::zeroed() };
         // SAFETY: The counters exist and have been initialised by the core.
         unsafe { bindings::dev_fetch_sw_netstats(&mut sum, tstats) };
         SwNetstats {

@@ -23,8 +23,9 @@ use kernel::{
 const HEADER: usize = size_of::<bindings::nlattr>();
 
 /// Room that an attribute with a payload of `len` bytes takes in a message (`nla_total_size()`).
+#[inline]
 pub const fn total_size(len: usize) -> usize {
-    (HEADER + len + 3) & !3
+    HEADER.saturating_add(len).saturating_add(3) & !3
 }
 
 /// How an attribute's payload is validated and read.
