@@ -19,7 +19,7 @@ network but its own. ip knows the plugin; modprobe has the kernel's modules.
   --no-build       take rnetvirt.ko and the plugin as they are
   --timeout S      COMMAND's time limit in seconds (default: $TIMEOUT)
   --cpus N         default: $cpus
-  --memory M       default: $memory
+  --memory M       default: 2G, of user-mode Linux 1G
   --qemu-opts O    further options for QEMU, split at blanks; may be repeated
   --cmdline O      further words for the kernel's command line; may be repeated
   --env N=V        a variable for COMMAND; may be repeated
@@ -35,7 +35,7 @@ was over; 1 when something could not be built, 2 for a wrong call.
 TXT
 }
 
-kernel=${KERNEL:-release} TIMEOUT=900 cpus=2 memory=2G
+kernel=${KERNEL:-release} TIMEOUT=900 cpus=2 memory=''
 [ "${VM:-qemu}" != uml ] || kernel=uml
 INSMOD=${RNETVIRT_INSMOD:-1}
 build=1 shell='' log='' command='' qemu_opts=() cmdline=() vars=()
@@ -80,6 +80,8 @@ case $INSMOD in
 esac
 [[ $TIMEOUT =~ ^[1-9][0-9]*$ ]] || bad_usage "--timeout wants a number of seconds"
 [[ $cpus =~ ^[1-9][0-9]*$ ]] || bad_usage "--cpus wants a number"
+# With more, user-mode Linux puts modules out of reach of calls into the kernel.
+[ -n "$memory" ] || memory=$([ "$kernel" = uml ] && echo 1G || echo 2G)
 [[ $memory =~ ^[1-9][0-9]*[MG]$ ]] || bad_usage "--memory wants a size like 2G"
 for var in "${vars[@]}"; do
 	[[ $var =~ ^[A-Za-z_][A-Za-z_0-9]*= ]] || bad_usage "--env wants NAME=VALUE, not '$var'"
