@@ -131,7 +131,10 @@ build() {
 		"$TOP/scripts/plugin.sh" >/dev/null
 	fi
 }
-[ -z "$build" ] || build
+# Not as "... || build": set -e would not hold in it.
+if [ -n "$build" ]; then
+	build
+fi
 
 # The kernel's modules in the layout that modprobe wants, made once per kernel.
 module_tree() {
@@ -148,8 +151,8 @@ module_tree() {
 		rm -rf "$tmp"
 		logged "installing the $kernel kernel's modules" "$CACHE/log/modules.log" \
 			make -C "$kdir" ARCH="$arch" INSTALL_MOD_PATH="$tmp" modules_install >&2
-		touch "$tmp/.complete"
-		mv "$tmp" "$dir"
+		touch "$tmp/.complete" || die "cannot write $tmp"
+		mv "$tmp" "$dir" || die "cannot write $dir"
 	fi
 	echo "$dir/lib/modules/$(cat "$kdir/include/config/kernel.release")"
 }
@@ -266,7 +269,7 @@ kvm_works() {
 	if [ ! -e "$answer" ]; then
 		mkdir -p "$CACHE/kvm"
 		say "probing whether KVM boots a guest"
-		if timeout -k 2 30 "${vng[@]}" -- echo kvm-boots </dev/null 2>/dev/null | cat | grep -q kvm-boots; then
+		if timeout -k 2 30 "${vng[@]}" -- echo kvm-boots </dev/null 2>/dev/null | grep kvm-boots >/dev/null; then
 			echo yes >"$answer"
 		else
 			echo no >"$answer"
