@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Repeats a request with its first, second, ... allocation failing.
 
-usage: faults.py KIND OPERATION [STRIDE]
+usage: faults.py KIND OPERATION [STRIDE [FIRST]]
 
 OPERATION: create, create-netns (the peer in the namespace B), delete, mtu,
 address, up. Runs in the current namespace, which must be empty. Every STRIDEth
-site fails (default: each). The kernel must have failslab and fail_page_alloc;
+site fails, from the FIRST on (default: each). The kernel must have failslab and fail_page_alloc;
 this task arms itself through fail-nth, so nobody else's allocations fail.
 
 After each request the namespace must hold either what it held before, with an
@@ -126,10 +126,11 @@ def main(args):
     if not args or args[0] in ("-h", "--help"):
         print(__doc__.strip())
         return 0
-    kind, operation, stride = args[0], args[1], int(args[2]) if len(args) > 2 else 1
+    kind, operation = args[:2]
+    stride, first = (int(number) for number in (*args[2:], *("1", "1")[len(args) - 2:]))
     prepare()
     requests, fault = Requests(kind, operation), Fault()
-    n, failed, survived = 1, 0, 0
+    n, failed, survived = first, 0, 0
     while True:
         requests.before()
         old = present(kind)
@@ -158,9 +159,9 @@ def main(args):
         return 1
     if "v0" in new:
         requests.plain("del", ["name:v0"])
-    print(f"# {operation}: {failed + survived} faults in {n - 1} sites, "
-          f"{failed} refused, {survived} without effect")
-    return 0 if n > 1 else 1
+    print(f"# {operation}: {failed + survived} faults up to site {n - stride}, each {stride} "
+          f"from {first} on: {failed} refused, {survived} without effect")
+    return 0 if n > first else 1
 
 
 if __name__ == "__main__":

@@ -208,6 +208,9 @@ errno() {
 	esac
 }
 
+# expect_kmsg TEXT: lines of the kernel log with TEXT are this test's doing.
+expect_kmsg() { echo "$1" >>"$WORK/kmsg.expected"; }
+
 # no_leaks: kmemleak, if the kernel has it, knows of no object without an owner.
 no_leaks() {
 	local file=/sys/kernel/debug/kmemleak
