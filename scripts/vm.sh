@@ -298,7 +298,7 @@ if [ -n "$shell" ]; then
 	say "booting the $kernel kernel (its log: $log)"
 	status=0
 	if [ "$kernel" = uml ]; then
-		"${uml[@]}" con0=fd:0,fd:1 con=null stderr=1 RNETVIRT_SHELL=tty0 2>"$log" || status=$?
+		"${uml[@]}" con=null con0=fd:0,fd:1 console=ttyS0 ssl0=null,fd:3 RNETVIRT_SHELL=tty0 3> >(exec cat >"$log") || status=$?
 	else
 		"${vng[@]}" "$(qemu_cmdline "${cmdline[@]}" console=hvc0 loglevel=7 RNETVIRT_SHELL=ttyS0)" 2> >(exec cat >"$log") || status=$?
 	fi

@@ -20,7 +20,7 @@ the debug kernel, where it is slow and no news, nothing on the C driver.
   --force  run although this does not look like a test guest: the tests create
            and delete devices, load and unload modules and change sysctls
 
-Environment: KDIR, the kernel's build directory with the C drivers; RNETVIRT_KO,
+Environment: KERNEL, which of the project's kernels is running; KDIR, the kernel's build directory with the C drivers; RNETVIRT_KO,
 the module under test; IP_LIB_DIR, where ip's plugin is. The defaults are what
 the project's own scripts built for the running kernel.
 TXT
@@ -39,7 +39,9 @@ done
 
 # Which of the test kernels is running: the debug one declares KASAN.
 config() { zcat /proc/config.gz 2>/dev/null | grep -qx "$1"; }
-if config CONFIG_KASAN=y; then
+if [ "${KERNEL:-}" ]; then
+	:
+elif config CONFIG_KASAN=y; then
 	KERNEL=debug
 elif config CONFIG_UML=y; then
 	KERNEL=uml
@@ -107,6 +109,10 @@ tests_of() {
 mapfile -t todo < <(groups)
 for name in "${names[@]}"; do
 	[ -e "$HERE/${name%%:*}.test.sh" ] || bad_usage "no test file '${name%%:*}'"
+	case $name in
+	*:*:*) grep -q "^test_${name##*:}() {" "$HERE/${name%%:*}.test.sh" ||
+		bad_usage "no test '${name##*:}' in '${name%%:*}'" ;;
+	esac
 done
 ((${#todo[@]})) || bad_usage "nothing to run for '${names[*]}' on the $KERNEL kernel"
 
