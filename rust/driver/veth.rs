@@ -271,8 +271,8 @@ impl LinkOps for Veth {
         list.queue(&peer, rtnl);
     }
 
-    /// Nothing of a pair can be changed. Saying its flavor again does no harm; any other
-    /// one has been refused by `validate`.
+    /// Nothing of a pair can be changed. Only saying its flavor again does no harm; any other one has
+    /// been refused by `validate`.
     fn changelink(
         _dev: &Link<Self>,
         _tb: &LinkAttrs<'_>,
@@ -280,8 +280,14 @@ impl LinkOps for Veth {
         ack: &mut ExtAck<'_>,
         _rtnl: &Rtnl,
     ) -> Result {
-        if data.is_some_and(|data| data.has(&config::PEER)) {
+        let Some(data) = data else {
+            return Ok(());
+        };
+        if data.has(&config::PEER) {
             return Err(ack.refuse(EOPNOTSUPP, c"the peer cannot be changed after creation"));
+        }
+        if !data.has(&config::FLAVOR) {
+            return Err(ack.refuse(EOPNOTSUPP, c"flavor veth has no settings to change"));
         }
         Ok(())
     }
