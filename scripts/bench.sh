@@ -16,7 +16,7 @@ and prints a table for each part. ROWs are names or patterns like 'veth/v4-*'
                    instructions), time (user-mode Linux at native speed, ratios
                    only), scaling, scaling-time, apps (iperf3, request-response)
   --runs N         instructions: boot and measure N times, show how they differ
-  --rounds N       repeats of each figure (default: 3 for instructions, 7 else)
+  --rounds N       repeats of each figure (default: 3 for instructions, 21 for time, 5 else)
   --check          instructions only; fail when a row's count is more than 1 %
                    over scripts/bench/baseline.json
   --update         with --check: write what was measured to the baseline instead
@@ -112,7 +112,7 @@ in_guest() {
 	esac
 	case $part in
 	instructions) program="measure.py --clock instructions --rounds ${rounds:-3}" ;;
-	time) program="measure.py --clock time --rounds ${rounds:-7}" ;;
+	time) program="measure.py --clock time --rounds ${rounds:-21}" ;;
 	scaling) program="scaling.py --rounds 3" ;;
 	scaling-time) program="scaling.py --rounds ${rounds:-5}" ;;
 	apps) program="apps.py --rounds ${rounds:-5}" ;;

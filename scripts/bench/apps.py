@@ -102,7 +102,7 @@ def main():
             answer.update(measure(row, args))
             ratio = median([o / c for c, o in zip(answer["c"], answer["ours"])])
             say(f"{name}: ours / C {ratio:.3f}")
-        except Failed as err:
+        except (Failed, OSError) as err:
             failed += 1
             answer["error"] = str(err)
             say(f"{name}: {err}")

@@ -53,7 +53,7 @@ def ratios(directory, result):
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.invert_yaxis()
     axes.set_xlabel(
-        ("time" if result["part"] == "time" else "throughput, transactions") + ", ours / C: median, extremes"
+        ("time" if result["part"] == "time" else "throughput, transactions") + ", ours / C: median, quartiles"
     )
     save(figure, directory, result["part"])
 

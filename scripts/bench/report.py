@@ -42,7 +42,7 @@ def read(path):
 
 def write(path, data):
     with open(path + ".new", "w") as file:
-        json.dump(data, file, indent=1, sort_keys=True)
+        json.dump(data, file, indent=1)
         file.write("\n")
     os.replace(path + ".new", path)
 
@@ -74,8 +74,16 @@ def figures(part, runs):
         if "floor" in row:
             row["net_ratio"] = (row["ours"] - row["floor"]) / (row["c"] - row["floor"])
     elif part in ("time", "apps"):
-        ratios = [o / c for run in runs for c, o in zip(run["c"], run["ours"])]
-        row.update(ratio=median(ratios), low=min(ratios), high=max(ratios), rounds=len(ratios))
+        ratios = sorted(o / c for run in runs for c, o in zip(run["c"], run["ours"]))
+        best = min if part == "time" else max
+        row.update(
+            ratio=median(ratios),
+            low=ratios[len(ratios) // 4],
+            high=ratios[-1 - len(ratios) // 4],
+            # The least disturbed round of either.
+            best=best(v for run in runs for v in run["ours"]) / best(v for run in runs for v in run["c"]),
+            rounds=len(ratios),
+        )
     return row
 
 

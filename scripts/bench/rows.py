@@ -186,9 +186,10 @@ SCALING = {
     f"{flavor}/{name}": {"flavor": flavor, "what": what, "title": title}
     for flavor in KINDS
     for name, what, title in (
+        # First, when nothing has been freed that would be used again.
+        ("scale-memory", "memory", "Memory per link, bytes"),
         ("scale-pairs", "pairs", "Instructions per packet against the number of pairs"),
         ("scale-links", "links", "Instructions for creating and deleting N pairs, per pair"),
-        ("scale-memory", "memory", "Memory per link, bytes"),
     )
 }
 SCALING_TIME = {
@@ -196,7 +197,7 @@ SCALING_TIME = {
     for flavor in KINDS
     for name, what, title in (
         ("scale-spread", "spread", "Real time per packet, ours / C, when each takes the next of N pairs"),
-        ("scale-create", "create", "CPU time for creating and deleting N pairs, ours / C"),
+        ("scale-create", "create", "Real time for creating and deleting N pairs, ours / C"),
     )
 }
 PAIRS = (1, 16, 256, 1024)

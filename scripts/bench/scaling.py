@@ -7,7 +7,9 @@ scaling.py --rounds N --traffic PROGRAM ROW...
 
 import argparse
 import json
-import re
+import mmap
+import signal
+import struct
 import subprocess
 import sys
 import time
@@ -34,25 +36,45 @@ def netlink(args, netns, requests):
     return run(args, "netlink", netns, "/tmp/requests")
 
 
-def idle_ns():
-    """How long the CPU has had nothing to do."""
-    with open("/proc/timer_list") as file:
-        found = re.findall(r"\.idle_sleeptime\s*:\s*(\d+) nsecs", file.read())
-    if found:
-        return sum(map(int, found))
-    # Without that, what there is: in 10 ms.
-    with open("/proc/stat") as file:
-        return int(file.readline().split()[4]) * 10_000_000
+class Busy:
+    """Counts the instructions of everything that runs, also what runs later in
+    workqueues and RCU callbacks: the time that a process with the lowest priority
+    does not get. The kernel's own idle time is too coarse for that."""
 
+    def __init__(self, args):
+        with open("/tmp/rounds", "wb") as file:
+            file.write(bytes(4096))
+        self.file = open("/tmp/rounds", "rb")
+        self.rounds = mmap.mmap(self.file.fileno(), 4096, prot=mmap.PROT_READ)
+        self.spinner = subprocess.Popen([args.traffic, "spin", "/tmp/rounds"])
+        # The fastest of some short times, in which nothing else ran.
+        self.per_round = min(self.sample() for _ in range(50))
+        self.spinner.send_signal(signal.SIGSTOP)
+        self.empty = 0
+        self.empty = median([self.count(lambda: netlink(args, "c1", b"")) for _ in range(3)])
 
-def busy(work):
-    """Nanoseconds that the CPU had something to do, until nothing is left of it."""
-    settle()
-    start, idle = time.monotonic_ns(), idle_ns()
-    work()
-    # What is freed after grace periods, and by workqueues, belongs to it.
-    time.sleep(3)
-    return time.monotonic_ns() - start - (idle_ns() - idle)
+    def now(self):
+        return time.monotonic_ns(), struct.unpack("=Q", self.rounds[:8])[0]
+
+    def sample(self):
+        start, rounds = self.now()
+        time.sleep(0.002)
+        end, more = self.now()
+        return (end - start) / max(1, more - rounds)
+
+    def count(self, work):
+        settle()
+        self.spinner.send_signal(signal.SIGCONT)
+        start, rounds = self.now()
+        work()
+        time.sleep(0.2)
+        end, more = self.now()
+        self.spinner.send_signal(signal.SIGSTOP)
+        return end - start - (more - rounds) * self.per_round - self.empty
+
+    def stop(self):
+        self.spinner.kill()
+        self.spinner.wait()
 
 
 def raise_all(netns, numbers):
@@ -140,41 +162,59 @@ def spread_row(row, args):
     return {"head": ["pairs", "C", "ours", "lowest", "highest"], "lines": lines}
 
 
-def creation(row, args, number, unit):
-    """N pairs made, deleted one by one, made again, deleted together."""
-    parts = {"create": {}, "delete one by one": {}, "delete together": {}}
-
-    def work(which):
-        netns, kind = f"{which}1", rows.KINDS[row["flavor"]][which].split()[0]
-        costs = (
-            busy(lambda: netlink(args, netns, links.create(kind, 0, number, GROUP))),
-            busy(lambda: netlink(args, netns, links.delete(0, number))),
-        )
-        netlink(args, netns, links.create(kind, 0, number, GROUP))
-        costs += (busy(lambda: netlink(args, netns, links.delete_group(GROUP))),)
-        return costs
-
-    values = in_turn(work, args)
-    for at, part in enumerate(parts):
-        parts[part] = {w: [v[at] / number for v in values[w]] for w in values}
-    say(f"  {number} pairs: " + ", ".join(f"{p} {median(v['ours']) / median(v['c']):.3f}" for p, v in parts.items()))
+def link_lines(number, parts, values, unit):
     lines = []
-    for part, figures in parts.items():
-        c, ours = median(figures["c"]), median(figures["ours"])
-        ratio = [o / c_ for c_, o in zip(figures["c"], figures["ours"])]
-        lines.append(
-            [f"{number}: {part}"]
-            + ([f"{c:.0f}", f"{ours:.0f}", f"{ours / c:.3f}"] if unit else ["1", f"{ours / c:.3f}", "-"])
-            + [f"{min(ratio):.3f}", f"{max(ratio):.3f}"]
-        )
+    for at, part in enumerate(parts):
+        c, ours = ([v[at] / number for v in values[which]] for which in ("c", "ours"))
+        ratio = [o / c_ for c_, o in zip(c, ours)]
+        middle = [f"{median(c):.0f}", f"{median(ours):.0f}"] if unit else ["1", f"{median(ratio):.3f}"]
+        lines.append([f"{number}: {part}", *middle, f"{median(ratio):.3f}", f"{min(ratio):.3f}", f"{max(ratio):.3f}"])
+        say(f"  {number} pairs, {part}: ours / C {median(ratio):.3f}")
     return lines
 
 
-def link_rows(row, args, numbers, unit):
+LINK_HEAD = ["pairs", "C", "ours", "ours / C", "lowest", "highest"]
+
+
+def links_row(row, args):
+    """Pairs made, deleted one by one, made again, deleted together: instructions."""
     lines = []
-    for number in numbers:
-        lines += creation(row, args, number, unit)
-    return {"head": ["pairs", "C", "ours", "ours / C", "lowest", "highest"], "lines": lines}
+    busy = Busy(args)
+    try:
+        for number in (16, 256):
+
+            def work(which, number=number):
+                netns, kind = f"{which}1", rows.KINDS[row["flavor"]][which].split()[0]
+                make = links.create(kind, 0, number, GROUP)
+                costs = (
+                    busy.count(lambda: netlink(args, netns, make)),
+                    busy.count(lambda: netlink(args, netns, links.delete(0, number))),
+                )
+                netlink(args, netns, make)
+                return *costs, busy.count(lambda: netlink(args, netns, links.delete_group(GROUP)))
+
+            values = in_turn(work, args)
+            lines += link_lines(number, ("create", "delete one by one", "delete together"), values, True)
+    finally:
+        busy.stop()
+    return {"head": LINK_HEAD, "lines": lines}
+
+
+def create_row(row, args):
+    """The same in real time, as long as the requests take."""
+    number = 256
+
+    def work(which):
+        netns, kind = f"{which}1", rows.KINDS[row["flavor"]][which].split()[0]
+        made = netlink(args, netns, links.create(kind, 0, number, GROUP))
+        gone = netlink(args, netns, links.delete_group(GROUP))
+        settle()
+        return made, gone
+
+    return {
+        "head": LINK_HEAD,
+        "lines": link_lines(number, ("create", "delete together"), in_turn(work, args), False),
+    }
 
 
 def memory_now():
@@ -184,26 +224,28 @@ def memory_now():
 
 
 def memory(row, args):
-    """The difference that N pairs make; no traffic has passed."""
-    number = 1000
-    figures = {}
-    for which in ("c", "ours"):
-        netns, kind = f"{which}1", rows.KINDS[row["flavor"]][which].split()[0]
-        # What the first ones bring with them (tables that grow, say) is not theirs.
-        netlink(args, netns, links.create(kind, 0, 200, GROUP))
-        settle()
-        before = memory_now()
-        netlink(args, netns, links.create(kind, 200, 200 + number, GROUP))
-        settle()
-        after = memory_now()
-        figures[which] = {key: (after[key] - before[key]) / number / 2 for key in after}
-        netlink(args, netns, links.delete_group(GROUP))
-        settle()
-    lines = [
-        [key, f"{figures['c'][key]:.0f}", f"{figures['ours'][key]:.0f}", f"{figures['ours'][key] / figures['c'][key]:.3f}"]
-        for key in ("slab", "per-CPU", "MemFree")
-    ]
-    lines[-1][0] = "all (MemFree)"
+    """The difference that pairs make; no traffic has passed."""
+    number, batch = 0, 200
+    figures = {"c": [], "ours": []}
+    # In turn, and none is deleted meanwhile: what the first bring with them (tables
+    # that grow) or would leave free for the next would not be theirs.
+    for attempt in range(6):
+        for which, values in figures.items():
+            netns, kind = f"{which}1", rows.KINDS[row["flavor"]][which].split()[0]
+            settle()
+            before = memory_now()
+            netlink(args, netns, links.create(kind, number, number + batch, GROUP))
+            settle()
+            after = memory_now()
+            if attempt:
+                values.append({key: (after[key] - before[key]) / batch / 2 for key in after})
+        number += batch
+    remove_all(args)
+    lines = []
+    for key, label in (("slab", "slab"), ("per-CPU", "per-CPU"), ("MemFree", "all (MemFree)")):
+        # Memory comes in pages: the mean, not the median.
+        c, ours = (sum(v[key] for v in values) / len(values) for values in figures.values())
+        lines.append([label, f"{c:.0f}", f"{ours:.0f}", f"{ours / c:.3f}" if c > 0 else "-"])
     say(f"  {lines}")
     return {"head": ["bytes per link", "C", "ours", "ours / C"], "lines": lines}
 
@@ -211,8 +253,8 @@ def memory(row, args):
 WHAT = {
     "pairs": pairs,
     "spread": spread_row,
-    "links": lambda row, args: link_rows(row, args, (16, 1024), True),
-    "create": lambda row, args: link_rows(row, args, (256,), False),
+    "links": links_row,
+    "create": create_row,
     "memory": memory,
 }
 
@@ -234,7 +276,7 @@ def main():
         answer = {"row": name}
         try:
             answer.update(WHAT[known[name]["what"]](known[name], args))
-        except Failed as err:
+        except (Failed, OSError) as err:
             failed += 1
             answer["error"] = str(err)
             say(f"{name}: {err}")

@@ -56,13 +56,14 @@ def ratios(result):
         else "Applications, ours / C, in user-mode Linux (above 1: ours carries more)"
     )
     lines = [
-        [name, "-", "-", "-", "-", row["error"]]
+        [name, "-", "-", "-", "-", "-", row["error"]]
         if "error" in row
         else [
             name,
             f"{row['ratio']:.3f}",
             f"{row['low']:.3f}",
             f"{row['high']:.3f}",
+            f"{row['best']:.3f}",
             row["rounds"],
             row["title"],
         ]
@@ -71,7 +72,9 @@ def ratios(result):
     return (
         what
         + "\n\n"
-        + table(["row", "median", "lowest", "highest", "rounds", "path"], lines, {0, 5})
+        + table(
+            ["row", "median", "1st quartile", "3rd", "best/best", "rounds", "path"], lines, {0, 6}
+        )
     )
 
 

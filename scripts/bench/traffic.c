@@ -339,7 +339,7 @@ static void netlink(char **arg)
 		die("%s", arg[1]);
 	len = ftell(f);
 	rewind(f);
-	all = malloc(len);
+	all = malloc(len + 1);
 	if (!all || fread(all, 1, len, f) != len)
 		die("%s", arg[1]);
 	enter(arg[0]);
@@ -360,6 +360,25 @@ static void netlink(char **arg)
 	result(count, start, now());
 }
 
+/*
+ * spin FILE: uses all the CPU time that nobody else wants, and counts its rounds
+ * in FILE, until it is killed. With a clock that counts instructions, what it did
+ * not get is exactly what everybody else executed.
+ */
+static void spin(char **arg)
+{
+	struct sched_param param = { 0 };
+	int fd = open(arg[0], O_RDWR);
+	volatile uint64_t *rounds;
+
+	rounds = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd < 0 || rounds == MAP_FAILED || sched_setscheduler(0, SCHED_IDLE, &param))
+		die("%s", arg[0]);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		++*rounds;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -368,7 +387,7 @@ int main(int argc, char **argv)
 		void (*run)(char **arg);
 	} modes[] = {
 		{ "packet", 5, packet }, { "udp", 6, udp }, { "tcp", 6, tcp },
-		{ "rr", 4, rr }, { "netlink", 2, netlink },
+		{ "rr", 4, rr }, { "netlink", 2, netlink }, { "spin", 1, spin },
 	};
 	size_t i;
 
@@ -386,6 +405,7 @@ int main(int argc, char **argv)
 	      "       traffic udp NETNS1 NETNS2|- 4|6 SIZE COUNT SEGMENT\n"
 	      "       traffic tcp NETNS1 NETNS2 4|6 SIZE COUNT BOTH\n"
 	      "       traffic rr NETNS1 NETNS2 tcp4|udp4 COUNT\n"
-	      "       traffic netlink NETNS FILE\n", stderr);
+	      "       traffic netlink NETNS FILE\n"
+	      "       traffic spin FILE\n", stderr);
 	return 2;
 }
