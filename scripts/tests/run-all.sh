@@ -20,9 +20,10 @@ the debug kernel, where it is slow and no news, nothing on the C driver.
   --force  run although this does not look like a test guest: the tests create
            and delete devices, load and unload modules and change sysctls
 
-Environment: KERNEL, which of the project's kernels is running; KDIR, the kernel's build directory with the C drivers; RNETVIRT_KO,
-the module under test; IP_LIB_DIR, where ip's plugin is. The defaults are what
-the project's own scripts built for the running kernel.
+Environment: KERNEL, which of the project's kernels is running; KDIR, its build
+directory with the C drivers; RNETVIRT_KO, the module under test; IP_LIB_DIR,
+where ip's plugin is. The defaults are what the project's own scripts built for
+the running kernel.
 TXT
 }
 
