@@ -15,6 +15,10 @@ export KIND=$2
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/lib.sh"
 
+# The kernel loads nothing by itself, or an unloaded driver would come back in
+# the middle of a test; the one about loading on demand says where from.
+[ ! -e /proc/sys/kernel/modprobe ] || echo >/proc/sys/kernel/modprobe
+
 case $3 in
 load) load_kind; exit ;;
 unload) unload_kind; exit ;;
