@@ -41,7 +41,8 @@ shell: ## a shell in a guest with the module loaded
 .PHONY: vm
 vm: ## run CMD='...' in a guest; its exit status is make's
 	@scripts/vm.sh --kernel $(kernel) $(if $(filter 0,$(RNETVIRT_INSMOD)),--no-insmod) -- "$$CMD"
-export CMD
+# As it was typed: make would take a $ for one of its own.
+override export CMD := $(value CMD)
 
 .PHONY: test
 test: ## all tests, or T='NAME...'
@@ -62,6 +63,14 @@ bench-check: ## fail if a row takes over 1 % more instructions than its baseline
 .PHONY: perf-asm
 perf-asm: ## what a packet of flavor P= (default: veth) executes, in C and in ours
 	@scripts/perf-asm.sh $(P)
+
+.PHONY: parity
+parity: ## compare flavor F= (default: veth) with the C driver, all scenarios or S='NAME...'
+	@set -f; scripts/parity.sh --kernel $(kernel) $(if $(F),--flavor $(F)) $(S)
+
+.PHONY: stress
+stress: ## failing allocations and races on the debug kernel, TIME= seconds, SEED=
+	@scripts/stress.sh $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: check
 check: fmt-check clippy doc ## formatter, clippy, rustdoc and the checks of the built objects
@@ -108,6 +117,8 @@ help: ## this list
 		"  T='NAME...'     for test: only these" \
 		"  B='ROW...'      for bench, bench-check: only these; patterns like 'veth/v4-*'" \
 		"  P='FLAVOR'      for perf-asm" \
+		"  F=FLAVOR S='...'  for parity: the flavor, and scenarios; patterns like 'frame-*'" \
+		"  TIME=S SEED=N   for stress: how long the races last, and what they draw from" \
 		"  RNETVIRT_INSMOD=0  for vm: boot without loading the module" \
 		"  DESTDIR=DIR     for install: below this directory" \
 		"  RNETVIRT_CACHE=DIR where kernels and tools are kept (default: XDG cache directory)" \

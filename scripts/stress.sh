@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Breaks what can break: allocations that fail, everything at once, and nonsense.
+. "$(dirname "$0")/common.sh"
+
+usage() {
+	cat <<TXT
+usage: $ME [OPTION...] [faults | races | fuzz]...
+
+Runs in a guest, by default all three parts on the debug kernel:
+
+  faults   create, change, delete, open, move and the like, with each allocation
+           failing in turn, until a pass without a fault; after each, the links
+           are unchanged, or as they were to become
+  races    workers that create, change, rename, move and delete links and
+           namespaces, read, and load and unload the module, under traffic
+  fuzz     random link messages, then random frames in both directions of a pair
+
+After each part everything must be removable. A complaint of the kernel, kmemleak
+included, ends the run; what reproduces a failure is printed.
+
+  --time S       how long each part may take (default: 60 for races, 360 for fuzz,
+                 no limit for faults)
+  --seed N       what workers and fuzzers draw from (default: 1)
+  --count N      fuzz: so many messages, and as many frames (default: 20000); the
+                 time is over before that where it is slow, and the result says so
+  --op NAME      faults: only this operation; may be repeated
+  --replay FILE  fuzz: only the messages or frames of a file that a run has left
+  --kind K       rnetvirt (default), or veth: the C driver, to try the instrument
+  --kernel K     debug (default), release or uml
+  --no-build     take rnetvirt.ko as it is
+
+The last line is "N passed, N failed". Exit status: 0 if nothing failed, 1 if
+something did, 2 for a wrong call.
+TXT
+}
+
+seconds='' seed=1 count=20000 kind=rnetvirt kernel=debug build=() parts=() ops=() replay=''
+while (($#)); do
+	case $1 in
+	--time | --seed | --count | --op | --replay | --kind | --kernel)
+		(($# > 1)) || bad_usage "$1 wants a value"
+		case $1 in
+		--time) seconds=$2 ;;
+		--seed) seed=$2 ;;
+		--count) count=$2 ;;
+		--op) ops+=(--op "$2") ;;
+		--replay) replay=$2 ;;
+		--kind) kind=$2 ;;
+		--kernel) kernel=$2 ;;
+		esac
+		shift
+		;;
+	--no-build) build=(--no-build) ;;
+	-h | --help) usage; exit 0 ;;
+	faults | races | fuzz) parts+=("$1") ;;
+	*) bad_usage "unknown argument '$1'" ;;
+	esac
+	shift
+done
+[[ ${seconds:-0} =~ ^[0-9]+$ ]] || bad_usage "--time wants a number of seconds"
+[[ $seed =~ ^[0-9]+$ ]] || bad_usage "--seed wants a number"
+[[ $count =~ ^[1-9][0-9]*$ ]] || bad_usage "--count wants a number"
+case $kind in
+rnetvirt | veth) ;;
+*) bad_usage "no kind '$kind'; there are rnetvirt and veth" ;;
+esac
+case $kernel in
+debug | release | uml) ;;
+*) bad_usage "no kernel '$kernel'; there are debug, release and uml" ;;
+esac
+((${#parts[@]})) || parts=(faults races fuzz)
+if [ -n "$replay" ]; then
+	[ -s "$replay" ] || bad_usage "cannot read '$replay'"
+	ops+=(--replay "$(realpath "$replay")")
+fi
+case " ${parts[*]} " in
+*" faults "*) [ -n "$replay" ] || [ "$kernel" = debug ] || bad_usage "only the debug kernel can make allocations fail" ;;
+esac
+
+OUT=$TOP/build/stress
+mkdir -p "$OUT" "$TOP/build/log"
+ktap=$OUT/$kind-$kernel.ktap log=$TOP/build/log/stress-$kind-$kernel.log status=0
+insmod=()
+[ "$kind" = rnetvirt ] || insmod=(--no-insmod)
+command=$(printf ' %q' exec /usr/bin/python3 scripts/stress/guest.py --kind "$kind" --seed "$seed" \
+	--count "$count" ${seconds:+--time "$seconds"} "${ops[@]}" "${parts[@]}")
+say "seed $seed"
+"$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" "${insmod[@]}" --timeout 14400 --log "$log" \
+	-- "$command" >"$ktap" &
+vm=$!
+trap 'kill "$vm" 2>/dev/null; wait "$vm"; say "interrupted"; exit 130' INT TERM HUP
+tail -n +1 -s 0.3 -f --pid="$vm" "$ktap" &
+wait "$vm" || status=$?
+wait
+
+# The fuzzer makes the same messages here as in the guest, whose files are gone.
+write_replay() { # WHAT SEED FROM TO
+	local file=$OUT/$kind-$1-seed$2-$3.txt
+
+	/usr/bin/python3 "$TOP/scripts/stress/fuzz.py" "$kind" "$@" >"$file"
+	echo "# replay these: scripts/stress.sh fuzz --kind $kind --kernel $kernel --replay ${file#"$TOP"/}"
+}
+
+# died: the guest could not tell any more what it was about.
+died() {
+	local name again from to
+
+	read -r name again < <(sed -n 's/^# begins: \([a-z-]*\): /\1 /p' "$ktap" | tail -n 1) || return 0
+	echo "# reproduce: $again"
+	case $name in
+	fuzz-messages | fuzz-frames) ;;
+	*) return 0 ;;
+	esac
+	# Up to twice as many as the last ten seconds had.
+	read -r from to < <(sed -n "s/^# $name: .* \([0-9]*\)\$/\1/p" "$ktap" | tail -n 2 |
+		awk '{ before = last + 0; last = $1 } END { print last + 0, 2 * last - before + 1024 }')
+	write_replay "${name#fuzz-}" "$seed" $((from / 1024 * 1024)) "$to"
+}
+
+read -r what from_seed from to < <(sed -n 's/^# replay: //p' "$ktap" | tail -n 1) || true
+[ -z "$what" ] || write_replay "$what" "$from_seed" "$from" "$to"
+passed=$(grep -c '^ok ' "$ktap" || true)
+failed=$(grep -c '^not ok ' "$ktap" || true)
+planned=$(sed -n 's/^1\.\.//p' "$ktap")
+if ((passed + failed < ${planned:-1})); then
+	failed=$((${planned:-1} - passed))
+	died
+elif ((status && !failed)); then
+	# What only the end of the guest has shown: its log is checked once more.
+	failed=1
+	echo "# reproduce: scripts/stress.sh ${parts[*]} --kind $kind --kernel $kernel --seed $seed --count $count" \
+		"${seconds:+--time $seconds}"
+fi
+echo "$passed passed, $failed failed"
+((failed == 0))

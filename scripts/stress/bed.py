@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the parts have in common: namespaces, requests, the module, the kernel's
+log, and the board on which a process says what it does."""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import mmap
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+TOP = os.path.realpath(os.path.dirname(__file__) + "/../..")
+sys.path.insert(0, TOP + "/scripts/tests")
+
+# pylint: disable=wrong-import-position
+import rtnl  # noqa: E402
+from inside import CLONE_NEWNET, check, inside, libc  # noqa: E402,F401
+
+MNT_DETACH, MS_BIND = 2, 0x1000
+SYS_FINIT_MODULE, SYS_DELETE_MODULE = 313, 176
+SETLINK, GETLINK = 19, 18
+SIOCETHTOOL, SIOCGIFINDEX = 0x8946, 0x8933
+# A warning, an oops, a bad page (the sanitizers set this), a soft lockup.
+BAD_TAINT = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
+
+
+class Board:
+    """A slot per process, seen by the supervisor: a counter and a line of text."""
+
+    SLOTS, SIZE = 32, 256
+
+    def __init__(self):
+        self.memory = mmap.mmap(-1, self.SLOTS * self.SIZE)
+
+    def say(self, slot, text, count=1):
+        at = slot * self.SIZE
+        done = struct.unpack_from("=Q", self.memory, at)[0] + count
+        line = text.encode(errors="replace")[:self.SIZE - 8]
+        self.memory[at:at + self.SIZE] = struct.pack("=Q", done) + line.ljust(self.SIZE - 8, b"\0")
+
+    def read(self, slot):
+        at = slot * self.SIZE
+        count = struct.unpack_from("=Q", self.memory, at)[0]
+        return count, self.memory[at + 8:at + self.SIZE].rstrip(b"\0").decode(errors="replace")
+
+    def lines(self):
+        return [line for line in map(self.read, range(self.SLOTS)) if line[0]]
+
+    def total(self):
+        return sum(count for count, _ in self.lines())
+
+    def clear(self):
+        self.memory[:] = bytes(len(self.memory))
+
+
+def tainted():
+    with open("/proc/sys/kernel/tainted", encoding="ascii") as file:
+        return int(file.read()) & BAD_TAINT
+
+
+class Kmsg:
+    """The kernel's log from now on."""
+
+    def __init__(self):
+        self.file = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self.file, 0, os.SEEK_END)
+
+    def new(self):
+        lines = []
+        while True:
+            try:
+                record = os.read(self.file, 16384)
+            except BrokenPipeError:  # overwritten while we read: go on behind it
+                continue
+            except BlockingIOError:
+                return lines
+            head, text = record.decode(errors="replace").split(";", 1)
+            stamp = int(head.split(",")[2]) / 1e6
+            lines.append(f"[{stamp:12.6f}] {text.split(chr(10))[0]}")
+
+
+def complaints(lines):
+    """What kmsg-check.sh, which knows the patterns, says of these lines."""
+    if not lines:
+        return ""
+    done = subprocess.run([TOP + "/scripts/kmsg-check.sh"], input="\n".join(lines) + "\n",
+                          stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode in (0, 1):
+        return done.stdout
+    return f"kmsg-check.sh: status {done.returncode}"
+
+
+# --- namespaces --------------------------------------------------------------
+
+def ns_add(name):
+    path = "/run/netns/" + name
+    os.makedirs("/run/netns", exist_ok=True)
+    with open(path, "x", encoding="ascii"):
+        pass
+    with inside("-new"):
+        check(libc.mount(b"/proc/thread-self/ns/net", path.encode(), b"none", MS_BIND, None))
+
+
+def ns_del(name):
+    path = "/run/netns/" + name
+    libc.umount2(path.encode(), MNT_DETACH)
+    os.unlink(path)
+
+
+# Where a reader sees the files of its namespace: such a mount keeps that alive.
+SYSFS = "/run/stress-sysfs"
+
+
+def ns_clear():
+    libc.umount2(SYSFS.encode(), MNT_DETACH)
+    for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else ():
+        with contextlib.suppress(OSError):
+            ns_del(name)
+
+
+def enter(name):
+    """For good."""
+    there = os.open("/run/netns/" + name, os.O_RDONLY)
+    check(libc.setns(there, CLONE_NEWNET))
+    os.close(there)
+
+
+def empty(name):
+    """Deletes all its links but those that cannot be, whatever their names are."""
+    found = []
+    with inside(name), rtnl.Netlink() as nl:
+        nl.send(GETLINK, rtnl.REQUEST | 0x300, bytes(16))
+        while not found or found[-1] is not None:
+            for kind, _, _, body in nl.messages():
+                if kind == 3:
+                    found.append(None)
+                elif rtnl.LINKINFO in rtnl.attrs(body[16:]):
+                    found.append(struct.unpack_from("=i", body, 4)[0])
+    for index in found[:-1]:
+        request(name, "del", f"index:{index}")
+
+
+# --- requests ------------------------------------------------------------------
+
+def message(verb, payload):
+    """(type, flags) and the payload of a request as rtnl.py makes it."""
+    kind = {"new": 16, "set": 16, "del": 17, "setlink": SETLINK, "get": GETLINK}[verb]
+    flags = rtnl.REQUEST | rtnl.ACK | (rtnl.CREATE | rtnl.EXCL if verb == "new" else 0)
+    return kind, flags, payload
+
+
+def build(tokens):
+    """As rtnl.py builds it, and the word "down"."""
+    payload = rtnl.build([token for token in tokens if token != "down"])
+    if "down" in tokens:
+        payload = payload[:12] + struct.pack("=I", 1) + payload[16:]
+    return payload
+
+
+def request(namespace, verb, *tokens):
+    """0 or an errno."""
+    try:
+        with inside(namespace), rtnl.Netlink() as nl:
+            nl.send(*message(verb, build(tokens)))
+            return nl.reply()[0]
+    finally:
+        while rtnl.opened:
+            os.close(rtnl.opened.pop())
+
+
+def must(namespace, verb, *tokens):
+    error = request(namespace, verb, *tokens)
+    if error:
+        raise RuntimeError(f"{namespace}: {verb} {' '.join(tokens)}: {os.strerror(error)}")
+
+
+def links(namespace):
+    with inside(namespace), rtnl.Netlink() as nl:
+        return nl.dump()
+
+
+def ifindex(name):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        answer = fcntl.ioctl(sock, SIOCGIFINDEX, struct.pack("16s24x", name.encode()))
+    return struct.unpack_from("=i", answer, 16)[0]
+
+
+def ethtool(sock, name, data):
+    buffer = ctypes.create_string_buffer(data, max(len(data), 512))
+    fcntl.ioctl(sock, SIOCETHTOOL, struct.pack("16sP16x", name.encode(), ctypes.addressof(buffer)))
+    return buffer.raw
+
+
+def set_address(name, address):
+    """IPv4 address/24 and up."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        where = struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
+        fcntl.ioctl(sock, 0x8916, struct.pack("16s16s8x", name.encode(), where))
+        fcntl.ioctl(sock, 0x8914, struct.pack("16sh22x", name.encode(), 0x1043))
+
+
+# --- the module ------------------------------------------------------------------
+
+def module_file(kind):
+    """A copy in memory: reading it from the host's file system is slow."""
+    copy = f"/run/stress-{kind}.ko"
+    if not os.path.exists(copy):
+        there = f"{os.environ['KDIR']}/drivers/net/{kind}.ko"
+        shutil.copy(os.environ["RNETVIRT_KO"] if kind == "rnetvirt" else there, copy)
+    return copy
+
+
+def loaded(kind):
+    return os.path.exists("/sys/module/" + kind)
+
+
+def load(kind):
+    file = os.open(module_file(kind), os.O_RDONLY)
+    try:
+        check(libc.syscall(SYS_FINIT_MODULE, file, b"", 0))
+    finally:
+        os.close(file)
+
+
+def unload(kind):
+    check(libc.syscall(SYS_DELETE_MODULE, kind.encode(), os.O_NONBLOCK))
+
+
+# --- leaks -----------------------------------------------------------------------
+
+KMEMLEAK = "/sys/kernel/debug/kmemleak"
+
+
+def scan():
+    with open(KMEMLEAK, "w", encoding="ascii") as file:
+        file.write("scan")
+
+
+def leaks(thorough):
+    """What nobody refers to any more. An object counts from its fifth second on,
+    and one scan may see it in flight: a suspicion is looked at again."""
+    if not os.path.exists(KMEMLEAK):
+        return ""
+    if thorough:
+        time.sleep(6)
+    for _ in range(2 if thorough else 1):
+        scan()
+    with open(KMEMLEAK, encoding="utf-8", errors="replace") as file:
+        found = file.read()
+    if found and not thorough:
+        return leaks(True)
+    if found:
+        with open(KMEMLEAK, "w", encoding="ascii") as file:
+            file.write("clear")
+    return found
+
+
+def tally(errors, most=6):
+    """The most frequent of {errno: count}, in words."""
+    frequent = sorted(errors.items(), key=lambda item: -item[1])
+    words = [f"{error_name(number)} {count}" for number, count in frequent[:most]]
+    return f"{sum(errors.values())} failed ({', '.join(words)}{', ...' * (len(frequent) > most)})"
+
+
+def error_name(number):
+    return {95: "EOPNOTSUPP", 524: "ENOTSUPP"}.get(number, errno.errorcode.get(number, str(number)))

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Repeats an operation with its first, second, ... allocation failing.
+
+This task arms itself through fail-nth, so nobody else's allocations fail. After
+each fault the links are either as before, and the operation was refused, or as
+the operation wants them: never half of it. An operation ends with the first pass
+in which nothing failed, and that one must succeed.
+"""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+
+import bed
+import rtnl
+from inside import inside
+
+DEBUG = "/sys/kernel/debug"
+OUTER = ("kind:{kind}", "index:100", "name:v0", "addr:020000000001", "txq:2", "rxq:2")
+PEER = ("peer", "name:v1", "addr:020000000002", "txq:2", "rxq:2")
+FIELDS = ("mtu", "address", "group", "txqlen", "master")
+FRAME = bytes.fromhex("020000000002020000000001" "88b5") + bytes(1200)
+ETHTOOL_SGRO = 0x2C
+
+
+def write(path, value):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(value)
+
+
+def knobs(small_ones):
+    """Sleeping allocations fail too, of any size, without a stack dump for each.
+    Without SMALL_ONES, only those from caches that are neither for names nor for
+    sysfs nodes."""
+    for directory in ("failslab", "fail_page_alloc"):
+        write(f"{DEBUG}/{directory}/ignore-gfp-wait", "N")
+        write(f"{DEBUG}/{directory}/verbose", "0")
+    write(f"{DEBUG}/fail_page_alloc/min-order", "0" if small_ones else "12")
+    write(f"{DEBUG}/failslab/cache-filter", "N" if small_ones else "Y")
+    if small_ones:
+        return
+    for cache in os.listdir("/sys/kernel/slab"):
+        size = cache.rsplit("-", 1)[-1]
+        spared = cache.startswith("kernfs") or ("kmalloc" in cache and size in ("8", "16", "32", "64"))
+        with contextlib.suppress(OSError):  # aliases, and caches that are gone
+            write(f"/sys/kernel/slab/{cache}/failslab", "0" if spared else "1")
+
+
+class Fault:
+    """Makes the Nth allocation of this task fail."""
+
+    def __init__(self):
+        self.file = os.open(f"/proc/self/task/{threading.get_native_id()}/fail-nth", os.O_RDWR)
+
+    def arm(self, n):
+        os.pwrite(self.file, b"%d" % n, 0)
+
+    def disarm(self):
+        """True if it fired."""
+        left = int(os.pread(self.file, 32, 0))
+        os.pwrite(self.file, b"0", 0)
+        return left == 0
+
+
+class Link:
+    """One request about links, between a pair that is made and one that is gone."""
+
+    small_ones = True
+
+    def __init__(self, kind, verb, tokens, wanted, before=(), pair=True, far=False, ignored=()):
+        self.kind, self.verb, self.tokens, self.wanted = kind, verb, tokens, wanted
+        self.extra, self.pair, self.far, self.ignored = before, pair, far, ignored
+
+    def new_pair(self):
+        far = ("nsfd:/run/netns/A",) if self.far else ()
+        outer = tuple(token.format(kind=self.kind) for token in OUTER)
+        return *outer, *PEER, *far, "end"
+
+    def prepare(self):
+        if self.pair:
+            bed.must("S", "new", *self.new_pair())
+        for verb, *tokens in self.extra:
+            bed.must("S", verb, *tokens)
+
+    def act(self, fault, n):
+        """(fired, 0 or an errno, or None if even the answer could not be made)."""
+        tokens = [token.format(kind=self.kind) for token in self.tokens] or self.new_pair()
+        payload = bed.build(tokens)
+        with inside("S"), rtnl.Netlink() as nl:
+            nl.sock.settimeout(30)
+            head = bed.message(self.verb, payload)
+            result = None
+            fault.arm(n)
+            try:
+                nl.send(*head)
+            except OSError as error:
+                result = error.errno
+            fired = fault.disarm()
+            if result is None:
+                with contextlib.suppress(OSError):
+                    result = nl.reply()[0]
+        while rtnl.opened:
+            os.close(rtnl.opened.pop())
+        return fired, result
+
+    def good(self, old, new, result):
+        wanted = self.wanted(old)
+        if result == 0:
+            return new == wanted
+        if result is None:
+            return new in (old, wanted)
+        return new == old
+
+    def restore(self, new):
+        for namespace, name in new:
+            if name == "v0" or name == "w0":
+                bed.must(namespace, "del", "name:" + name)
+
+
+class Call(Link):
+    """Something other than a request; `call` is armed."""
+
+    def __init__(self, kind, call, pair=True, before=()):
+        super().__init__(kind, "", (), lambda old: old, before, pair)
+        self.call = call
+
+    def act(self, fault, n):
+        with inside("S"):
+            with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+                if self.pair:
+                    sock.bind(("v0", 0))
+                result = 0
+                fault.arm(n)
+                try:
+                    self.call(sock)
+                except OSError as error:
+                    result = error.errno
+                return fault.disarm(), result
+
+
+class Load(Call):
+    """The module itself: loaded or not, and it can be unloaded."""
+
+    def __init__(self, kind):
+        super().__init__(kind, lambda _: bed.load(kind), pair=False)
+
+    def prepare(self):
+        if bed.loaded(self.kind):
+            bed.unload(self.kind)
+
+    def good(self, old, new, result):
+        return bed.loaded(self.kind) == (result == 0)
+
+    def restore(self, new):
+        pass
+
+
+def changed(**changes):
+    """What is wanted: the old state, v0 with these changes."""
+    return lambda old: {**old, ("S", "v0"): {**old["S", "v0"], **changes}}
+
+
+class Created:
+    """What a creation is to give: as it came out without a fault."""
+
+    def __init__(self):
+        self.state = None
+
+    def __call__(self, old):
+        return self.state
+
+
+def operations(kind):
+    up = ("set", "name:v0", "up"), ("set", "name:v1", "up")
+    gone, plain = (lambda old: {}), [Created() for _ in range(4)]
+
+    def link(verb, tokens, wanted, **more):
+        return Link(kind, verb, tokens, wanted, **more)
+
+    def renamed(old):
+        return {("S", "w0"): old["S", "v0"], **{k: v for k, v in old.items() if k[1] != "v0"}}
+
+    def moved(old):
+        return {("A", "v0"): {**old["S", "v0"]}, **{k: v for k, v in old.items() if k[1] != "v0"}}
+
+    def toggle(on):
+        return lambda sock: bed.ethtool(sock, "v0", bytes((ETHTOOL_SGRO, 0, 0, 0, on, 0, 0, 0)))
+
+    change = ("kind:{kind}", "name:v0", *(("data32:2:0",) if kind == "rnetvirt" else ()))
+    move = link("set", ("name:v0", "nsfd:/run/netns/A"), moved)
+    # The core warns when it cannot rename a device in the middle of a move, which
+    # takes short strings. All else may fail.
+    move.small_ones = False
+    return {
+        "create": link("new", (), plain[0], pair=False),
+        "create-netns": link("new", (), plain[1], pair=False, far=True),
+        "create-up": link("new", (*OUTER, "up", *PEER, "end"), plain[2], pair=False),
+        # The second one is like the first, but with a name and an address of its own.
+        "create-bare": link("new", OUTER, plain[3], pair=False, ignored=("address",)),
+        "delete": link("del", ("name:v0",), gone, before=up),
+        "delete-netns": link("del", ("name:v0",), gone, far=True),
+        "change": link("set", change, lambda old: old),
+        "rename": link("set", ("index:100", "name:w0"), renamed),
+        "open": link("set", ("name:v0", "up"), changed(up=1), before=up[1:]),
+        "close": link("set", ("name:v0", "down"), changed(up=0), before=up),
+        "address": link("set", ("name:v0", "addr:020000000099"), changed(address="02:00:00:00:00:99")),
+        "mtu": link("set", ("name:v0", "mtu:1400"), changed(mtu="1400")),
+        "txqlen": link("set", ("name:v0", "txqlen:5"), changed(txqlen="5")),
+        "move": move,
+        "dump": link("get", ("name:v0",), lambda old: old),
+        "features": Call(kind, toggle(1), before=up),
+        "transmit": Call(kind, lambda sock: sock.send(FRAME), before=up),
+        "load": Load(kind),
+    }
+
+
+def state(ignored=()):
+    found = {}
+    for namespace in ("S", "A"):
+        for v in bed.links(namespace):
+            if v["kind"]:
+                fields = {key: v.get(key) for key in FIELDS if key not in ignored}
+                found[namespace, v["name"]] = {**fields, "up": int(v["flags"], 16) & 1}
+    return found
+
+
+def run(board, kind, name, until):
+    """One operation; returns None, or what went wrong."""
+    operation = operations(kind)[name]
+    bed.ns_add("S")
+    bed.ns_add("A")
+    knobs(operation.small_ones)
+    fault, n, refused, survived = Fault(), 0, 0, 0
+    try:
+        # Site 0 is the pass without a fault, before: what success looks like, and
+        # what is allocated only once.
+        while True:
+            board.say(0, f"{name}: allocation {n} fails")
+            operation.prepare()
+            old = state(operation.ignored)
+            fired, result = operation.act(fault, n)
+            new = state(operation.ignored)
+            if n == 0 and isinstance(operation.wanted, Created):
+                operation.wanted.state = new
+            where = f"{name}: allocation {n}: result {result}, before {old}, after {new}"
+            if not operation.good(old, new, result) or bed.tainted():
+                return where
+            operation.restore(new)
+            if left := state():
+                return f"{where}, left after the deletion {left}"
+            if n == 0 or not fired:
+                if result != 0:
+                    return f"without a fault: {where}"
+                if n:
+                    break
+            else:
+                refused, survived = refused + (result != 0), survived + (result == 0)
+            n += 1
+            if until and time.monotonic() > until:
+                board.say(0, f"{name}: the time was over at allocation {n}")
+                return None
+    finally:
+        knobs(True)
+        bed.ns_clear()
+    board.say(0, f"{name}: {refused + survived} allocations, {refused} refused, {survived} without effect")
+    return None if n > 1 else "no allocation failed: the instrument is broken"

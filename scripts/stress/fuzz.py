@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Random link messages, and random frames, into the kernel.
+
+usage: fuzz.py KIND messages|frames SEED FROM TO
+
+In a guest it is guest.py that sends them; called as a program it prints those
+numbers FROM to TO-1 of a seed, a line each, for `stress.sh fuzz --replay FILE`.
+
+Messages go in batches: before each all links are removed, so that what a message
+meets does not depend on more than those before it in its batch.
+"""
+
+import collections
+import contextlib
+import errno
+import os
+import random
+import socket
+import struct
+import sys
+import time
+
+import messages
+import packets
+
+SPACES = ["F0", "F1", "F2"]
+
+
+class Messages:
+    what, batch = "messages", 64
+
+    def __init__(self, kind):
+        self.kind, self.sock = kind, None
+
+    def make(self, seed, number):
+        return messages.build(random.Random(f"{seed}/messages/{number}"), self.kind)
+
+    @staticmethod
+    def text(item):
+        return "message " + item.hex()
+
+    def open(self):
+        import bed
+
+        self.bed = bed
+        # Numbers that are the same in every run: descriptors, and processes of a
+        # namespace of their own.
+        for name, fd in zip(SPACES, messages.NS_FDS):
+            there = os.open("/run/netns/" + name, os.O_RDONLY)
+            os.dup2(there, fd)
+            os.close(there)
+        with bed.inside("F0"):
+            self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+        self.sock.setblocking(False)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        self.sock.setsockopt(270, 11, 1)  # NETLINK_EXT_ACK
+        self.sock.bind((0, 0))
+
+    def reset(self):
+        for name in SPACES:
+            self.bed.empty(name)
+
+    def send(self, item):
+        """0 if the kernel did as it was told, or an errno; EAGAIN if it did not answer."""
+        try:
+            self.sock.send(item)
+        except OSError as error:
+            return error.errno
+        result = errno.EAGAIN
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data = self.sock.recv(1 << 18)
+                if len(data) >= 20 and struct.unpack_from("=H", data, 4)[0] == 2:
+                    result = -struct.unpack_from("=i", data, 16)[0]
+        return result
+
+
+class Frames:
+    """In both directions of a pair that is up; some change its settings between."""
+
+    what, batch = "frames", 1024
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def make(self, seed, number):
+        rng = random.Random(f"{seed}/frames/{number}")
+        if rng.random() < 0.01:
+            return Setting(rng.choice(("f0", "f1")), rng.choice((68, 576, 1500, 9000, 65535)), rng.getrandbits(64))
+        one = packets.frame(rng)
+        one.device = rng.choice(("f0", "f1"))
+        return one
+
+    @staticmethod
+    def text(item):
+        return f"{item.text()} {item.device}"
+
+    def open(self):
+        import bed
+
+        self.bed, self.senders = bed, {}
+
+    def reset(self):
+        for sender in self.senders.values():
+            sender.__exit__()
+        for name in SPACES:
+            self.bed.empty(name)
+        self.bed.must("F0", "new", "kind:" + self.kind, "name:f0", "addr:020000000001", "txq:2", "rxq:2", "peer",
+                      "name:f1", "addr:020000000002", "txq:2", "rxq:2", "nsfd:/run/netns/F1", "end")
+        for place, name, address in (("F0", "f0", "10.8.0.1"), ("F1", "f1", "10.8.0.2")):
+            with self.bed.inside(place):
+                self.bed.set_address(name, address)
+                self.senders[name] = packets.Sender(name)
+                self.senders[name].sock((0, 0))
+
+    def send(self, item):
+        place = "F" + item.device[1]
+        with self.bed.inside(place):
+            if isinstance(item, Setting):
+                return item.apply(self.bed)
+            return self.senders[item.device].send(item)
+
+
+class Setting:
+    """An MTU, and features on or off."""
+
+    def __init__(self, device, mtu, features):
+        self.device, self.mtu, self.features = device, mtu, features
+
+    def text(self):
+        return f"setting {self.mtu} {self.features}"
+
+    def apply(self, bed):
+        bed.request("-", "set", "name:" + self.device, f"mtu:{self.mtu}")
+        wanted = (self.features & 0xFFFFFFFF, self.features >> 32)
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                bed.ethtool(sock, self.device,
+                            struct.pack("=II4I", 0x3B, 2, 0xFFFFFFFF, wanted[0], 0xFFFFFFFF, wanted[1]))
+        except OSError as error:
+            return error.errno
+        return 0
+
+
+def parse(line):
+    """What a line of a replay file sends, and with which of the two."""
+    words = line.split()
+    if words[0] == "message":
+        return Messages, bytes.fromhex(words[1])
+    if words[0] == "frame":
+        # An empty frame leaves an empty word out.
+        item = packets.Frame.parse(words[1:3] + ([""] if len(words) == 4 else words[3:4]))
+    else:
+        item = Setting("", int(words[1]), int(words[2]))
+    item.device = words[-1]
+    return Frames, item
+
+
+def items(fuzzer, seed, count):
+    for number in range(count):
+        yield number, fuzzer.make(seed, number)
+
+
+def send_all(board, fuzzer, source, until):
+    """None, or what went wrong. The board has the number of the last one."""
+    import bed
+
+    fuzzer.open()
+    sent, errors = 0, collections.Counter()
+    for number, item in source:
+        if number % fuzzer.batch == 0:
+            if until and time.monotonic() > until:
+                break
+            fuzzer.reset()
+        board.say(1, str(number))
+        result = fuzzer.send(item)
+        if result:
+            errors[result] += 1
+        sent += 1
+        if bed.tainted():
+            return f"the kernel complained at number {number}: {fuzzer.text(item)}"
+    board.say(0, f"{sent} {fuzzer.what} sent, {bed.tally(errors)}")
+    if sent > 100 and errors.total() == sent:
+        return "the kernel took none of them: the instrument is broken"
+    return None
+
+
+def run(board, fuzzer, source, until):
+    """send_all() in F0, as process 1 of a process namespace, with 2 in F1 and 3 in F2."""
+    import bed
+
+    for place in SPACES:
+        bed.ns_add(place)
+    bed.check(bed.libc.unshare(0x20000000))  # CLONE_NEWPID
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            for place in SPACES[1:]:
+                if os.fork() == 0:
+                    bed.enter(place)
+                    time.sleep(1000000)
+            bed.enter(SPACES[0])
+            text = send_all(board, fuzzer, source, until) or ""
+            status = 0
+        except BaseException as error:  # pylint: disable=broad-except
+            text = f"{error!r} at number {board.read(1)[1]}"
+        os.write(write, text.encode()[:60000])
+        os._exit(status)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        text = pipe.read().decode()
+    os.waitpid(pid, 0)
+    return text or None
+
+
+def main(args):
+    if len(args) != 5 or args[1] not in ("messages", "frames"):
+        print(__doc__.strip(), file=sys.stdout if args in (["-h"], ["--help"]) else sys.stderr)
+        return 0 if args in (["-h"], ["--help"]) else 2
+    fuzzer = (Messages if args[1] == "messages" else Frames)(args[0])
+    for number in range(int(args[3]), int(args[4])):
+        print(fuzzer.text(fuzzer.make(args[2], number)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

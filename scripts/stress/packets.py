@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Random frames: mostly almost right, which gets further than noise."""
+
+import socket
+import struct
+
+SOL_PACKET, PACKET_VNET_HDR, PACKET_QDISC_BYPASS = 263, 15, 20
+MACS = [bytes.fromhex(text) for text in ("020000000001", "020000000002", "ffffffffffff",
+                                         "01005e000001", "333300000001", "0180c2000000",
+                                         "020000009999", "000000000000")]
+LENGTHS = [0, 1, 13, 14, 15, 17, 18, 33, 34, 42, 59, 60, 64, 128, 590, 1279, 1500, 1513, 1514, 1515, 1518,
+           1522, 4096, 9014, 16384, 32768, 65535, 65549, 65550, 65553, 65600]
+# NONE, TCPV4, UDP, TCPV6, UDP_L4, and with the ECN bit; then what there is not.
+GSO = [0, 1, 3, 4, 5, 0x81, 0x84, 2, 6, 0x7F, 0xFF]
+
+
+class Frame:
+    """Bytes, and how to send them."""
+
+    def __init__(self, data, vnet=False, bypass=False):
+        self.data, self.vnet, self.bypass = data, vnet, bypass
+
+    def text(self):
+        return f"frame {int(self.vnet)} {int(self.bypass)} {self.data.hex()}"
+
+    @staticmethod
+    def parse(words):
+        return Frame(bytes.fromhex(words[2]), words[0] == "1", words[1] == "1")
+
+
+def length(rng, limit):
+    return min(limit, rng.choice([rng.choice(LENGTHS), rng.randrange(1480), rng.randrange(1480), rng.randrange(65600)]))
+
+
+def ipv4(rng, payload):
+    proto = rng.choice([1, 6, 6, 6, 17, 17, 17, 132, 4, 47, rng.randrange(256)])
+    ihl = 5 if rng.random() < 0.9 else rng.randrange(16)
+    total = 20 + len(payload) if rng.random() < 0.8 else rng.randrange(65536)
+    fragment = 0 if rng.random() < 0.8 else rng.getrandbits(16)
+    head = struct.pack("!BBHHHBBH", 0x40 | ihl, 0, total & 0xFFFF, rng.getrandbits(16), fragment, 64, proto, 0)
+    return proto, head + bytes((10, 8, 0, 1)) + bytes((10, 8, 0, 2)) + l4(rng, proto, payload)
+
+
+def ipv6(rng, payload):
+    proto = rng.choice([6, 6, 17, 17, 58, 0, 43, 44, 60, rng.randrange(256)])
+    total = len(payload) if rng.random() < 0.8 else rng.randrange(65536)
+    head = struct.pack("!IHBB", 0x60000000, total & 0xFFFF, proto, 64)
+    there = bytes.fromhex(rng.choice(["fe80000000000000000000fffe000002", "ff020000000000000000000000000001"]))
+    return proto, head + bytes.fromhex("fe80000000000000000000fffe000001") + there + l4(rng, proto, payload)
+
+
+def l4(rng, proto, payload):
+    if proto == 6 and len(payload) >= 20:
+        offset = 0x50 if rng.random() < 0.9 else rng.randrange(16) << 4
+        return struct.pack("!HHIIBBHHH", 9, 9, 1, 1, offset, rng.getrandbits(8), 1000, 0, 0) + payload[20:]
+    if proto == 17 and len(payload) >= 8:
+        size = len(payload) if rng.random() < 0.8 else rng.randrange(65536)
+        return struct.pack("!HHHH", 9, 9, size & 0xFFFF, 0) + payload[8:]
+    return payload
+
+
+def fitting(rng, start, family, proto):
+    """A virtio-net header for TCP or UDP behind START bytes."""
+    checksum, kinds, head = (16, [0, 1 if family == 4 else 4], 20) if proto == 6 else (6, [0, 5], 8)
+    if proto not in (6, 17):
+        return bytes(10)
+    return struct.pack("=BBHHHH", 1, rng.choice(kinds), start + head, rng.choice([1, 536, 1000, 1448]), start, checksum)
+
+
+def odd(rng, size):
+    """A virtio-net header of almost anything."""
+    return struct.pack("=BBHHHH", rng.getrandbits(3), rng.choice(GSO),
+                       rng.choice([0, 14, 54, 0xFFFF, rng.getrandbits(16)]),
+                       rng.choice([0, 1, 7, 0xFFFF, rng.getrandbits(16)]),
+                       rng.choice([0, 34, 54, min(max(size - 1, 0), 0xFFFF), rng.getrandbits(16)]),
+                       rng.choice([0, 6, 16, rng.getrandbits(16)]))
+
+
+def frame(rng, limit=65600):
+    size = length(rng, limit)
+    payload = rng.randbytes(min(size, 64)).ljust(size, b"x")
+    kind, family, proto = rng.randrange(5), 0, 0
+    if kind == 0:
+        family, protocol, (proto, body) = 4, 0x0800, ipv4(rng, payload)
+    elif kind == 1:
+        family, protocol, (proto, body) = 6, 0x86DD, ipv6(rng, payload)
+    elif kind == 2:
+        protocol, body = 0x0806, struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + payload
+    else:
+        protocol, body = rng.choice([0, 60, 1500, 0x88B5, 0x88CC, 0x8847, 0x8100, rng.getrandbits(16)]), payload
+    tags = rng.choice([0, 0, 0, 0, 0, 0, 1, 2, 3, 10])
+    for _ in range(tags):
+        body = struct.pack("!HH", rng.choice([rng.randrange(4096), rng.getrandbits(16)]), protocol) + body
+        protocol = rng.choice([0x8100, 0x8100, 0x88A8])
+    data = rng.choice(MACS[:2] if rng.random() < 0.5 else MACS) + rng.choice(MACS) + struct.pack("!H", protocol) + body
+    if rng.random() < 0.2:
+        data = data[:size]
+    with_vnet = rng.random() < 0.6
+    if with_vnet:
+        start = 14 + 4 * tags + {0: 0, 4: 20, 6: 40}[family]
+        data = (fitting(rng, start, family, proto) if rng.random() < 0.6 else odd(rng, len(data))) + data
+        if rng.random() < 0.02:
+            data = data[:rng.randrange(10)]
+    return Frame(data, with_vnet, rng.random() < 0.3)
+
+
+class Sender:
+    """Packet sockets on one device, one for each way to send."""
+
+    def __init__(self, name):
+        self.name, self.socks = name, {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for sock in self.socks.values():
+            sock.close()
+
+    def sock(self, way):
+        if way not in self.socks:
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            self.socks[way] = sock
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 22)
+            sock.setsockopt(SOL_PACKET, PACKET_VNET_HDR, way[0])
+            sock.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, way[1])
+            sock.bind((self.name, 0))
+        return self.socks[way]
+
+    def send(self, one):
+        """0, or an errno."""
+        try:
+            self.sock((int(one.vnet), int(one.bypass))).send(one.data)
+        except OSError as error:
+            return error.errno
+        return 0
