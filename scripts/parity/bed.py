@@ -6,8 +6,10 @@ background is waited for by something that comes after it in the same queue (see
 Barrier), never by sleeping.
 """
 
+import array
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import re
@@ -47,8 +49,10 @@ def link_values(body):
     values = rtnl.shown(body)
     found = rtnl.attrs(body[16:])
     values["flags"] = flags(values["flags"])
-    values["linkinfo"] = {key: values.pop(key) for key in list(values)
-                          if key in ("kind", "info") or key.startswith("data")}
+    info = {key: values.pop(key) for key in list(values) if key in ("kind", "info") or key.startswith("data")}
+    # 4 and 5 are the master's; a bridge's own data has timers.
+    info["info"] = ",".join(number for number in info["info"].split(",") if number not in ("4", "5"))
+    values["linkinfo"] = {"kind": info["kind"]} if info["kind"] == "bridge" else info
     if "operstate" in values:
         values["operstate"] = nsd.OPERSTATE[int(values["operstate"])]
     for number, name in MORE.items():
@@ -96,9 +100,10 @@ class Barrier:
     """Waits until what the kernel does later about links and frames is done.
 
     Carrier changes become known through a list that one work item empties: a
-    change of our own pair comes after all before it. Received frames are in the
-    backlog of the processor that sent them: a frame of our own through `lo` comes
-    after all before it.
+    change of our own pair comes after all before it. (Those of a device that is
+    down, or of a bridge, wait there for up to a second: see Bed.flush.) Received
+    frames are in the backlog of the processor that sent them: a frame of our own
+    through `lo` comes after all before it.
     """
 
     def __init__(self, kind):
@@ -153,6 +158,7 @@ class Bed:
         self.barrier = barrier
         self.monitors = {}
         self.sockets = {}
+        self.controls = {}
         self.captures = []
         self.processes = []
 
@@ -164,6 +170,7 @@ class Bed:
             with inside(name):
                 self.monitors[name] = Monitor()
                 self.sockets[name] = rtnl.Netlink()
+                self.controls[name] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 self.sockets[name].request("set", rtnl.build(["name:lo", "up"]))
             self.monitors[name].take()
 
@@ -175,6 +182,7 @@ class Bed:
 
     def del_ns(self, name):
         self.sockets.pop(name).sock.close()
+        self.controls.pop(name).close()
         self.monitors.pop(name).sock.close()
         path = "/run/netns/" + name
         check(libc.umount2(path.encode(), MNT_DETACH))
@@ -203,6 +211,8 @@ class Bed:
                 expanded += self.side.data
             else:
                 expanded.append(token.replace("{kind}", self.side.kind))
+        if operation != "new":
+            self.flush()
         with inside(namespace):  # names of other namespaces are files
             try:
                 payload = bytearray(rtnl.build(expanded))
@@ -224,6 +234,7 @@ class Bed:
         words = [word.replace("{kind}", self.side.kind).replace("{type}", self.side.words)
                  for word in command.split()]
         words = " ".join(words).split()
+        self.flush()
         with inside(namespace):
             done = subprocess.run(words, capture_output=True, text=True, check=False,
                                   timeout=30, **settings)
@@ -250,32 +261,48 @@ class Bed:
 
     # --- what there is ------------------------------------------------------
 
+    def flush(self):
+        """No carrier change is left to be told: what a request meets, and what it
+        makes known, does not depend on when it comes."""
+        self.barrier.links()
+        for name, control in self.controls.items():
+            for device in self.names(name):
+                value = array.array("I", [10, 0])  # ETHTOOL_GLINK, which handles a change at once
+                request = struct.pack("16sP16x", device.encode(), value.buffer_info()[0])
+                with contextlib.suppress(OSError):
+                    fcntl.ioctl(control, 0x8946, request)  # SIOCETHTOOL
+
     def settle(self):
         self.barrier.frames()
-        self.barrier.links()
+        self.flush()
 
     def events(self, *namespaces):
         """What was said since the last time, by namespace."""
-        self.barrier.links()
-        return {name: self.monitors[name].take() for name in namespaces or self.monitors}
+        self.flush()
+        seen = {name: self.monitors[name].take() for name in namespaces or self.monitors}
+        # A bridge's carrier is of those that wait: when it is told among other
+        # devices' changes depends on the time; only each device's own order counts.
+        return {name: sorted(lines, key=index_of) if any(line.split()[1] == "br0" for line in lines) else lines
+                for name, lines in seen.items()}
+
+    def names(self, namespace):
+        return [name for name, _ in sorted(self.dump(namespace), key=lambda link: int(link[1]["index"]))]
+
+    def dump(self, namespace):
+        netlink = self.sockets[namespace]
+        netlink.send(rtnl.RTM["get"], rtnl.REQUEST | 0x300, bytes(16))
+        found = []
+        while True:
+            for kind, _, _, body in netlink.messages():
+                if kind == 3:
+                    return found
+                values = link_values(body)
+                if values["name"] != "lo":
+                    found.append((values.pop("name"), values))
 
     def links(self, *namespaces):
         """All attributes of all links but lo, by namespace and name."""
-        found = {}
-        for name in namespaces or self.sockets:
-            netlink = self.sockets[name]
-            netlink.send(rtnl.RTM["get"], rtnl.REQUEST | 0x300, bytes(16))
-            found[name] = {}
-            done = False
-            while not done:
-                for kind, _, _, body in netlink.messages():
-                    if kind == 3:
-                        done = True
-                        break
-                    values = link_values(body)
-                    if values["name"] != "lo":
-                        found[name][values.pop("name")] = values
-        return found
+        return {name: dict(self.dump(name)) for name in namespaces or self.sockets}
 
     def link(self, namespace, device, *keys):
         values = self.links(namespace)[namespace].get(device)
@@ -285,7 +312,7 @@ class Bed:
 
     def state(self, *pairs):
         """Flags, operstate and carrier of "NAMESPACE/DEVICE"s."""
-        self.barrier.links()
+        self.flush()
         return {pair: self.link(*pair.split("/"), "flags", "operstate", "carrier",
                                 "carrier_changes", "carrier_up", "carrier_down")
                 for pair in pairs}
@@ -327,7 +354,7 @@ class Bed:
                 finally:
                     os.close(descriptor)
             except OSError as error:
-                return errno.errorcode.get(error.errno, str(error.errno))
+                return error_name(error.errno)
         return "OK"
 
     # --- frames -------------------------------------------------------------
@@ -361,25 +388,30 @@ class Bed:
         self.events()
 
 
+def index_of(line):
+    return int(line.split()[2].partition("=")[2])
+
+
 def read(path):
     """A file's text, or the error's name."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read().rstrip("\n")
     except OSError as error:
-        return errno.errorcode.get(error.errno, str(error.errno))
+        return error_name(error.errno)
 
 
 def sections(text):
     """ethtool's "key: value" lines as a dictionary; a heading makes a section."""
     seen, section = {}, ""
-    for line in text.splitlines():
+    lines = text.splitlines()
+    for line, after in zip(lines, [*lines[1:], ""]):
         key, colon, value = line.partition(":")
         key, value = key.strip(), " ".join(value.split())
         if not colon:
             if key:
                 seen.setdefault(section or "text", []).append(key)
-        elif not value and not line[0].isspace():
+        elif not value and not line[0].isspace() and (" " in key or after[:1].isspace()):
             section = key
         else:
             seen[f"{section}/{key}" if section else key] = value
@@ -387,24 +419,34 @@ def sections(text):
             for key, value in seen.items()}
 
 
+def error_name(number):
+    return "EOPNOTSUPP" if number == errno.EOPNOTSUPP else errno.errorcode.get(number, str(number))
+
+
 MAC = re.compile(r"\b(?!02:00:00|00:00:00|ff:ff:ff|01:|33:33)[0-9a-f]{2}(:[0-9a-f]{2}){5}\b")
 
 
-def normal(value, known):
-    """Random addresses by a number: the first one seen is random-1."""
-    if isinstance(value, dict):
-        return {key: normal(item, known) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [normal(item, known) for item in value]
-    if isinstance(value, str):
-        return MAC.sub(lambda match: label(match[0], known), value)
-    return value
+class Normal:
+    """Makes what was seen comparable: random addresses by a number, random-1 for
+    the first that was seen; default names KIND0, ... (see default_template)."""
 
+    def __init__(self, kind):
+        self.names = re.compile(rf"\b{kind}(?=\d)")
+        self.known = {}
 
-def label(mac, known):
-    first = int(mac[:2], 16)
-    kind = "random" if first & 3 == 2 else "odd"  # local, unicast
-    return known.setdefault(mac, f"{kind}-{len(known) + 1}")
+    def __call__(self, value):
+        if isinstance(value, dict):
+            return {self(key): self(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self(item) for item in value]
+        if isinstance(value, str):
+            return MAC.sub(self.label, self.names.sub("KIND", value))
+        return value
+
+    def label(self, match):
+        first = int(match[0][:2], 16)
+        kind = "random" if first & 3 == 2 else "odd"  # local, unicast
+        return self.known.setdefault(match[0], f"{kind}-{len(self.known) + 1}")
 
 
 class TooLong(Exception):
@@ -422,7 +464,7 @@ def observe(function, side, barrier, limit):
     signal.alarm(limit)
     try:
         seen = function(bed)
-        return "seen", normal(seen, {})
+        return "seen", Normal(side.kind)(seen)
     except (OSError, RuntimeError, ValueError, KeyError, IndexError, TypeError, TooLong,
             subprocess.SubprocessError) as error:
         trace = error.__traceback__

@@ -13,6 +13,7 @@ exit status is 0 if something passed and nothing failed, 3 if something failed.
 import argparse
 import difflib
 import json
+import os
 import pathlib
 import sys
 
@@ -29,13 +30,27 @@ def details(verdict):
     """Lines that explain anything but "same"."""
     for side, text in verdict.errors.items():
         yield f"{side}: error: {text}"
-    for difference in verdict.differences:
-        if difference.declared:
-            continue
+    for difference in collapsed([d for d in verdict.differences if not d.declared]):
         yield f"{difference.field}:"
         yield from both_sides(difference.c, difference.ours)
     for entry in verdict.stale:
         yield f"declared, but the same here: {entry}"
+
+
+def collapsed(differences):
+    """A group of three or more fields that one side lacks, as one."""
+    groups = {}
+    for difference in differences:
+        parent, _, leaf = difference.field.rpartition(".")
+        sides = (difference.c == compare.ABSENT, difference.ours == compare.ABSENT)
+        groups.setdefault((parent, sides) if any(sides) else difference.field, []).append((leaf, difference))
+    for key, group in groups.items():
+        if isinstance(key, str) or len(group) < 3:
+            yield from (difference for _, difference in group)
+            continue
+        parent, (c, ours) = key
+        values = [" ".join(f"{leaf}={getattr(d, side)}" for leaf, d in group) for side in ("c", "ours")]
+        yield compare.Difference(parent + ".*", compare.ABSENT if c else values[0], compare.ABSENT if ours else values[1])
 
 
 def both_sides(c, ours):
@@ -105,8 +120,10 @@ def report(args):
     save = pathlib.Path(args.save)
     save.mkdir(parents=True, exist_ok=True)
     counts, ran, plan, everything = {}, [], [], []
+    # A whole run replaces the last record, one that is cut off does not.
+    unfinished = save / f".{args.flavor}.json"
     with open(save / f"{args.flavor}.ktap", "w", encoding="utf-8") as ktap, \
-            open(save / f"{args.flavor}.json", "w", encoding="utf-8") as record:
+            open(unfinished, "w", encoding="utf-8") as record:
         outputs = [Ktap(ktap), Ktap(sys.stdout) if args.ktap else Table()]
 
         def show(verdict):
@@ -137,6 +154,8 @@ def report(args):
         show(rest)
         for output in outputs:
             output.end(counts)
+    if len(ran) == len(plan):
+        os.replace(unfinished, save / f"{args.flavor}.json")
     failed = sum(counts.get(word, 0) for word in ("DIFFERS", "STALE", "ERROR"))
     passed = sum(counts.values()) - failed
     if not ran:

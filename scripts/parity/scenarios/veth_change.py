@@ -124,6 +124,7 @@ def vlan_on_top(bed):
     seen = {"add": answer, "events": bed.events(), "links": bed.links(), "features": bed.ethtool("A", "-k v0.5"),
             "mtu": bed.raw("A", "set", "name:v0.5 mtu:2000")}
     bed.must("B", "set", "index:11 clear:1")
+    seen["events-down"] = bed.events()
     seen["delete"] = bed.raw("B", "del", "name:v1")
     return {**seen, "events-delete": bed.events(), "links-delete": bed.links()}
 

@@ -148,6 +148,14 @@ def queues_without_peer(bed):
 
 
 @scenario("veth")
+def default_template(bed):
+    """What a device is called if nobody says so, as it is."""
+    bed.ns("A")
+    bed.must("A", "new", "KIND")
+    return {"template": " ".join(sorted({name[:-1] + "%d" for name in bed.links("A")["A"]}))}
+
+
+@scenario("veth")
 def link_attribute(bed):
     """IFLA_LINK, which a pair has no use for."""
     bed.ns("A")

@@ -24,6 +24,7 @@ def show_ip_details(bed):
     bed.pair("A", "A", up=False)
     seen = {"down": bed.ip_json("A", "-d link show")}
     bed.must("A", "set", "name:v0 up")
+    bed.settle()
     seen["half"] = bed.ip_json("A", "-d link show")
     bed.must("A", "set", "name:v1 up")
     bed.settle()
@@ -69,7 +70,7 @@ def show_sysfs(bed):
     """Every file, and the counters after known traffic."""
     bed.pair("A", "B")
     traffic(bed, "B")
-    bed.barrier.links()
+    bed.flush()
     return {"v0": bed.sysfs_tree("A", "v0"), "v1": bed.sysfs_tree("B", "v1")}
 
 
@@ -98,7 +99,7 @@ def show_uevents(bed):
 @scenario("veth")
 def show_qdisc(bed):
     bed.pair("A", "A")
-    seen = {"none": bed.run("A", "tc -j qdisc show dev v0"), "add": bed.run("A", "tc qdisc add dev v0 root pfifo limit 10")}
+    seen = {"none": bed.run("A", "tc -j qdisc show dev v0"), "add": bed.run("A", "tc qdisc add dev v0 root handle 1: pfifo limit 10")}
     taps = bed.watch("A/v0", "A/v1")
     seen["sent"] = taps.send("A/v0", craft.ether(craft.V1), count=3)
     seen["with"] = bed.run("A", "tc -s -j qdisc show dev v0")

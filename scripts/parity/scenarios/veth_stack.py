@@ -198,7 +198,7 @@ def socket_mark_same_netns(bed):
     with inside("A"):
         for name in ("all", "v1"):
             for file, value in (("rp_filter", "0"), ("accept_local", "1")):
-                with open(f"/proc/thread-self/net/../../../sys/net/ipv4/conf/{name}/{file}", "w", encoding="ascii") as out:
+                with open(f"/proc/sys/net/ipv4/conf/{name}/{file}", "w", encoding="ascii") as out:
                     out.write(value)
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
