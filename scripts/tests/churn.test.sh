@@ -18,27 +18,27 @@ test_churn_create_move_delete_with_traffic() {
 	traffic S
 	wait_for 10 busy
 	while ((n < PAIRS && SECONDS < end)); do
-		# Made within S, across, and up; some move, some move back. One by one is
-		# slow (each waits for readers), so most of a batch goes as a group.
+		# Made within S, across, and up; some move. One by one is slow (each waits
+		# for readers), so most of a batch goes as a group.
 		for ((i = n; i < n + batch; i++)); do
-			case $((i % 10)) in
+			case $((i % 20)) in
 			1) echo "link add a$i type $KIND peer name b$i" ;;
-			0 | 2) echo "link add a$i group 9 type $KIND peer name b$i group 9" ;;
+			0 | 2 | 10) echo "link add a$i group 9 type $KIND peer name b$i group 9" ;;
 			*) echo "link add a$i up group 9 type $KIND peer name b$i group 9 netns A" ;;
 			esac
-			case $((i % 10)) in
-			0) echo "link set b$i netns A" ;;
+			case $((i % 20)) in
+			0 | 10) echo "link set b$i netns A" ;;
 			1) echo "link set a$i netns B" ;;
 			esac
 		done | ip -n S -batch -
 		for ((i = n; i < n + batch; i++)); do
-			case $((i % 10)) in
+			case $((i % 20)) in
 			3 | 6) echo "link set b$i up" ;;
 			4) echo "link del b$i" ;;
 			esac
 		done | ip -n A -batch -
 		for ((i = n; i < n + batch; i++)); do
-			case $((i % 10)) in
+			case $((i % 20)) in
 			5) echo "link del a$i" ;;
 			esac
 		done | ip -n S -batch -
