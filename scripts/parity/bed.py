@@ -6,10 +6,8 @@ background is waited for by something that comes after it in the same queue (see
 Barrier), never by sleeping.
 """
 
-import array
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
@@ -158,7 +156,6 @@ class Bed:
         self.barrier = barrier
         self.monitors = {}
         self.sockets = {}
-        self.controls = {}
         self.captures = []
         self.processes = []
 
@@ -170,7 +167,6 @@ class Bed:
             with inside(name):
                 self.monitors[name] = Monitor()
                 self.sockets[name] = rtnl.Netlink()
-                self.controls[name] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 self.sockets[name].request("set", rtnl.build(["name:lo", "up"]))
             self.monitors[name].take()
 
@@ -182,7 +178,6 @@ class Bed:
 
     def del_ns(self, name):
         self.sockets.pop(name).sock.close()
-        self.controls.pop(name).close()
         self.monitors.pop(name).sock.close()
         path = "/run/netns/" + name
         check(libc.umount2(path.encode(), MNT_DETACH))
@@ -265,12 +260,10 @@ class Bed:
         """No carrier change is left to be told: what a request meets, and what it
         makes known, does not depend on when it comes."""
         self.barrier.links()
-        for name, control in self.controls.items():
-            for device in self.names(name):
-                value = array.array("I", [10, 0])  # ETHTOOL_GLINK, which handles a change at once
-                request = struct.pack("16sP16x", device.encode(), value.buffer_info()[0])
-                with contextlib.suppress(OSError):
-                    fcntl.ioctl(control, 0x8946, request)  # SIOCETHTOOL
+        for netlink in self.sockets.values():
+            # An answer about one device, unlike a dump, handles its change first.
+            for index in sorted(struct.unpack_from("=i", body, 4)[0] for body in dump(netlink)):
+                netlink.request("get", struct.pack("=BxHiII", 0, 0, index, 0, 0))
 
     def settle(self):
         self.barrier.frames()
@@ -285,24 +278,13 @@ class Bed:
         return {name: sorted(lines, key=index_of) if any(line.split()[1] == "br0" for line in lines) else lines
                 for name, lines in seen.items()}
 
-    def names(self, namespace):
-        return [name for name, _ in sorted(self.dump(namespace), key=lambda link: int(link[1]["index"]))]
-
-    def dump(self, namespace):
-        netlink = self.sockets[namespace]
-        netlink.send(rtnl.RTM["get"], rtnl.REQUEST | 0x300, bytes(16))
-        found = []
-        while True:
-            for kind, _, _, body in netlink.messages():
-                if kind == 3:
-                    return found
-                values = link_values(body)
-                if values["name"] != "lo":
-                    found.append((values.pop("name"), values))
-
     def links(self, *namespaces):
         """All attributes of all links but lo, by namespace and name."""
-        return {name: dict(self.dump(name)) for name in namespaces or self.sockets}
+        found = {}
+        for name in namespaces or self.sockets:
+            values = [link_values(body) for body in dump(self.sockets[name])]
+            found[name] = {link.pop("name"): link for link in values if link["name"] != "lo"}
+        return found
 
     def link(self, namespace, device, *keys):
         values = self.links(namespace)[namespace].get(device)
@@ -386,6 +368,17 @@ class Bed:
             if answer["status"]:
                 raise RuntimeError(str(answer))
         self.events()
+
+
+def dump(netlink):
+    """The messages about all links of a namespace."""
+    netlink.send(rtnl.RTM["get"], rtnl.REQUEST | 0x300, bytes(16))
+    found = []
+    while True:
+        for kind, _, _, body in netlink.messages():
+            if kind == 3:
+                return found
+            found.append(body)
 
 
 def index_of(line):

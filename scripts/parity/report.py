@@ -121,7 +121,7 @@ def report(args):
     save.mkdir(parents=True, exist_ok=True)
     counts, ran, plan, everything = {}, [], [], []
     # A whole run replaces the last record, one that is cut off does not.
-    unfinished = save / f".{args.flavor}.json"
+    unfinished = save / f".{args.flavor}.json.{os.getpid()}"
     with open(save / f"{args.flavor}.ktap", "w", encoding="utf-8") as ktap, \
             open(unfinished, "w", encoding="utf-8") as record:
         outputs = [Ktap(ktap), Ktap(sys.stdout) if args.ktap else Table()]
@@ -146,16 +146,19 @@ def report(args):
         for name in plan:
             if name not in ran:
                 show(compare.Verdict(name, "ERROR", errors={"both": "did not run"}))
-        rest = compare.Verdict("declared-differences", "same")
-        rest.stale = compare.unused(declared, ran, everything)
-        rest.fields = len(declared)
-        if rest.stale:
-            rest.word = "STALE"
-        show(rest)
+        if ran:
+            rest = compare.Verdict("declared-differences", "same")
+            rest.stale = compare.unused(declared, ran, everything)
+            rest.fields = len(declared)
+            if rest.stale:
+                rest.word = "STALE"
+            show(rest)
         for output in outputs:
             output.end(counts)
-    if len(ran) == len(plan):
+    if ran and len(ran) == len(plan):
         os.replace(unfinished, save / f"{args.flavor}.json")
+    else:
+        os.unlink(unfinished)
     failed = sum(counts.get(word, 0) for word in ("DIFFERS", "STALE", "ERROR"))
     passed = sum(counts.values()) - failed
     if not ran:
