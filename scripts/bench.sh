@@ -16,7 +16,7 @@ and prints a table for each part. ROWs are names or patterns like 'veth/v4-*'
                    instructions), time (user-mode Linux at native speed, ratios
                    only), scaling, scaling-time, apps (iperf3, request-response)
   --runs N         instructions: boot and measure N times, show how they differ
-  --rounds N       repeats of each figure (default: 3 for instructions, 21 for time, 5 else)
+  --rounds N       repeats of each figure (default: 3 for instructions, 41 for time, 9 else)
   --check          instructions only; fail when a row's count is more than 1 %
                    over scripts/bench/baseline.json
   --update         with --check: write what was measured to the baseline instead
@@ -65,7 +65,7 @@ for part in "${parts[@]}"; do
 	esac
 done
 [[ $runs =~ ^[1-9]$ ]] || bad_usage "--runs wants a number from 1 to 9"
-[[ ${rounds:-3} =~ ^([3-9]|[1-9][0-9])$ ]] || bad_usage "--rounds wants a number, at least 3"
+[[ ${rounds:-3} =~ ^([3-9]|[1-9][0-9]{1,2})$ ]] || bad_usage "--rounds wants a number from 3 to 999"
 
 report() { /usr/bin/python3 "$TOP/scripts/bench/report.py" "$@"; }
 
@@ -115,10 +115,10 @@ in_guest() {
 	esac
 	case $part in
 	instructions) program="measure.py --clock instructions --rounds ${rounds:-3}" ;;
-	time) program="measure.py --clock time --rounds ${rounds:-21}" ;;
+	time) program="measure.py --clock time --rounds ${rounds:-41}" ;;
 	scaling) program="scaling.py --rounds 3" ;;
-	scaling-time) program="scaling.py --rounds ${rounds:-5}" ;;
-	apps) program="apps.py --rounds ${rounds:-5}" ;;
+	scaling-time) program="scaling.py --rounds ${rounds:-9}" ;;
+	apps) program="apps.py --rounds ${rounds:-9}" ;;
 	esac
 	guest="python3 scripts/bench/$program --traffic $traffic ${rows[$part]}"
 	RNETVIRT_KVM=0 timeout --foreground 3000 "$TOP/scripts/vm.sh" "${vm[@]}" "${build[@]}" --timeout "$limit" \

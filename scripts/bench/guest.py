@@ -77,6 +77,18 @@ def mac(netns, dev):
     return out.split("link/ether ")[1].split()[0]
 
 
+def running(netns, dev):
+    """Waits until the stack sends on a device: it hears of the carrier later."""
+    for _ in range(100):
+        state = subprocess.run(
+            ["ip", "-n", netns, "-o", "link", "show", dev], text=True, capture_output=True, check=True
+        ).stdout
+        if " state UP " in state or " state UNKNOWN " in state:
+            return
+        time.sleep(0.1)
+    raise Failed(f"{dev} in {netns} does not come up: {state.strip()}")
+
+
 def switches():
     with open("/proc/stat") as file:
         for line in file:

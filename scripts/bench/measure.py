@@ -13,13 +13,14 @@ import time
 
 import frames
 import rows
-from guest import Failed, add_netns, counters, enter, ip, mac, say, settle
+from guest import Failed, add_netns, counters, enter, ip, mac, running, say, settle
 
 # Repeats of one row may differ by this much when the clock counts instructions.
 AGREE = 0.001
-# In real time: short rounds, and more of them, because a machine that also does
-# other things disturbs some. A system call in user-mode Linux is very expensive.
-REAL_TIME_FACTOR = {"pktgen": 2, "packet": 0.2, "sockets": 0.1}
+# In real time: rounds of a few milliseconds, and many of them, because a machine
+# that also does other things disturbs some: longer ones would all be disturbed. A
+# system call in user-mode Linux is very expensive.
+REAL_TIME_FACTOR = {"pktgen": 0.25, "packet": 0.05, "sockets": 0.02}
 
 PKTGEN = "/proc/self/net/pktgen"
 FOREIGN = "02:00:00:00:00:99"
@@ -165,6 +166,8 @@ def measure(row, args):
             variant.set_up()
             ready.append(variant)
         settle()
+        for variant in variants:
+            running(variant.n1, variant.tx)
         figures = {name: [] for name in which}
         rejected = 0
         for attempt in range(args.rounds + 6):
