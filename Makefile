@@ -52,10 +52,6 @@ test: ## all tests, or T='NAME...'
 kunit: ## the KUnit suites alone
 	@scripts/kunit.sh --kernel $(kernel)
 
-.PHONY: parity
-parity: ## compare with the C driver of flavor F= (default: veth), or only S='NAME...'
-	@set -f; scripts/parity.sh --kernel $(kernel) --flavor $(or $(F),veth) $(S)
-
 .PHONY: bench
 bench: ## measure against the C drivers, all rows or B='ROW...'
 	@set -f; scripts/bench.sh $(B)
@@ -119,8 +115,6 @@ help: ## this list
 		"  VM=NAME         qemu (default) or uml, user-mode Linux" \
 		"  CMD='...'       for vm: what to run in the guest" \
 		"  T='NAME...'     for test: only these" \
-		"  F='FLAVOR'      for parity" \
-		"  S='NAME...'     for parity: only these scenarios; patterns like 'frame-*'" \
 		"  B='ROW...'      for bench, bench-check: only these; patterns like 'veth/v4-*'" \
 		"  P='FLAVOR'      for perf-asm" \
 		"  F=FLAVOR S='...'  for parity: the flavor, and scenarios; patterns like 'frame-*'" \
