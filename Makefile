@@ -69,8 +69,8 @@ parity: ## compare flavor F= (default: veth) with the C driver, all scenarios or
 	@set -f; scripts/parity.sh --kernel $(kernel) $(if $(F),--flavor $(F)) $(S)
 
 .PHONY: stress
-stress: ## failing allocations and races on the debug kernel, TIME= seconds, SEED=
-	@scripts/stress.sh $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED))
+stress: ## failing allocations, races and fuzz on the debug kernel, TIME= SEED= COUNT=
+	@scripts/stress.sh $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 .PHONY: check
 check: fmt-check clippy doc ## formatter, clippy, rustdoc and the checks of the built objects
@@ -118,7 +118,7 @@ help: ## this list
 		"  B='ROW...'      for bench, bench-check: only these; patterns like 'veth/v4-*'" \
 		"  P='FLAVOR'      for perf-asm" \
 		"  F=FLAVOR S='...'  for parity: the flavor, and scenarios; patterns like 'frame-*'" \
-		"  TIME=S SEED=N   for stress: how long the races last, and what they draw from" \
+		"  TIME=S SEED=N COUNT=N  for stress: how long, what is drawn from, how many messages" \
 		"  RNETVIRT_INSMOD=0  for vm: boot without loading the module" \
 		"  DESTDIR=DIR     for install: below this directory" \
 		"  RNETVIRT_CACHE=DIR where kernels and tools are kept (default: XDG cache directory)" \

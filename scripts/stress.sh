@@ -86,6 +86,7 @@ insmod=()
 command=$(printf ' %q' exec /usr/bin/python3 scripts/stress/guest.py --kind "$kind" --seed "$seed" \
 	--count "$count" ${seconds:+--time "$seconds"} "${ops[@]}" "${parts[@]}")
 say "seed $seed"
+: >"$ktap"
 "$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" "${insmod[@]}" --timeout 14400 --log "$log" \
 	-- "$command" >"$ktap" &
 vm=$!

@@ -10,7 +10,7 @@ import sys
 import time
 
 import bed
-import faults
+import allocations
 import fuzz
 import races
 
@@ -163,7 +163,7 @@ def finish(board, kind):
 
 
 def fault(board, kind, name, until):
-    return faults.run(board, kind, name, until) or bed.leaks(False)
+    return allocations.run(board, kind, name, until) or bed.leaks(False)
 
 
 def fuzzer(what, args):
@@ -192,7 +192,7 @@ def jobs(args):
     for part in args.part:
         if part == "faults":
             until = args.time and time.monotonic() + args.time
-            for name in args.op or faults.operations(args.kind):
+            for name in args.op or allocations.operations(args.kind):
                 wanted.append((f"faults-{name}",
                                lambda board, name=name: fault(board, args.kind, name, until), 3600))
         elif part == "races":
