@@ -56,8 +56,8 @@ down({
     "peer": "set KIND name:v0 peer name:w1 end",
     "unknown-data": "set kind:{kind} name:v0 data:99:00",
     "replace": "replace KIND name:v0",
-    "map": "set name:v0 attr:14:" + "00" * 28,
-    "vf": "set name:v0 attr:22:" + "0000",
+    "map": "set name:v0 attr:14:" + "00" * 32,
+    "broken-attribute": "set name:v0 attr:4:05",
     "index-unknown": "set index:999 mtu:1400",
 })
 up({

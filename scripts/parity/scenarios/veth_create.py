@@ -2,7 +2,9 @@
 """Creation of a pair: what a request says, what it makes, what it makes known."""
 
 import pathlib
+import subprocess
 
+from inside import inside
 from registry import rows, scenario
 
 VETH = ("veth",)
@@ -23,6 +25,7 @@ def new(tokens, *before):
 
 rows(VETH, "create", {
     "named": new("KIND name:v0 peer name:v1 end"),
+    "kind-alone": new("kind:{kind} name:v0 peer name:v1 end"),
     "default-names": new("KIND"),
     "default-names-twice": new("KIND", "KIND"),
     "default-peer-name": new("KIND name:v0"),
@@ -82,7 +85,7 @@ rows(VETH, "create", {
     "gso-too-large": new("KIND name:v0 gsomax:524281 peer name:v1 end"),
     "gso-segs-too-many": new("KIND name:v0 gsosegs:65536 peer name:v1 end"),
     "gso-limits": new("KIND name:v0 gsomax:100000 gsosegs:30 gromax:70000 peer name:v1 gsomax:524280 end"),
-    "map": new("KIND name:v0 attr:14:" + "00" * 28 + " peer name:v1 end"),
+    "map": new("KIND name:v0 attr:14:" + "00" * 32 + " peer name:v1 end"),
     "protinfo": new("KIND name:v0 attr:12:00 peer name:v1 end"),
     "ignored": new("KIND name:v0 attr:20:6869 attr:33:01 attr:39:01 peer name:v1 attr:20:6869 attr:33:01 end"),
     "master": ("new kind:bridge name:br0 index:90", "new KIND name:v0 attr:10:5a000000 peer name:v1 attr:10:5a000000 end"),
@@ -95,10 +98,11 @@ rows(VETH, "create", {
 
 
 def placed(bed, tokens):
-    """Where both ends go: A has a number for B and one for C."""
+    """Where both ends go: A and B have numbers for B and C."""
     bed.ns("A", "B", "C")
-    for name, number in (("B", 5), ("C", 6)):
-        bed.ip("A", f"netns set {name} {number}")
+    for namespace in "AB":
+        for name, number in (("B", 5), ("C", 6)):
+            bed.ip(namespace, f"netns set {name} {number}")
     answer = bed.raw("A", "new", "KIND name:v0", tokens)
     return {"answer": answer, "events": bed.events(), "links": bed.links()}
 
@@ -116,6 +120,17 @@ rows(VETH, "netns", {
     "peer-up-elsewhere": f"peer name:v1 {B} up end",
     "peer-name-taken-elsewhere": f"peer name:lo {B} end",
 }, placed)
+
+
+@scenario("veth")
+def netns_of_a_process(bed):
+    """The peer's namespace by a process that is in it."""
+    bed.ns("A", "B")
+    with inside("B"):
+        process = subprocess.Popen(["sleep", "100"])
+    bed.processes.append(process)
+    answer = bed.raw("A", "new", f"KIND name:v0 peer name:v1 nspid:{process.pid} end")
+    return {"answer": answer, "links": bed.links()}
 
 
 def queues(bed, tokens):

@@ -5,8 +5,12 @@ Every frame goes both ways, within a namespace and between two; every device of
 the topology is watched, in both directions, with its counters.
 """
 
+import os
+
+import bpf
 import craft
 from craft import ether, fragment6, ipv4, ipv6, tagged, tcp, udp, vnet
+from inside import inside
 from registry import rows, scenario
 
 VETH = ("veth",)
@@ -217,6 +221,27 @@ def queue_by_skb_priority(bed):
     bed.events()
     taps = bed.watch("A/v0", "B/v1")
     return {str(priority): taps.send("A/v0", ether(craft.V1), priority=priority, mark=priority) for priority in (0, 1, 6)}
+
+
+def by_program(bed, helper):
+    """A program at v1's ingress sends frames on to w0, or to w0's peer at once."""
+    bed.ns("A", "B")
+    bed.pair("A", "A")
+    bed.must("A", "new", "KIND name:w0 index:20 addr:020000000003 up peer name:w1 index:21 addr:020000000004",
+             "nsfd:/run/netns/B end")
+    bed.must("B", "set", "name:w1 up")
+    bed.events()
+    with inside("A"):
+        link = bpf.tcx(11, bpf.mov(1, 20) + bpf.mov(2, 0) + bpf.call(helper) + bpf.leave())
+    try:
+        taps = bed.watch("A/v0", "A/v1", "A/w0", "B/w1")
+        return {"sent": taps.send("A/v0", ether(craft.V1), count=3),
+                "vlan": taps.send("A/v0", tagged(ether(craft.V1), (0x8100, 5))), "links": bed.links()}
+    finally:
+        os.close(link)
+
+
+rows(VETH, "program", {"redirect": bpf.REDIRECT, "redirect-peer": bpf.REDIRECT_PEER}, by_program)
 
 
 @scenario("veth")

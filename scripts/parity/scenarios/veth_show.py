@@ -39,7 +39,8 @@ def show_ip_statistics(bed):
     """`ip -s -s -j link` after known traffic."""
     bed.pair("A", "B")
     traffic(bed, "B")
-    return {name: bed.ip_json(name, "-s -s link show") for name in "AB"}
+    seen = {name: bed.ip_json(name, "-s -s link show") for name in "AB"}
+    return {**seen, "stats": bed.ip_json("B", "stats show dev v1 group link")}
 
 
 @scenario("veth")
@@ -124,7 +125,8 @@ def show_ingress_filter(bed):
 
 def ethtool(bed, option, up=True):
     bed.pair("A", "A", up=up)
-    return {"v0": bed.ethtool("A", f"{option} v0"), "v1": bed.ethtool("A", f"{option} v1")}
+    option = option if "DEV" in option else option + " DEV"
+    return {device: bed.ethtool("A", option.replace("DEV", device)) for device in ("v0", "v1")}
 
 
 rows(VETH, "ethtool", {
@@ -132,8 +134,9 @@ rows(VETH, "ethtool", {
     "channels": "-l", "statistics": "-S", "timestamping": "-T", "pause": "-a", "coalesce": "-c", "ring": "-g",
     "permanent-address": "-P", "rss": "-x", "classification": "-n", "registers": "-d", "eeprom": "-e",
     "module-eeprom": "-m", "dump": "-w", "eee": "--show-eee", "fec": "--show-fec",
-    "private-flags": "--show-priv-flags", "tunables": "--get-phy-tunable", "test": "-t", "identify": "-p",
-    "negotiate": "-r", "tunnels": "--show-tunnels", "module": "--show-module", "groups": "-S --all-groups",
+    "private-flags": "--show-priv-flags", "tunables": "--get-tunable DEV rx-copybreak",
+    "phy-tunables": "--get-phy-tunable DEV downshift", "test": "-t", "identify": "-p",
+    "negotiate": "-r", "tunnels": "--show-tunnels", "module": "--show-module", "groups": "-S DEV --all-groups",
 }, ethtool)
 
 
