@@ -62,7 +62,7 @@ def request_response(which, proto, args):
 def measure(row, args):
     figures = {"c": [], "ours": []}
     for attempt in range(args.rounds + 1):
-        for which, values in figures.items():
+        for which, values in figures.items() if attempt % 2 else reversed(figures.items()):
             before = counters(f"{which}2", "rx0")
             values.append(
                 iperf3(which, row["iperf3"]) if "iperf3" in row else request_response(which, row["rr"], args)

@@ -76,13 +76,12 @@ def figures(part, runs):
             row["net_ratio"] = (row["ours"] - row["floor"]) / (row["c"] - row["floor"])
     elif part in ("time", "apps"):
         ratios = sorted(o / c for run in runs for c, o in zip(run["c"], run["ours"]))
-        best = min if part == "time" else max
         row.update(
             ratio=median(ratios),
             low=ratios[len(ratios) // 4],
             high=ratios[-1 - len(ratios) // 4],
-            # The least disturbed round of either.
-            best=best(v for run in runs for v in run["ours"]) / best(v for run in runs for v in run["c"]),
+            medians=median(v for run in runs for v in run["ours"])
+            / median(v for run in runs for v in run["c"]),
             rounds=len(ratios),
         )
     return row

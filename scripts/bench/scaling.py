@@ -85,7 +85,7 @@ def in_turn(work, args, agree=None):
     """work(kind) for the C driver and for ours, alternating."""
     figures = {"c": [], "ours": []}
     for attempt in range(args.rounds + 4):
-        for which in figures:
+        for which in figures if attempt % 2 else reversed(figures):
             figures[which].append(work(which))
         # The first only warms up.
         if attempt >= args.rounds:

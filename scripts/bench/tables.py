@@ -63,7 +63,7 @@ def ratios(result):
             f"{row['ratio']:.3f}",
             f"{row['low']:.3f}",
             f"{row['high']:.3f}",
-            f"{row['best']:.3f}",
+            f"{row['medians']:.3f}",
             row["rounds"],
             row["title"],
         ]
@@ -73,7 +73,7 @@ def ratios(result):
         what
         + "\n\n"
         + table(
-            ["row", "median", "1st quartile", "3rd", "best/best", "rounds", "path"], lines, {0, 6}
+            ["row", "median", "1st quartile", "3rd", "of medians", "rounds", "path"], lines, {0, 6}
         )
     )
 
