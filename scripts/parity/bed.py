@@ -280,6 +280,10 @@ class Bed:
 
     def links(self, *namespaces):
         """All attributes of all links but lo, by namespace and name."""
+        self.flush()
+        return self.links_now(*namespaces)
+
+    def links_now(self, *namespaces):
         found = {}
         for name in namespaces or self.sockets:
             values = [link_values(body) for body in dump(self.sockets[name])]

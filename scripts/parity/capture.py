@@ -52,7 +52,7 @@ class Taps:
         for pair in self.sockets:
             namespace, device = pair.split("/")
             if namespace not in tables:
-                tables[namespace] = self.bed.links(namespace)[namespace]
+                tables[namespace] = self.bed.links_now(namespace)[namespace]
             found[pair] = tables[namespace][device]["stats"]
         return found
 

@@ -159,7 +159,7 @@ def queues_without_peer(bed):
     bed.ns("A")
     answer = bed.raw("A", "new", "KIND name:v0 txq:3 rxq:2")
     found = bed.links("A")["A"]
-    return {"answer": answer, "queues": [f"{link['txq']} {link['rxq']}" for link in found.values()]}
+    return {"answer": answer, "queues": [f"{link['txq']} {link.get('rxq')}" for link in found.values()]}
 
 
 @scenario("veth")

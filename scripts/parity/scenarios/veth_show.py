@@ -141,8 +141,8 @@ rows(VETH, "ethtool", {
 
 
 def ethtool_set(bed, *commands):
-    """Commands with "v0" in place; then what -k and -l say, and the events."""
-    bed.pair("A", "A")
+    """Commands about v0, which has four queues; then its settings, and the events."""
+    bed.pair("A", "A", outer="txq:4 rxq:4", peer="txq:4 rxq:4")
     seen = {command: bed.ethtool("A", command) for command in commands}
     return {**seen, "plain": bed.ethtool("A", "v0"), "events": bed.events()}
 
@@ -156,7 +156,7 @@ rows(VETH, "ethtool-set", {
     "wol": ("-s v0 wol g",),
     "message-level": ("-s v0 msglvl 1",),
     "channels": ("-L v0 rx 1 tx 1", "-l v0"),
-    "channels-more": ("-L v0 rx 2 tx 2", "-l v0"),
+    "channels-two": ("-L v0 rx 2 tx 2", "-l v0"),
     "channels-too-many": ("-L v0 rx 200",),
     "channels-combined": ("-L v0 combined 1",),
     "private-flags": ("--set-priv-flags v0 x on",),
