@@ -89,7 +89,7 @@ class Link:
         tokens = [token.format(kind=self.kind) for token in self.tokens] or self.new_pair()
         payload = bed.build(tokens)
         with inside("S"), rtnl.Netlink() as nl:
-            nl.sock.settimeout(30)
+            nl.sock.settimeout(0.3)
             head = bed.message(self.verb, payload)
             result = None
             fault.arm(n)
