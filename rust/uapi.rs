@@ -24,7 +24,7 @@ pub const IFLA_RNETVIRT_UNSPEC: u16 = 0;
 pub const IFLA_RNETVIRT_PEER: u16 = 1;
 /// `u32`, one of [`FLAVOR_NAMES`]' indices. Create and dump.
 pub const IFLA_RNETVIRT_FLAVOR: u16 = 2;
-/// Nested, reserved: `IFLA_MACVLAN_*` of flavors macvlan and macvtap.
+/// Nested: [`IFLA_MACVLAN_*`](IFLA_MACVLAN_MODE) of flavors macvlan and macvtap.
 pub const IFLA_RNETVIRT_MACVLAN: u16 = 3;
 /// Nested, reserved: `IFLA_IPVLAN_*` of flavors ipvlan and ipvtap.
 pub const IFLA_RNETVIRT_IPVLAN: u16 = 4;
@@ -33,7 +33,7 @@ pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_IPVLAN;
 
 /// A pair of devices: transmit on one is receive on the other.
 pub const RNETVIRT_FLAVOR_VETH: u32 = 0;
-/// A lower device shared by MAC address. Reserved.
+/// A lower device shared by MAC address.
 pub const RNETVIRT_FLAVOR_MACVLAN: u32 = 1;
 /// A lower device shared by IP address. Reserved.
 pub const RNETVIRT_FLAVOR_IPVLAN: u32 = 2;
@@ -44,3 +44,62 @@ pub const RNETVIRT_FLAVOR_IPVTAP: u32 = 4;
 
 /// What users call the flavors, by number.
 pub const FLAVOR_NAMES: [&CStr; 5] = [c"veth", c"macvlan", c"ipvlan", c"macvtap", c"ipvtap"];
+
+// What is inside of `IFLA_RNETVIRT_MACVLAN` is what the kernel's own macvlan has as
+// its `IFLA_INFO_DATA`: these are the numbers of `<linux/if_link.h>`.
+
+/// `u32`, one of [`MACVLAN_MODE_NAMES`]. Create, change and dump.
+pub const IFLA_MACVLAN_MODE: u16 = 1;
+/// `u16`, `MACVLAN_FLAG_*`: all of them, also those that stay. Create, change and dump.
+pub const IFLA_MACVLAN_FLAGS: u16 = 2;
+/// `u32`, `MACVLAN_MACADDR_*`: what to do to the list of mode source. Create and change.
+pub const IFLA_MACVLAN_MACADDR_MODE: u16 = 3;
+/// A MAC address: the one to add or to delete, or an entry of a list.
+pub const IFLA_MACVLAN_MACADDR: u16 = 4;
+/// Nested, a list of [`IFLA_MACVLAN_MACADDR`]: the new list, or in a dump the present one.
+pub const IFLA_MACVLAN_MACADDR_DATA: u16 = 5;
+/// `u32`: how many addresses the list has. Dump.
+pub const IFLA_MACVLAN_MACADDR_COUNT: u16 = 6;
+/// `u32`: how long the device wants the port's broadcast queue. Create, change and dump.
+pub const IFLA_MACVLAN_BC_QUEUE_LEN: u16 = 7;
+/// `u32`: how long it is, the longest that any device of the port wants. Dump.
+pub const IFLA_MACVLAN_BC_QUEUE_LEN_USED: u16 = 8;
+/// `i32`: up to how many listeners of a group the port serves without the queue.
+/// Create, change, and dump if it is not 1.
+pub const IFLA_MACVLAN_BC_CUTOFF: u16 = 9;
+/// The highest attribute of the nest.
+pub const IFLA_MACVLAN_MAX: u16 = IFLA_MACVLAN_BC_CUTOFF;
+
+/// Devices of the port never talk to each other.
+pub const MACVLAN_MODE_PRIVATE: u32 = 1;
+/// They talk through a switch outside that sends their frames back.
+pub const MACVLAN_MODE_VEPA: u32 = 2;
+/// They talk directly.
+pub const MACVLAN_MODE_BRIDGE: u32 = 4;
+/// One device has the port, and the lower device's MAC address, for itself.
+pub const MACVLAN_MODE_PASSTHRU: u32 = 8;
+/// The device gets copies of what senders in its list send.
+pub const MACVLAN_MODE_SOURCE: u32 = 16;
+
+/// What users call the modes.
+pub const MACVLAN_MODE_NAMES: [(u32, &CStr); 5] = [
+    (MACVLAN_MODE_PRIVATE, c"private"),
+    (MACVLAN_MODE_VEPA, c"vepa"),
+    (MACVLAN_MODE_BRIDGE, c"bridge"),
+    (MACVLAN_MODE_PASSTHRU, c"passthru"),
+    (MACVLAN_MODE_SOURCE, c"source"),
+];
+
+/// Mode passthru does not make the lower device promiscuous.
+pub const MACVLAN_FLAG_NOPROMISC: u16 = 1;
+/// What mode source has copied goes nowhere else.
+pub const MACVLAN_FLAG_NODST: u16 = 2;
+
+/// Add the address.
+pub const MACVLAN_MACADDR_ADD: u32 = 0;
+/// Delete the address.
+pub const MACVLAN_MACADDR_DEL: u32 = 1;
+/// Delete all addresses.
+pub const MACVLAN_MACADDR_FLUSH: u32 = 2;
+/// Replace them all by those given.
+pub const MACVLAN_MACADDR_SET: u32 = 3;
