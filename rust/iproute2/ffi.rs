@@ -7,6 +7,7 @@
 //! it passes is good until that call returns, hence the lifetimes. Nothing unwinds:
 //! the plugin is built with `panic=abort`.
 
+use crate::attribute::Value;
 use crate::uapi;
 use core::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use core::marker::PhantomData;
@@ -78,7 +79,13 @@ struct LinkRequest {
 /// [`LinkRequest`] unused.
 const MAX_MESSAGE: c_int = 1024;
 
-/// iproute2's `enum output_type`: as the user asked, text or JSON.
+/// Says of an attribute's number that the value is attributes, as in
+/// `<linux/netlink.h>`.
+pub const NLA_F_NESTED: u16 = 1 << 15;
+
+/// iproute2's `enum output_type`: nothing if the user asked for text.
+const PRINT_JSON: c_int = 2;
+/// As the user asked, text or JSON.
 const PRINT_ANY: c_int = 4;
 /// iproute2's `enum color_attr`.
 const COLOR_NONE: c_int = 6;
@@ -112,6 +119,24 @@ extern "C" {
         format: *const c_char,
         value: c_uint,
     ) -> c_int;
+    fn print_color_int(
+        output: c_int,
+        color: c_int,
+        key: *const c_char,
+        format: *const c_char,
+        value: c_int,
+    ) -> c_int;
+    fn print_color_bool(
+        output: c_int,
+        color: c_int,
+        key: *const c_char,
+        format: *const c_char,
+        value: bool,
+    ) -> c_int;
+    fn open_json_array(output: c_int, key: *const c_char);
+    fn close_json_array(output: c_int, delimiter: *const c_char);
+    fn get_u32(value: *mut u32, word: *const c_char, base: c_int) -> c_int;
+    fn get_s32(value: *mut i32, word: *const c_char, base: c_int) -> c_int;
     fn incomplete_command() -> !;
     fn invarg(message: *const c_char, word: *const c_char) -> !;
     fn duparg(key: *const c_char, word: *const c_char) -> !;
@@ -129,6 +154,7 @@ extern "C" {
 pub struct Refused;
 
 /// The words of the command line that are still to be parsed.
+#[derive(Clone, Default)]
 pub struct Words<'a>(slice::Iter<'a, *mut c_char>);
 
 impl<'a> Words<'a> {
@@ -149,6 +175,11 @@ impl<'a> Words<'a> {
         self.0.next().map(|&word| unsafe { CStr::from_ptr(word) })
     }
 
+    /// The word that `next` would give.
+    pub fn peek(&self) -> Option<&'a CStr> {
+        self.clone().next()
+    }
+
     /// The word that an option needs behind it; ends `ip` with an error without one.
     pub fn value(&mut self) -> &'a CStr {
         match self.next() {
@@ -158,9 +189,20 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// The next words, as long as they are what is wanted.
+    pub fn take_while(&mut self, wanted: impl Fn(&CStr) -> bool) -> Self {
+        let all = self.0.as_slice();
+        let mut len = 0;
+        while self.peek().is_some_and(&wanted) {
+            self.next();
+            len += 1;
+        }
+        Self(all.get(..len).unwrap_or_default().iter())
+    }
+
     /// All words that are left.
     pub fn take_all(&mut self) -> Self {
-        Self(core::mem::replace(&mut self.0, [].iter()))
+        core::mem::take(self)
     }
 }
 
@@ -172,8 +214,32 @@ pub struct Request<'a> {
 
 impl Request<'_> {
     /// Appends an attribute with a number as its value.
+    pub fn put_u16(&mut self, attribute: u16, value: u16) -> Result<(), Refused> {
+        self.put(attribute, &value.to_ne_bytes())
+    }
+
+    /// Appends an attribute with a number as its value.
     pub fn put_u32(&mut self, attribute: u16, value: u32) -> Result<(), Refused> {
-        self.put(attribute, &value)
+        self.put(attribute, &value.to_ne_bytes())
+    }
+
+    /// Appends an attribute with a number as its value.
+    pub fn put_i32(&mut self, attribute: u16, value: i32) -> Result<(), Refused> {
+        self.put(attribute, &value.to_ne_bytes())
+    }
+
+    /// Appends an attribute whose value is the attributes that `fill` appends.
+    pub fn put_nest(
+        &mut self,
+        attribute: u16,
+        fill: impl FnOnce(&mut Self) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let start = self.end();
+        self.put(attribute, &[])?;
+        fill(self)?;
+        // SAFETY: `put` has written an attribute there; only `fill` came after it.
+        unsafe { self.extend_to_end(start) };
+        Ok(())
     }
 
     /// Appends an attribute that describes another device: a `struct ifinfomsg` and
@@ -181,7 +247,7 @@ impl Request<'_> {
     /// any device.
     pub fn put_link(&mut self, attribute: u16, words: Words<'_>) -> Result<(), Refused> {
         let start = self.end();
-        self.put(attribute, &LinkHeader::default())?;
+        self.put(attribute, &[0; size_of::<LinkHeader>()])?;
 
         // What belongs in the header of a device goes to the one that opens the
         // request, wherever the attributes go. That one is the outer device's: lend
@@ -208,13 +274,10 @@ impl Request<'_> {
             return Err(Refused);
         }
 
-        let len = self.end() - start;
         // SAFETY: `put` above has written an attribute with a header of a device as
-        // its value at `start`, in front of the end; what followed was appended.
-        // The message is far shorter than what `u16` holds. Both are aligned to 4.
+        // its value at `start`; what followed was appended. Both are aligned to 4.
         unsafe {
-            let attribute = self.raw.as_ptr().byte_add(start).cast::<Attribute>();
-            (*attribute).len = len as u16;
+            let attribute = self.extend_to_end(start);
             *attribute.add(1).cast::<LinkHeader>() = LinkHeader {
                 index: inner.index,
                 flags: inner.flags,
@@ -225,17 +288,35 @@ impl Request<'_> {
         Ok(())
     }
 
+    /// Makes all that was appended behind an attribute part of its value.
+    ///
+    /// # Safety
+    ///
+    /// An attribute must be at `start`, and only attributes behind it.
+    unsafe fn extend_to_end(&mut self, start: usize) -> *mut Attribute {
+        let len = self.end() - start;
+        // SAFETY: By this function's contract, which also makes it be in front of the
+        // end. The message is far shorter than what `u16` holds.
+        unsafe {
+            let attribute = self.raw.as_ptr().byte_add(start).cast::<Attribute>();
+            (*attribute).len = len as u16;
+            attribute
+        }
+    }
+
     /// Appends an attribute; `ip` says so if the request gets too long.
-    fn put<T: Copy>(&mut self, attribute: u16, value: &T) -> Result<(), Refused> {
+    pub fn put(&mut self, attribute: u16, value: &[u8]) -> Result<(), Refused> {
+        const { assert!(MAX_MESSAGE < u16::MAX as c_int) };
+        let len = u16::try_from(value.len()).unwrap_or(u16::MAX);
         // SAFETY: The request is a whole `struct iplink_req`, longer than the maximum,
-        // and the value is readable for its size.
+        // and the value is readable for its length; one that was cut is too long.
         let status = unsafe {
             addattr_l(
                 self.raw.as_ptr().cast(),
                 MAX_MESSAGE,
                 attribute.into(),
-                ptr::from_ref(value).cast(),
-                size_of::<T>() as c_int,
+                value.as_ptr().cast(),
+                len.into(),
             )
         };
         if status < 0 {
@@ -264,68 +345,193 @@ pub struct Attributes<'a>(&'a AttributeTable);
 /// As long as `maxattr` in [`rnetvirt_link_util`] tells `ip` to make it.
 type AttributeTable = [*mut Attribute; uapi::IFLA_RNETVIRT_MAX as usize + 1];
 
-impl Attributes<'_> {
-    /// The value of an attribute that is a number; none if absent or too short.
-    pub fn u32(&self, attribute: u16) -> Option<u32> {
+impl<'a> Attributes<'a> {
+    /// The value of an attribute, if it is there.
+    pub fn get(&self, attribute: u16) -> Option<Value<'a>> {
         let found = *self.0.get(usize::from(attribute))?;
         if found.is_null() {
             return None;
         }
         // SAFETY: Entries that aren't null point to an attribute, which is as long as
-        // its header says.
+        // its header says, and stays as it is for `'a`.
         unsafe {
-            if usize::from((*found).len) < size_of::<Attribute>() + size_of::<u32>() {
-                return None;
-            }
-            Some(found.add(1).cast::<u32>().read_unaligned())
+            let len = usize::from((*found).len).checked_sub(size_of::<Attribute>())?;
+            Some(Value(slice::from_raw_parts(found.add(1).cast(), len)))
         }
     }
 }
 
-/// Something that `ip` prints as text or JSON, as the user asked.
-pub struct Field {
+// What `ip` prints as text or JSON, as the user asked. The formats are those of
+// `printf` and must convert what the type says: private, so that they are all in
+// this file.
+
+/// A field with a word as its value: `%s`.
+pub struct Text {
     key: &'static CStr,
-    // `printf` formats with exactly one conversion, `%s` and `%u`: private, so that
-    // they are all in this file.
-    text: &'static CStr,
-    number: &'static CStr,
+    format: &'static CStr,
+}
+
+/// A field with a number as its value: `%u`.
+pub struct Number {
+    key: &'static CStr,
+    format: &'static CStr,
+}
+
+/// A field with a number that may be negative: `%d`.
+pub struct Signed {
+    key: &'static CStr,
+    format: &'static CStr,
+}
+
+/// A field that is there or not: no conversion.
+pub struct Flag {
+    key: &'static CStr,
+    format: &'static CStr,
+}
+
+/// A field with a list of words as its value; text has no name for it.
+pub struct List {
+    key: &'static CStr,
 }
 
 /// The flavor of a device.
-pub const FLAVOR: Field = Field {
+pub const FLAVOR: Text = Text {
     key: c"flavor",
-    text: c"flavor %s ",
-    number: c"flavor %u ",
+    format: c"flavor %s ",
+};
+/// A flavor without a name.
+pub const FLAVOR_NUMBER: Number = Number {
+    key: c"flavor",
+    format: c"flavor %u ",
+};
+/// A flavor's mode.
+pub const MODE: Text = Text {
+    key: c"mode",
+    format: c"mode %s ",
+};
+/// See [`uapi::MACVLAN_FLAG_NOPROMISC`].
+pub const NOPROMISC: Flag = Flag {
+    key: c"nopromisc",
+    format: c"nopromisc ",
+};
+/// See [`uapi::MACVLAN_FLAG_NODST`].
+pub const NODST: Flag = Flag {
+    key: c"nodst",
+    format: c"nodst ",
+};
+/// See [`uapi::IFLA_MACVLAN_BC_QUEUE_LEN`].
+pub const BC_QUEUE_LEN: Number = Number {
+    key: c"bcqueuelen",
+    format: c"bcqueuelen %u ",
+};
+/// See [`uapi::IFLA_MACVLAN_BC_QUEUE_LEN_USED`].
+pub const BC_QUEUE_LEN_USED: Number = Number {
+    key: c"usedbcqueuelen",
+    format: c"usedbcqueuelen %u ",
+};
+/// See [`uapi::IFLA_MACVLAN_BC_CUTOFF`].
+pub const BC_CUTOFF: Signed = Signed {
+    key: c"bclim",
+    format: c"bclim %d ",
+};
+/// See [`uapi::IFLA_MACVLAN_MACADDR_COUNT`].
+pub const MACADDR_COUNT: Number = Number {
+    key: c"macaddr_count",
+    format: c"remotes (%u) ",
+};
+/// See [`uapi::IFLA_MACVLAN_MACADDR_DATA`].
+pub const MACADDR_DATA: List = List {
+    key: c"macaddr_data",
 };
 
-impl Field {
-    /// Prints the field with a word as its value.
-    pub fn print_str(&self, value: &CStr) {
-        // SAFETY: C strings, and the format takes the value.
-        unsafe {
-            print_color_string(
-                PRINT_ANY,
-                COLOR_NONE,
-                self.key.as_ptr(),
-                self.text.as_ptr(),
-                value.as_ptr(),
-            )
-        };
+impl Text {
+    /// Prints the field.
+    pub fn print(&self, value: &CStr) {
+        print_text(self.key.as_ptr(), self.format, value);
     }
+}
 
-    /// Prints the field with a number as its value.
-    pub fn print_u32(&self, value: u32) {
+impl Number {
+    /// Prints the field.
+    pub fn print(&self, value: u32) {
         // SAFETY: C strings, and the format takes the value.
         unsafe {
             print_color_uint(
                 PRINT_ANY,
                 COLOR_NONE,
                 self.key.as_ptr(),
-                self.number.as_ptr(),
+                self.format.as_ptr(),
                 value,
             )
         };
     }
+}
+
+impl Signed {
+    /// Prints the field.
+    pub fn print(&self, value: i32) {
+        // SAFETY: C strings, and the format takes the value.
+        unsafe {
+            print_color_int(
+                PRINT_ANY,
+                COLOR_NONE,
+                self.key.as_ptr(),
+                self.format.as_ptr(),
+                value,
+            )
+        };
+    }
+}
+
+impl Flag {
+    /// Prints the field, if it is there.
+    pub fn print(&self, there: bool) {
+        if there {
+            // SAFETY: C strings, and the format takes nothing.
+            unsafe {
+                print_color_bool(
+                    PRINT_ANY,
+                    COLOR_NONE,
+                    self.key.as_ptr(),
+                    self.format.as_ptr(),
+                    true,
+                )
+            };
+        }
+    }
+}
+
+impl List {
+    /// Prints the field: what `each` prints with the function that it gets.
+    pub fn print(&self, each: impl FnOnce(fn(&CStr))) {
+        // SAFETY: A C string.
+        unsafe { open_json_array(PRINT_JSON, self.key.as_ptr()) };
+        // A value without a key is an element.
+        each(|value| print_text(ptr::null(), c"%s ", value));
+        // SAFETY: No delimiter is needed where nothing is printed as text.
+        unsafe { close_json_array(PRINT_JSON, ptr::null()) };
+    }
+}
+
+/// Prints a word. The format must take one.
+fn print_text(key: *const c_char, format: &'static CStr, value: &CStr) {
+    // SAFETY: The callers, all in this file, pass a key that is null or a C string, and
+    // a format that takes a string.
+    unsafe { print_color_string(PRINT_ANY, COLOR_NONE, key, format.as_ptr(), value.as_ptr()) };
+}
+
+/// The number that a word is, as `ip` reads numbers.
+pub fn parse_u32(word: &CStr) -> Option<u32> {
+    let mut value = 0;
+    // SAFETY: A place for the number and a C string; base 0 lets the prefix tell it.
+    (unsafe { get_u32(&mut value, word.as_ptr(), 0) } == 0).then_some(value)
+}
+
+/// The number that a word is, as `ip` reads numbers; it may be negative.
+pub fn parse_i32(word: &CStr) -> Option<i32> {
+    let mut value = 0;
+    // SAFETY: As in `parse_u32`.
+    (unsafe { get_s32(&mut value, word.as_ptr(), 0) } == 0).then_some(value)
 }
 
 /// A stream of the C library.
@@ -346,9 +552,11 @@ impl Stream<'_> {
     }
 
     /// Writes text; a stream that can't be written is nothing to fail for here.
-    pub fn write(&self, text: &CStr) {
-        // SAFETY: A C string, and a stream that is open.
-        unsafe { fputs(text.as_ptr(), self.raw) };
+    pub fn write(&self, parts: &[&CStr]) {
+        for text in parts {
+            // SAFETY: A C string, and a stream that is open.
+            unsafe { fputs(text.as_ptr(), self.raw) };
+        }
     }
 }
 
@@ -399,7 +607,7 @@ unsafe extern "C" fn parse_opt(
         raw,
         _message: PhantomData,
     };
-    match crate::parse(words, &mut request) {
+    match crate::flavor::parse(words, &mut request) {
         Ok(()) => 0,
         Err(Refused) => -1,
     }

@@ -1,38 +1,133 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The flavors. One that is new gets a file, a row in [`FLAVORS`] and a line in the
-//! usage.
+//! The flavors. One that is new gets a row in [`FLAVORS`] and a line in the usage, and
+//! a file, unless it has the options of another.
 
-use crate::ffi::{self, Refused, Request, Words};
-use crate::{uapi, veth};
+use crate::ffi::{self, Refused, Request, Stream, Words};
+use crate::{macvlan, uapi, veth};
 use core::ffi::CStr;
 
 /// A flavor that this version can make.
 pub struct Flavor {
     /// Its number in the netlink interface.
-    pub number: u32,
-    /// Parses one option of the flavor: the word given, and of those behind it what
-    /// belongs to it. False if the flavor has no such option.
-    pub option: fn(&CStr, &mut Words<'_>, &mut Request<'_>) -> Result<bool, Refused>,
+    number: u32,
+    /// The words that begin its options.
+    options: &'static [&'static CStr],
+    /// Parses the words that are left as its options.
+    parse: fn(Choice, Words<'_>, &mut Request<'_>) -> Result<(), Refused>,
 }
 
-/// What is made when no flavor is named.
-pub const VETH: Flavor = Flavor {
+/// What is made of a kind without a flavor and without options: nothing is sent, and
+/// the kernel may choose another.
+const VETH: Flavor = Flavor {
     number: uapi::RNETVIRT_FLAVOR_VETH,
-    option: veth::option,
+    options: veth::OPTIONS,
+    parse: |choice, words, request| choice.parse(veth::Veth::default(), words, request),
 };
 
-const FLAVORS: &[Flavor] = &[VETH];
+const MACVLAN: Flavor = Flavor {
+    number: uapi::RNETVIRT_FLAVOR_MACVLAN,
+    options: macvlan::OPTIONS,
+    parse: |choice, words, request| choice.parse(macvlan::Macvlan::default(), words, request),
+};
+
+/// Options without a flavor belong to the first that has them.
+const FLAVORS: &[Flavor] = &[VETH, MACVLAN];
+
+/// The options of a flavor, as far as they were parsed.
+pub trait Options<'a> {
+    /// Parses one option: the word given, and of those behind it what belongs to it.
+    /// False if the flavor has no such option.
+    fn option(&mut self, word: &'a CStr, words: &mut Words<'a>) -> Result<bool, Refused>;
+
+    /// Appends what was parsed, and nothing else: defaults are the kernel's.
+    fn send(self, request: &mut Request<'_>) -> Result<(), Refused>;
+}
+
+/// The flavor that the words are for.
+#[derive(Clone, Copy)]
+struct Choice {
+    flavor: &'static Flavor,
+    /// Whether the user has named it.
+    named: bool,
+}
+
+/// Turns the words behind `type rnetvirt` into attributes.
+pub fn parse(mut words: Words<'_>, request: &mut Request<'_>) -> Result<(), Refused> {
+    let named = words.peek() == Some(c"flavor");
+    let flavor = if named {
+        words.next();
+        let flavor = by_name(words.value());
+        request.put_u32(uapi::IFLA_RNETVIRT_FLAVOR, flavor.number)?;
+        flavor
+    } else {
+        words.peek().and_then(by_option).unwrap_or(&VETH)
+    };
+    (flavor.parse)(Choice { flavor, named }, words, request)
+}
+
+impl Choice {
+    fn parse<'a>(
+        self,
+        mut options: impl Options<'a>,
+        mut words: Words<'a>,
+        request: &mut Request<'_>,
+    ) -> Result<(), Refused> {
+        while let Some(word) = words.next() {
+            if !options.option(word, &mut words)? {
+                return Err(self.explain(word, words));
+            }
+        }
+        options.send(request)
+    }
+
+    /// Says what is wrong with a word that is no option of the flavor.
+    fn explain(self, word: &CStr, mut words: Words<'_>) -> Refused {
+        let err = Stream::stderr();
+
+        if word == c"help" {
+            crate::help(err);
+        } else if word == c"flavor" {
+            let name = words.value();
+            if self.named {
+                ffi::duplicate(word, name);
+            }
+            ffi::invalid(c"the flavor must stand before its options", name);
+        } else if let Some(other) = by_option(word) {
+            err.write(&[
+                c"rnetvirt: \"",
+                word,
+                c"\" is an option of flavor ",
+                name(other.number).unwrap_or_default(),
+                c", not of ",
+                name(self.flavor.number).unwrap_or_default(),
+                c"\n",
+            ]);
+        } else {
+            err.write(&[c"rnetvirt: unknown option \"", word, c"\"?\n"]);
+            crate::help(err);
+        }
+        Refused
+    }
+}
 
 /// Finds a flavor that this version can make; ends `ip` with an error otherwise.
-pub fn by_name(wanted: &CStr) -> &'static Flavor {
+fn by_name(wanted: &CStr) -> &'static Flavor {
     if let Some(flavor) = FLAVORS.iter().find(|f| name(f.number) == Some(wanted)) {
         return flavor;
     }
     if uapi::FLAVOR_NAMES.contains(&wanted) {
-        ffi::invalid(c"this version has only the flavor veth", wanted);
+        ffi::invalid(
+            c"this version has only the flavors veth and macvlan",
+            wanted,
+        );
     }
-    ffi::invalid(c"no such flavor; this version has only veth", wanted)
+    ffi::invalid(c"no such flavor; this version has veth and macvlan", wanted)
+}
+
+/// Finds the flavor that a word is an option of.
+fn by_option(word: &CStr) -> Option<&'static Flavor> {
+    FLAVORS.iter().find(|f| f.options.contains(&word))
 }
 
 /// What a flavor is called, also one that only a newer module can make.

@@ -12,67 +12,54 @@
 #![no_std]
 #![deny(unsafe_code, missing_docs)]
 
+mod attribute;
 #[allow(unsafe_code)]
 mod ffi;
 mod flavor;
+mod lladdr;
+mod macvlan;
 #[path = "../uapi.rs"]
 mod uapi;
 mod veth;
 
+use attribute::Value;
 use core::ffi::CStr;
-use ffi::{Attributes, Refused, Request, Stream, Words};
-use flavor::Flavor;
+use ffi::{Attributes, Stream};
 
 const USAGE: &CStr = c"\
 Usage: ... rnetvirt [ flavor FLAVOR ] [ OPTIONS ]
 
-FLAVOR := veth
+FLAVOR := { veth | macvlan }
+
 OPTIONS of veth := [ peer [ <options> ] ]
 
-Without a flavor the pair of devices of veth is made, as 'flavor veth' does.
+OPTIONS of macvlan := [ mode MODE ] [ FLAGS ] [ macaddr MACADDR ]
+                      [ bcqueuelen BC_QUEUE_LEN ] [ bclim BCLIM ]
+MODE := { private | vepa | bridge | passthru | source }
+FLAGS := [ nopromisc ] [ nodst ] | flag null
+MACADDR := { { add | del } LLADDR | set [ LLADDR ... ] | flush }
+BC_QUEUE_LEN := length of the queue for broadcast and multicast, 0-4294967295
+BCLIM := listeners of a group that need no queue, 32-bit integer, -1: any number
+
+Without a flavor, an option tells which one is meant; without both the kernel
+makes macvlan of a link with a lower device, and a pair of devices otherwise.
+nopromisc is for mode passthru, nodst and macaddr are for mode source.
 To get <options> type 'ip link add help'.
 ";
 
-/// Turns the words behind `type rnetvirt` into attributes.
-///
-/// Only what the user wrote is sent: defaults are the kernel's.
-fn parse(mut words: Words<'_>, request: &mut Request<'_>) -> Result<(), Refused> {
-    let mut chosen: Option<&Flavor> = None;
-
-    while let Some(word) = words.next() {
-        if word == c"flavor" {
-            let name = words.value();
-            if chosen.is_some() {
-                ffi::duplicate(word, name);
-            }
-            let flavor = flavor::by_name(name);
-            request.put_u32(uapi::IFLA_RNETVIRT_FLAVOR, flavor.number)?;
-            chosen = Some(flavor);
-        } else if word == c"help" {
-            help(Stream::stderr());
-            return Err(Refused);
-        } else if !(chosen.unwrap_or(&flavor::VETH).option)(word, &mut words, request)? {
-            let err = Stream::stderr();
-            for part in [c"rnetvirt: unknown option \"", word, c"\"?\n"] {
-                err.write(part);
-            }
-            help(err);
-            return Err(Refused);
-        }
-    }
-    Ok(())
-}
-
 /// Prints what the kernel tells about a device.
 fn print(data: Attributes<'_>) {
-    if let Some(number) = data.u32(uapi::IFLA_RNETVIRT_FLAVOR) {
+    if let Some(number) = data.get(uapi::IFLA_RNETVIRT_FLAVOR).and_then(Value::u32) {
         match flavor::name(number) {
-            Some(name) => ffi::FLAVOR.print_str(name),
-            None => ffi::FLAVOR.print_u32(number),
+            Some(name) => ffi::FLAVOR.print(name),
+            None => ffi::FLAVOR_NUMBER.print(number),
         }
+    }
+    if let Some(data) = data.get(uapi::IFLA_RNETVIRT_MACVLAN) {
+        macvlan::print(data);
     }
 }
 
 fn help(to: Stream<'_>) {
-    to.write(USAGE);
+    to.write(&[USAGE]);
 }

@@ -4,11 +4,12 @@
 
 usage: plugin_test.py PLUGIN FAKE_KERNEL [IP...]
 
-What goes to the kernel is compared with what ip sends for kind veth, so the tests
-hold for any version of ip; what comes from it is made up here. IP is the command
+What goes to the kernel is compared with what ip sends for the kinds veth and macvlan,
+so the tests hold for any version of ip; what comes from it is made up here. IP is the command
 to test with, default: ip.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -20,9 +21,13 @@ import traceback
 
 RTM_NEWLINK = 16
 NLM_F_CREATE = 0x400
-IFLA_IFNAME, IFLA_MTU, IFLA_TXQLEN, IFLA_LINKINFO, IFLA_NUM_TX_QUEUES = 3, 4, 13, 18, 31
+IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_TXQLEN, IFLA_LINKINFO, IFLA_NUM_TX_QUEUES = 3, 4, 5, 13, 18, 31
 INFO_KIND, INFO_DATA = 1, 2
-PEER, FLAVOR = 1, 2
+PEER, FLAVOR, MACVLAN = 1, 2, 3
+NESTED = 0x8000
+# In the nest: what kind macvlan has in INFO_DATA.
+MODE, FLAGS, MACADDR_MODE, MACADDR, MACADDR_DATA, MACADDR_COUNT, QUEUE_LEN, QUEUE_LEN_USED, CUTOFF = range(1, 10)
+MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 
 # A process whose namespace can be named; newer versions of ip open it themselves.
 PID = os.getpid()
@@ -47,6 +52,38 @@ PEERS = [
 ]
 # Options that stand in front of the type and must stay with the outer device.
 OUTERS = ["", "up", f"index 5 mtu 1300 netns {PID} address 02:00:00:00:00:03 arp off"]
+
+# Options of macvlan that every ip has: each word alone, orders, all at once.
+MACVLANS = [
+    *(f"mode {mode}" for mode in MODES),
+    "mode passthru nopromisc",
+    "nopromisc mode passthru",
+    "mode passthru flag nopromisc",
+    "mode passthru nopromisc nodst",
+    "mode passthru nopromisc flag null",
+    "flag null",
+    "mode vepa flag null",
+    "nodst",
+    "nodst nodst",
+    "flag nodst",
+    "mode bridge nodst",
+    "mode source nodst",
+    "macaddr add 02:00:00:00:00:01",
+    "mode source macaddr add 02:00:00:00:00:01",
+    "mode source macaddr add 2:0:0:a:bC:DE",
+    "macaddr del 02:00:00:00:00:01",
+    "macaddr flush",
+    "mode source macaddr flush bcqueuelen 7",
+    "macaddr set",
+    "macaddr set 02:00:00:00:00:01",
+    "mode source macaddr set 02:00:00:00:00:01 02:00:00:00:00:02 2:0:0:0:0:3",
+    "bcqueuelen 0",
+    "bcqueuelen 1000",
+    "bcqueuelen 0x10",
+    "bcqueuelen 010",
+    "bcqueuelen 4294967295",
+    "bcqueuelen 5 nodst mode source macaddr set 02:00:00:00:00:01 02:00:00:00:00:02",
+]
 
 tests = []
 
@@ -130,9 +167,9 @@ def with_kind(message, kind, change_data=lambda data: data):
     return message[0], message[1], data
 
 
-def dump(data):
-    """A link of the kind, with these bytes in INFO_DATA (none: without it)."""
-    info = attribute(INFO_KIND, b"rnetvirt\0")
+def dump(data, kind="rnetvirt"):
+    """A link of a kind, with these bytes in INFO_DATA (none: without it)."""
+    info = attribute(INFO_KIND, kind.encode() + b"\0")
     if data is not None:
         info += attribute(INFO_DATA, data)
     payload = struct.pack("=BxHiII", 0, 1, 42, 0x1002, 0)
@@ -142,15 +179,37 @@ def dump(data):
     return struct.pack("=IHHII", 16 + len(payload), RTM_NEWLINK, 0, 0, 0) + payload
 
 
-def shown(data, *options):
-    run = Ip([*options, "link", "show"], dump(data))
+def shown(data, *options, kind="rnetvirt"):
+    run = Ip([*options, "link", "show"], dump(data, kind))
     equal((run.status, run.err), (0, ""), f"ip {' '.join(options)} link show")
     return run.out
 
 
-def link_line(data, *options):
+def link_line(data, *options, kind="rnetvirt"):
     """The line of the kind."""
-    return [line for line in shown(data, *options).splitlines() if "rnetvirt" in line]
+    return [line for line in shown(data, *options, kind=kind).splitlines() if line.startswith(f"    {kind} ")]
+
+
+def sent_data(message):
+    """The attributes in INFO_DATA of a request."""
+    info = dict(attributes(dict(attributes(message[2][16:]))[IFLA_LINKINFO]))
+    return attributes(info[INFO_DATA])
+
+
+def one_request(args):
+    """The one request of a run that must succeed, with a link that is there."""
+    run = Ip(args.split(), dump(None))
+    equal((run.status, run.err), (0, ""), f"ip {args}")
+    equal(len(run.requests), 1, f"requests of ip {args}")
+    return run.requests[0]
+
+
+def macvlan_usage(args):
+    """The line in front of the usage with which ip refuses options of kind macvlan."""
+    status, err = refused(f"link add m0 type macvlan {args}")
+    line, rest = err.split("\n", 1)
+    assert rest.startswith("Usage: "), err
+    return status, line.replace("macvlan:", "rnetvirt:", 1) + "\n" + Ip(["link", "help", "rnetvirt"]).out
 
 
 def refused(args):
@@ -181,6 +240,9 @@ def help_is_printed():
     run = Ip(["link", "help", "rnetvirt"])
     equal((run.status, run.err), (0, ""))
     assert run.out.startswith("Usage: ... rnetvirt [ flavor "), run.out
+    for word in ["veth", "peer", "macvlan", *MODES, "nopromisc", "nodst", "flag", "macaddr", "bcqueuelen", "bclim"]:
+        assert f" {word} " in run.out, word
+    assert all(len(line) <= 80 for line in run.out.splitlines()), run.out
 
 
 @test
@@ -281,7 +343,7 @@ def errors_in_peer_options_are_as_for_veth():
 def unknown_option():
     usage = Ip(["link", "help", "rnetvirt"]).out
     status, _ = refused("link add v0 type veth foo")
-    for options in ["foo", "flavor veth foo", "flavor veth foo peer", "pee", "FLAVOR veth", "mode bridge"]:
+    for options in ["foo", "flavor veth foo", "flavor veth foo peer", "pee", "FLAVOR veth", "mod vepa", "private"]:
         words = [word for word in options.split() if word not in ("flavor", "veth")]
         want = status, f'rnetvirt: unknown option "{words[0]}"?\n{usage}'
         equal(refused(f"link add v0 type rnetvirt {options}"), want, options)
@@ -293,6 +355,8 @@ def help_as_an_option_prints_usage():
     status, _ = refused("link add v0 type veth help")
     equal(refused("link add v0 type rnetvirt help"), (status, usage))
     equal(refused("link add v0 type rnetvirt flavor veth help"), (status, usage))
+    equal(refused("link add v0 type rnetvirt flavor macvlan help"), (status, usage))
+    equal(refused("link add v0 type rnetvirt mode vepa help"), (status, usage))
 
 
 @test
@@ -305,20 +369,50 @@ def flavor_needs_a_name():
 def flavor_given_twice():
     want = 255, 'Error: duplicate "flavor": "veth" is the second value.\n'
     equal(refused("link add v0 type rnetvirt flavor veth flavor veth"), want)
+    equal(refused("link add v0 type rnetvirt flavor macvlan mode vepa flavor veth"), want)
+
+
+@test
+def flavor_behind_options():
+    want = 255, 'Error: argument "macvlan" is wrong: the flavor must stand before its options\n'
+    equal(refused("link add v0 type rnetvirt mode vepa flavor macvlan"), want)
+    want = refused("link add v0 type veth peer name")
+    equal(refused("link add v0 type rnetvirt mode vepa flavor"), want)
+
+
+@test
+def options_of_two_flavors():
+    for flavor in ["", "flavor macvlan"]:
+        for options in MACVLANS:
+            want = 1, 'rnetvirt: "peer" is an option of flavor veth, not of macvlan\n'
+            equal(refused(f"link add v0 type rnetvirt {flavor} {options} peer name v1"), want, options)
+    equal(refused("link add v0 type rnetvirt flavor macvlan peer"), want)
+    for option in ["mode", "flag", "nopromisc", "nodst", "macaddr", "bcqueuelen", "bclim"]:
+        want = 1, f'rnetvirt: "{option}" is an option of flavor macvlan, not of veth\n'
+        for rest in ["", " vepa", " peer name v1"]:
+            equal(refused(f"link add v0 type rnetvirt flavor veth {option}{rest}"), want)
+
+
+@test
+def options_of_macvlan_behind_peer_are_the_peers():
+    for options in ["mode vepa", "bclim 5", "macaddr flush", "mode dormant nodst nopromisc"]:
+        want = refused(f"link add v0 type veth peer name v1 {options}")
+        equal(refused(f"link add v0 type rnetvirt peer name v1 {options}"), want)
+        equal(refused(f"link add v0 type rnetvirt flavor veth peer name v1 {options}"), want)
 
 
 @test
 def flavors_to_come_are_refused():
-    for flavor in ["macvlan", "ipvlan", "macvtap", "ipvtap"]:
-        want = 255, f'Error: argument "{flavor}" is wrong: this version has only the flavor veth\n'
+    for flavor in ["ipvlan", "macvtap", "ipvtap"]:
+        want = 255, f'Error: argument "{flavor}" is wrong: this version has only the flavors veth and macvlan\n'
         for rest in ["", " peer name v1", " mode bridge"]:
             equal(refused(f"link add v0 type rnetvirt flavor {flavor}{rest}"), want)
 
 
 @test
 def unknown_flavors_are_refused():
-    for flavor in ["foo", "vet", "vethx", "VETH", "0", "peer"]:
-        want = 255, f'Error: argument "{flavor}" is wrong: no such flavor; this version has only veth\n'
+    for flavor in ["foo", "vet", "vethx", "VETH", "0", "peer", "macvla", "mode"]:
+        want = 255, f'Error: argument "{flavor}" is wrong: no such flavor; this version has veth and macvlan\n'
         equal(refused(f"link add v0 type rnetvirt flavor {flavor}"), want)
 
 
@@ -343,6 +437,204 @@ def request_too_long():
             (peer,) = [value for number, value in attributes(info[INFO_DATA]) if number == PEER]
             equal(attributes(peer[16:]), [(IFLA_IFNAME, b"v1\0")])
     assert "" in texts and any(texts), "the lengths tried miss the limit"
+
+
+@test
+def macvlan_alone():
+    data = lambda _: attribute(FLAVOR, u32(1))
+    for outer in OUTERS:
+        want = with_kind(request(f"link add m0 {outer} type macvlan"), "rnetvirt", data)
+        equal(request(f"link add m0 {outer} type rnetvirt flavor macvlan"), want, outer)
+
+
+@test
+def macvlan_options_are_as_for_macvlan():
+    for outer in OUTERS:
+        for options in MACVLANS:
+            theirs = request(f"link add m0 {outer} type macvlan {options}")
+            for flavor, head in [("", b""), ("flavor macvlan", attribute(FLAVOR, u32(1)))]:
+                ours = request(f"link add m0 {outer} type rnetvirt {flavor} {options}")
+                *before, (number, nest) = sent_data(ours)
+                equal(number, MACVLAN | NESTED, options)
+                equal(before, attributes(head), options)
+                # The order is ours.
+                equal(sorted(attributes(nest)), sorted(sent_data(theirs)), options)
+                data = head + attribute(MACVLAN | NESTED, nest)
+                equal(ours, with_kind(theirs, "rnetvirt", lambda _: data), options)
+
+
+@test
+def macvlan_holds_what_was_asked():
+    # Independent of what ip does for macvlan.
+    one, two = bytes([2, 0, 0, 0, 0, 1]), bytes([2, 0, 0, 0xA, 0xBC, 0xDE])
+    for options, want in [
+        *((f"mode {name}", [(MODE, u32(number))]) for name, number in MODES.items()),
+        ("mode passthru nopromisc nodst", [(MODE, u32(8)), (FLAGS, b"\3\0")]),
+        ("flag null", [(FLAGS, b"\0\0")]),
+        ("macaddr add 2:0:0:0:0:1", [(MACADDR_MODE, u32(0)), (MACADDR, one)]),
+        ("macaddr del 02:00:00:0a:bc:DE", [(MACADDR_MODE, u32(1)), (MACADDR, two)]),
+        ("macaddr flush", [(MACADDR_MODE, u32(2))]),
+        ("macaddr set", [(MACADDR_MODE, u32(3)), (MACADDR_DATA, b"")]),
+        (
+            "macaddr set 2:0:0:0:0:1 2:0:0:a:bc:de",
+            [(MACADDR_MODE, u32(3)), (MACADDR_DATA, attribute(MACADDR, one) + attribute(MACADDR, two))],
+        ),
+        ("bcqueuelen 65537", [(QUEUE_LEN, u32(65537))]),
+    ]:
+        ((_, nest),) = sent_data(request(f"link add m0 type rnetvirt {options}"))
+        equal(attributes(nest), want, options)
+
+
+@test
+def macvlan_bclim():
+    # Not every ip has it for macvlan.
+    for word, number in [("0", 0), ("-1", -1), ("0x10", 16), ("2147483647", 2**31 - 1), ("-2147483648", -(2**31))]:
+        ((_, nest),) = sent_data(request(f"link add m0 type rnetvirt bclim {word}"))
+        equal(attributes(nest), [(CUTOFF, struct.pack("=i", number))])
+    both = request("link add m0 type rnetvirt bcqueuelen 3 bclim 4 mode vepa")
+    equal(attributes(sent_data(both)[0][1]), [(MODE, u32(2)), (QUEUE_LEN, u32(3)), (CUTOFF, u32(4))])
+    for word in ["x", "", "5x", "2147483648", "-2147483649", "1.5"]:
+        run = Ip(["link", "add", "m0", "type", "rnetvirt", "bclim", word])
+        equal((run.status, run.err, run.requests), (1, f'Error: illegal value for "bclim": "{word}"\n', []))
+
+
+@test
+def macvlan_list_ends_at_an_option():
+    # Kind macvlan says that the option is no address, too.
+    want = [(MODE, u32(16)), (FLAGS, b"\2\0"), (MACADDR_MODE, u32(3)), (MACADDR_DATA, b"")]
+    for options in ["macaddr set nodst mode source", "mode source macaddr set flag nodst"]:
+        ((_, nest),) = sent_data(request(f"link add m0 type rnetvirt {options}"))
+        equal(attributes(nest), want, options)
+
+
+@test
+def macvlan_with_a_lower_device():
+    for options in ["", "mode vepa", "mode source macaddr add 02:00:00:00:00:01 bcqueuelen 4"]:
+        theirs = one_request(f"link add link v0 name m0 type macvlan {options}")
+        ours = one_request(f"link add link v0 name m0 type rnetvirt {options}")
+        equal(dict(attributes(ours[2][16:]))[IFLA_LINK], u32(42))
+        nest = sent_data(ours)[0][1] if options else None
+        same = lambda data: None if data is None else attribute(MACVLAN | NESTED, nest)
+        equal(ours, with_kind(theirs, "rnetvirt", same), options)
+
+
+@test
+def link_set_changes_macvlan():
+    for options in MACVLANS:
+        theirs = one_request(f"link set v0 type macvlan {options}")
+        for flavor, head in [("", []), ("flavor macvlan", [(FLAVOR, u32(1))])]:
+            ours = one_request(f"link set v0 type rnetvirt {flavor} {options}")
+            *before, (number, nest) = sent_data(ours)
+            equal((before, number), (head, MACVLAN | NESTED), options)
+            equal(sorted(attributes(nest)), sorted(sent_data(theirs)), options)
+            equal(ours[:2], theirs[:2])
+
+
+@test
+def link_set_of_macvlan_with_a_peer():
+    run = Ip("link set v0 type rnetvirt mode vepa peer name v1".split(), dump(None))
+    want = 1, 'rnetvirt: "peer" is an option of flavor veth, not of macvlan\n', []
+    equal((run.status, run.err, run.requests), want)
+
+
+@test
+def macvlan_in_a_batch():
+    batch = os.path.join(TMP, "batch")
+    lines = [f"link add m0 type rnetvirt {options}" for options in MACVLANS]
+    lines.insert(5, "link add v0 type rnetvirt flavor veth peer name v1")
+    with open(batch, "w", encoding="ascii") as file:
+        file.write("\n".join(lines) + "\n")
+    run = Ip(["-batch", batch])
+    equal((run.status, run.err), (0, ""))
+    equal(run.requests, [request(line) for line in lines])
+
+
+@test
+def errors_in_macvlan_options_are_as_for_macvlan():
+    for options in [
+        "mode",
+        "mode foo",
+        "mode vep",
+        "mode l2",
+        "mode BRIDGE",
+        "mode 4",
+        "flag",
+        "flag foo",
+        "flag 1",
+        "macaddr",
+        "macaddr add",
+        "macaddr del",
+        "macaddr add zz",
+        "macaddr del mode",
+        "bcqueuelen",
+        "bcqueuelen x",
+        "bcqueuelen -1",
+        "bcqueuelen 4294967296",
+        "bcqueuelen 5x",
+        "mode source bcqueuelen",
+        "mode passthru nopromisc flag",
+    ]:
+        want = refused(f"link add m0 type macvlan {options}")
+        equal(refused(f"link add m0 type rnetvirt {options}"), want, options)
+        equal(refused(f"link add m0 type rnetvirt flavor macvlan {options}"), want, options)
+    for options in ["nopromisc", "mode vepa nopromisc", "mode source flag nopromisc", "mode vepa foo", "nodst peers"]:
+        want = macvlan_usage(options)
+        equal(refused(f"link add m0 type rnetvirt {options}"), want, options)
+        equal(refused(f"link add m0 type rnetvirt flavor macvlan {options}"), want, options)
+    equal(refused("link add m0 type rnetvirt bclim"), refused("link add m0 type macvlan bcqueuelen"))
+
+
+@test
+def macvlan_list_operation_that_is_not_there():
+    # Kind macvlan only prints its usage.
+    for word in ["foo", "ad", "02:00:00:00:00:01", "mode"]:
+        want = 1, f'Error: argument of "macaddr" must be "add", "del", "set" or "flush", not "{word}"\n'
+        equal(refused(f"link add m0 type rnetvirt macaddr {word}"), want)
+
+
+@test
+def addresses_that_are_none():
+    # Kind macvlan is silent about some of them, and reads others.
+    words = "2:3 2:0:0:0:0:1:5 2:0:0:0:0:100 2:0:0:0:0: :0:0:0:0:1 2:0:0:0:0:g 2:0:0:0:0:-1 2:0:0::0:1 1.2.3.4"
+    for word in words.split():
+        want = 1, f'"{word}" is invalid lladdr.\n'
+        equal(refused(f"link add m0 type rnetvirt macaddr add {word}"), want)
+        equal(refused(f"link add m0 type rnetvirt macaddr del {word}"), want)
+        if ":" in word:
+            equal(refused(f"link add m0 type rnetvirt macaddr set {word}"), want)
+            equal(refused(f"link add m0 type rnetvirt macaddr set 2:0:0:0:0:1 {word} nodst"), want)
+
+
+@test
+def macvlan_options_given_twice():
+    for options in [
+        ["mode", "vepa"],
+        ["mode", "bridge"],
+        ["macaddr", "flush"],
+        ["bcqueuelen", "5"],
+        ["bclim", "5"],
+    ]:
+        first = "bridge" if options[0] == "mode" else options[1]
+        want = 255, f'Error: duplicate "{options[0]}": "{options[1]}" is the second value.\n'
+        equal(refused(f"link add m0 type rnetvirt {options[0]} {first} nodst {' '.join(options)}"), want)
+    want = 255, 'Error: duplicate "macaddr": "add" is the second value.\n'
+    equal(refused("link add m0 type rnetvirt macaddr add 2:0:0:0:0:1 macaddr add 2:0:0:0:0:2"), want)
+
+
+@test
+def macvlan_list_too_long():
+    # The longest that fits, and the first that does not.
+    words = "link add m0 type rnetvirt flavor macvlan mode source macaddr set".split()
+    for count in itertools.count(1):
+        run = Ip(words + [f"2:0:0:0:0:{number:x}" for number in range(count)])
+        if run.err:
+            break
+        nest = dict(attributes(sent_data(run.requests[0])[-1][1]))
+        want = [(MACADDR, bytes([2, 0, 0, 0, 0, number])) for number in range(count)]
+        equal((run.status, attributes(nest[MACADDR_DATA])), (0, want))
+    assert "message exceeded bound" in run.err, run.err
+    equal((run.status, run.requests), (1, []))
+    assert count > 70, count
 
 
 @test
@@ -401,6 +693,150 @@ def pretty_json_has_the_flavor():
     at = lines.index('"info_kind": "rnetvirt",')
     equal(lines[at + 1 : at + 4], ['"info_data": {', '"flavor": "veth"', "}"])
     equal(json.loads(text), json.loads(shown(attribute(FLAVOR, u32(0)), "-d", "-j")))
+
+
+ADDRESSES = [bytes([2, 0, 0, 0, 0xAB, number]) for number in range(100)]
+TAIL = attribute(QUEUE_LEN, u32(1000)) + attribute(QUEUE_LEN_USED, u32(2000))
+
+
+def mode_dump(mode, flags=0, rest=b""):
+    return attribute(MODE, u32(mode)) + attribute(FLAGS, bytes([flags, 0])) + rest
+
+
+def list_dump(count, entries):
+    return attribute(MACADDR_COUNT, count) + attribute(MACADDR_DATA, entries)
+
+
+def entries(count):
+    return b"".join(attribute(MACADDR, address) for address in ADDRESSES[:count])
+
+
+# What the kernel may tell of a macvlan, and some that it will not.
+DUMPS = [
+    b"",
+    *(mode_dump(mode, flags, attribute(MACADDR_COUNT, u32(0)) + TAIL) for mode in MODES.values() for flags in range(4)),
+    *(mode_dump(16, 2, list_dump(u32(count), entries(count)) + TAIL) for count in (0, 1, 2, 100)),
+    mode_dump(2, 0, attribute(QUEUE_LEN, u32(0xFFFFFFFF))),
+    # No mode, and one that is twice there.
+    mode_dump(0, 3),
+    mode_dump(3),
+    attribute(MODE, u32(2)) + mode_dump(4),
+    attribute(200, u32(7)) + mode_dump(2),
+    # Too short.
+    mode_dump(2, 0, attribute(QUEUE_LEN, b"\1\0\0") + attribute(QUEUE_LEN_USED, b"\1\0")),
+    # A list in another mode, without a count, and with entries that are none.
+    mode_dump(4, 0, list_dump(u32(1), entries(1))),
+    mode_dump(16, 0, attribute(MACADDR_DATA, entries(1))),
+    mode_dump(16, 0, list_dump(b"\1\0", entries(1))),
+    mode_dump(16, 0, list_dump(u32(1), attribute(MODE, bytes(6)) + attribute(MACADDR, bytes(5)))),
+    mode_dump(16, 0, list_dump(u32(1), attribute(MACADDR, b"\2abcdefgh") + b"\1\0\0\0\0")),
+]
+
+
+def nested(nest, flavor=1):
+    return attribute(FLAVOR, u32(flavor)) + attribute(MACVLAN, nest)
+
+
+@test
+def macvlan_is_shown_as_macvlan_is():
+    for nest in DUMPS:
+        (line,) = link_line(nest, "-d", kind="macvlan")
+        want = [line.replace("    macvlan ", "    rnetvirt flavor macvlan ", 1)]
+        for data in [nested(nest), attribute(FLAVOR, u32(1)) + attribute(MACVLAN | NESTED, nest)]:
+            equal(link_line(data, "-d"), want, nest)
+            equal(link_line(data, "-d", "-c=always"), want, nest)
+            equal(link_line(data), [])
+
+
+@test
+def macvlan_as_json_is_as_macvlan_is():
+    for nest in DUMPS:
+        text = shown(nest, "-d", "-j", kind="macvlan").replace('"info_kind":"macvlan"', '"info_kind":"rnetvirt"')
+        comma = "" if '"info_data":{}' in text else ","
+        want = text.replace('"info_data":{', '"info_data":{"flavor":"macvlan"' + comma)
+        got = shown(nested(nest), "-d", "-j")
+        equal(got, want, nest)
+        equal(json.loads(shown(nested(nest), "-d", "-j", "-p")), json.loads(got), nest)
+        theirs = shown(nest, "-d", "-j", "-p", kind="macvlan").splitlines()
+        ours = [line for line in shown(nested(nest), "-d", "-j", "-p").splitlines() if '"flavor"' not in line]
+        if comma:
+            equal([line.replace('"rnetvirt"', '"macvlan"') for line in ours], theirs, nest)
+
+
+@test
+def macvlan_shows_what_it_should():
+    # Independent of what ip does for macvlan.
+    nest = (
+        attribute(MODE, u32(16))
+        + attribute(FLAGS, b"\3\0")
+        + attribute(MACADDR_COUNT, u32(2))
+        + attribute(MACADDR_DATA, attribute(MACADDR, ADDRESSES[1]) + attribute(MACADDR, ADDRESSES[31]))
+        + TAIL
+        + attribute(CUTOFF, struct.pack("=i", -1))
+    )
+    want = (
+        "    rnetvirt flavor macvlan mode source nopromisc nodst bcqueuelen 1000 usedbcqueuelen 2000 bclim -1 "
+        "remotes (2) 02:00:00:00:ab:01 02:00:00:00:ab:1f numtxqueues 3 "
+    )
+    equal(link_line(nested(nest), "-d"), [want])
+    (link,) = json.loads(shown(nested(nest), "-d", "-j"))
+    want = {
+        "flavor": "macvlan",
+        "mode": "source",
+        "nopromisc": True,
+        "nodst": True,
+        "bcqueuelen": 1000,
+        "usedbcqueuelen": 2000,
+        "bclim": -1,
+        "macaddr_count": 2,
+        "macaddr_data": ["02:00:00:00:ab:01", "02:00:00:00:ab:1f"],
+    }
+    equal(list(link["linkinfo"]["info_data"].items()), list(want.items()))
+
+
+@test
+def macvlan_shows_bclim():
+    for number in [0, 2, -1, 2**31 - 1, -(2**31)]:
+        nest = attribute(MODE, u32(4)) + TAIL + attribute(CUTOFF, struct.pack("=i", number))
+        want = f"mode bridge bcqueuelen 1000 usedbcqueuelen 2000 bclim {number} numtxqueues 3 "
+        equal(link_line(nested(nest), "-d"), ["    rnetvirt flavor macvlan " + want])
+        (link,) = json.loads(shown(nested(nest), "-d", "-j"))
+        equal(link["linkinfo"]["info_data"]["bclim"], number)
+    equal(link_line(nested(attribute(CUTOFF, b"\1\0\0")), "-d"), ["    rnetvirt flavor macvlan numtxqueues 3 "])
+
+
+@test
+def macvlan_shows_each_for_itself():
+    # Kind macvlan does not show what is behind what it misses.
+    for nest, want in [
+        (TAIL, "bcqueuelen 1000 usedbcqueuelen 2000 "),
+        (attribute(FLAGS, b"\2\0") + TAIL, "nodst bcqueuelen 1000 usedbcqueuelen 2000 "),
+        (attribute(FLAGS, b"\2") + TAIL, "bcqueuelen 1000 usedbcqueuelen 2000 "),
+        (attribute(MODE, b"\2\0\0") + attribute(FLAGS, b"\2\0"), "nodst "),
+        (attribute(QUEUE_LEN_USED, u32(0)), "usedbcqueuelen 0 "),
+    ]:
+        equal(link_line(nested(nest), "-d"), [f"    rnetvirt flavor macvlan {want}numtxqueues 3 "], nest)
+
+
+@test
+def macvlan_with_broken_data():
+    # Neither the mode nor what is behind a broken attribute is shown.
+    for nest in [
+        attribute(MODE, b"\1\0\0"),
+        b"\1",
+        struct.pack("=HH", 3, MODE) + attribute(MODE, u32(4)),
+        struct.pack("=HH", 9, MODE) + u32(4),
+        struct.pack("=HH", 0, MODE) + u32(4),
+    ]:
+        equal(link_line(nested(nest), "-d"), ["    rnetvirt flavor macvlan numtxqueues 3 "], nest)
+
+
+@test
+def macvlan_settings_of_another_flavor():
+    # Those of macvtap are the same.
+    nest = attribute(MODE, u32(4))
+    equal(link_line(nested(nest, 3), "-d"), ["    rnetvirt flavor macvtap mode bridge numtxqueues 3 "])
+    equal(link_line(attribute(MACVLAN, nest), "-d"), ["    rnetvirt mode bridge numtxqueues 3 "])
 
 
 def main():
