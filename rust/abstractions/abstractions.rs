@@ -12,14 +12,22 @@
 //! | [`context`] | proof of an RCU read-side section |
 //! | [`net::rtnl`] | proof that RTNL is held |
 //! | [`net::namespace`] | `struct net` |
-//! | [`net::netdevice`] | `struct net_device`: states, private data, per-device operations |
+//! | [`net::netdevice`] | `struct net_device` |
+//! | [`net::link_ops`] | `struct net_device_ops`: what a driver does for its devices |
 //! | [`net::link`] | `struct rtnl_link_ops`: a kind of link, creation and removal |
 //! | [`net::link_ref`] | an RCU-protected, counted pointer from one device to another |
+//! | [`net::link_table`] | a table of devices that packets look up |
+//! | [`net::dev_ref`] | a counted reference to a device |
+//! | [`net::rx_handler`] | the one driver that decides about what a device receives |
+//! | [`net::adjacency`] | which device is on top of which |
+//! | [`net::features`] | offload features |
+//! | [`net::mac`] | MAC addresses |
 //! | [`net::nlattr`] | netlink attributes, their policy, extended acks |
 //! | [`net::skbuff`] | `struct sk_buff`, owned |
 //! | [`net::stats`] | per-CPU and 64-bit device statistics |
 //! | [`net::ethtool`] | `struct ethtool_ops` |
 //! | [`net::notifier`] | the net device notifier chain |
+//! | [`random`] | random numbers |
 //!
 //! # Rules that hold everywhere
 //!
@@ -42,6 +50,7 @@ mod bindings;
 
 pub mod context;
 pub mod net;
+pub mod random;
 
 // Used by the `pr_*!` macros; this crate has no `module!` that would define it.
 #[allow(dead_code)]

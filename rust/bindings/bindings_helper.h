@@ -7,14 +7,19 @@
 
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
+#include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <linux/if_vlan.h>
+#include <linux/net_tstamp.h>
 #include <linux/netdevice.h>
 #include <linux/notifier.h>
 #include <linux/rcupdate.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/veth.h>
+#include <linux/workqueue.h>
 #include <net/dropreason.h>
 #include <net/net_namespace.h>
 #include <net/netlink.h>
@@ -34,5 +39,14 @@ const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_CTAG_TX = NETIF_F_HW_VLAN
 const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_CTAG_RX = NETIF_F_HW_VLAN_CTAG_RX;
 const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_STAG_TX = NETIF_F_HW_VLAN_STAG_TX;
 const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_STAG_RX = NETIF_F_HW_VLAN_STAG_RX;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_GSO = NETIF_F_GSO;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_GSO_ROBUST = NETIF_F_GSO_ROBUST;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_TSO = NETIF_F_TSO;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_TSO_ECN = NETIF_F_TSO_ECN;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_TSO6 = NETIF_F_TSO6;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_LRO = NETIF_F_LRO;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_ALL_FOR_ALL = NETIF_F_ALL_FOR_ALL;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_CTAG_FILTER = NETIF_F_HW_VLAN_CTAG_FILTER;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_STAG_FILTER = NETIF_F_HW_VLAN_STAG_FILTER;
 const gfp_t RNETVIRT_CONST_GFP_ATOMIC = GFP_ATOMIC;
 const gfp_t RNETVIRT_CONST_GFP_KERNEL = GFP_KERNEL;

@@ -21,3 +21,4 @@
 #include "netdevice.c"
 #include "rtnetlink.c"
 #include "skbuff.c"
+#include "stacked.c"

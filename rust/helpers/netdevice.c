@@ -96,3 +96,8 @@ __rnetvirt_helper bool rnetvirt_helper_netdev_is_queued(const struct net_device 
 #endif
 	return !list_empty(&dev->unreg_list);
 }
+
+__rnetvirt_helper u32 rnetvirt_helper_netdev_get_priv_flags(const struct net_device *dev)
+{
+	return dev->priv_flags;
+}

@@ -20,3 +20,28 @@ __rnetvirt_helper void rnetvirt_helper_unregister_netdevice_queue_net(struct net
 {
 	unregister_netdevice_queue_net(net, dev, head);
 }
+
+__rnetvirt_helper int
+rnetvirt_helper_nla_parse_nested_deprecated(struct nlattr **tb, int maxtype,
+					    const struct nlattr *nla,
+					    const struct nla_policy *policy,
+					    struct netlink_ext_ack *extack)
+{
+	return nla_parse_nested_deprecated(tb, maxtype, nla, policy, extack);
+}
+
+__rnetvirt_helper struct nlattr *rnetvirt_helper_nla_nest_start_noflag(struct sk_buff *skb,
+								       int attrtype)
+{
+	return nla_nest_start_noflag(skb, attrtype);
+}
+
+__rnetvirt_helper int rnetvirt_helper_nla_nest_end_safe(struct sk_buff *skb, struct nlattr *start)
+{
+	return nla_nest_end_safe(skb, start);
+}
+
+__rnetvirt_helper void rnetvirt_helper_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start)
+{
+	nla_nest_cancel(skb, start);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 
@@ -26,4 +27,70 @@ __rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive(struct net_device
 {
 	skb->protocol = eth_type_trans(skb, dev);
 	skb_postpull_rcsum(skb, eth_hdr(skb), ETH_HLEN);
+}
+
+/*
+ * The Ethernet header of a received packet, or NULL if there is none: an offset
+ * that was never set is larger than any other.
+ */
+__rnetvirt_helper const struct ethhdr *rnetvirt_helper_skb_rx_eth_hdr(const struct sk_buff *skb)
+{
+	if (unlikely(skb->network_header < (u32)skb->mac_header + ETH_HLEN))
+		return NULL;
+	return (const struct ethhdr *)(skb->head + skb->mac_header);
+}
+
+__rnetvirt_helper unsigned char rnetvirt_helper_skb_pkt_type(const struct sk_buff *skb)
+{
+	return skb->pkt_type;
+}
+
+__rnetvirt_helper void rnetvirt_helper_skb_set_received(struct sk_buff *skb,
+							struct net_device *dev,
+							unsigned char pkt_type)
+{
+	skb->dev = dev;
+	skb->pkt_type = pkt_type;
+}
+
+__rnetvirt_helper void rnetvirt_helper_skb_set_dev_only(struct sk_buff *skb,
+							struct net_device *dev)
+{
+	skb->dev = dev;
+}
+
+__rnetvirt_helper u16 rnetvirt_helper_skb_protocol_be(const struct sk_buff *skb)
+{
+	return be16_to_cpu(skb->protocol);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_skb_vlan_tag_present(const struct sk_buff *skb)
+{
+	return skb_vlan_tag_present(skb);
+}
+
+/* The packet itself if nobody else holds it, else a clone. NULL: no memory, and it is freed. */
+__rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_share_check(struct sk_buff *skb)
+{
+	return skb_share_check(skb, GFP_ATOMIC);
+}
+
+__rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_clone_atomic(struct sk_buff *skb)
+{
+	return skb_clone(skb, GFP_ATOMIC);
+}
+
+__rnetvirt_helper void rnetvirt_helper_consume_skb(struct sk_buff *skb)
+{
+	consume_skb(skb);
+}
+
+__rnetvirt_helper struct net_device *rnetvirt_helper_skb_dev(const struct sk_buff *skb)
+{
+	return skb->dev;
+}
+
+__rnetvirt_helper const struct ethhdr *rnetvirt_helper_skb_mac_header(const struct sk_buff *skb)
+{
+	return (const struct ethhdr *)skb_mac_header(skb);
 }

@@ -5,11 +5,9 @@
 //! C header: [`include/linux/ethtool.h`](srctree/include/linux/ethtool.h)
 
 use super::{
-    netdevice::{
-        Link,
-        LinkOps, //
-    },
-    rtnl::Rtnl,
+    link_ops::LinkOps,
+    netdevice::Link,
+    rtnl::Rtnl, //
 };
 use crate::bindings;
 use core::marker::PhantomData;
@@ -32,12 +30,14 @@ pub struct LinkSettings {
 /// The `ethtool` operations of devices with data of type `T`.
 ///
 /// All run under RTNL. Present without asking: whether the link is there, and software timestamping.
+/// A device with a [`lower_dev`](LinkOps::lower_dev) lets that one answer for link settings and
+/// timestamping.
 pub trait EthtoolOps<T: LinkOps>: 'static {
     /// Name and version.
     const DRIVER: DriverInfo;
 
-    /// Speed.
-    fn link_settings(dev: &Link<T>, rtnl: &Rtnl) -> LinkSettings;
+    /// Speed, and numbers of queues; `None` if the device has nothing to say about them.
+    const LINK_SETTINGS: Option<LinkSettings>;
 }
 
 /// The C callbacks; `dev` is as for those in [`super::netdevice`].
@@ -49,9 +49,16 @@ impl<T: LinkOps> Ops<T> {
         let mut ops: bindings::ethtool_ops = unsafe { core::mem::zeroed() };
         ops.get_drvinfo = Some(Self::get_drvinfo_callback);
         ops.get_link = Some(bindings::ethtool_op_get_link);
-        ops.get_ts_info = Some(bindings::ethtool_op_get_ts_info);
-        ops.get_link_ksettings = Some(Self::get_link_ksettings_callback);
-        ops.get_channels = Some(Self::get_channels_callback);
+        if T::HAS_LOWER_DEV {
+            ops.get_ts_info = Some(Self::get_lower_ts_info_callback);
+            ops.get_link_ksettings = Some(Self::get_lower_link_ksettings_callback);
+        } else {
+            ops.get_ts_info = Some(bindings::ethtool_op_get_ts_info);
+        }
+        if T::Ethtool::LINK_SETTINGS.is_some() {
+            ops.get_link_ksettings = Some(Self::get_link_ksettings_callback);
+            ops.get_channels = Some(Self::get_channels_callback);
+        }
         ops
     };
 
@@ -74,12 +81,12 @@ impl<T: LinkOps> Ops<T> {
     /// To be called by the core under RTNL, for a device of this type.
     #[allow(clippy::cast_possible_truncation)]
     unsafe extern "C" fn get_link_ksettings_callback(
-        dev: *mut bindings::net_device,
+        _dev: *mut bindings::net_device,
         cmd: *mut bindings::ethtool_link_ksettings,
     ) -> c_int {
-        // SAFETY: By the caller's guarantee.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        let settings = T::Ethtool::link_settings(dev, rtnl);
+        let Some(settings) = T::Ethtool::LINK_SETTINGS else {
+            return EOPNOTSUPP.to_errno();
+        };
         // SAFETY: The structure is the caller's own, zeroed.
         let base = unsafe { &mut (*cmd).base };
         base.speed = settings.speed;
@@ -88,6 +95,32 @@ impl<T: LinkOps> Ops<T> {
         base.port = bindings::PORT_TP as u8;
         base.autoneg = bindings::AUTONEG_DISABLE as u8;
         0
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL, for a device of this type.
+    unsafe extern "C" fn get_lower_link_ksettings_callback(
+        dev: *mut bindings::net_device,
+        cmd: *mut bindings::ethtool_link_ksettings,
+    ) -> c_int {
+        // SAFETY: By the caller's guarantee.
+        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        // SAFETY: The device is valid, RTNL is held, and the structure is the caller's own.
+        unsafe { bindings::__ethtool_get_link_ksettings(lower.as_ptr(), cmd) }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL, for a device of this type.
+    unsafe extern "C" fn get_lower_ts_info_callback(
+        dev: *mut bindings::net_device,
+        info: *mut bindings::kernel_ethtool_ts_info,
+    ) -> c_int {
+        // SAFETY: By the caller's guarantee.
+        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        // SAFETY: The device is valid, RTNL is held, and the structure is the caller's own.
+        unsafe { bindings::ethtool_get_ts_info_by_layer(lower.as_ptr(), info) }
     }
 
     /// # Safety

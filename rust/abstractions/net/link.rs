@@ -9,16 +9,19 @@
 //! C header: [`include/net/rtnetlink.h`](srctree/include/net/rtnetlink.h)
 
 use super::{
-    namespace::Net,
-    netdevice::{
+    features::Features,
+    link_callbacks::{
         self,
         priv_destroy,
         priv_init,
-        priv_size,
-        Link,
-        LinkOps,
         PrivOps,
         EMPTY_NETDEV_OPS, //
+    },
+    link_ops::LinkOps,
+    namespace::Net,
+    netdevice::{
+        Link,
+        NetDevice, //
     },
     nlattr::{
         Attr,
@@ -36,8 +39,12 @@ use super::{
 };
 use crate::bindings;
 use core::{
+    any::TypeId,
     marker::PhantomData,
-    mem::ManuallyDrop,
+    mem::{
+        ManuallyDrop,
+        MaybeUninit, //
+    },
     ops::Deref,
     ptr::{
         self,
@@ -54,6 +61,8 @@ use kernel::{
     sync::rcu,
     types::Opaque, //
 };
+
+pub use super::link_callbacks::priv_size;
 
 /// The attributes of a link itself that a kind may look at.
 // CAST: Attribute numbers fit into `nla_type`, which is 16 bits wide.
@@ -80,10 +89,21 @@ pub const ETH_MIN_MTU: u32 = bindings::ETH_MIN_MTU;
 /// Largest MTU of an Ethernet device (`ETH_MAX_MTU`).
 pub const ETH_MAX_MTU: u32 = bindings::ETH_MAX_MTU;
 
-/// Whether `addr` can be the address of an Ethernet device (`is_valid_ether_addr()`).
-pub fn is_valid_ether_addr(addr: &[u8; 6]) -> bool {
-    // SAFETY: The function reads six bytes.
-    unsafe { bindings::is_valid_ether_addr(addr.as_ptr()) }
+pub use super::mac::is_valid_ether_addr;
+
+/// The most queues that a device can have each way.
+const MAX_QUEUES: u32 = 4096;
+
+/// The number of CPUs that there can be.
+pub fn num_possible_cpus() -> u32 {
+    // SAFETY: May be called at any time.
+    unsafe { bindings::num_possible_cpus() }
+}
+
+/// Whether the requester may administer the network of the whole machine (`capable()`).
+pub fn capable_net_admin() -> bool {
+    // SAFETY: May be called by anybody who can sleep.
+    unsafe { bindings::capable_net_admin() }
 }
 
 /// A kind of link (`struct rtnl_link_ops`).
@@ -103,6 +123,9 @@ pub trait LinkKind: Sized + 'static {
 
     /// Bytes of private area: the largest [`priv_size`] of the types that the kind's devices have.
     const PRIV_SIZE: usize;
+
+    /// The number of queues of a device, each way, of which a request says nothing; at most 4096.
+    fn num_queues(tb: &LinkAttrs<'_>) -> u32;
 
     /// Sets what all devices of the kind have in common. Cannot fail.
     fn setup(dev: &mut SetupDevice<'_>);
@@ -176,6 +199,7 @@ struct KindOps<K>(PhantomData<K>);
 impl<K: LinkKind> KindOps<K> {
     /// What the core takes for granted about the numbers of a kind.
     const CHECKS: () = {
+        assert!(K::PRIV_SIZE <= c_int::MAX as usize);
         // `PrivOps::of()` reads the first field whether a device is initialised or not.
         assert!(K::PRIV_SIZE >= priv_size::<()>());
         // `rtnl_get_peer_net()` reads that entry of the table, and a header from its payload.
@@ -191,6 +215,7 @@ impl<K: LinkKind> KindOps<K> {
         ops.kind = K::KIND.as_char_ptr();
         ops.priv_size = K::PRIV_SIZE;
         ops.setup = Some(Self::setup_callback);
+        ops.alloc = Some(Self::alloc_callback);
         ops.peer_type = K::PEER;
         // CAST: A table with one row per attribute number is short.
         #[allow(clippy::cast_possible_truncation)]
@@ -203,8 +228,6 @@ impl<K: LinkKind> KindOps<K> {
         ops.dellink = Some(Self::dellink_callback);
         ops.get_size = Some(Self::get_size_callback);
         ops.fill_info = Some(Self::fill_info_callback);
-        ops.get_num_tx_queues = Some(Self::get_num_queues_callback);
-        ops.get_num_rx_queues = Some(Self::get_num_queues_callback);
         ops.get_link_net = Some(Self::get_link_net_callback);
         ops
     }
@@ -219,6 +242,43 @@ impl<K: LinkKind> KindOps<K> {
         (!data.is_null()).then(|| unsafe { Attrs::from_raw(data, K::POLICY.len()) })
     }
 
+    /// In place of the core's `alloc_netdev_mqs()`: how many queues there are depends on the request.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the core for a request that it parsed.
+    unsafe extern "C" fn alloc_callback(
+        tb: *mut *mut bindings::nlattr,
+        name: *const c_char,
+        name_assign_type: c_uchar,
+        tx: c_uint,
+        rx: c_uint,
+    ) -> *mut bindings::net_device {
+        // SAFETY: The core's table is valid during the call, with `IFLA_MAX + 1` entries.
+        let tb = unsafe { LinkAttrs::from_raw(tb) };
+        let number = |named: bool, number| {
+            if named {
+                number
+            } else {
+                K::num_queues(&tb).clamp(1, MAX_QUEUES)
+            }
+        };
+        let tx = number(tb.has(&ifla::NUM_TX_QUEUES), tx);
+        let rx = number(tb.has(&ifla::NUM_RX_QUEUES), rx);
+        // SAFETY: The name is a terminated string; numbers of queues are within the core's limits;
+        // the area is as large as `setup_callback` expects.
+        unsafe {
+            bindings::alloc_netdev_mqs(
+                K::PRIV_SIZE as c_int,
+                name,
+                name_assign_type,
+                Some(Self::setup_callback),
+                tx,
+                rx,
+            )
+        }
+    }
+
     /// # Safety
     ///
     /// To be called by the core with a device that it has just allocated.
@@ -229,7 +289,6 @@ impl<K: LinkKind> KindOps<K> {
             (*dev).netdev_ops = EMPTY_NETDEV_OPS;
             (*dev).needs_free_netdev = true;
             (*dev).priv_destructor = Some(Self::priv_destructor_callback);
-            bindings::netdev_use_tstats(dev);
         }
         // Netpoll would transmit with interrupts off, and sharing would let others keep a packet
         // that we are given: both would make proofs of the transmit callback false.
@@ -379,17 +438,6 @@ impl<K: LinkKind> KindOps<K> {
         })
     }
 
-    /// As the C driver: as many queues as CPUs are possible, unless the request says.
-    ///
-    /// # Safety
-    ///
-    /// None beyond being called by the core.
-    unsafe extern "C" fn get_num_queues_callback() -> c_uint {
-        const MAX: c_uint = 4096;
-        // SAFETY: May be called at any time.
-        unsafe { bindings::num_possible_cpus() }.min(MAX)
-    }
-
     /// # Safety
     ///
     /// To be called by the core under RTNL, with a device of this kind.
@@ -426,6 +474,40 @@ impl<'a> NewLinkParams<'a> {
     /// The kind's own attributes.
     pub fn data(&self) -> Option<&Attrs<'a>> {
         self.data.as_ref()
+    }
+
+    /// The device that `IFLA_LINK` names, in the namespace of `IFLA_LINK_NETNSID`, else the
+    /// requester's. [`EINVAL`] if the request names none, [`ENODEV`] if there is none.
+    pub fn lower<'r>(&self, rtnl: &'r Rtnl) -> Result<&'r NetDevice> {
+        let _ = rtnl;
+        let ifindex = self.tb.get(&ifla::LINK)?.ok_or(EINVAL)?;
+        let ifindex = c_int::try_from(ifindex).map_err(|_| ENODEV)?;
+        // SAFETY: The core holds a reference to the namespace during the request; RTNL is held.
+        let dev = unsafe {
+            bindings::__dev_get_by_index(bindings::rtnl_newlink_link_net(self.params), ifindex)
+        };
+        if dev.is_null() {
+            return Err(ENODEV);
+        }
+        // SAFETY: A device that can be found is registered, and is not freed before RTNL is released.
+        Ok(unsafe { NetDevice::from_raw(dev) })
+    }
+
+    /// `dev` as a device of this kind with data of type `T`, if it is one.
+    pub fn downcast<'r, T: LinkOps>(
+        &self,
+        dev: &'r NetDevice,
+        _rtnl: &Rtnl,
+    ) -> Option<&'r Link<T>> {
+        let raw = dev.as_ptr();
+        // SAFETY: The device is valid, and the field changes under RTNL only.
+        if !ptr::eq(unsafe { (*raw).rtnl_link_ops }, self.ops) {
+            return None;
+        }
+        // SAFETY: The device is of this kind.
+        let ops = unsafe { PrivOps::of(raw) }?;
+        // SAFETY: The type of its data is `T`.
+        ((ops.data_type)() == TypeId::of::<T>()).then(|| unsafe { Link::from_raw(raw) })
     }
 
     /// The namespace for a second device: the one its attributes name, else that of
@@ -545,57 +627,6 @@ pub struct SetupDevice<'a> {
     _dev: PhantomData<&'a mut ()>,
 }
 
-/// Offload features of a device (`netdev_features_t`).
-#[derive(Clone, Copy)]
-pub struct Features(bindings::netdev_features_t);
-
-macro_rules! features {
-    ($($(#[$doc:meta])* $name:ident = $c:ident;)*) => {
-        impl Features {
-            $($(#[$doc])* pub const $name: Self = Self(bindings::$c);)*
-
-            /// All of both.
-            #[must_use]
-            pub const fn with(self, other: Self) -> Self {
-                Self(self.0 | other.0)
-            }
-
-            /// Those of the first that are not in the second.
-            #[must_use]
-            pub const fn without(self, other: Self) -> Self {
-                Self(self.0 & !other.0)
-            }
-        }
-    };
-}
-
-features! {
-    /// Scatter and gather.
-    SG = NETIF_F_SG;
-    /// Scatter and gather of whole packets in `frag_list`.
-    FRAGLIST = NETIF_F_FRAGLIST;
-    /// Any checksum, as described by the packet.
-    HW_CSUM = NETIF_F_HW_CSUM;
-    /// Checksums of received packets are verified.
-    RXCSUM = NETIF_F_RXCSUM;
-    /// The CRC32c of SCTP.
-    SCTP_CRC = NETIF_F_SCTP_CRC;
-    /// Memory above the DMA limit.
-    HIGHDMA = NETIF_F_HIGHDMA;
-    /// Everything that software GSO can cut.
-    GSO_SOFTWARE = NETIF_F_GSO_SOFTWARE;
-    /// Segmentation inside tunnels.
-    GSO_ENCAP_ALL = NETIF_F_GSO_ENCAP_ALL;
-    /// 802.1Q tags are added out of band.
-    VLAN_CTAG_TX = NETIF_F_HW_VLAN_CTAG_TX;
-    /// 802.1Q tags are delivered out of band.
-    VLAN_CTAG_RX = NETIF_F_HW_VLAN_CTAG_RX;
-    /// 802.1ad tags are added out of band.
-    VLAN_STAG_TX = NETIF_F_HW_VLAN_STAG_TX;
-    /// 802.1ad tags are delivered out of band.
-    VLAN_STAG_RX = NETIF_F_HW_VLAN_STAG_RX;
-}
-
 /// Properties of a device that are on or off.
 #[derive(Clone, Copy)]
 pub struct PrivFlags(u32);
@@ -607,6 +638,14 @@ impl PrivFlags {
     pub const NO_QUEUE: Self = Self(bindings::netdev_priv_flags_IFF_NO_QUEUE);
     /// The headroom it asks for is for others: a bridge need not add it up.
     pub const PHONY_HEADROOM: Self = Self(bindings::netdev_priv_flags_IFF_PHONY_HEADROOM);
+
+    /// Filters unicast addresses itself.
+    pub const UNICAST_FLT: Self = Self(bindings::netdev_priv_flags_IFF_UNICAST_FLT);
+    /// Has no use for a packet's route when it transmits.
+    pub const XMIT_DST_RELEASE: Self = Self(
+        bindings::netdev_priv_flags_IFF_XMIT_DST_RELEASE
+            | bindings::netdev_priv_flags_IFF_XMIT_DST_RELEASE_PERM,
+    );
 
     /// All of both.
     #[must_use]
@@ -620,6 +659,67 @@ impl SetupDevice<'_> {
     pub fn set_priv_flags(&mut self, flags: PrivFlags) {
         // SAFETY: By the type's invariant.
         unsafe { bindings::netdev_set_priv_flags(self.dev, flags.0, 0) };
+    }
+
+    /// Takes properties away.
+    pub fn clear_priv_flags(&mut self, flags: PrivFlags) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::netdev_set_priv_flags(self.dev, 0, flags.0) };
+    }
+
+    /// Lets the user switch the link off without taking the device down (`protodown`).
+    pub fn set_change_proto_down(&mut self) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::netdev_set_change_proto_down(self.dev) };
+    }
+
+    /// Whether the requester, if the device will be in another namespace than `net`, may administer
+    /// that one, too (`rtnl_dev_link_net_capable()`).
+    pub fn link_net_capable(&self, net: &Net, _rtnl: &Rtnl) -> bool {
+        // SAFETY: Both are valid.
+        unsafe { bindings::rtnl_dev_link_net_capable(self.dev, net.as_ptr()) }
+    }
+
+    /// The MTU.
+    pub fn mtu(&self) -> u32 {
+        // SAFETY: By the type's invariant.
+        unsafe { (*self.dev).mtu }
+    }
+
+    /// Sets the MTU.
+    pub fn set_mtu(&mut self, mtu: u32) {
+        // SAFETY: By the type's invariant.
+        unsafe { (*self.dev).mtu = mtu };
+    }
+
+    /// Takes over the address of the device below, and how it came by it (`eth_hw_addr_inherit()`).
+    pub fn inherit_address(&mut self, from: &NetDevice, _rtnl: &Rtnl) {
+        // SAFETY: By the type's invariant; the address changes under RTNL only.
+        unsafe { bindings::eth_hw_addr_inherit(self.dev, from.as_ptr()) };
+    }
+
+    /// Takes over what concerns packets from the device below: carrier, limits of segmentation,
+    /// room for headers.
+    pub fn inherit_lower(&mut self, lower: &NetDevice, _rtnl: &Rtnl) {
+        // SAFETY: By the type's invariant; the other device is valid.
+        unsafe {
+            bindings::netdev_inherit_state(self.dev, lower.as_ptr());
+            bindings::netif_inherit_tso_max(self.dev, lower.as_ptr());
+            (*self.dev).hard_header_len = (*lower.as_ptr()).hard_header_len;
+            bindings::netdev_inherit_room(self.dev, lower.as_ptr());
+        }
+    }
+
+    /// Sets what a device on top of another can do: now, by the user's choice, for VLANs on it. What
+    /// it can do for tunnels is what it can do, and what was set before.
+    pub fn set_stacked_features(&mut self, now: Features, changeable: Features, vlan: Features) {
+        // SAFETY: By the type's invariant.
+        unsafe {
+            (*self.dev).features = now.0;
+            (*self.dev).hw_features |= changeable.0;
+            (*self.dev).vlan_features = vlan.0;
+            (*self.dev).hw_enc_features |= now.0;
+        }
     }
 
     /// The driver needs no transmit lock: `start_xmit` may run on many CPUs at once.
@@ -679,7 +779,7 @@ impl SetupDevice<'_> {
     /// Sets the numbers of active queues, where given; [`EINVAL`] if more than are allocated.
     pub fn set_real_num_queues(&mut self, tx: Option<u32>, rx: Option<u32>) -> Result {
         // SAFETY: By the type's invariant.
-        unsafe { netdevice::set_real_num_queues(self.dev, tx, rx) }
+        unsafe { link_callbacks::set_real_num_queues(self.dev, tx, rx) }
     }
 
     /// Takes over the limits of segmentation from another device (`netif_inherit_tso_max()`).
@@ -752,6 +852,15 @@ pub struct NewDevice<'a, O: Owner> {
 }
 
 impl<'a, O: Owner> NewDevice<'a, O> {
+    /// The device's properties.
+    pub fn setup(&mut self) -> SetupDevice<'_> {
+        // INVARIANT: Not registered, and borrowed exclusively.
+        SetupDevice {
+            dev: self.dev.as_ptr(),
+            _dev: PhantomData,
+        }
+    }
+
     /// Gives the device its private data and the operations that go with it.
     pub fn init<T: LinkOps>(self, data: impl PinInit<T, Error>) -> Result<Initialised<'a, T, O>> {
         if priv_size::<T>() > self.priv_size {
@@ -933,4 +1042,25 @@ impl<'a> UnregisterList<'a> {
             }
         }
     }
+}
+
+/// Deletes devices as a user would, with what goes with each, all together
+/// (`unregister_netdevice_many()`). For somebody who was not asked to by the core.
+pub fn delete_links<'a, T: LinkOps>(links: impl Iterator<Item = &'a Link<T>>, _rtnl: &Rtnl) {
+    let mut list = MaybeUninit::<bindings::list_head>::uninit();
+    let head = list.as_mut_ptr();
+    // SAFETY: The list head is ours and stays where it is until the end of this function.
+    unsafe {
+        head.write(bindings::list_head {
+            next: head,
+            prev: head,
+        })
+    };
+    for link in links {
+        // SAFETY: RTNL is held, and the list is passed to `unregister_netdevice_many()` below.
+        unsafe { link_callbacks::dellink(link, head) };
+    }
+    // SAFETY: RTNL is held; the list contains devices that were queued to it. Nothing is done if it
+    // is empty.
+    unsafe { bindings::unregister_netdevice_many(head) };
 }

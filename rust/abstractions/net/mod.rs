@@ -2,13 +2,21 @@
 
 //! Networking.
 
+pub mod adjacency;
+pub mod dev_ref;
 pub mod ethtool;
+pub mod features;
 pub mod link;
+mod link_callbacks;
+pub mod link_ops;
 pub mod link_ref;
+pub mod link_table;
+pub mod mac;
 pub mod namespace;
 pub mod netdevice;
 pub mod nlattr;
 pub mod notifier;
 pub mod rtnl;
+pub mod rx_handler;
 pub mod skbuff;
 pub mod stats;

@@ -10,63 +10,32 @@
 //!     drop: free             drop: drop T, free             drop: unregister
 //! ```
 //!
-//! After that the driver meets it again as [`&Link<T>`](Link) in the callbacks of [`LinkOps`]. The
-//! private data `T` is only ever seen by shared reference: callbacks run concurrently.
+//! After that the driver meets it again as [`&Link<T>`](Link) in the callbacks of
+//! [`LinkOps`](super::link_ops::LinkOps). The private data `T` is only ever seen by shared reference:
+//! callbacks run concurrently.
 //!
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
 use super::{
-    ethtool,
-    link::UnregisterList,
+    features::Features,
+    mac::Mac,
     namespace::Net,
-    nlattr::{
-        AttrWriter,
-        Attrs,
-        ExtAck,
-        LinkAttrs, //
-    },
+    notifier::Event,
     rtnl::Rtnl,
-    skbuff::SkBuff,
-    stats::{
-        LinkStats64,
-        SwNetstats, //
-    },
+    stats::SwNetstats, //
 };
 use crate::{
     bindings,
-    context::{
-        Bh,
-        Rcu, //
-    },
+    context::Rcu, //
 };
 use core::{
     marker::PhantomData,
-    mem::{
-        align_of,
-        size_of,
-        MaybeUninit, //
-    },
     ops::Deref,
-    ptr,
+    ptr, //
 };
 use kernel::{
-    error::{
-        from_result,
-        to_result,
-        VTABLE_DEFAULT_ERROR, //
-    },
+    error::to_result,
     prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full,
-                Release, //
-            },
-            Atomic, //
-        },
-        rcu, //
-    },
     types::Opaque, //
 };
 
@@ -130,6 +99,165 @@ impl NetDevice {
         unsafe { Net::from_raw(bindings::dev_net(self.as_ptr())) }
     }
 
+    /// The flags that users see (`dev->flags`). A snapshot, unless RTNL is held.
+    #[inline]
+    pub fn flags(&self) -> DevFlags {
+        // SAFETY: The device is valid; the field may be read at any time.
+        DevFlags(unsafe { bindings::netdev_flags(self.as_ptr()) })
+    }
+
+    /// The MTU in bytes, Ethernet header not included.
+    #[inline]
+    pub fn mtu(&self) -> u32 {
+        // SAFETY: As above.
+        unsafe { bindings::netdev_mtu(self.as_ptr()) }
+    }
+
+    /// The largest MTU that the device can have; zero if there is no limit.
+    pub fn max_mtu(&self) -> u32 {
+        // SAFETY: As above; it changes under RTNL only.
+        unsafe { (*self.as_ptr()).max_mtu }
+    }
+
+    /// The MAC address. May be torn while somebody changes it, unless RTNL is held.
+    #[inline]
+    pub fn mac(&self) -> Mac {
+        // SAFETY: As above; the bytes that `dev_addr` points to live as long as the device.
+        Mac::from_le(unsafe { bindings::netdev_mac(self.as_ptr()) })
+    }
+
+    /// The broadcast address.
+    #[inline]
+    pub fn broadcast(&self) -> Mac {
+        // SAFETY: As above; it is an array in the device.
+        Mac::from_le(unsafe { bindings::netdev_broadcast(self.as_ptr()) })
+    }
+
+    /// Whether it speaks Ethernet and is not a loopback device.
+    pub fn is_ethernet(&self, _rtnl: &Rtnl) -> bool {
+        // SAFETY: As above; the type changes under RTNL only.
+        let ether = unsafe { bindings::netdev_is_ether(self.as_ptr()) };
+        ether && !self.flags().any(DevFlags::LOOPBACK)
+    }
+
+    /// The features that are on.
+    pub fn features(&self, _rtnl: &Rtnl) -> Features {
+        // SAFETY: As above; they change under RTNL only.
+        Features(unsafe { (*self.as_ptr()).features })
+    }
+
+    /// The features that devices of VLANs on it may have.
+    pub fn vlan_features(&self, _rtnl: &Rtnl) -> Features {
+        // SAFETY: As above.
+        Features(unsafe { (*self.as_ptr()).vlan_features })
+    }
+
+    /// Whether the device is on its way out.
+    pub fn is_unregistering(&self, _rtnl: &Rtnl) -> bool {
+        // SAFETY: The device is valid; its state changes under RTNL.
+        bindings::netdev_reg_state::from(unsafe { (*self.as_ptr()).reg_state })
+            == bindings::netdev_reg_state_NETREG_UNREGISTERING
+    }
+
+    /// Whether nobody looks at received packets before the device's
+    /// [`RxHandler`](super::rx_handler::RxHandler): no packet socket, no classifier, no netfilter
+    /// hook at ingress, no generic XDP. A snapshot.
+    #[inline]
+    pub fn ingress_is_plain(&self, _rcu: Rcu<'_>) -> bool {
+        // SAFETY: The device is valid; pointers are compared with null, not followed, except to the
+        // namespace, which outlives the RCU section.
+        unsafe { bindings::netdev_ingress_is_plain(self.as_ptr()) }
+    }
+
+    /// Counts a received packet that was dropped before it reached a protocol. Any context.
+    #[cold]
+    pub fn count_rx_dropped(&self) {
+        // SAFETY: The device is valid.
+        unsafe { bindings::dev_core_stats_rx_dropped_inc(self.as_ptr()) };
+    }
+
+    /// Asks for all packets, or takes one such wish back (`dev_set_promiscuity()`). Re-enters drivers
+    /// and notifiers.
+    pub fn set_promiscuity(&self, on: bool, _rtnl: &Rtnl) -> Result {
+        // SAFETY: The device is valid, and RTNL is held.
+        to_result(unsafe { bindings::dev_set_promiscuity(self.as_ptr(), step(on)) })
+    }
+
+    /// Asks for all multicast packets, or takes one such wish back (`dev_set_allmulti()`). Re-enters
+    /// drivers and notifiers.
+    pub fn set_allmulti(&self, on: bool, _rtnl: &Rtnl) -> Result {
+        // SAFETY: The device is valid, and RTNL is held.
+        to_result(unsafe { bindings::dev_set_allmulti(self.as_ptr(), step(on)) })
+    }
+
+    /// Adds a unicast address that the device is to receive packets for (`dev_uc_add()`).
+    pub fn uc_add(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
+        // SAFETY: The device is valid and has addresses of six bytes; the function takes its lock.
+        to_result(unsafe { bindings::dev_uc_add(self.as_ptr(), mac.to_bytes().as_ptr()) })
+    }
+
+    /// Takes one such address back (`dev_uc_del()`); [`ENOENT`] if it is not there.
+    pub fn uc_del(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
+        // SAFETY: As above.
+        to_result(unsafe { bindings::dev_uc_del(self.as_ptr(), mac.to_bytes().as_ptr()) })
+    }
+
+    /// As [`uc_add`](Self::uc_add), but [`EEXIST`] if it is there (`dev_uc_add_excl()`).
+    pub fn uc_add_excl(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
+        // SAFETY: As above.
+        to_result(unsafe { bindings::dev_uc_add_excl(self.as_ptr(), mac.to_bytes().as_ptr()) })
+    }
+
+    /// Adds a multicast address; [`EEXIST`] if it is there (`dev_mc_add_excl()`).
+    pub fn mc_add_excl(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
+        // SAFETY: As above.
+        to_result(unsafe { bindings::dev_mc_add_excl(self.as_ptr(), mac.to_bytes().as_ptr()) })
+    }
+
+    /// Takes a multicast address back (`dev_mc_del()`); [`ENOENT`] if it is not there.
+    pub fn mc_del(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
+        // SAFETY: As above.
+        to_result(unsafe { bindings::dev_mc_del(self.as_ptr(), mac.to_bytes().as_ptr()) })
+    }
+
+    /// Calls `f` for each multicast address, with the number of devices on top that asked for it.
+    /// The address list is locked meanwhile.
+    pub fn for_each_mc(&self, mut f: impl FnMut(Mac, u32)) {
+        let dev = self.as_ptr();
+        // SAFETY: The device is valid. The lock nests in that of a device on top.
+        unsafe { bindings::netif_addr_lock_bh(dev) };
+        // SAFETY: The list is locked.
+        unsafe { walk_mc(dev, &mut f) };
+        // SAFETY: Locked above.
+        unsafe { bindings::netif_addr_unlock_bh(dev) };
+    }
+
+    /// Changes the MAC address as if the user had (`dev_set_mac_address()`). Re-enters drivers and
+    /// notifiers.
+    pub fn set_mac_address(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
+        // SAFETY: Zero is valid for this structure.
+        let mut addr: bindings::__kernel_sockaddr_storage = unsafe { core::mem::zeroed() };
+        let to = ptr::addr_of_mut!(addr).cast::<u8>();
+        let [a, b, c, d, e, f] = mac.to_bytes();
+        // The family is a `u16`, and the address follows.
+        #[allow(clippy::cast_possible_truncation)]
+        let family = (bindings::ARPHRD_ETHER as u16).to_ne_bytes();
+        let [g, h] = family;
+        // SAFETY: The structure is larger than eight bytes.
+        unsafe { to.cast::<[u8; 8]>().write([g, h, a, b, c, d, e, f]) };
+        // SAFETY: The device is valid, RTNL is held, and the address is as long as the device wants.
+        to_result(unsafe {
+            bindings::dev_set_mac_address(self.as_ptr(), &mut addr, ptr::null_mut())
+        })
+    }
+
+    /// Changes the MTU as if the user had (`dev_set_mtu()`). Re-enters drivers and notifiers.
+    pub fn set_mtu(&self, mtu: u32, _rtnl: &Rtnl) -> Result {
+        let mtu = c_int::try_from(mtu).map_err(|_| EINVAL)?;
+        // SAFETY: The device is valid and RTNL is held.
+        to_result(unsafe { bindings::dev_set_mtu(self.as_ptr(), mtu) })
+    }
+
     /// Numbers of active and of allocated queues: `(real_tx, tx, real_rx, rx)`.
     pub fn num_queues(&self, _rtnl: &Rtnl) -> (u32, u32, u32, u32) {
         let dev = self.as_ptr();
@@ -142,6 +270,62 @@ impl NetDevice {
                 (*dev).num_rx_queues,
             )
         }
+    }
+}
+
+/// What is added to a counter of wishes.
+const fn step(on: bool) -> c_int {
+    if on {
+        1
+    } else {
+        -1
+    }
+}
+
+/// Calls `f` for each multicast address, with the number of devices on top that asked for it.
+///
+/// # Safety
+///
+/// The device must be valid and its address list locked.
+pub(crate) unsafe fn walk_mc(dev: *mut bindings::net_device, f: &mut dyn FnMut(Mac, u32)) {
+    let mut ha = ptr::null_mut();
+    loop {
+        // SAFETY: By the caller's guarantee the list does not change, so the entry is in it.
+        ha = unsafe { bindings::netdev_next_mc(dev, ha) };
+        if ha.is_null() {
+            return;
+        }
+        // SAFETY: As above; an entry has room for the longest address there is.
+        let (addr, synced) = unsafe { ((*ha).addr, (*ha).synced) };
+        let mac = addr.first_chunk::<6>().map(Mac::from_bytes);
+        if let Some(mac) = mac {
+            f(mac, u32::try_from(synced).unwrap_or(0));
+        }
+    }
+}
+
+/// Flags of a device that users see (`IFF_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DevFlags(pub(crate) u32);
+
+impl DevFlags {
+    /// All multicast packets are received.
+    pub const ALLMULTI: Self = Self(bindings::net_device_flags_IFF_ALLMULTI);
+    /// All packets are received.
+    pub const PROMISC: Self = Self(bindings::net_device_flags_IFF_PROMISC);
+    /// What it sends it receives.
+    pub const LOOPBACK: Self = Self(bindings::net_device_flags_IFF_LOOPBACK);
+
+    /// All of both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether one of `which` is set.
+    #[inline]
+    pub const fn any(self, which: Self) -> bool {
+        self.0 & which.0 != 0
     }
 }
 
@@ -187,7 +371,11 @@ impl<T> Link<T> {
     #[inline]
     pub fn data(&self) -> &T {
         // SAFETY: By the type's invariants the private area is a `Priv<T>` with live data.
-        unsafe { (*Priv::<T>::of(self.as_ptr())).data.assume_init_ref() }
+        unsafe {
+            (*super::link_callbacks::Priv::<T>::of(self.as_ptr()))
+                .data
+                .assume_init_ref()
+        }
     }
 
     /// Tells the stack that the link is usable (`netif_carrier_on()`). Any context.
@@ -202,6 +390,73 @@ impl<T> Link<T> {
     pub fn carrier_off(&self) {
         // SAFETY: As above.
         unsafe { bindings::netif_carrier_off(self.as_ptr()) };
+    }
+
+    /// A number that no other device has, for as long as this one exists.
+    pub fn id(&self) -> u64 {
+        self.as_ptr() as usize as u64
+    }
+
+    /// Takes back from `lower` what [`RxMode::sync_to`](super::link_ops::RxMode::sync_to) asked it for
+    /// (`dev_uc_unsync()`, `dev_mc_unsync()`).
+    pub fn unsync_from(&self, lower: &NetDevice, _rtnl: &Rtnl) {
+        // SAFETY: Both devices are valid; the functions lock their lists, one inside the other.
+        unsafe {
+            bindings::dev_uc_unsync(lower.as_ptr(), self.as_ptr());
+            bindings::dev_mc_unsync(lower.as_ptr(), self.as_ptr());
+        }
+    }
+
+    /// Writes the MAC address, without telling anybody (`eth_hw_addr_set()`).
+    pub fn write_mac(&self, mac: Mac, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid and of type Ethernet; RTNL is held, as writers must.
+        unsafe { bindings::eth_hw_addr_set(self.as_ptr(), mac.to_bytes().as_ptr()) };
+    }
+
+    /// Writes the MTU, without telling anybody; what `ndo_change_mtu` is to do at its end.
+    pub fn write_mtu(&self, mtu: u32, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid; readers use the field locklessly.
+        unsafe { bindings::netdev_set_mtu_field(self.as_ptr(), mtu) };
+    }
+
+    /// Takes over carrier and the like from the device below (`netif_stacked_transfer_operstate()`).
+    pub fn transfer_operstate(&self, lower: &NetDevice, _rtnl: &Rtnl) {
+        // SAFETY: Both devices are valid.
+        unsafe { bindings::netif_stacked_transfer_operstate(lower.as_ptr(), self.as_ptr()) };
+    }
+
+    /// Has the link watch look at the device soon, and tell user space.
+    pub fn linkwatch_fire_event(&self, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid and registered.
+        unsafe { bindings::linkwatch_fire_event(self.as_ptr()) };
+    }
+
+    /// Takes over from the device below what it wants of packets: limits of segmentation, room.
+    pub fn inherit_limits(&self, lower: &NetDevice, _rtnl: &Rtnl) {
+        // SAFETY: Both devices are valid; readers use the fields locklessly.
+        unsafe {
+            bindings::netif_inherit_tso_max(self.as_ptr(), lower.as_ptr());
+            bindings::netdev_inherit_room(self.as_ptr(), lower.as_ptr());
+        }
+    }
+
+    /// Computes the features again (`netdev_update_features()`). Re-enters `fix_features`.
+    pub fn update_features(&self, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid and RTNL is held.
+        unsafe { bindings::netdev_update_features(self.as_ptr()) };
+    }
+
+    /// Passes an event of the device below on to those who listen to this one.
+    pub fn relay(&self, event: Event, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid and RTNL is held.
+        unsafe { bindings::call_netdevice_notifiers(event.number(), self.as_ptr()) };
+    }
+
+    /// Whether the requester, if in another namespace than `net`, may administer that one, too
+    /// (`rtnl_dev_link_net_capable()`).
+    pub fn link_net_capable(&self, net: &Net, _rtnl: &Rtnl) -> bool {
+        // SAFETY: Both are valid.
+        unsafe { bindings::rtnl_dev_link_net_capable(self.as_ptr(), net.as_ptr()) }
     }
 
     /// Asks upper layers to leave this much room before a packet's data.
@@ -252,468 +507,4 @@ impl<T> Deref for Link<T> {
     fn deref(&self) -> &NetDevice {
         &self.dev
     }
-}
-
-/// What a transmit callback may rely on.
-///
-/// # Invariants
-///
-/// `dev` is being transmitted on: it is registered and was up when the core looked, softirqs are
-/// disabled on this CPU, and that is an RCU read-side section, all for `'a`.
-pub struct XmitContext<'a> {
-    dev: *mut bindings::net_device,
-    _cx: PhantomData<&'a ()>,
-}
-
-impl<'a> XmitContext<'a> {
-    /// The callback runs inside an RCU read-side section.
-    #[inline]
-    pub fn rcu(&self) -> Rcu<'a> {
-        // SAFETY: By the type's invariants.
-        unsafe { Rcu::assume() }
-    }
-
-    /// The callback runs with softirqs disabled.
-    #[inline]
-    pub fn bh(&self) -> Bh<'a> {
-        // SAFETY: By the type's invariants.
-        unsafe { Bh::assume() }
-    }
-
-    /// Counts one transmitted packet of `len` bytes in the device's per-CPU counters.
-    #[inline]
-    pub fn count_tx(&self, len: u32) {
-        // SAFETY: A registered device has its counters (`setup` asked for them), and softirqs are
-        // disabled, so that nothing on this CPU interferes.
-        unsafe { bindings::dev_sw_netstats_tx_add(self.dev, 1, len) };
-    }
-}
-
-/// What became of a packet in a transmit callback.
-#[must_use]
-pub enum Tx {
-    /// Sent (`NETDEV_TX_OK`).
-    Sent,
-    /// Freed, and counted as dropped by the driver (`NET_XMIT_DROP`).
-    Dropped,
-}
-
-/// The operations of one flavor of device; `Self` is its private data.
-///
-/// Which locks are held: see `Documentation/locking.md`. Callbacks with `&Rtnl` may sleep, the
-/// others must not.
-#[vtable]
-pub trait LinkOps: Sized + Send + Sync + 'static {
-    /// What `ethtool` can ask.
-    type Ethtool: ethtool::EthtoolOps<Self>;
-
-    /// Brings the device up (`ndo_open`).
-    fn open(dev: &Link<Self>, rtnl: &Rtnl) -> Result;
-
-    /// Takes the device down (`ndo_stop`).
-    fn stop(dev: &Link<Self>, rtnl: &Rtnl);
-
-    /// Transmits a packet (`ndo_start_xmit`). May run on several CPUs at once.
-    fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx;
-
-    /// Adds the device's counters to `stats`, which are zero (`ndo_get_stats64`).
-    fn get_stats64(dev: &Link<Self>, stats: &mut LinkStats64, rcu: Rcu<'_>);
-
-    /// The ifindex of the device below, or of the other end (`ndo_get_iflink`).
-    fn get_iflink(dev: &Link<Self>, rcu: Rcu<'_>) -> i32;
-
-    /// Somebody above needs this much headroom; negative means that nobody does any more
-    /// (`ndo_set_rx_headroom`).
-    fn set_rx_headroom(_dev: &Link<Self>, _headroom: i32, _rcu: Rcu<'_>) {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// The other end, for `bpf_redirect_peer()` (`ndo_get_peer_dev`).
-    fn get_peer_dev<'a>(_dev: &'a Link<Self>, _rcu: Rcu<'a>) -> Option<&'a NetDevice> {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// Gives up every reference to another device (`ndo_uninit`). Runs once, after the last packet,
-    /// before the core waits for the device's references: one that is kept until `Drop` is waited
-    /// for in vain.
-    fn uninit(dev: &Link<Self>, rtnl: &Rtnl);
-
-    /// Removes what goes with the device, by queueing it (`rtnl_link_ops.dellink`); the device itself
-    /// is queued in any case. Called for devices that are on their way already, too.
-    fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl);
-
-    /// Changes settings (`rtnl_link_ops.changelink`).
-    fn changelink(
-        dev: &Link<Self>,
-        tb: &LinkAttrs<'_>,
-        data: Option<&Attrs<'_>>,
-        ack: &mut ExtAck<'_>,
-        rtnl: &Rtnl,
-    ) -> Result;
-
-    /// Room for what [`fill_info`](LinkOps::fill_info) writes, in bytes. Without RTNL.
-    fn get_size(dev: &Link<Self>, rcu: Rcu<'_>) -> usize;
-
-    /// Writes the settings (`rtnl_link_ops.fill_info`).
-    fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result;
-
-    /// The namespace of the device below, or of the other end (`rtnl_link_ops.get_link_net`).
-    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'_>) -> &'a Net;
-}
-
-/// The private area of a device.
-///
-/// The core frees an unregistered device without calling `priv_destructor` on several paths, and
-/// calls it on others; so the area says itself whether it holds data.
-///
-/// # Invariants
-///
-/// `ops` is null (the area is zeroed by the core at allocation) or points to the [`PrivOps`] of `T`,
-/// and then `data` is initialised.
-#[repr(C)]
-pub(crate) struct Priv<T> {
-    // First, so that it can be read without knowing `T`.
-    ops: Atomic<*const PrivOps>,
-    data: MaybeUninit<T>,
-}
-
-/// Bytes of private area that a device of type `T` needs.
-pub const fn priv_size<T>() -> usize {
-    size_of::<Priv<T>>()
-}
-
-impl<T> Priv<T> {
-    #[inline]
-    fn of(dev: *mut bindings::net_device) -> *mut Self {
-        // SAFETY: Address arithmetic only.
-        unsafe { bindings::netdev_priv(dev).cast() }
-    }
-}
-
-/// What is done to a device through its private area, whatever the type of its data.
-pub(crate) struct PrivOps {
-    drop: unsafe fn(*mut bindings::net_device),
-    pub(crate) dellink: unsafe fn(*mut bindings::net_device, *mut bindings::list_head),
-    #[allow(clippy::type_complexity)]
-    pub(crate) changelink: unsafe fn(
-        *mut bindings::net_device,
-        &LinkAttrs<'_>,
-        Option<&Attrs<'_>>,
-        &mut ExtAck<'_>,
-        &Rtnl,
-    ) -> Result,
-    pub(crate) get_size: unsafe fn(*mut bindings::net_device) -> usize,
-    pub(crate) fill_info: unsafe fn(*mut bindings::net_device, *mut bindings::sk_buff) -> Result,
-    pub(crate) get_link_net: unsafe fn(*mut bindings::net_device) -> *mut bindings::net,
-}
-
-impl PrivOps {
-    /// The operations of a device of our kind, if it is initialised.
-    ///
-    /// # Safety
-    ///
-    /// `dev` must have a [`Priv`] as its private area.
-    #[inline]
-    pub(crate) unsafe fn of(dev: *mut bindings::net_device) -> Option<&'static Self> {
-        // SAFETY: By the caller's guarantee; the first field is the same for every `T`. What it
-        // points to is static.
-        unsafe { (*Priv::<()>::of(dev)).ops.load(Acquire).as_ref() }
-    }
-}
-
-/// Drops the private data if there is any; may be called any number of times.
-///
-/// # Safety
-///
-/// `dev` must have a [`Priv`] as its private area, and nobody may use its data any more.
-pub(crate) unsafe fn priv_destroy(dev: *mut bindings::net_device) {
-    // SAFETY: By the caller's guarantee.
-    let ops = unsafe { (*Priv::<()>::of(dev)).ops.xchg(ptr::null(), Full) };
-    // SAFETY: Null, or the operations that go with the data.
-    if let Some(ops) = unsafe { ops.as_ref() } {
-        // SAFETY: The exchange made us the only one to drop the data.
-        unsafe { (ops.drop)(dev) };
-    }
-}
-
-/// Writes the private data and installs the operations that go with it.
-///
-/// # Safety
-///
-/// `dev` must be allocated with a private area of at least `priv_size::<T>()` bytes, not registered,
-/// and not yet initialised.
-pub(crate) unsafe fn priv_init<T: LinkOps>(
-    dev: *mut bindings::net_device,
-    init: impl PinInit<T, Error>,
-) -> Result {
-    // The private area is aligned like the structure that it ends, to a cache line.
-    const { assert!(align_of::<Priv<T>>() <= align_of::<bindings::net_device>()) };
-
-    let area = Priv::<T>::of(dev);
-    // SAFETY: The area is large enough by the caller's guarantee; the data stays where it is until
-    // it is dropped, as the device itself does not move.
-    unsafe { ::pin_init::raw_try_init(ptr::addr_of_mut!((*area).data).cast::<T>(), init)? };
-    // SAFETY: The device is ours and unregistered; both tables are static.
-    unsafe {
-        (*dev).netdev_ops = Ops::<T>::NETDEV;
-        (*dev).ethtool_ops = ethtool::Ops::<T>::TABLE;
-    }
-    // INVARIANT: The data is initialised.
-    // SAFETY: The area is valid.
-    unsafe { (*area).ops.store(Ops::<T>::PRIV, Release) };
-    Ok(())
-}
-
-/// The table of a device that has no data yet and that nobody can reach.
-pub(crate) const EMPTY_NETDEV_OPS: &bindings::net_device_ops = &{
-    // SAFETY: All members are optional function pointers.
-    unsafe { core::mem::zeroed::<bindings::net_device_ops>() }
-};
-
-/// The C callbacks of devices with data of type `T`.
-///
-/// Each gets `dev` from the core, which only calls it for a device that was registered with these
-/// operations, hence initialised by [`priv_init`], and not yet freed.
-struct Ops<T>(PhantomData<T>);
-
-impl<T: LinkOps> Ops<T> {
-    const NETDEV: &'static bindings::net_device_ops = &bindings::net_device_ops {
-        ndo_init: Some(Self::init_callback),
-        ndo_uninit: Some(Self::uninit_callback),
-        ndo_open: Some(Self::open_callback),
-        ndo_stop: Some(Self::stop_callback),
-        ndo_start_xmit: Some(Self::start_xmit_callback),
-        ndo_get_stats64: Some(Self::get_stats64_callback),
-        ndo_get_iflink: Some(Self::get_iflink_callback),
-        ndo_set_mac_address: Some(bindings::eth_mac_addr),
-        ndo_set_rx_mode: Some(Self::set_rx_mode_callback),
-        ndo_features_check: Some(bindings::passthru_features_check),
-        ndo_set_rx_headroom: if T::HAS_SET_RX_HEADROOM {
-            Some(Self::set_rx_headroom_callback)
-        } else {
-            None
-        },
-        ndo_get_peer_dev: if T::HAS_GET_PEER_DEV {
-            Some(Self::get_peer_dev_callback)
-        } else {
-            None
-        },
-        ..*EMPTY_NETDEV_OPS
-    };
-
-    const PRIV: &'static PrivOps = &PrivOps {
-        drop: Self::drop_data,
-        dellink: Self::dellink,
-        changelink: Self::changelink,
-        get_size: Self::get_size,
-        fill_info: Self::fill_info,
-        get_link_net: Self::get_link_net,
-    };
-
-    /// # Safety
-    ///
-    /// To be called by the core for a device of this type; likewise for all callbacks below.
-    unsafe extern "C" fn init_callback(dev: *mut bindings::net_device) -> c_int {
-        // SAFETY: The device is being registered and nobody uses its locks yet.
-        unsafe { bindings::netdev_lockdep_set_classes(dev) };
-        0
-    }
-
-    /// # Safety
-    ///
-    /// See `init_callback`.
-    unsafe extern "C" fn uninit_callback(dev: *mut bindings::net_device) {
-        // When registering fails the core has freed the counters already.
-        // SAFETY: See the type; nobody else can reach a device that was not registered.
-        unsafe {
-            if bindings::netdev_reg_state::from((*dev).reg_state)
-                != bindings::netdev_reg_state_NETREG_UNREGISTERING
-            {
-                (*dev).__bindgen_anon_2.tstats = ptr::null_mut();
-            }
-        }
-        // SAFETY: See the type. The core calls this under RTNL.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        T::uninit(dev, rtnl);
-    }
-
-    /// # Safety
-    ///
-    /// See `init_callback`.
-    unsafe extern "C" fn open_callback(dev: *mut bindings::net_device) -> c_int {
-        // SAFETY: See the type. The core calls this under RTNL.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        from_result(|| T::open(dev, rtnl).map(|()| 0))
-    }
-
-    /// # Safety
-    ///
-    /// See `init_callback`.
-    unsafe extern "C" fn stop_callback(dev: *mut bindings::net_device) -> c_int {
-        // SAFETY: See the type. The core calls this under RTNL.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        T::stop(dev, rtnl);
-        0
-    }
-
-    /// # Safety
-    ///
-    /// See `init_callback`.
-    unsafe extern "C" fn start_xmit_callback(
-        skb: *mut bindings::sk_buff,
-        dev: *mut bindings::net_device,
-    ) -> bindings::netdev_tx_t {
-        // INVARIANT: The core calls this for a device that is up, with softirqs disabled, as
-        // Documentation/networking/netdevices.rst promises; netpoll, which would not, is refused by
-        // IFF_DISABLE_NETPOLL.
-        let cx = XmitContext {
-            dev,
-            _cx: PhantomData,
-        };
-        // SAFETY: See the type; and the core gives up its reference to the skb, whose `dev` is this
-        // device. Nobody else writes to the header: pktgen, which may hold another reference, only
-        // reads the count, since IFF_TX_SKB_SHARING is off.
-        let (dev, skb) = unsafe { (Link::<T>::from_raw(dev), SkBuff::from_raw(skb)) };
-        match T::start_xmit(dev, skb, &cx) {
-            Tx::Sent => bindings::netdev_tx_NETDEV_TX_OK,
-            // CAST: The return value is a mix of two families of small positive constants.
-            Tx::Dropped => bindings::NET_XMIT_DROP as bindings::netdev_tx_t,
-        }
-    }
-
-    /// # Safety
-    ///
-    /// See `init_callback`.
-    unsafe extern "C" fn get_stats64_callback(
-        dev: *mut bindings::net_device,
-        stats: *mut bindings::rtnl_link_stats64,
-    ) {
-        // SAFETY: See the type; `stats` is the caller's own, zeroed. Not every caller of
-        // `dev_get_stats()` is in an RCU section, so there is one here.
-        let (dev, stats) = unsafe { (Link::<T>::from_raw(dev), LinkStats64::from_raw(stats)) };
-        T::get_stats64(dev, stats, Rcu::new(&rcu::read_lock()));
-    }
-
-    /// # Safety
-    ///
-    /// See `init_callback`.
-    unsafe extern "C" fn get_iflink_callback(dev: *const bindings::net_device) -> c_int {
-        // SAFETY: See the type. Neither RTNL nor RCU is held when sysfs asks.
-        let dev = unsafe { Link::<T>::from_raw(dev.cast_mut()) };
-        T::get_iflink(dev, Rcu::new(&rcu::read_lock()))
-    }
-
-    /// Its being there makes changes of the multicast list and of promiscuity succeed; there is no
-    /// filter to set.
-    ///
-    /// # Safety
-    ///
-    /// See `init_callback`.
-    unsafe extern "C" fn set_rx_mode_callback(_dev: *mut bindings::net_device) {}
-
-    /// # Safety
-    ///
-    /// See `init_callback`.
-    unsafe extern "C" fn set_rx_headroom_callback(dev: *mut bindings::net_device, headroom: c_int) {
-        // SAFETY: See the type.
-        let dev = unsafe { Link::<T>::from_raw(dev) };
-        T::set_rx_headroom(dev, headroom, Rcu::new(&rcu::read_lock()));
-    }
-
-    /// # Safety
-    ///
-    /// See `init_callback`.
-    unsafe extern "C" fn get_peer_dev_callback(
-        dev: *mut bindings::net_device,
-    ) -> *mut bindings::net_device {
-        // SAFETY: See the type. `skb_do_redirect()` calls this from a classifier, with softirqs
-        // disabled, and uses the result in the same section.
-        let (dev, rcu) = unsafe { (Link::<T>::from_raw(dev), Rcu::assume()) };
-        T::get_peer_dev(dev, rcu).map_or(ptr::null_mut(), NetDevice::as_ptr)
-    }
-
-    /// # Safety
-    ///
-    /// `dev` must be of this type and its data live; likewise for all functions below.
-    unsafe fn drop_data(dev: *mut bindings::net_device) {
-        // SAFETY: By the caller's guarantee; `priv_destroy()` calls this once.
-        unsafe { ptr::drop_in_place((*Priv::<T>::of(dev)).data.as_mut_ptr()) };
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`; RTNL must be held, and `list` be a list of devices to unregister.
-    unsafe fn dellink(dev: *mut bindings::net_device, list: *mut bindings::list_head) {
-        // SAFETY: By the caller's guarantee.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        // SAFETY: By the caller's guarantee.
-        let mut list = unsafe { UnregisterList::from_raw(list, dev.net(rtnl)) };
-        T::dellink(dev, &mut list, rtnl);
-        // The core counts on it: a device that stays would outlive its namespace or this module.
-        list.queue(dev, rtnl);
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`.
-    unsafe fn changelink(
-        dev: *mut bindings::net_device,
-        tb: &LinkAttrs<'_>,
-        data: Option<&Attrs<'_>>,
-        ack: &mut ExtAck<'_>,
-        rtnl: &Rtnl,
-    ) -> Result {
-        // SAFETY: By the caller's guarantee.
-        T::changelink(unsafe { Link::<T>::from_raw(dev) }, tb, data, ack, rtnl)
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`.
-    unsafe fn get_size(dev: *mut bindings::net_device) -> usize {
-        // SAFETY: By the caller's guarantee. RTNL may or may not be held.
-        let dev = unsafe { Link::<T>::from_raw(dev) };
-        T::get_size(dev, Rcu::new(&rcu::read_lock()))
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`; RTNL must be held, and `skb` be a message under construction.
-    unsafe fn fill_info(dev: *mut bindings::net_device, skb: *mut bindings::sk_buff) -> Result {
-        // SAFETY: By the caller's guarantee.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        // SAFETY: By the caller's guarantee.
-        T::fill_info(dev, &mut unsafe { AttrWriter::from_raw(skb) }, rtnl)
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`; RTNL must be held.
-    unsafe fn get_link_net(dev: *mut bindings::net_device) -> *mut bindings::net {
-        // SAFETY: By the caller's guarantee.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        // Not every caller is in an RCU section. What is returned is protected by RTNL.
-        T::get_link_net(dev, rtnl, Rcu::new(&rcu::read_lock())).as_ptr()
-    }
-}
-
-/// Sets the number of active queues of a device that is not registered yet.
-///
-/// # Safety
-///
-/// `dev` must be allocated and not registered.
-pub(crate) unsafe fn set_real_num_queues(
-    dev: *mut bindings::net_device,
-    tx: Option<u32>,
-    rx: Option<u32>,
-) -> Result {
-    if let Some(tx) = tx {
-        // SAFETY: By the caller's guarantee; the function checks the number.
-        to_result(unsafe { bindings::netif_set_real_num_tx_queues(dev, tx) })?;
-    }
-    if let Some(rx) = rx {
-        // SAFETY: As above.
-        to_result(unsafe { bindings::netif_set_real_num_rx_queues(dev, rx) })?;
-    }
-    Ok(())
 }

@@ -55,6 +55,73 @@ impl AttrType for U32 {
     }
 }
 
+/// A 16-bit number in host byte order (`NLA_U16`).
+pub enum U16 {}
+
+impl AttrType for U16 {
+    type Value<'a> = u16;
+    const POLICY: Policy = Policy::new(bindings::NLA_U16, 0);
+
+    #[inline]
+    fn read(payload: &[u8]) -> Option<u16> {
+        let bytes = payload.first_chunk::<2>()?;
+        Some(u16::from_ne_bytes(*bytes))
+    }
+}
+
+/// A signed 32-bit number in host byte order (`NLA_S32`).
+pub enum S32 {}
+
+impl AttrType for S32 {
+    type Value<'a> = i32;
+    const POLICY: Policy = Policy::new(bindings::NLA_S32, 0);
+
+    #[inline]
+    fn read(payload: &[u8]) -> Option<i32> {
+        let bytes = payload.first_chunk::<4>()?;
+        Some(i32::from_ne_bytes(*bytes))
+    }
+}
+
+/// At most `MAX` bytes (`NLA_BINARY`).
+pub struct Binary<const MAX: u16>;
+
+impl<const MAX: u16> AttrType for Binary<MAX> {
+    type Value<'a> = &'a [u8];
+    const POLICY: Policy = Policy::new(bindings::NLA_BINARY, MAX);
+
+    #[inline]
+    fn read(payload: &[u8]) -> Option<&[u8]> {
+        Some(payload)
+    }
+}
+
+/// Attributes inside an attribute (`NLA_NESTED`).
+pub enum Nested {}
+
+impl AttrType for Nested {
+    type Value<'a> = NestedAttrs<'a>;
+    const POLICY: Policy = Policy::new(bindings::NLA_NESTED, 0);
+
+    #[inline]
+    fn read<'a>(payload: &'a [u8]) -> Option<NestedAttrs<'a>> {
+        Some(NestedAttrs(payload))
+    }
+}
+
+/// An attribute that nobody may send (`NLA_REJECT`).
+pub enum Rejected {}
+
+impl AttrType for Rejected {
+    type Value<'a> = ();
+    const POLICY: Policy = Policy::new(bindings::NLA_REJECT, 0);
+
+    #[inline]
+    fn read(_payload: &[u8]) -> Option<()> {
+        Some(())
+    }
+}
+
 /// Bytes without a layout of their own (`NLA_UNSPEC` with a minimum length).
 pub struct Bytes<const MIN: u16>;
 
@@ -161,6 +228,83 @@ impl Policy {
     pub(crate) const fn table_ptr(rows: &'static [Policy]) -> *const bindings::nla_policy {
         // CAST: `Policy` is a transparent wrapper of `nla_policy`.
         rows.as_ptr().cast()
+    }
+}
+
+/// What is inside a nested attribute.
+#[derive(Clone, Copy)]
+pub struct NestedAttrs<'a>(&'a [u8]);
+
+impl<'a> NestedAttrs<'a> {
+    /// The attributes one after the other: number and payload. Ends at the first that is not whole
+    /// (`nla_for_each_attr()`).
+    pub fn iter(self) -> impl Iterator<Item = (u16, &'a [u8])> {
+        let mut rest = self.0;
+        core::iter::from_fn(move || {
+            let (len, tail) = rest.split_first_chunk::<2>()?;
+            let (id, _) = tail.split_first_chunk::<2>()?;
+            let len = usize::from(u16::from_ne_bytes(*len));
+            // CAST: A mask of 14 bits.
+            let id = u16::from_ne_bytes(*id) & !(ATTR_FLAGS);
+            let payload = rest.get(HEADER..len)?;
+            rest = rest.get(len.saturating_add(3) & !3..).unwrap_or_default();
+            Some((id, payload))
+        })
+    }
+}
+
+/// The two upper bits of an attribute's number.
+const ATTR_FLAGS: u16 = 0xc000;
+
+/// The attributes of a nest, by number up to `N - 1`.
+///
+/// # Invariants
+///
+/// Each pointer is null or fit for an [`Attr`] that lasts for `'a`.
+pub struct NestTable<'a, const N: usize> {
+    tb: [*mut bindings::nlattr; N],
+    _msg: PhantomData<&'a [u8]>,
+}
+
+impl<'a, const N: usize> NestTable<'a, N> {
+    /// Parses a nested attribute, as liberally as the attributes of a kind are
+    /// (`nla_parse_nested_deprecated()`): unknown numbers are ignored.
+    pub fn parse(
+        nest: Attr<'a>,
+        policy: &'static PolicyTable<N>,
+        ack: &mut ExtAck<'_>,
+    ) -> Result<Self> {
+        let mut tb = [core::ptr::null_mut(); N];
+        let max = c_int::try_from(N.saturating_sub(1)).map_err(|_| EINVAL)?;
+        // SAFETY: The table has `max + 1` entries, and so has the policy; the attribute is valid.
+        to_result(unsafe {
+            bindings::nla_parse_nested_deprecated(
+                tb.as_mut_ptr(),
+                max,
+                nest.as_ptr(),
+                Policy::table_ptr(policy.rows()),
+                ack.as_ptr(),
+            )
+        })?;
+        Ok(Self {
+            tb,
+            _msg: PhantomData,
+        })
+    }
+
+    /// The attribute of that number, if there is one.
+    pub fn attr(&self, id: u16) -> Option<Attr<'a>> {
+        let attr = self.tb.get(usize::from(id)).copied()?;
+        // INVARIANT: The parser has checked it, and the message lasts for `'a`.
+        (!attr.is_null()).then_some(Attr(attr, PhantomData))
+    }
+
+    /// Reads a field, as [`Attrs::get`].
+    pub fn get<T: AttrType>(&self, field: &Field<T>) -> Result<Option<T::Value<'a>>> {
+        match self.attr(field.id) {
+            None => Ok(None),
+            Some(attr) => T::read(attr.payload()).map(Some).ok_or(ERANGE),
+        }
     }
 }
 
@@ -365,18 +509,67 @@ impl<'a> AttrWriter<'a> {
         Self(skb, PhantomData)
     }
 
-    /// Appends a number; [`EMSGSIZE`] if the message is full.
-    pub fn put_u32(&mut self, field: &Field<U32>, value: u32) -> Result {
-        let bytes = value.to_ne_bytes();
+    fn put(&mut self, id: u16, payload: &[u8]) -> Result {
+        let len = c_int::try_from(payload.len()).map_err(|_| EMSGSIZE)?;
         // SAFETY: By the type's invariant this is a message under construction; `nla_put()` checks
-        // its room and copies the four bytes.
+        // its room and copies as many bytes as there are.
         to_result(unsafe {
             bindings::nla_put(
                 self.0,
-                c_int::from(field.id),
-                4,
-                bytes.as_ptr().cast::<c_void>(),
+                c_int::from(id),
+                len,
+                payload.as_ptr().cast::<c_void>(),
             )
         })
+    }
+
+    /// Appends a number; [`EMSGSIZE`] if the message is full.
+    pub fn put_u32(&mut self, field: &Field<U32>, value: u32) -> Result {
+        self.put(field.id, &value.to_ne_bytes())
+    }
+
+    /// Appends a number; [`EMSGSIZE`] if the message is full.
+    pub fn put_s32(&mut self, field: &Field<S32>, value: i32) -> Result {
+        self.put(field.id, &value.to_ne_bytes())
+    }
+
+    /// Appends a number; [`EMSGSIZE`] if the message is full.
+    pub fn put_u16(&mut self, field: &Field<U16>, value: u16) -> Result {
+        self.put(field.id, &value.to_ne_bytes())
+    }
+
+    /// Appends bytes; [`EMSGSIZE`] if the message is full.
+    pub fn put_bytes<const MAX: u16>(
+        &mut self,
+        field: &Field<Binary<MAX>>,
+        payload: &[u8],
+    ) -> Result {
+        self.put(field.id, payload)
+    }
+
+    /// Appends an attribute that contains what `fill` appends. [`EMSGSIZE`] if the message is full or
+    /// the nest too long for its header; then nothing of it stays.
+    pub fn put_nest(
+        &mut self,
+        field: &Field<Nested>,
+        fill: impl FnOnce(&mut Self) -> Result,
+    ) -> Result {
+        // SAFETY: By the type's invariant this is a message under construction.
+        let nest = unsafe { bindings::nla_nest_start_noflag(self.0, c_int::from(field.id)) };
+        if nest.is_null() {
+            return Err(EMSGSIZE);
+        }
+        let filled = fill(self);
+        // SAFETY: The nest was begun above, and everything since then is inside.
+        unsafe {
+            if filled.is_err() {
+                bindings::nla_nest_cancel(self.0, nest);
+                return filled;
+            }
+            if bindings::nla_nest_end_safe(self.0, nest) < 0 {
+                return Err(EMSGSIZE);
+            }
+        }
+        Ok(())
     }
 }

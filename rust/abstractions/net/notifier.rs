@@ -16,15 +16,50 @@ use kernel::{
     types::Opaque, //
 };
 
-/// What happened to a device.
+/// What happened to a device (`enum netdev_cmd`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub struct Event(c_ulong);
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $c:ident;)*) => {
+        impl Event {
+            $($(#[$doc])* pub const $name: Self = Self(bindings::$c as c_ulong);)*
+        }
+    };
+}
+
+events! {
     /// It appeared. An error refuses it.
-    Register,
-    /// It goes away.
-    Unregister,
-    /// Anything else, by its number in `enum netdev_cmd`.
-    Other(c_ulong),
+    REGISTER = netdev_cmd_NETDEV_REGISTER;
+    /// It goes away, or to another namespace.
+    UNREGISTER = netdev_cmd_NETDEV_UNREGISTER;
+    /// It was brought up.
+    UP = netdev_cmd_NETDEV_UP;
+    /// It was taken down.
+    DOWN = netdev_cmd_NETDEV_DOWN;
+    /// Its state has changed, the carrier for instance.
+    CHANGE = netdev_cmd_NETDEV_CHANGE;
+    /// Its MTU has changed.
+    CHANGE_MTU = netdev_cmd_NETDEV_CHANGEMTU;
+    /// Its address has changed.
+    CHANGE_ADDR = netdev_cmd_NETDEV_CHANGEADDR;
+    /// Its features have changed.
+    FEAT_CHANGE = netdev_cmd_NETDEV_FEAT_CHANGE;
+    /// It is about to become one of another type. An error refuses it.
+    PRE_TYPE_CHANGE = netdev_cmd_NETDEV_PRE_TYPE_CHANGE;
+    /// Peers are to be told of its addresses again.
+    NOTIFY_PEERS = netdev_cmd_NETDEV_NOTIFY_PEERS;
+    /// A bond has taken another of its devices into use.
+    BONDING_FAILOVER = netdev_cmd_NETDEV_BONDING_FAILOVER;
+    /// Multicast groups are to be joined again.
+    RESEND_IGMP = netdev_cmd_NETDEV_RESEND_IGMP;
+}
+
+impl Event {
+    /// The number in `enum netdev_cmd`.
+    pub(crate) const fn number(self) -> c_ulong {
+        self.0
+    }
 }
 
 /// Somebody who wants to know.
@@ -93,14 +128,9 @@ impl<N: Notifier> Registration<N> {
         // SAFETY: The info of a net device event is this structure, and the device is valid.
         let dev =
             unsafe { NetDevice::from_raw((*info.cast::<bindings::netdev_notifier_info>()).dev) };
-        let event = match event {
-            REGISTER => Event::Register,
-            UNREGISTER => Event::Unregister,
-            other => Event::Other(other),
-        };
         // SAFETY: The net device chain is called under RTNL.
         let rtnl = unsafe { Rtnl::assume_held() };
-        match this.notifier.event(event, dev, rtnl) {
+        match this.notifier.event(Event(event), dev, rtnl) {
             Ok(()) => bindings::NOTIFY_DONE as c_int,
             // As `notifier_from_errno()`.
             Err(err) => {
@@ -110,9 +140,6 @@ impl<N: Notifier> Registration<N> {
         }
     }
 }
-
-const REGISTER: c_ulong = bindings::netdev_cmd_NETDEV_REGISTER as c_ulong;
-const UNREGISTER: c_ulong = bindings::netdev_cmd_NETDEV_UNREGISTER as c_ulong;
 
 #[pinned_drop]
 impl<N: Notifier> PinnedDrop for Registration<N> {

@@ -7,7 +7,10 @@
 //!
 //! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
 
-use super::netdevice::NetDevice;
+use super::{
+    mac::Mac,
+    netdevice::NetDevice, //
+};
 use crate::{
     bindings,
     context::{
@@ -24,8 +27,7 @@ use core::{
     },
 };
 
-/// Length of an Ethernet header.
-pub const ETH_HLEN: u32 = bindings::ETH_HLEN;
+pub use super::mac::ETH_HLEN;
 
 // The C functions return `int`; bindgen makes macros unsigned.
 const NET_RX_SUCCESS: kernel::ffi::c_int = bindings::NET_RX_SUCCESS as kernel::ffi::c_int;
@@ -37,6 +39,55 @@ pub struct DropReason(bindings::skb_drop_reason);
 impl DropReason {
     /// No reason that the core has a name for (`SKB_DROP_REASON_NOT_SPECIFIED`).
     pub const NOT_SPECIFIED: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_NOT_SPECIFIED);
+    /// The queue of group packets is full (`SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG`).
+    pub const BROADCAST_BACKLOG: Self =
+        Self(bindings::skb_drop_reason_SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG);
+
+    /// The C constant.
+    #[inline]
+    pub(crate) const fn reason(self) -> bindings::skb_drop_reason {
+        self.0
+    }
+}
+
+/// Whom a received packet is for, as the stack and packet sockets see it (`PACKET_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PacketType {
+    /// The device that received it.
+    Host,
+    /// Everybody.
+    Broadcast,
+    /// A group.
+    Multicast,
+}
+
+impl PacketType {
+    // CAST: The constants are below 8.
+    #[allow(clippy::cast_possible_truncation)]
+    #[inline]
+    const fn number(self) -> u8 {
+        match self {
+            Self::Host => bindings::PACKET_HOST as u8,
+            Self::Broadcast => bindings::PACKET_BROADCAST as u8,
+            Self::Multicast => bindings::PACKET_MULTICAST as u8,
+        }
+    }
+}
+
+/// What a device below made of a packet (`NET_XMIT_*`, or a negative error number).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XmitStatus(pub(crate) kernel::ffi::c_int);
+
+impl XmitStatus {
+    /// The packet was taken (`NET_XMIT_SUCCESS`).
+    pub const SUCCESS: Self = Self(bindings::NET_XMIT_SUCCESS as kernel::ffi::c_int);
+
+    /// Whether the packet was taken, perhaps with the remark that others were not.
+    #[inline]
+    pub const fn is_taken(self) -> bool {
+        self.0 == bindings::NET_XMIT_SUCCESS as kernel::ffi::c_int
+            || self.0 == bindings::NET_XMIT_CN as kernel::ffi::c_int
+    }
 }
 
 /// A packet that was handed on was not taken; it has been freed.
@@ -97,6 +148,18 @@ impl<'a> SkBuff<'a> {
         }
     }
 
+    /// Transmits the packet on `lower`, through its queueing discipline (`dev_queue_xmit()`). The
+    /// status says what became of it; in any case it is gone.
+    #[inline]
+    pub fn queue_xmit(self, lower: &NetDevice, _bh: Bh<'_>) -> XmitStatus {
+        let skb = self.into_raw();
+        // SAFETY: We own the skb; `lower` is valid, and whoever has it sees to it that it stays so
+        // until the packet was transmitted: queued packets of a device are thrown away when it goes.
+        unsafe { bindings::skb_set_dev_only(skb, lower.as_ptr()) };
+        // SAFETY: We give the skb up.
+        XmitStatus(unsafe { bindings::dev_queue_xmit(skb) })
+    }
+
     /// Frees the packet and says why. The one way in which a packet is dropped on purpose.
     #[cold]
     pub fn drop_reason(self, reason: DropReason) {
@@ -127,7 +190,67 @@ impl Drop for SkBuff<'_> {
 /// The first [`ETH_HLEN`] bytes of the packet are in its linear part.
 pub struct EthFrame<'a>(SkBuff<'a>);
 
-impl EthFrame<'_> {
+impl<'a> EthFrame<'a> {
+    /// The packet again.
+    #[inline]
+    pub fn into_skb(self) -> SkBuff<'a> {
+        self.0
+    }
+
+    #[inline]
+    fn header(&self) -> *const bindings::ethhdr {
+        // SAFETY: The skb is valid; by the type's invariant a whole header is at `data`.
+        unsafe { (*self.0 .0.as_ptr()).data.cast() }
+    }
+
+    /// The destination address.
+    #[inline]
+    pub fn dest(&self) -> Mac {
+        // SAFETY: The header is there, see `header`.
+        unsafe { dest(self.header()) }
+    }
+
+    /// Whether the frame has a VLAN tag, beside it or inside.
+    #[inline]
+    pub fn is_vlan(&self) -> bool {
+        // SAFETY: The header is there, see `header`; it may be unaligned.
+        let proto = unsafe { ptr::addr_of!((*self.header()).h_proto).read_unaligned() };
+        // SAFETY: The skb is valid.
+        let beside = unsafe { bindings::skb_vlan_tag_present(self.0 .0.as_ptr()) };
+        beside || u16::from_be(proto) == ETH_P_8021Q || u16::from_be(proto) == ETH_P_8021AD
+    }
+
+    /// A second frame with the same data (`skb_clone()`); `None` if there is no memory.
+    #[inline]
+    pub fn try_clone(&self) -> Option<Self> {
+        // SAFETY: The skb is valid, and cloning does not change what others see of it.
+        let skb = unsafe { bindings::skb_clone_atomic(self.0 .0.as_ptr()) };
+        // INVARIANT: The clone is ours, and has the same linear part.
+        // SAFETY: Not null, and its `dev` is the same.
+        (!skb.is_null()).then(|| Self(unsafe { SkBuff::from_raw(skb) }))
+    }
+
+    /// Makes the frame one that `dev` has received after `lower` took it from a wire: whether `lower`
+    /// is up and how long its frames may be decides, and a refusal counts as `rx_dropped` of `lower`.
+    /// Otherwise as [`forward_to`](Self::forward_to).
+    #[inline]
+    pub fn forward_over<'r>(
+        self,
+        lower: &NetDevice,
+        dev: &'r NetDevice,
+        _rcu: Rcu<'r>,
+    ) -> Result<ReceivedSkBuff<'r>, Dropped> {
+        let skb = self.0.into_raw();
+        // SAFETY: As in `forward_to`.
+        if unsafe { bindings::dev_forward_skb_scrub(lower.as_ptr(), skb) } != 0 {
+            return Err(Dropped);
+        }
+        // SAFETY: As in `forward_to`.
+        unsafe { bindings::dev_forward_skb_receive(dev.as_ptr(), skb) };
+        // SAFETY: Still ours, and its `dev` is now `dev`.
+        Ok(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
+    }
+
     /// Bytes in the frame, the Ethernet header included.
     #[inline]
     pub fn len(&self) -> u32 {
@@ -175,6 +298,211 @@ impl EthFrame<'_> {
     }
 }
 
+// CAST: Numbers of protocols have 16 bits.
+#[allow(clippy::cast_possible_truncation)]
+const ETH_P_8021Q: u16 = bindings::ETH_P_8021Q as u16;
+#[allow(clippy::cast_possible_truncation)]
+const ETH_P_8021AD: u16 = bindings::ETH_P_8021AD as u16;
+
+/// # Safety
+///
+/// `header` must point to a whole Ethernet header.
+#[inline]
+unsafe fn dest(header: *const bindings::ethhdr) -> Mac {
+    // SAFETY: By the caller's guarantee there are 14 bytes; the first six count.
+    Mac::from_le(u64::from_le(unsafe {
+        header.cast::<u64>().read_unaligned()
+    }))
+}
+
+/// # Safety
+///
+/// `header` must point to a whole Ethernet header.
+#[inline]
+unsafe fn source(header: *const bindings::ethhdr) -> Mac {
+    // SAFETY: By the caller's guarantee there are 14 bytes, eight of them from the source address on.
+    Mac::from_le(u64::from_le(unsafe {
+        header.cast::<u8>().add(6).cast::<u64>().read_unaligned()
+    }))
+}
+
+/// A packet that a device has received and that its [`RxHandler`](super::rx_handler::RxHandler) is to
+/// decide about. Packet sockets may hold it, too, so it is not written to.
+///
+/// # Invariants
+///
+/// The pointer is to an skb of which this object owns one reference. Its Ethernet header is in front
+/// of its data, in the linear part. Its `dev` is a device that is not freed during `'a`.
+pub struct RxSkb<'a>(NonNull<bindings::sk_buff>, PhantomData<&'a NetDevice>);
+
+impl<'a> RxSkb<'a> {
+    /// Takes ownership, if the packet has an Ethernet header; else it stays the caller's.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own a reference to `ptr`, and give it up if the result is not `None`. The skb's
+    /// network header must be set, and its `dev` be a device that is not freed during `'a`.
+    #[inline]
+    pub(crate) unsafe fn from_raw(ptr: *mut bindings::sk_buff) -> Option<Self> {
+        // Packets that were looped back without a driver have no Ethernet header.
+        // SAFETY: The skb is valid by the caller's guarantee.
+        let looped = unsafe { u32::from(bindings::skb_pkt_type(ptr)) } == bindings::PACKET_LOOPBACK;
+        // SAFETY: As above.
+        if looped || unsafe { bindings::skb_rx_eth_hdr(ptr) }.is_null() {
+            return None;
+        }
+        // INVARIANT: The header is in front of the network header, both within `head`.
+        // SAFETY: Not null.
+        Some(Self(unsafe { NonNull::new_unchecked(ptr) }, PhantomData))
+    }
+
+    /// Gives ownership up.
+    #[inline]
+    pub(crate) fn into_raw(self) -> *mut bindings::sk_buff {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::sk_buff {
+        self.0.as_ptr()
+    }
+
+    #[inline]
+    fn header(&self) -> *const bindings::ethhdr {
+        // By the type's invariant the header is where `mac_header` says.
+        // SAFETY: The skb is valid.
+        unsafe { bindings::skb_mac_header(self.as_ptr()) }
+    }
+
+    /// The destination address.
+    #[inline]
+    pub fn dest(&self) -> Mac {
+        // SAFETY: The header is there, by the type's invariant.
+        unsafe { dest(self.header()) }
+    }
+
+    /// The source address.
+    #[inline]
+    pub fn source(&self) -> Mac {
+        // SAFETY: As above.
+        unsafe { source(self.header()) }
+    }
+
+    /// The protocol behind the Ethernet header and VLAN tags (`ETH_P_*`).
+    #[inline]
+    pub fn protocol(&self) -> u16 {
+        // SAFETY: The skb is valid.
+        unsafe { bindings::skb_protocol_be(self.as_ptr()) }
+    }
+
+    /// Bytes in the packet, the Ethernet header included.
+    #[inline]
+    pub fn frame_len(&self) -> u32 {
+        // SAFETY: The skb is valid.
+        unsafe { (*self.as_ptr()).len }.wrapping_add(ETH_HLEN)
+    }
+
+    /// Makes it a packet that `dev` has received. `None` if there is no memory for a clone, which is
+    /// needed when somebody else holds the packet, too; then it is gone.
+    #[inline]
+    pub fn deliver_to<'r>(
+        self,
+        dev: &'r NetDevice,
+        kind: PacketType,
+        _rcu: Rcu<'r>,
+    ) -> Option<ReceivedSkBuff<'r>> {
+        // SAFETY: We give our reference up and get one to an skb that is nobody else's.
+        let skb = unsafe { bindings::skb_share_check(self.into_raw()) };
+        if skb.is_null() {
+            return None;
+        }
+        // SAFETY: The skb is ours, and `dev` valid.
+        unsafe { bindings::skb_set_received(skb, dev.as_ptr(), kind.number()) };
+        // SAFETY: Ours, and its `dev` is `dev`.
+        Some(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
+    }
+
+    /// A second packet with the same data that `dev` has received, of the type of this one if `kind`
+    /// is `None`. `None` if there is no memory.
+    #[inline]
+    pub fn clone_to<'r>(
+        &self,
+        dev: &'r NetDevice,
+        kind: Option<PacketType>,
+        _rcu: Rcu<'r>,
+    ) -> Option<ReceivedSkBuff<'r>> {
+        // SAFETY: The skb is valid, and cloning does not change what others see of it.
+        let skb = unsafe { bindings::skb_clone_atomic(self.as_ptr()) };
+        if skb.is_null() {
+            return None;
+        }
+        // SAFETY: The clone is ours, and `dev` valid.
+        unsafe {
+            match kind {
+                Some(kind) => bindings::skb_set_received(skb, dev.as_ptr(), kind.number()),
+                None => bindings::skb_set_dev_only(skb, dev.as_ptr()),
+            }
+        }
+        // SAFETY: Ours, and its `dev` is `dev`.
+        Some(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
+    }
+
+    /// If it is a fragment of an IPv4 packet, collects it; gives the whole packet when the last one
+    /// is there (`ip_check_defrag()`). Packets of other protocols, and malformed ones, come back as
+    /// they are.
+    #[inline]
+    pub fn defrag_ipv4(self, _bh: Bh<'_>) -> Option<Self> {
+        if self.protocol() != ETH_P_IP {
+            return Some(self);
+        }
+        // SAFETY: We own the reference and give it up; its `dev` is valid.
+        let skb = unsafe { bindings::ip_check_defrag(self.into_raw()) };
+        if skb.is_null() {
+            return None;
+        }
+        // SAFETY: The result is ours. The device is that of a fragment, which is the same one.
+        let whole = unsafe { Self::from_raw(skb) };
+        if whole.is_none() {
+            // SAFETY: `from_raw` has left it to us.
+            unsafe {
+                bindings::sk_skb_reason_drop(ptr::null_mut(), skb, DropReason::NOT_SPECIFIED.0)
+            };
+        }
+        whole
+    }
+
+    /// Frees a packet whose copies went where they should.
+    #[inline]
+    pub fn consume(self) {
+        // SAFETY: We own the reference and give it up.
+        unsafe { bindings::consume_skb(self.into_raw()) };
+    }
+
+    /// Frees the packet and says why.
+    #[cold]
+    pub fn drop_reason(self, reason: DropReason) {
+        // SAFETY: We own the reference and give it up.
+        unsafe { bindings::sk_skb_reason_drop(ptr::null_mut(), self.into_raw(), reason.0) };
+    }
+}
+
+impl Drop for RxSkb<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        // SAFETY: We own the reference and give it up.
+        unsafe {
+            bindings::sk_skb_reason_drop(
+                ptr::null_mut(),
+                self.0.as_ptr(),
+                DropReason::NOT_SPECIFIED.0,
+            )
+        };
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)]
+const ETH_P_IP: u16 = bindings::ETH_P_IP as u16;
+
 /// A packet that is set up as received by a device, ready for its stack.
 ///
 /// It lasts no longer than the RCU section in which the device was seen to be up: unregistering a
@@ -182,6 +510,12 @@ impl EthFrame<'_> {
 pub struct ReceivedSkBuff<'a>(SkBuff<'a>);
 
 impl ReceivedSkBuff<'_> {
+    /// Gives ownership up.
+    #[inline]
+    pub(crate) fn into_raw(self) -> *mut bindings::sk_buff {
+        self.0.into_raw()
+    }
+
     /// Queues the packet to the backlog of a CPU, from where the stack receives it
     /// (`__netif_rx()`). On failure the packet has been freed and counted by the core.
     #[inline]

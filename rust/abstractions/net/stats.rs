@@ -4,10 +4,17 @@
 //!
 //! C header: [`include/linux/if_link.h`](srctree/include/linux/if_link.h)
 
-use crate::bindings;
-use kernel::sync::atomic::{
-    ordering::Relaxed,
-    Atomic, //
+use crate::{
+    bindings,
+    context::Bh, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
 };
 
 /// What a device reports (`struct rtnl_link_stats64`).
@@ -37,6 +44,14 @@ impl LinkStats64 {
     pub fn add_rx(&mut self, packets: u64, bytes: u64) {
         self.0.rx_packets = self.0.rx_packets.wrapping_add(packets);
         self.0.rx_bytes = self.0.rx_bytes.wrapping_add(bytes);
+    }
+
+    /// Adds what a device on top of another one has counted. A packet that could not be received is
+    /// an error and a drop.
+    pub fn add_stacked(&mut self, stats: &StackedStats) {
+        // SAFETY: The counters are valid by their type's invariant; the structure is ours.
+        unsafe { bindings::pcpu_stats_sum(stats.0.as_ptr(), &mut self.0) };
+        self.0.rx_dropped = self.0.rx_dropped.wrapping_add(self.0.rx_errors);
     }
 
     /// Adds packets that could not be transmitted.
@@ -80,5 +95,62 @@ impl Counter {
     #[inline]
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+}
+
+/// The per-CPU counters of a device on top of another one (`struct vlan_pcpu_stats`).
+///
+/// # Invariants
+///
+/// The pointer is to per-CPU counters that live as long as this.
+pub struct StackedStats(NonNull<bindings::vlan_pcpu_stats>);
+
+// SAFETY: Each CPU writes to its own counters, with softirqs disabled.
+unsafe impl Send for StackedStats {}
+// SAFETY: As above.
+unsafe impl Sync for StackedStats {}
+
+impl StackedStats {
+    /// Counters at zero. May sleep; [`ENOMEM`].
+    pub fn new() -> Result<Self> {
+        // SAFETY: May be called in any context that can sleep.
+        let stats = unsafe { bindings::alloc_vlan_pcpu_stats() };
+        // INVARIANT: They are ours.
+        NonNull::new(stats).map(Self).ok_or(ENOMEM)
+    }
+
+    /// Counts a received packet of `len` bytes, its Ethernet header included.
+    #[inline]
+    pub fn count_rx(&self, len: u32, to_group: bool, _bh: Bh<'_>) {
+        // SAFETY: By the type's invariant; softirqs are disabled, so nothing on this CPU interferes.
+        unsafe { bindings::pcpu_stats_rx(self.0.as_ptr(), len, to_group) };
+    }
+
+    /// Counts a packet that was received and lost.
+    #[cold]
+    pub fn count_rx_error(&self, _bh: Bh<'_>) {
+        // SAFETY: As above.
+        unsafe { bindings::pcpu_stats_rx_error(self.0.as_ptr()) };
+    }
+
+    /// Counts a transmitted packet of `len` bytes.
+    #[inline]
+    pub fn count_tx(&self, len: u32, _bh: Bh<'_>) {
+        // SAFETY: As above.
+        unsafe { bindings::pcpu_stats_tx(self.0.as_ptr(), len) };
+    }
+
+    /// Counts a packet that could not be transmitted.
+    #[cold]
+    pub fn count_tx_dropped(&self, _bh: Bh<'_>) {
+        // SAFETY: As above.
+        unsafe { bindings::pcpu_stats_tx_dropped(self.0.as_ptr()) };
+    }
+}
+
+impl Drop for StackedStats {
+    fn drop(&mut self) {
+        // SAFETY: They are ours, and nobody uses them any more.
+        unsafe { bindings::free_vlan_pcpu_stats(self.0.as_ptr()) };
     }
 }

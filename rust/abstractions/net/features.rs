@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Offload features of devices.
+//!
+//! C header: [`include/linux/netdev_features.h`](srctree/include/linux/netdev_features.h)
+
+use crate::bindings;
+
+/// A set of offload features (`netdev_features_t`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features(pub(crate) bindings::netdev_features_t);
+
+macro_rules! features {
+    ($($(#[$doc:meta])* $name:ident = $c:ident;)*) => {
+        impl Features {
+            $($(#[$doc])* pub const $name: Self = Self(bindings::$c);)*
+        }
+    };
+}
+
+features! {
+    /// Scatter and gather.
+    SG = NETIF_F_SG;
+    /// Scatter and gather of whole packets in `frag_list`.
+    FRAGLIST = NETIF_F_FRAGLIST;
+    /// Any checksum, as described by the packet.
+    HW_CSUM = NETIF_F_HW_CSUM;
+    /// Checksums of received packets are verified.
+    RXCSUM = NETIF_F_RXCSUM;
+    /// The CRC32c of SCTP.
+    SCTP_CRC = NETIF_F_SCTP_CRC;
+    /// Memory above the DMA limit.
+    HIGHDMA = NETIF_F_HIGHDMA;
+    /// Segmentation by software, at the latest when the packet leaves.
+    GSO = NETIF_F_GSO;
+    /// Segmentation of packets whose headers nobody has verified.
+    GSO_ROBUST = NETIF_F_GSO_ROBUST;
+    /// Everything that software GSO can cut.
+    GSO_SOFTWARE = NETIF_F_GSO_SOFTWARE;
+    /// Segmentation inside tunnels.
+    GSO_ENCAP_ALL = NETIF_F_GSO_ENCAP_ALL;
+    /// TCP segmentation over IPv4.
+    TSO = NETIF_F_TSO;
+    /// TCP segmentation with congestion notification.
+    TSO_ECN = NETIF_F_TSO_ECN;
+    /// TCP segmentation over IPv6.
+    TSO6 = NETIF_F_TSO6;
+    /// Received packets are merged by software.
+    GRO = NETIF_F_GRO;
+    /// Received packets are merged by the device.
+    LRO = NETIF_F_LRO;
+    /// 802.1Q tags are added out of band.
+    VLAN_CTAG_TX = NETIF_F_HW_VLAN_CTAG_TX;
+    /// 802.1Q tags are delivered out of band.
+    VLAN_CTAG_RX = NETIF_F_HW_VLAN_CTAG_RX;
+    /// Frames of unknown 802.1Q VLANs are filtered out.
+    VLAN_CTAG_FILTER = NETIF_F_HW_VLAN_CTAG_FILTER;
+    /// 802.1ad tags are added out of band.
+    VLAN_STAG_TX = NETIF_F_HW_VLAN_STAG_TX;
+    /// 802.1ad tags are delivered out of band.
+    VLAN_STAG_RX = NETIF_F_HW_VLAN_STAG_RX;
+    /// Frames of unknown 802.1ad VLANs are filtered out.
+    VLAN_STAG_FILTER = NETIF_F_HW_VLAN_STAG_FILTER;
+    /// What a device on top has if all devices below have it.
+    ALL_FOR_ALL = NETIF_F_ALL_FOR_ALL;
+}
+
+impl Features {
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// All of both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Those of the first that are not in the second.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Those in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Adds a device that has `one` to devices that together have `all`; nothing is added that is not
+    /// in `mask` (`netdev_increment_features()`).
+    #[must_use]
+    pub fn increment(all: Self, one: Self, mask: Self) -> Self {
+        // SAFETY: A function of numbers.
+        Self(unsafe { bindings::netdev_increment_features(all.0, one.0, mask.0) })
+    }
+}

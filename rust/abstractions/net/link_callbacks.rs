@@ -1,0 +1,703 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From a C callback to [`LinkOps`]: the private area of a device, and its tables of functions.
+
+use super::{
+    ethtool,
+    features::Features,
+    link::UnregisterList,
+    link_ops::{
+        private::Sealed,
+        LinkOps,
+        RxMode,
+        Tx,
+        XmitContext, //
+    },
+    mac::Mac,
+    netdevice::{
+        DevFlags,
+        Link,
+        NetDevice, //
+    },
+    nlattr::{
+        AttrWriter,
+        Attrs,
+        ExtAck,
+        LinkAttrs, //
+    },
+    rtnl::Rtnl,
+    skbuff::SkBuff,
+    stats::LinkStats64,
+};
+use crate::{
+    bindings,
+    context::Rcu, //
+};
+use core::{
+    any::TypeId,
+    marker::PhantomData,
+    mem::{
+        align_of,
+        size_of,
+        MaybeUninit, //
+    },
+    ptr, //
+};
+use kernel::{
+    error::{
+        from_result,
+        to_result, //
+    },
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Full,
+                Release, //
+            },
+            Atomic, //
+        },
+        rcu, //
+    },
+};
+
+/// The private area of a device.
+///
+/// The core frees an unregistered device without calling `priv_destructor` on several paths, and
+/// calls it on others; so the area says itself whether it holds data.
+///
+/// # Invariants
+///
+/// `ops` is null (the area is zeroed by the core at allocation) or points to the [`PrivOps`] of `T`,
+/// and then `data` is initialised.
+#[repr(C)]
+pub(crate) struct Priv<T> {
+    // First, so that it can be read without knowing `T`.
+    ops: Atomic<*const PrivOps>,
+    pub(crate) data: MaybeUninit<T>,
+}
+
+/// Bytes of private area that a device of type `T` needs.
+pub const fn priv_size<T>() -> usize {
+    size_of::<Priv<T>>()
+}
+
+impl<T> Priv<T> {
+    #[inline]
+    pub(crate) fn of(dev: *mut bindings::net_device) -> *mut Self {
+        // SAFETY: Address arithmetic only.
+        unsafe { bindings::netdev_priv(dev).cast() }
+    }
+}
+
+/// What is done to a device through its private area, whatever the type of its data.
+pub(crate) struct PrivOps {
+    /// The type of the data.
+    pub(crate) data_type: fn() -> TypeId,
+    drop: unsafe fn(*mut bindings::net_device),
+    pub(crate) dellink: unsafe fn(*mut bindings::net_device, *mut bindings::list_head),
+    #[allow(clippy::type_complexity)]
+    pub(crate) changelink: unsafe fn(
+        *mut bindings::net_device,
+        &LinkAttrs<'_>,
+        Option<&Attrs<'_>>,
+        &mut ExtAck<'_>,
+        &Rtnl,
+    ) -> Result,
+    pub(crate) get_size: unsafe fn(*mut bindings::net_device) -> usize,
+    pub(crate) fill_info: unsafe fn(*mut bindings::net_device, *mut bindings::sk_buff) -> Result,
+    pub(crate) get_link_net: unsafe fn(*mut bindings::net_device) -> *mut bindings::net,
+}
+
+impl PrivOps {
+    /// The operations of a device of our kind, if it is initialised.
+    ///
+    /// # Safety
+    ///
+    /// `dev` must have a [`Priv`] as its private area.
+    #[inline]
+    pub(crate) unsafe fn of(dev: *mut bindings::net_device) -> Option<&'static Self> {
+        // SAFETY: By the caller's guarantee; the first field is the same for every `T`. What it
+        // points to is static.
+        unsafe { (*Priv::<()>::of(dev)).ops.load(Acquire).as_ref() }
+    }
+}
+
+/// Drops the private data if there is any; may be called any number of times.
+///
+/// # Safety
+///
+/// `dev` must have a [`Priv`] as its private area, and nobody may use its data any more.
+pub(crate) unsafe fn priv_destroy(dev: *mut bindings::net_device) {
+    // SAFETY: By the caller's guarantee.
+    let ops = unsafe { (*Priv::<()>::of(dev)).ops.xchg(ptr::null(), Full) };
+    // SAFETY: Null, or the operations that go with the data.
+    if let Some(ops) = unsafe { ops.as_ref() } {
+        // SAFETY: The exchange made us the only one to drop the data.
+        unsafe { (ops.drop)(dev) };
+    }
+}
+
+/// Writes the private data and installs the operations that go with it.
+///
+/// # Safety
+///
+/// `dev` must be allocated with a private area of at least `priv_size::<T>()` bytes, not registered,
+/// and not yet initialised.
+pub(crate) unsafe fn priv_init<T: LinkOps>(
+    dev: *mut bindings::net_device,
+    init: impl PinInit<T, Error>,
+) -> Result {
+    // The private area is aligned like the structure that it ends, to a cache line.
+    const { assert!(align_of::<Priv<T>>() <= align_of::<bindings::net_device>()) };
+
+    let area = Priv::<T>::of(dev);
+    // SAFETY: The area is large enough by the caller's guarantee; the data stays where it is until
+    // it is dropped, as the device itself does not move.
+    unsafe { ::pin_init::raw_try_init(ptr::addr_of_mut!((*area).data).cast::<T>(), init)? };
+    // SAFETY: The device is ours and unregistered; both tables are static.
+    unsafe {
+        (*dev).netdev_ops = Ops::<T>::NETDEV;
+        (*dev).ethtool_ops = ethtool::Ops::<T>::TABLE;
+        if T::HAS_LOWER_DEV {
+            (*dev).header_ops = Ops::<T>::HEADER;
+        }
+        if <T::Counters as Sealed>::TSTATS {
+            bindings::netdev_use_tstats(dev);
+        }
+    }
+    // INVARIANT: The data is initialised.
+    // SAFETY: The area is valid.
+    unsafe { (*area).ops.store(Ops::<T>::PRIV, Release) };
+    Ok(())
+}
+
+/// The table of a device that has no data yet and that nobody can reach.
+pub(crate) const EMPTY_NETDEV_OPS: &bindings::net_device_ops = &{
+    // SAFETY: All members are optional function pointers.
+    unsafe { core::mem::zeroed::<bindings::net_device_ops>() }
+};
+
+/// The C callbacks of devices with data of type `T`.
+///
+/// Each gets `dev` from the core, which only calls it for a device that was registered with these
+/// operations, hence initialised by [`priv_init`], and not yet freed.
+struct Ops<T>(PhantomData<T>);
+
+impl<T: LinkOps> Ops<T> {
+    const NETDEV: &'static bindings::net_device_ops = &bindings::net_device_ops {
+        ndo_init: Some(Self::init_callback),
+        ndo_uninit: Some(Self::uninit_callback),
+        ndo_open: Some(Self::open_callback),
+        ndo_stop: Some(Self::stop_callback),
+        ndo_start_xmit: Some(Self::start_xmit_callback),
+        ndo_get_stats64: Some(Self::get_stats64_callback),
+        ndo_get_iflink: Some(Self::get_iflink_callback),
+        ndo_set_mac_address: if T::HAS_SET_MAC_ADDRESS {
+            Some(Self::set_mac_address_callback)
+        } else {
+            Some(bindings::eth_mac_addr)
+        },
+        ndo_validate_addr: if T::HAS_LOWER_DEV {
+            Some(bindings::eth_validate_addr)
+        } else {
+            None
+        },
+        ndo_change_mtu: if T::HAS_CHANGE_MTU {
+            Some(Self::change_mtu_callback)
+        } else {
+            None
+        },
+        ndo_change_rx_flags: if T::HAS_CHANGE_RX_FLAGS {
+            Some(Self::change_rx_flags_callback)
+        } else {
+            None
+        },
+        ndo_fix_features: if T::HAS_FIX_FEATURES {
+            Some(Self::fix_features_callback)
+        } else {
+            None
+        },
+        ndo_vlan_rx_add_vid: if T::HAS_LOWER_DEV {
+            Some(Self::vlan_rx_add_vid_callback)
+        } else {
+            None
+        },
+        ndo_vlan_rx_kill_vid: if T::HAS_LOWER_DEV {
+            Some(Self::vlan_rx_kill_vid_callback)
+        } else {
+            None
+        },
+        ndo_hwtstamp_get: if T::HAS_LOWER_DEV {
+            Some(Self::hwtstamp_get_callback)
+        } else {
+            None
+        },
+        ndo_hwtstamp_set: if T::HAS_LOWER_DEV {
+            Some(Self::hwtstamp_set_callback)
+        } else {
+            None
+        },
+        ndo_fdb_add: if T::HAS_FDB_ADD {
+            Some(Self::fdb_add_callback)
+        } else {
+            None
+        },
+        ndo_fdb_del: if T::HAS_FDB_DEL {
+            Some(Self::fdb_del_callback)
+        } else {
+            None
+        },
+        ndo_fdb_dump: if T::HAS_FDB_ADD {
+            Some(bindings::ndo_dflt_fdb_dump)
+        } else {
+            None
+        },
+        ndo_set_rx_mode: Some(Self::set_rx_mode_callback),
+        ndo_features_check: Some(bindings::passthru_features_check),
+        ndo_set_rx_headroom: if T::HAS_SET_RX_HEADROOM {
+            Some(Self::set_rx_headroom_callback)
+        } else {
+            None
+        },
+        ndo_get_peer_dev: if T::HAS_GET_PEER_DEV {
+            Some(Self::get_peer_dev_callback)
+        } else {
+            None
+        },
+        ..*EMPTY_NETDEV_OPS
+    };
+
+    const HEADER: &'static bindings::header_ops = &bindings::header_ops {
+        create: Some(Self::create_header_callback),
+        parse: Some(bindings::eth_header_parse),
+        cache: Some(bindings::eth_header_cache),
+        cache_update: Some(bindings::eth_header_cache_update),
+        validate: None,
+        parse_protocol: Some(bindings::eth_header_parse_protocol),
+    };
+
+    const PRIV: &'static PrivOps = &PrivOps {
+        data_type: TypeId::of::<T>,
+        drop: Self::drop_data,
+        dellink: Self::dellink,
+        changelink: Self::changelink,
+        get_size: Self::get_size,
+        fill_info: Self::fill_info,
+        get_link_net: Self::get_link_net,
+    };
+
+    /// # Safety
+    ///
+    /// To be called by the core for a device of this type; likewise for all callbacks below.
+    unsafe extern "C" fn init_callback(dev: *mut bindings::net_device) -> c_int {
+        // SAFETY: The device is being registered and nobody uses its locks yet.
+        unsafe {
+            if T::HAS_LOWER_DEV {
+                bindings::netdev_lockdep_set_stacked_classes(dev);
+            } else {
+                bindings::netdev_lockdep_set_classes(dev);
+            }
+        }
+        0
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn uninit_callback(dev: *mut bindings::net_device) {
+        // When registering fails the core has freed the counters already.
+        // SAFETY: See the type; nobody else can reach a device that was not registered.
+        unsafe {
+            if bindings::netdev_reg_state::from((*dev).reg_state)
+                != bindings::netdev_reg_state_NETREG_UNREGISTERING
+            {
+                (*dev).__bindgen_anon_2.tstats = ptr::null_mut();
+            }
+        }
+        // SAFETY: See the type. The core calls this under RTNL.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        T::uninit(dev, rtnl);
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn open_callback(dev: *mut bindings::net_device) -> c_int {
+        // SAFETY: See the type. The core calls this under RTNL.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        from_result(|| T::open(dev, rtnl).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn stop_callback(dev: *mut bindings::net_device) -> c_int {
+        // SAFETY: See the type. The core calls this under RTNL.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        T::stop(dev, rtnl);
+        0
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn start_xmit_callback(
+        skb: *mut bindings::sk_buff,
+        dev: *mut bindings::net_device,
+    ) -> bindings::netdev_tx_t {
+        // INVARIANT: The core calls this for a device that is up, with softirqs disabled, as
+        // Documentation/networking/netdevices.rst promises; netpoll, which would not, is refused by
+        // IFF_DISABLE_NETPOLL.
+        // SAFETY: As the invariant says.
+        let cx = unsafe { XmitContext::assume() };
+        // SAFETY: See the type; and the core gives up its reference to the skb, whose `dev` is this
+        // device. Nobody else writes to the header: pktgen, which may hold another reference, only
+        // reads the count, since IFF_TX_SKB_SHARING is off.
+        let (dev, skb) = unsafe { (Link::<T>::from_raw(dev), SkBuff::from_raw(skb)) };
+        match T::start_xmit(dev, skb, &cx) {
+            Tx::Sent => bindings::netdev_tx_NETDEV_TX_OK,
+            // CAST: The return value is a mix of two families of small positive constants.
+            Tx::Dropped => bindings::NET_XMIT_DROP as bindings::netdev_tx_t,
+            // CAST: As `dev_xmit_complete()` reads it: an error number is negative.
+            Tx::Lower(status) => status.0 as bindings::netdev_tx_t,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn get_stats64_callback(
+        dev: *mut bindings::net_device,
+        stats: *mut bindings::rtnl_link_stats64,
+    ) {
+        // SAFETY: See the type; `stats` is the caller's own, zeroed. Not every caller of
+        // `dev_get_stats()` is in an RCU section, so there is one here.
+        let (dev, stats) = unsafe { (Link::<T>::from_raw(dev), LinkStats64::from_raw(stats)) };
+        T::get_stats64(dev, stats, Rcu::new(&rcu::read_lock()));
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn get_iflink_callback(dev: *const bindings::net_device) -> c_int {
+        // SAFETY: See the type. Neither RTNL nor RCU is held when sysfs asks.
+        let dev = unsafe { Link::<T>::from_raw(dev.cast_mut()) };
+        if T::HAS_LOWER_DEV {
+            return T::lower_dev(dev).ifindex();
+        }
+        T::get_iflink(dev, Rcu::new(&rcu::read_lock()))
+    }
+
+    /// Its being there makes changes of the multicast list and of promiscuity succeed, even if there
+    /// is no filter to set.
+    ///
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn set_rx_mode_callback(dev: *mut bindings::net_device) {
+        if T::HAS_SET_RX_MODE {
+            // SAFETY: See the type; the core has locked the device's address lists.
+            let (dev, lists) = unsafe { (Link::<T>::from_raw(dev), RxMode::assume(dev)) };
+            T::set_rx_mode(dev, &lists);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn change_rx_flags_callback(dev: *mut bindings::net_device, changed: c_int) {
+        // SAFETY: See the type. The core calls this under RTNL.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        // CAST: A set of flags.
+        T::change_rx_flags(dev, DevFlags(changed as u32), rtnl);
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn set_mac_address_callback(
+        dev: *mut bindings::net_device,
+        addr: *mut c_void,
+    ) -> c_int {
+        // SAFETY: The core passes a `struct sockaddr_storage`: a family, and an address of the
+        // device's length.
+        let mac = Mac::from_bytes(unsafe { &*addr.cast::<u8>().add(2).cast::<[u8; 6]>() });
+        // SAFETY: See the type. The core calls this under RTNL.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        from_result(|| {
+            if !mac.is_valid() {
+                return Err(EADDRNOTAVAIL);
+            }
+            T::set_mac_address(dev, mac, rtnl).map(|()| 0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn change_mtu_callback(dev: *mut bindings::net_device, mtu: c_int) -> c_int {
+        // SAFETY: See the type. The core calls this under RTNL.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        from_result(|| {
+            let mtu = u32::try_from(mtu).map_err(|_| EINVAL)?;
+            T::change_mtu(dev, mtu, rtnl).map(|()| 0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn fix_features_callback(
+        dev: *mut bindings::net_device,
+        wanted: bindings::netdev_features_t,
+    ) -> bindings::netdev_features_t {
+        // SAFETY: See the type. The core calls this under RTNL.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        T::fix_features(dev, Features(wanted), rtnl).0
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn vlan_rx_add_vid_callback(
+        dev: *mut bindings::net_device,
+        proto: bindings::__be16,
+        vid: u16,
+    ) -> c_int {
+        // SAFETY: See the type.
+        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        // SAFETY: The device is valid; the core calls this under RTNL.
+        unsafe { bindings::vlan_vid_add(lower.as_ptr(), proto, vid) }
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn vlan_rx_kill_vid_callback(
+        dev: *mut bindings::net_device,
+        proto: bindings::__be16,
+        vid: u16,
+    ) -> c_int {
+        // SAFETY: See the type.
+        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        // SAFETY: The device is valid; the core calls this under RTNL.
+        unsafe { bindings::vlan_vid_del(lower.as_ptr(), proto, vid) };
+        0
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn hwtstamp_get_callback(
+        dev: *mut bindings::net_device,
+        config: *mut bindings::kernel_hwtstamp_config,
+    ) -> c_int {
+        // SAFETY: See the type.
+        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        // SAFETY: The device is valid; the core calls this under RTNL with a structure of its own.
+        unsafe { bindings::generic_hwtstamp_get_lower(lower.as_ptr(), config) }
+    }
+
+    /// Only for those in the first namespace, who may configure hardware.
+    ///
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn hwtstamp_set_callback(
+        dev: *mut bindings::net_device,
+        config: *mut bindings::kernel_hwtstamp_config,
+        extack: *mut bindings::netlink_ext_ack,
+    ) -> c_int {
+        // SAFETY: The device is valid, and so is its namespace under RTNL.
+        if !unsafe { bindings::net_eq_init(bindings::dev_net(dev)) } {
+            return EOPNOTSUPP.to_errno();
+        }
+        // SAFETY: See the type.
+        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        // SAFETY: The device is valid; the core calls this under RTNL with structures of its own.
+        unsafe { bindings::generic_hwtstamp_set_lower(lower.as_ptr(), config, extack) }
+    }
+
+    /// The header that the device below wants, from this device's address.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the core with a packet that has room for a header.
+    unsafe extern "C" fn create_header_callback(
+        skb: *mut bindings::sk_buff,
+        dev: *mut bindings::net_device,
+        protocol: c_ushort,
+        dest: *const c_void,
+        source: *const c_void,
+        len: c_uint,
+    ) -> c_int {
+        // SAFETY: See the type.
+        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        let source = if source.is_null() {
+            // SAFETY: The device is valid.
+            unsafe { bindings::netdev_dev_addr(dev) }
+        } else {
+            source
+        };
+        // SAFETY: The device is valid; the rest is the caller's.
+        unsafe { bindings::dev_hard_header(skb, lower.as_ptr(), protocol, dest, source, len) }
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn fdb_add_callback(
+        _ndm: *mut bindings::ndmsg,
+        _tb: *mut *mut bindings::nlattr,
+        dev: *mut bindings::net_device,
+        addr: *const c_uchar,
+        _vid: u16,
+        flags: u16,
+        _notified: *mut bool,
+        _extack: *mut bindings::netlink_ext_ack,
+    ) -> c_int {
+        // SAFETY: See the type. The core calls this under RTNL, with an address of six bytes.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        // SAFETY: As above.
+        let mac = Mac::from_bytes(unsafe { &*addr.cast::<[u8; 6]>() });
+        let replace = u32::from(flags) & bindings::NLM_F_REPLACE != 0;
+        from_result(|| T::fdb_add(dev, mac, replace, rtnl).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn fdb_del_callback(
+        _ndm: *mut bindings::ndmsg,
+        _tb: *mut *mut bindings::nlattr,
+        dev: *mut bindings::net_device,
+        addr: *const c_uchar,
+        _vid: u16,
+        _notified: *mut bool,
+        _extack: *mut bindings::netlink_ext_ack,
+    ) -> c_int {
+        // SAFETY: See the type. The core calls this under RTNL, with an address of six bytes.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        // SAFETY: As above.
+        let mac = Mac::from_bytes(unsafe { &*addr.cast::<[u8; 6]>() });
+        from_result(|| T::fdb_del(dev, mac, rtnl).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn set_rx_headroom_callback(dev: *mut bindings::net_device, headroom: c_int) {
+        // SAFETY: See the type.
+        let dev = unsafe { Link::<T>::from_raw(dev) };
+        T::set_rx_headroom(dev, headroom, Rcu::new(&rcu::read_lock()));
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    unsafe extern "C" fn get_peer_dev_callback(
+        dev: *mut bindings::net_device,
+    ) -> *mut bindings::net_device {
+        // SAFETY: See the type. `skb_do_redirect()` calls this from a classifier, with softirqs
+        // disabled, and uses the result in the same section.
+        let (dev, rcu) = unsafe { (Link::<T>::from_raw(dev), Rcu::assume()) };
+        T::get_peer_dev(dev, rcu).map_or(ptr::null_mut(), NetDevice::as_ptr)
+    }
+
+    /// # Safety
+    ///
+    /// `dev` must be of this type and its data live; likewise for all functions below.
+    unsafe fn drop_data(dev: *mut bindings::net_device) {
+        // SAFETY: By the caller's guarantee; `priv_destroy()` calls this once.
+        unsafe { ptr::drop_in_place((*Priv::<T>::of(dev)).data.as_mut_ptr()) };
+    }
+
+    /// # Safety
+    ///
+    /// As `drop_data`; RTNL must be held, and `list` be a list of devices to unregister.
+    unsafe fn dellink(dev: *mut bindings::net_device, list: *mut bindings::list_head) {
+        // SAFETY: By the caller's guarantee.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        // SAFETY: By the caller's guarantee.
+        let mut list = unsafe { UnregisterList::from_raw(list, dev.net(rtnl)) };
+        T::dellink(dev, &mut list, rtnl);
+        // The core counts on it: a device that stays would outlive its namespace or this module.
+        list.queue(dev, rtnl);
+    }
+
+    /// # Safety
+    ///
+    /// As `drop_data`.
+    unsafe fn changelink(
+        dev: *mut bindings::net_device,
+        tb: &LinkAttrs<'_>,
+        data: Option<&Attrs<'_>>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        // SAFETY: By the caller's guarantee.
+        T::changelink(unsafe { Link::<T>::from_raw(dev) }, tb, data, ack, rtnl)
+    }
+
+    /// # Safety
+    ///
+    /// As `drop_data`.
+    unsafe fn get_size(dev: *mut bindings::net_device) -> usize {
+        // SAFETY: By the caller's guarantee. RTNL may or may not be held.
+        let dev = unsafe { Link::<T>::from_raw(dev) };
+        T::get_size(dev, Rcu::new(&rcu::read_lock()))
+    }
+
+    /// # Safety
+    ///
+    /// As `drop_data`; RTNL must be held, and `skb` be a message under construction.
+    unsafe fn fill_info(dev: *mut bindings::net_device, skb: *mut bindings::sk_buff) -> Result {
+        // SAFETY: By the caller's guarantee.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        // SAFETY: By the caller's guarantee.
+        T::fill_info(dev, &mut unsafe { AttrWriter::from_raw(skb) }, rtnl)
+    }
+
+    /// # Safety
+    ///
+    /// As `drop_data`; RTNL must be held.
+    unsafe fn get_link_net(dev: *mut bindings::net_device) -> *mut bindings::net {
+        // SAFETY: By the caller's guarantee.
+        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        // Not every caller is in an RCU section. What is returned is protected by RTNL.
+        T::get_link_net(dev, rtnl, Rcu::new(&rcu::read_lock())).as_ptr()
+    }
+}
+
+/// What the core does to delete a device: see [`LinkOps::dellink`].
+///
+/// # Safety
+///
+/// RTNL must be held, and `list` be a list of devices to unregister.
+pub(crate) unsafe fn dellink<T: LinkOps>(dev: &Link<T>, list: *mut bindings::list_head) {
+    // SAFETY: The device is of this type and alive; the rest is guaranteed by the caller.
+    unsafe { Ops::<T>::dellink(dev.as_ptr(), list) };
+}
+
+/// Sets the number of active queues of a device that is not registered yet.
+///
+/// # Safety
+///
+/// `dev` must be allocated and not registered.
+pub(crate) unsafe fn set_real_num_queues(
+    dev: *mut bindings::net_device,
+    tx: Option<u32>,
+    rx: Option<u32>,
+) -> Result {
+    if let Some(tx) = tx {
+        // SAFETY: By the caller's guarantee; the function checks the number.
+        to_result(unsafe { bindings::netif_set_real_num_tx_queues(dev, tx) })?;
+    }
+    if let Some(rx) = rx {
+        // SAFETY: As above.
+        to_result(unsafe { bindings::netif_set_real_num_rx_queues(dev, rx) })?;
+    }
+    Ok(())
+}

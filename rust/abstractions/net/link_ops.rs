@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a driver does for its devices.
+//!
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
+
+use super::{
+    ethtool,
+    features::Features,
+    link::UnregisterList,
+    mac::Mac,
+    namespace::Net,
+    netdevice::{
+        walk_mc,
+        DevFlags,
+        Link,
+        NetDevice, //
+    },
+    nlattr::{
+        AttrWriter,
+        Attrs,
+        ExtAck,
+        LinkAttrs, //
+    },
+    rtnl::Rtnl,
+    skbuff::{
+        SkBuff,
+        XmitStatus, //
+    },
+    stats::LinkStats64,
+};
+use crate::{
+    bindings,
+    context::{
+        Bh,
+        Rcu, //
+    },
+};
+use core::marker::PhantomData;
+use kernel::{
+    error::VTABLE_DEFAULT_ERROR,
+    prelude::*, //
+};
+
+/// What a transmit callback may rely on.
+///
+/// # Invariants
+///
+/// A device is being transmitted on: it is registered and was up when the core looked, softirqs are
+/// disabled on this CPU, and that is an RCU read-side section, all for `'a`.
+pub struct XmitContext<'a> {
+    _cx: PhantomData<&'a ()>,
+}
+
+impl<'a> XmitContext<'a> {
+    /// Assumes that a device is being transmitted on.
+    ///
+    /// # Safety
+    ///
+    /// It must be as the type's invariants say, for all of `'a`.
+    #[inline]
+    pub(crate) unsafe fn assume() -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self { _cx: PhantomData }
+    }
+
+    /// The callback runs inside an RCU read-side section.
+    #[inline]
+    pub fn rcu(&self) -> Rcu<'a> {
+        // SAFETY: By the type's invariants.
+        unsafe { Rcu::assume() }
+    }
+
+    /// The callback runs with softirqs disabled.
+    #[inline]
+    pub fn bh(&self) -> Bh<'a> {
+        // SAFETY: By the type's invariants.
+        unsafe { Bh::assume() }
+    }
+}
+
+/// What became of a packet in a transmit callback.
+#[must_use]
+pub enum Tx {
+    /// Sent (`NETDEV_TX_OK`).
+    Sent,
+    /// Freed, and counted as dropped by the driver (`NET_XMIT_DROP`).
+    Dropped,
+    /// What the device below said of it.
+    Lower(XmitStatus),
+}
+
+pub(crate) mod private {
+    pub trait Sealed {
+        /// Whether the core is to allocate counters.
+        const TSTATS: bool;
+    }
+}
+
+/// Which counters the core keeps for a device.
+pub trait Counters: private::Sealed {}
+
+/// Packets and bytes, per CPU (`dev->tstats`).
+pub enum Tstats {}
+
+impl Counters for Tstats {}
+impl private::Sealed for Tstats {
+    const TSTATS: bool = true;
+}
+
+/// None: the driver has its own.
+pub enum OwnCounters {}
+
+impl Counters for OwnCounters {}
+impl private::Sealed for OwnCounters {
+    const TSTATS: bool = false;
+}
+
+impl<T: LinkOps<Counters = Tstats>> Link<T> {
+    /// Counts one transmitted packet of `len` bytes.
+    #[inline]
+    pub fn count_tx(&self, len: u32, _bh: Bh<'_>) {
+        // SAFETY: The device is registered and has these counters, see `priv_init()`; softirqs are
+        // disabled, so that nothing on this CPU interferes.
+        unsafe { bindings::dev_sw_netstats_tx_add(self.as_ptr(), 1, len) };
+    }
+}
+
+/// Who locks the address lists of a device calls [`LinkOps::set_rx_mode`] with this.
+///
+/// # Invariants
+///
+/// The address lists of `dev` are locked for `'a`.
+pub struct RxMode<'a> {
+    dev: *mut bindings::net_device,
+    _locked: PhantomData<&'a ()>,
+}
+
+impl RxMode<'_> {
+    /// # Safety
+    ///
+    /// The address lists of `dev` must be locked for the lifetime.
+    pub(crate) unsafe fn assume(dev: *mut bindings::net_device) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self {
+            dev,
+            _locked: PhantomData,
+        }
+    }
+
+    /// Calls `f` for each multicast address that the device is to receive.
+    pub fn for_each_mc(&self, mut f: impl FnMut(Mac)) {
+        // SAFETY: By the type's invariant.
+        unsafe { walk_mc(self.dev, &mut |mac, _| f(mac)) };
+    }
+
+    /// Has `lower` receive what the device is to receive (`dev_uc_sync()`, `dev_mc_sync()`).
+    pub fn sync_to(&self, lower: &NetDevice) {
+        // A failure leaves addresses out, and is tried again the next time.
+        // SAFETY: Both devices are valid; the lists of the upper one are locked, and those of the
+        // lower one nest in them.
+        unsafe {
+            let _ = bindings::dev_uc_sync(lower.as_ptr(), self.dev);
+            let _ = bindings::dev_mc_sync(lower.as_ptr(), self.dev);
+        }
+    }
+}
+
+/// The operations of one flavor of device; `Self` is its private data.
+///
+/// Which locks are held: see `Documentation/locking.md`. Callbacks with `&Rtnl` may sleep, the
+/// others must not.
+#[vtable]
+pub trait LinkOps: Sized + Send + Sync + 'static {
+    /// What `ethtool` can ask.
+    type Ethtool: ethtool::EthtoolOps<Self>;
+
+    /// What the core counts.
+    type Counters: Counters;
+
+    /// Brings the device up (`ndo_open`).
+    fn open(dev: &Link<Self>, rtnl: &Rtnl) -> Result;
+
+    /// Takes the device down (`ndo_stop`).
+    fn stop(dev: &Link<Self>, rtnl: &Rtnl);
+
+    /// Transmits a packet (`ndo_start_xmit`). May run on several CPUs at once.
+    fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx;
+
+    /// Adds the device's counters to `stats`, which are zero (`ndo_get_stats64`).
+    fn get_stats64(dev: &Link<Self>, stats: &mut LinkStats64, rcu: Rcu<'_>);
+
+    /// The ifindex of the device below, or of the other end (`ndo_get_iflink`). Not asked if there is
+    /// a [`lower_dev`](LinkOps::lower_dev).
+    fn get_iflink(_dev: &Link<Self>, _rcu: Rcu<'_>) -> i32 {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The device below, for as long as this one exists. Having one means that it answers for this
+    /// one: link settings, timestamping, VLAN filters, link-layer headers.
+    fn lower_dev(_dev: &Link<Self>) -> &NetDevice {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The address lists, promiscuity or the like have changed (`ndo_set_rx_mode`). Must not sleep.
+    fn set_rx_mode(_dev: &Link<Self>, _lists: &RxMode<'_>) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The flags in `changed` have changed (`ndo_change_rx_flags`).
+    fn change_rx_flags(_dev: &Link<Self>, _changed: DevFlags, _rtnl: &Rtnl) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The user wants another address, which is valid (`ndo_set_mac_address`). Without this method the
+    /// address is just written.
+    fn set_mac_address(_dev: &Link<Self>, _mac: Mac, _rtnl: &Rtnl) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The user wants another MTU, which is within the device's limits (`ndo_change_mtu`). Without
+    /// this method it is just written.
+    fn change_mtu(_dev: &Link<Self>, _mtu: u32, _rtnl: &Rtnl) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// What of `wanted` the device can do (`ndo_fix_features`).
+    fn fix_features(_dev: &Link<Self>, _wanted: Features, _rtnl: &Rtnl) -> Features {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `bridge fdb add ADDRESS dev DEV self` (`ndo_fdb_add`); `replace` if an entry that is there may
+    /// be changed.
+    fn fdb_add(_dev: &Link<Self>, _mac: Mac, _replace: bool, _rtnl: &Rtnl) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `bridge fdb del ADDRESS dev DEV self` (`ndo_fdb_del`).
+    fn fdb_del(_dev: &Link<Self>, _mac: Mac, _rtnl: &Rtnl) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Somebody above needs this much headroom; negative means that nobody does any more
+    /// (`ndo_set_rx_headroom`).
+    fn set_rx_headroom(_dev: &Link<Self>, _headroom: i32, _rcu: Rcu<'_>) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The other end, for `bpf_redirect_peer()` (`ndo_get_peer_dev`).
+    fn get_peer_dev<'a>(_dev: &'a Link<Self>, _rcu: Rcu<'a>) -> Option<&'a NetDevice> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Gives up every reference to another device (`ndo_uninit`). Runs once, after the last packet,
+    /// before the core waits for the device's references: one that is kept until `Drop` is waited
+    /// for in vain.
+    fn uninit(dev: &Link<Self>, rtnl: &Rtnl);
+
+    /// Removes what goes with the device, by queueing it (`rtnl_link_ops.dellink`); the device itself
+    /// is queued in any case. Called for devices that are on their way already, too.
+    fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl);
+
+    /// Changes settings (`rtnl_link_ops.changelink`).
+    fn changelink(
+        dev: &Link<Self>,
+        tb: &LinkAttrs<'_>,
+        data: Option<&Attrs<'_>>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &Rtnl,
+    ) -> Result;
+
+    /// Room for what [`fill_info`](LinkOps::fill_info) writes, in bytes. Without RTNL.
+    fn get_size(dev: &Link<Self>, rcu: Rcu<'_>) -> usize;
+
+    /// Writes the settings (`rtnl_link_ops.fill_info`).
+    fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result;
+
+    /// The namespace of the device below, or of the other end (`rtnl_link_ops.get_link_net`).
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'_>) -> &'a Net;
+}

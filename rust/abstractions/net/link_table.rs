@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A table of links that packets look up under RCU.
+//!
+//! ```text
+//!   hash(key)          index, at most half full            entries, in order of insertion
+//!       |            +---+---+---+---+---+---+---+---+     +-----+-----+-----+-----+
+//!       +----------> | 0 | 2 | 3 | 0 | 0 | 1 | 0 | 0 |     |key 1|key 2|key 3|     |
+//!                    +---+---+---+---+---+---+---+---+     | dev | --- | dev |     |
+//!                          |   \________________________>  +-----+-----+-----+-----+
+//!                          +--> removed: go on                             ^ used
+//! ```
+//!
+//! A reader pays a hash, a slot and an entry, however many entries there are; who wants all of them
+//! walks the entries. A key may have several devices. What a reader has found it may use until the
+//! end of its RCU section: entries are emptied, never given another key, and when there is no room
+//! left a new table takes the place of the old one, which is freed after a grace period. Each entry
+//! holds a reference to its device that is given back after a grace period, too.
+
+use super::{
+    netdevice::Link,
+    rtnl::Rtnl, //
+};
+use crate::{
+    bindings,
+    context::Rcu, //
+};
+use core::{
+    cell::UnsafeCell,
+    iter,
+    marker::PhantomData,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    container_of,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Relaxed,
+                Release, //
+            },
+            Atomic, //
+        },
+        rcu, //
+    },
+};
+
+/// A reference to a device, on the heap so that an RCU callback can give it back.
+#[repr(C)]
+struct Hold {
+    rcu: bindings::callback_head,
+    dev: *mut bindings::net_device,
+    tracker: UnsafeCell<bindings::netdevice_tracker>,
+}
+
+impl Hold {
+    /// Gives the reference back after a grace period.
+    ///
+    /// # Safety
+    ///
+    /// `this` must come from `KBox::into_raw`, hold a reference, and be given up by the caller.
+    unsafe fn retire(this: *mut Self) {
+        // SAFETY: By the caller's guarantee; the callback is this module's code, which stays until
+        // the `rcu_barrier()` in `link::Registration::drop`.
+        unsafe { bindings::call_rcu(ptr::addr_of_mut!((*this).rcu), Some(Self::put_callback)) };
+    }
+
+    /// # Safety
+    ///
+    /// To be called by RCU, with the field of a `Hold` that was retired.
+    unsafe extern "C" fn put_callback(head: *mut bindings::callback_head) {
+        // SAFETY: By the caller's guarantee.
+        unsafe { Self::put(container_of!(head, Hold, rcu)) };
+    }
+
+    /// Gives the reference back now.
+    ///
+    /// # Safety
+    ///
+    /// As for `retire`, and nobody may be looking at the device on the strength of this reference.
+    unsafe fn put(this: *mut Self) {
+        // SAFETY: By the caller's guarantee.
+        let this = unsafe { KBox::from_raw(this) };
+        // SAFETY: The reference is held.
+        unsafe { bindings::netdev_put(this.dev, this.tracker.get()) };
+    }
+}
+
+/// A key and its device.
+struct Entry {
+    // Written once, before the entry can be found.
+    key: Atomic<u64>,
+    // Null if the entry was removed.
+    dev: Atomic<*mut bindings::net_device>,
+    // For writers only: the reference to `dev`; null if there is none.
+    hold: UnsafeCell<*mut Hold>,
+}
+
+/// One generation of the table.
+struct Generation {
+    // The hash is the top bits of a product with a random odd number.
+    seed: u64,
+    factor: u64,
+    shift: u32,
+    // One more than the number of an entry; zero ends a search. At most half of them are not zero.
+    index: KVVec<Atomic<u32>>,
+    entries: KVVec<Entry>,
+    // Entries that can be seen.
+    used: Atomic<u32>,
+}
+
+impl Generation {
+    fn new(capacity: u32) -> Result<KBox<Self>> {
+        // The lock of the table makes sure that it is never full, see `LinkTable::make_room`.
+        let slots = capacity
+            .checked_mul(2)
+            .and_then(u32::checked_next_power_of_two)
+            .ok_or(ENOMEM)?;
+        let mut index = KVVec::with_capacity(slots as usize, GFP_KERNEL)?;
+        for _ in 0..slots {
+            index.push(Atomic::new(0), GFP_KERNEL)?;
+        }
+        let mut entries = KVVec::with_capacity(capacity as usize, GFP_KERNEL)?;
+        for _ in 0..capacity {
+            entries.push(
+                Entry {
+                    key: Atomic::new(0),
+                    dev: Atomic::new(ptr::null_mut()),
+                    hold: UnsafeCell::new(ptr::null_mut()),
+                },
+                GFP_KERNEL,
+            )?;
+        }
+        let mut seed = [0u8; 16];
+        // SAFETY: The buffer is 16 bytes long.
+        unsafe { bindings::get_random_bytes(seed.as_mut_ptr().cast(), 16) };
+        let seed = u128::from_ne_bytes(seed);
+        // CAST: Each half becomes a number of its own.
+        #[allow(clippy::cast_possible_truncation)]
+        let (seed, factor) = (seed as u64, (seed >> 64) as u64);
+        Ok(KBox::new(
+            Self {
+                seed,
+                factor: factor | 1,
+                shift: 64 - slots.trailing_zeros(),
+                index,
+                entries,
+                used: Atomic::new(0),
+            },
+            GFP_KERNEL,
+        )?)
+    }
+
+    #[inline]
+    fn slot(&self, number: u64) -> &Atomic<u32> {
+        // CAST: Masked to the size of the index, which is a power of two.
+        #[allow(clippy::cast_possible_truncation)]
+        let number = number as usize & (self.index.len().wrapping_sub(1));
+        // SAFETY: Smaller than the length, which is not zero.
+        unsafe { self.index.get_unchecked(number) }
+    }
+
+    #[inline]
+    fn hash(&self, key: u64) -> u64 {
+        (key ^ self.seed).wrapping_mul(self.factor) >> self.shift
+    }
+
+    /// The entries of a key, removed ones included.
+    #[inline]
+    fn matches(&self, key: u64) -> impl Iterator<Item = &Entry> {
+        let mut number = self.hash(key);
+        iter::from_fn(move || loop {
+            // Pairs with the store in `append`: the entry is seen complete.
+            let found = self.slot(number).load(Acquire).checked_sub(1)?;
+            number = number.wrapping_add(1);
+            // SAFETY: Numbers in the index are those of entries.
+            let entry = unsafe { self.entries.get_unchecked(found as usize) };
+            if entry.key.load(Relaxed) == key {
+                return Some(entry);
+            }
+        })
+    }
+
+    /// Entry `number`, if it can be seen.
+    #[inline]
+    fn entry(&self, number: u32) -> Option<&Entry> {
+        // Pairs with the store in `append`.
+        if number < self.used.load(Acquire) {
+            self.entries.get(number as usize)
+        } else {
+            None
+        }
+    }
+
+    /// Adds an entry. False if there is no room.
+    ///
+    /// # Safety
+    ///
+    /// The caller must be the only writer, and give up `hold`, which must hold a reference to `dev`.
+    unsafe fn append(&self, key: u64, dev: *mut bindings::net_device, hold: *mut Hold) -> bool {
+        let number = self.used.load(Relaxed);
+        let Some(entry) = self.entries.get(number as usize) else {
+            return false;
+        };
+        entry.key.store(key, Relaxed);
+        entry.dev.store(dev, Relaxed);
+        // SAFETY: Writers only, of which the caller is the only one.
+        unsafe { *entry.hold.get() = hold };
+        let mut slot = self.hash(key);
+        while self.slot(slot).load(Relaxed) != 0 {
+            slot = slot.wrapping_add(1);
+        }
+        // Fewer entries than 2^31, see `new`.
+        let next = number.wrapping_add(1);
+        self.slot(slot).store(next, Release);
+        self.used.store(next, Release);
+        true
+    }
+}
+
+/// A table of devices with data of type `T`, each with a reference held.
+///
+/// Writers hold RTNL; readers are in an RCU section.
+///
+/// # Invariants
+///
+/// - `current` is null or points to a [`Generation`] that is freed a grace period after it is
+///   replaced; it is replaced by holders of RTNL only.
+/// - An entry's `hold` is null, or holds a reference to the device that is or was its `dev`, which is
+///   a `Link<T>`; `dev` is null if `hold` is.
+/// - `live` is the number of entries with a device.
+pub struct LinkTable<T> {
+    current: Atomic<*mut Generation>,
+    live: Atomic<u32>,
+    _links: PhantomData<fn() -> T>,
+}
+
+// SAFETY: Who may touch what is decided by RTNL and RCU.
+unsafe impl<T: Sync> Send for LinkTable<T> {}
+// SAFETY: As above.
+unsafe impl<T: Sync> Sync for LinkTable<T> {}
+
+impl<T> LinkTable<T> {
+    /// An empty table. Takes no memory until something is put into it.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self {
+            current: Atomic::new(ptr::null_mut()),
+            live: Atomic::new(0),
+            _links: PhantomData,
+        }
+    }
+
+    /// Whether there is nothing in it. Any context; a snapshot unless RTNL is held.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.live.load(Relaxed) == 0
+    }
+
+    /// The number of entries. Any context; a snapshot unless RTNL is held.
+    #[inline]
+    pub fn len(&self) -> u32 {
+        self.live.load(Relaxed)
+    }
+
+    #[inline]
+    fn generation<'a>(&'a self) -> Option<&'a Generation> {
+        // SAFETY: Null or, by the invariants, valid; callers are in an RCU section, hold RTNL for
+        // `'a`, or own the table.
+        unsafe { self.current.load(Acquire).as_ref::<'a>() }
+    }
+
+    /// # Safety
+    ///
+    /// Non-null pointers that are loaded from it must be fit for [`Link::from_raw`] for all of `'a`.
+    #[inline]
+    unsafe fn link<'a>(entry: &Entry) -> Option<&'a Link<T>> {
+        let dev = entry.dev.load(Acquire);
+        // SAFETY: By the caller's guarantee and the invariants.
+        (!dev.is_null()).then(|| unsafe { Link::from_raw(dev) })
+    }
+
+    /// A device with that key, if there is one.
+    #[inline]
+    pub fn find<'a>(&'a self, key: u64, _rcu: Rcu<'a>) -> Option<&'a Link<T>> {
+        for entry in self.generation()?.matches(key) {
+            // SAFETY: The reference that an entry holds is given back after a grace period from when
+            // its `dev` was cleared, and `'a` is in an RCU section that began before that.
+            if let Some(link) = unsafe { Self::link(entry) } {
+                return Some(link);
+            }
+        }
+        None
+    }
+
+    /// All devices with that key.
+    #[inline]
+    pub fn find_all<'a>(&'a self, key: u64, _rcu: Rcu<'a>) -> impl Iterator<Item = &'a Link<T>> {
+        self.generation()
+            .into_iter()
+            .flat_map(move |generation| generation.matches(key))
+            // SAFETY: As in `find`.
+            .filter_map(|entry| unsafe { Self::link(entry) })
+    }
+
+    /// All devices in the order in which they were put in. One that is put in or removed meanwhile
+    /// may or may not be among them.
+    #[inline]
+    pub fn iter<'a>(&'a self, rcu: Rcu<'a>) -> impl Iterator<Item = &'a Link<T>> {
+        self.entries(rcu).map(|(_, link)| link)
+    }
+
+    /// All keys with their devices, as [`iter`](Self::iter).
+    #[inline]
+    pub fn entries<'a>(&'a self, _rcu: Rcu<'a>) -> impl Iterator<Item = (u64, &'a Link<T>)> {
+        let generation = self.generation();
+        let mut number = 0u32;
+        iter::from_fn(move || loop {
+            let entry = generation?.entry(number)?;
+            number = number.wrapping_add(1);
+            // SAFETY: As in `find`.
+            if let Some(link) = unsafe { Self::link(entry) } {
+                return Some((entry.key.load(Relaxed), link));
+            }
+        })
+    }
+
+    /// All devices that are registered, for holders of RTNL. The table may be changed on the way.
+    pub fn registered<'a>(&'a self, _rtnl: &'a Rtnl) -> impl Iterator<Item = &'a Link<T>> {
+        let mut number = 0u32;
+        iter::from_fn(move || loop {
+            // Looked up anew each time: who uses this iterator may change the table.
+            let entry = self.generation()?.entry(number)?;
+            number = number.wrapping_add(1);
+            let dev = entry.dev.load(Acquire);
+            // SAFETY: If not null there is a reference, which only holders of RTNL give up; a
+            // device that is registered is not freed before RTNL is released.
+            let is_registered = !dev.is_null()
+                && bindings::netdev_reg_state::from(unsafe { (*dev).reg_state })
+                    == bindings::netdev_reg_state_NETREG_REGISTERED;
+            if is_registered {
+                // SAFETY: As above.
+                return Some(unsafe { Link::from_raw(dev) });
+            }
+        })
+    }
+
+    /// Calls `f` for each key that `dev` has, until it fails. Looks at all entries.
+    pub fn for_each_key(
+        &self,
+        dev: &Link<T>,
+        _rtnl: &Rtnl,
+        mut f: impl FnMut(u64) -> Result,
+    ) -> Result {
+        let mut number = 0u32;
+        while let Some(entry) = self.generation().and_then(|all| all.entry(number)) {
+            number = number.wrapping_add(1);
+            if entry.dev.load(Relaxed) == dev.as_ptr() {
+                f(entry.key.load(Relaxed))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a device in. [`EEXIST`] if it is there with that key, [`ENODEV`] if it is not registered,
+    /// [`ENOMEM`]. May sleep.
+    pub fn insert(&self, key: u64, dev: &Link<T>, _rtnl: &Rtnl) -> Result {
+        let raw = dev.as_ptr();
+        // SAFETY: The device is valid; its state changes under RTNL only.
+        if bindings::netdev_reg_state::from(unsafe { (*raw).reg_state })
+            != bindings::netdev_reg_state_NETREG_REGISTERED
+        {
+            return Err(ENODEV);
+        }
+        self.make_room()?;
+        let generation = self.generation().ok_or(ENOMEM)?;
+        // A removed entry of the same key can be filled again: whoever finds it looks for the key.
+        let mut free = None;
+        for entry in generation.matches(key) {
+            let there = entry.dev.load(Relaxed);
+            if there == raw {
+                return Err(EEXIST);
+            }
+            if there.is_null() {
+                free = Some(entry);
+            }
+        }
+        // SAFETY: All members may be zero; a zero tracker is what `netdev_hold()` expects.
+        let hold = KBox::new(unsafe { core::mem::zeroed::<Hold>() }, GFP_KERNEL)?;
+        let hold = KBox::into_raw(hold);
+        // SAFETY: Ours until it is published; the device is valid.
+        unsafe {
+            (*hold).dev = raw;
+            bindings::netdev_hold(raw, (*hold).tracker.get(), bindings::GFP_KERNEL);
+        }
+        // INVARIANT: The reference is held.
+        match free {
+            Some(entry) => {
+                // SAFETY: Writers only, and RTNL is held.
+                unsafe { *entry.hold.get() = hold };
+                entry.dev.store(raw, Release);
+            }
+            // SAFETY: RTNL is held, and the hold given up.
+            None => unsafe {
+                // `make_room` has seen to it that there is some.
+                let _ = generation.append(key, raw, hold);
+            },
+        }
+        self.live.store(self.len().wrapping_add(1), Relaxed);
+        Ok(())
+    }
+
+    /// Takes a device out. False if it was not there with that key.
+    pub fn remove(&self, key: u64, dev: &Link<T>, _rtnl: &Rtnl) -> bool {
+        let Some(generation) = self.generation() else {
+            return false;
+        };
+        for entry in generation.matches(key) {
+            if entry.dev.load(Relaxed) == dev.as_ptr() {
+                // SAFETY: RTNL is held.
+                unsafe { self.clear(entry) };
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes a device out wherever it is. Looks at all entries.
+    pub fn remove_all(&self, dev: &Link<T>, _rtnl: &Rtnl) {
+        let mut number = 0u32;
+        while let Some(entry) = self.generation().and_then(|all| all.entry(number)) {
+            number = number.wrapping_add(1);
+            if entry.dev.load(Relaxed) == dev.as_ptr() {
+                // SAFETY: RTNL is held.
+                unsafe { self.clear(entry) };
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The caller must hold RTNL, and the entry have a device.
+    unsafe fn clear(&self, entry: &Entry) {
+        entry.dev.store(ptr::null_mut(), Release);
+        self.live.store(self.len().wrapping_sub(1), Relaxed);
+        // SAFETY: Writers only, of which the caller is the only one.
+        let hold = unsafe { entry.hold.get().replace(ptr::null_mut()) };
+        // SAFETY: By the invariants it holds a reference, and nobody else has it any more.
+        unsafe { Hold::retire(hold) };
+    }
+
+    /// Makes sure that there is room for one more entry. Callers hold RTNL.
+    fn make_room(&self) -> Result {
+        let old = self.generation();
+        if let Some(old) = old {
+            if (old.used.load(Relaxed) as usize) < old.entries.len() {
+                return Ok(());
+            }
+        }
+        let wanted = self.len().checked_add(1).and_then(|n| n.checked_mul(2));
+        let new = Generation::new(wanted.ok_or(ENOMEM)?.max(4))?;
+        for entry in old.iter().flat_map(|old| old.entries.iter()) {
+            let dev = entry.dev.load(Relaxed);
+            if !dev.is_null() {
+                // The old generation keeps its pointers for readers, but not the reference.
+                // SAFETY: Writers only; there is room for all that are live, and `new` is ours.
+                unsafe {
+                    let _ = new.append(entry.key.load(Relaxed), dev, *entry.hold.get());
+                }
+            }
+        }
+        let old = self.current.load(Relaxed);
+        // INVARIANT: Readers of the old one are waited for before it is freed.
+        self.current.store(KBox::into_raw(new), Release);
+        if let Some(old) = NonNull::new(old) {
+            rcu::synchronize_rcu();
+            // SAFETY: It came from `KBox::into_raw`, and nobody can see it any more.
+            drop(unsafe { KBox::from_raw(old.as_ptr()) });
+        }
+        Ok(())
+    }
+}
+
+impl<T> Drop for LinkTable<T> {
+    fn drop(&mut self) {
+        let Some(generation) = NonNull::new(self.current.load(Relaxed)) else {
+            return;
+        };
+        // SAFETY: It came from `KBox::into_raw`; the table is ours, so there are no readers.
+        let generation = unsafe { KBox::from_raw(generation.as_ptr()) };
+        for entry in &generation.entries {
+            // SAFETY: As above.
+            let hold = unsafe { *entry.hold.get() };
+            if !hold.is_null() {
+                // SAFETY: By the invariants it holds a reference, and nobody looks at the device
+                // through this table any more.
+                unsafe { Hold::put(hold) };
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! MAC addresses.
+
+use crate::bindings;
+
+/// A 48-bit MAC address, as a number whose lowest byte is the first one on the wire: what the packet
+/// path compares and looks up is one register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mac(u64);
+
+impl Mac {
+    const MASK: u64 = (1 << 48) - 1;
+
+    /// From a number whose lowest byte is the first one on the wire.
+    #[inline]
+    pub(crate) const fn from_le(number: u64) -> Self {
+        Self(number & Self::MASK)
+    }
+
+    /// From bytes in the order of the wire.
+    #[inline]
+    pub const fn from_bytes(bytes: &[u8; 6]) -> Self {
+        let [a, b, c, d, e, f] = *bytes;
+        Self(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
+    }
+
+    /// The bytes in the order of the wire.
+    #[inline]
+    pub const fn to_bytes(self) -> [u8; 6] {
+        let [a, b, c, d, e, f, _, _] = self.0.to_le_bytes();
+        [a, b, c, d, e, f]
+    }
+
+    /// The address as a key of a table.
+    #[inline]
+    pub const fn key(self) -> u64 {
+        self.0
+    }
+
+    /// The address that [`key`](Self::key) gave.
+    #[inline]
+    pub const fn from_key(key: u64) -> Self {
+        Self::from_le(key)
+    }
+
+    /// Whether it is a group address: multicast or broadcast (`is_multicast_ether_addr()`).
+    #[inline]
+    pub const fn is_multicast(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Whether a device can have it: neither a group address nor zero (`is_valid_ether_addr()`).
+    #[inline]
+    pub const fn is_valid(self) -> bool {
+        !self.is_multicast() && self.0 != 0
+    }
+}
+
+/// Whether `addr` can be the address of an Ethernet device (`is_valid_ether_addr()`).
+pub fn is_valid_ether_addr(addr: &[u8; 6]) -> bool {
+    Mac::from_bytes(addr).is_valid()
+}
+
+/// Length of an Ethernet header in bytes.
+pub const ETH_HLEN: u32 = bindings::ETH_HLEN;

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The one driver that decides about what a device receives.
+//!
+//! A device has room for one `rx_handler`, which sees a packet after packet sockets, classifiers and
+//! VLANs, and before protocols. A [`Handler`] has a queue beside it, for packets that take too long to
+//! be dealt with where they come in.
+//!
+//! C: `netdev_rx_handler_register()` in `net/core/dev.c`
+
+use super::{
+    netdevice::NetDevice,
+    rtnl::Rtnl,
+    skbuff::{
+        DropReason,
+        Dropped,
+        ReceivedSkBuff,
+        RxSkb, //
+    },
+};
+use crate::{
+    bindings,
+    context::{
+        Bh,
+        Rcu, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    mem::MaybeUninit,
+    ops::Deref,
+    ptr, //
+};
+use kernel::{
+    container_of,
+    error::to_result,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        rcu,
+        Arc, //
+    },
+    types::Opaque, //
+};
+
+/// What becomes of a received packet (`enum rx_handler_result`).
+#[must_use]
+pub enum Verdict<'a> {
+    /// It is gone.
+    Consumed,
+    /// It goes on to the protocols of the device that received it.
+    Pass(RxSkb<'a>),
+    /// It begins anew, as received by another device.
+    Another(ReceivedSkBuff<'a>),
+}
+
+/// What may be relied on while packets are received.
+///
+/// # Invariants
+///
+/// For `'a` softirqs are disabled on this CPU, in an RCU read-side section.
+pub struct RxContext<'a> {
+    _cx: PhantomData<&'a ()>,
+}
+
+impl<'a> RxContext<'a> {
+    /// Packets are received inside an RCU read-side section.
+    #[inline]
+    pub fn rcu(&self) -> Rcu<'a> {
+        // SAFETY: By the type's invariants.
+        unsafe { Rcu::assume() }
+    }
+
+    /// Packets are received with softirqs disabled.
+    #[inline]
+    pub fn bh(&self) -> Bh<'a> {
+        // SAFETY: By the type's invariants.
+        unsafe { Bh::assume() }
+    }
+}
+
+/// Decides about packets that a device receives.
+pub trait RxHandler: Sized + Send + Sync + 'static {
+    /// Where it is remembered which function C has a pointer to; a `static` of its own for each type.
+    fn slot() -> &'static Slot<Self>;
+
+    /// Decides about a packet. Runs on several CPUs at once.
+    fn receive<'a>(this: &'a Handler<Self>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a>;
+
+    /// Deals with a packet that was [put off](Handler::defer). One at a time, in order.
+    fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, cx: &RxContext<'a>);
+}
+
+/// Remembers a function that C has a pointer to, so that it can be told from others.
+pub struct Slot<T>(Atomic<*mut c_void>, PhantomData<fn() -> T>);
+
+impl<T> Slot<T> {
+    /// An empty slot.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(Atomic::new(ptr::null_mut()), PhantomData)
+    }
+}
+
+/// Who it is that receives a device's packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The bridge that the device is a port of.
+    Bridge,
+    /// The bond that the device is part of.
+    Bond,
+    /// The team that the device is a port of.
+    Team,
+    /// The C driver macvlan.
+    Macvlan,
+    /// Open vSwitch.
+    OpenVswitch,
+    /// Somebody else.
+    Other,
+}
+
+impl Holder {
+    /// Who receives the packets of `dev`.
+    pub fn of(dev: &NetDevice, _rtnl: &Rtnl) -> Self {
+        // SAFETY: The device is valid; the flags change under RTNL only.
+        let flags = unsafe { bindings::netdev_get_priv_flags(dev.as_ptr()) };
+        let has = |flag: u32| flags & flag != 0;
+        if has(bindings::netdev_priv_flags_IFF_BRIDGE_PORT) {
+            Self::Bridge
+        } else if dev.flags().0 & bindings::net_device_flags_IFF_SLAVE != 0 {
+            Self::Bond
+        } else if has(bindings::netdev_priv_flags_IFF_TEAM_PORT) {
+            Self::Team
+        } else if has(bindings::netdev_priv_flags_IFF_MACVLAN_PORT) {
+            Self::Macvlan
+        } else if has(bindings::netdev_priv_flags_IFF_OVS_DATAPATH) {
+            Self::OpenVswitch
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// A `T` that decides about packets, with its queue.
+///
+/// # Invariants
+///
+/// - `queue` and `work` are initialised; `work` is queued by [`Handler::defer`] only.
+/// - It does not move once it is initialised.
+#[pin_data(PinnedDrop)]
+#[repr(C)]
+pub struct Handler<T: RxHandler> {
+    inner: T,
+    #[pin]
+    queue: Opaque<bindings::sk_buff_head>,
+    #[pin]
+    work: Opaque<bindings::work_struct>,
+}
+
+// SAFETY: The queue has a lock of its own, the work belongs to the workqueue, and `T` may be used from
+// any thread.
+unsafe impl<T: RxHandler> Send for Handler<T> {}
+// SAFETY: As above.
+unsafe impl<T: RxHandler> Sync for Handler<T> {}
+
+impl<T: RxHandler> Deref for Handler<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T: RxHandler> Handler<T> {
+    /// A handler that is not attached to any device.
+    pub fn new(inner: T) -> impl PinInit<Self> {
+        pin_init!(Self {
+            inner,
+            queue <- Opaque::ffi_init(|slot: *mut bindings::sk_buff_head| {
+                // SAFETY: The slot is valid and pinned.
+                unsafe { bindings::skb_queue_head_init(slot) }
+            }),
+            work <- Opaque::ffi_init(|slot: *mut bindings::work_struct| {
+                // SAFETY: The slot is valid and pinned; the callback is for this type.
+                unsafe { bindings::init_work(slot, Some(Self::work_callback)) }
+            }),
+        })
+    }
+
+    /// Has `this` decide about what `dev` receives, from now on (`netdev_rx_handler_register()`).
+    ///
+    /// Errors: [`EBUSY`] if somebody does already, [`EINVAL`] if the device is one of those that
+    /// cannot have a handler.
+    pub fn attach(this: &Arc<Self>, dev: &NetDevice, _rtnl: &Rtnl) -> Result {
+        let data = Arc::into_raw(this.clone());
+        let function: unsafe extern "C" fn(
+            *mut *mut bindings::sk_buff,
+        ) -> bindings::rx_handler_result_t = Self::receive_callback;
+        let slot = &T::slot().0;
+        if slot.load(Relaxed).is_null() {
+            slot.store(function as *mut c_void, Relaxed);
+        }
+        // CAST: What is in the slot is `receive_callback` of this type, at one of the addresses that
+        // it may have.
+        // SAFETY: A function pointer, see above.
+        let function = unsafe {
+            core::mem::transmute::<*mut c_void, bindings::rx_handler_func_t>(slot.load(Relaxed))
+        };
+        // SAFETY: The device is valid and RTNL is held; the data lives until `detach`.
+        let result = to_result(unsafe {
+            bindings::netdev_rx_handler_register(dev.as_ptr(), function, data.cast_mut().cast())
+        });
+        if result.is_err() {
+            // SAFETY: It was not registered, so the reference is ours again.
+            drop(unsafe { Arc::from_raw(data) });
+        }
+        result
+    }
+
+    fn is_attached(dev: &NetDevice) -> bool {
+        // SAFETY: The device is valid.
+        let function = unsafe { bindings::netdev_rx_handler(dev.as_ptr()) };
+        function.is_some_and(|function| function as *mut c_void == T::slot().0.load(Relaxed))
+    }
+
+    /// The handler of this type that is attached to `dev`, if there is one.
+    pub fn of(dev: &NetDevice, _rtnl: &Rtnl) -> Option<Arc<Self>> {
+        if !Self::is_attached(dev) {
+            return None;
+        }
+        // SAFETY: The function is ours, so the data is what `attach` gave; both change under RTNL
+        // only. The reference stays C's, hence the clone.
+        let data = unsafe {
+            core::mem::ManuallyDrop::new(Arc::from_raw(
+                bindings::netdev_rx_handler_data(dev.as_ptr())
+                    .cast_const()
+                    .cast::<Self>(),
+            ))
+        };
+        Some(Arc::clone(&data))
+    }
+
+    /// Ends what [`attach`](Self::attach) began, and waits until nobody runs the handler any more;
+    /// packets that were put off are dropped. Nothing is done if `this` is not attached to `dev`.
+    pub fn detach(this: &Arc<Self>, dev: &NetDevice, rtnl: &Rtnl) {
+        let Some(attached) = Self::of(dev, rtnl) else {
+            return;
+        };
+        if !Arc::ptr_eq(this, &attached) {
+            return;
+        }
+        // SAFETY: RTNL is held, and the handler is ours. Waits for readers.
+        unsafe { bindings::netdev_rx_handler_unregister(dev.as_ptr()) };
+        this.cancel();
+        // SAFETY: The reference that was given to C in `attach`; nobody uses it any more.
+        drop(unsafe { Arc::from_raw(Arc::as_ptr(&attached)) });
+    }
+
+    /// Puts off a packet: a clone of it will be given to [`RxHandler::deferred`], in process context.
+    /// Refused if `limit` packets are waiting, or if there is no memory.
+    #[inline]
+    pub fn defer(&self, skb: &RxSkb<'_>, limit: u32, _cx: &RxContext<'_>) -> Result<(), Dropped> {
+        // SAFETY: The queue is initialised.
+        if unsafe { bindings::skb_queue_len_lockless(self.queue.get()) } >= limit {
+            return Err(Dropped);
+        }
+        // SAFETY: The skb is valid, and cloning does not change what others see of it.
+        let clone = unsafe { bindings::skb_clone_atomic(skb.as_ptr()) };
+        if clone.is_null() {
+            return Err(Dropped);
+        }
+        // SAFETY: The queue is initialised, and the clone ours to give up. Its device stays: the
+        // handler is detached, and its queue emptied, before it goes.
+        let queued = unsafe { bindings::skb_queue_tail_limit(self.queue.get(), clone, limit) };
+        // SAFETY: The work is initialised, and cancelled before it goes.
+        unsafe { bindings::queue_unbound_work(self.work.get()) };
+        if queued {
+            return Ok(());
+        }
+        // SAFETY: The queue has not taken it, so it is still ours.
+        unsafe {
+            bindings::sk_skb_reason_drop(
+                ptr::null_mut(),
+                clone,
+                DropReason::BROADCAST_BACKLOG.reason(),
+            )
+        };
+        Err(Dropped)
+    }
+
+    /// Waits until the work is done and nothing is left in the queue. May sleep.
+    fn cancel(&self) {
+        // SAFETY: The work is initialised. It takes no lock that is held here: see `work_callback`.
+        unsafe { bindings::cancel_work_sync(self.work.get()) };
+        // SAFETY: The queue is initialised.
+        unsafe {
+            bindings::skb_queue_purge_reason(self.queue.get(), DropReason::NOT_SPECIFIED.reason())
+        };
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core inside an RCU section with softirqs disabled, for a device that a
+    /// handler of this type is attached to.
+    unsafe extern "C" fn receive_callback(
+        pskb: *mut *mut bindings::sk_buff,
+    ) -> bindings::rx_handler_result_t {
+        // SAFETY: The core gives its reference to the skb, whose device is valid, and which has a
+        // network header (`__netif_receive_skb_core()` sets it before handlers run).
+        let Some(skb) = (unsafe { RxSkb::from_raw(*pskb) }) else {
+            return bindings::rx_handler_result_RX_HANDLER_PASS;
+        };
+        // SAFETY: The data was set before the function that got us here, and is cleared after a grace
+        // period from when that was.
+        let this = unsafe {
+            &*bindings::netdev_rx_handler_data(bindings::skb_dev(skb.as_ptr()))
+                .cast_const()
+                .cast::<Self>()
+        };
+        // INVARIANT: See the caller's guarantee.
+        let cx = RxContext { _cx: PhantomData };
+        match T::receive(this, skb, &cx) {
+            Verdict::Consumed => bindings::rx_handler_result_RX_HANDLER_CONSUMED,
+            Verdict::Pass(skb) => {
+                // SAFETY: What goes back to the core is the caller's from here on.
+                unsafe { *pskb = skb.into_raw() };
+                bindings::rx_handler_result_RX_HANDLER_PASS
+            }
+            Verdict::Another(skb) => {
+                // SAFETY: As above.
+                unsafe { *pskb = skb.into_raw() };
+                bindings::rx_handler_result_RX_HANDLER_ANOTHER
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the workqueue, with the work of a handler of this type.
+    unsafe extern "C" fn work_callback(work: *mut bindings::work_struct) {
+        let work = work.cast::<Opaque<bindings::work_struct>>();
+        // SAFETY: The work is the field of a handler, which waits for it before it goes.
+        let this = unsafe { &*container_of!(work, Self, work) };
+        let mut list = MaybeUninit::uninit();
+        let list: *mut bindings::sk_buff_head = list.as_mut_ptr();
+        // SAFETY: The queue is initialised; the list is ours and set up by this.
+        unsafe { bindings::skb_queue_take(this.queue.get(), list) };
+        loop {
+            // SAFETY: The list is ours.
+            let skb = unsafe { bindings::__skb_dequeue(list) };
+            if skb.is_null() {
+                return;
+            }
+            // SAFETY: Enabled again below.
+            unsafe { bindings::local_bh_disable() };
+            let section = rcu::read_lock();
+            // SAFETY: The packet is ours, a clone of one that had its headers; its device is there as
+            // long as the handler is attached to it.
+            if let Some(skb) = unsafe { RxSkb::from_raw(skb) } {
+                // INVARIANT: Softirqs are disabled, and this is an RCU section.
+                let cx = RxContext { _cx: PhantomData };
+                T::deferred(this, &skb, &cx);
+                skb.consume();
+            }
+            drop(section);
+            // SAFETY: Disabled above.
+            unsafe { bindings::local_bh_enable() };
+            // SAFETY: May sleep here.
+            unsafe { bindings::cond_resched() };
+        }
+    }
+}
+
+#[pinned_drop]
+impl<T: RxHandler> PinnedDrop for Handler<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // Nothing can be queued any more: who could would have a reference.
+        self.cancel();
+    }
+}

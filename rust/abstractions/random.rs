@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Random numbers.
+
+use crate::bindings;
+
+/// A number that nobody can guess (`get_random_bytes()`). Any context.
+pub fn random_u32() -> u32 {
+    let mut bytes = [0u8; 4];
+    // SAFETY: The buffer is four bytes long.
+    unsafe { bindings::get_random_bytes(bytes.as_mut_ptr().cast(), 4) };
+    u32::from_ne_bytes(bytes)
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What devices on top of other devices need. */
+
+#include <linux/capability.h>
+#include <linux/etherdevice.h>
+#include <linux/if_arp.h>
+#include <linux/if_vlan.h>
+#include <linux/netdevice.h>
+#include <linux/workqueue.h>
+#include <net/ip.h>
+#include <net/net_namespace.h>
+#include <net/rtnetlink.h>
+
+/* Devices of one driver nest; their address lists are locked one inside the other. */
+__rnetvirt_helper void rnetvirt_helper_netdev_lockdep_set_stacked_classes(struct net_device *dev)
+{
+	static struct lock_class_key addr_list_lock_key;
+
+	netdev_lockdep_set_classes(dev);
+	lockdep_set_class(&dev->addr_list_lock, &addr_list_lock_key);
+}
+
+__rnetvirt_helper unsigned int rnetvirt_helper_netdev_mtu(const struct net_device *dev)
+{
+	return READ_ONCE(dev->mtu);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_set_mtu_field(struct net_device *dev,
+							    unsigned int mtu)
+{
+	WRITE_ONCE(dev->mtu, mtu);
+}
+
+/* The address as a number: its first byte is the lowest. */
+__rnetvirt_helper u64 rnetvirt_helper_netdev_mac(const struct net_device *dev)
+{
+	return get_unaligned_le32(dev->dev_addr) |
+	       (u64)get_unaligned_le16(dev->dev_addr + 4) << 32;
+}
+
+__rnetvirt_helper u64 rnetvirt_helper_netdev_broadcast(const struct net_device *dev)
+{
+	return get_unaligned_le32(dev->broadcast) |
+	       (u64)get_unaligned_le16(dev->broadcast + 4) << 32;
+}
+
+__rnetvirt_helper void rnetvirt_helper_eth_hw_addr_set(struct net_device *dev, const u8 *addr)
+{
+	eth_hw_addr_set(dev, addr);
+}
+
+__rnetvirt_helper void rnetvirt_helper_eth_hw_addr_inherit(struct net_device *dev,
+							   struct net_device *from)
+{
+	eth_hw_addr_inherit(dev, from);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_inherit_state(struct net_device *dev,
+							    const struct net_device *lower)
+{
+	const unsigned long mask = BIT(__LINK_STATE_NOCARRIER) | BIT(__LINK_STATE_DORMANT);
+
+	dev->state = (dev->state & ~mask) | (lower->state & mask);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_inherit_room(struct net_device *dev,
+							   const struct net_device *lower)
+{
+	WRITE_ONCE(dev->needed_headroom, READ_ONCE(lower->needed_headroom));
+	WRITE_ONCE(dev->needed_tailroom, READ_ONCE(lower->needed_tailroom));
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_set_change_proto_down(struct net_device *dev)
+{
+	dev->change_proto_down = true;
+}
+
+__rnetvirt_helper bool rnetvirt_helper_netdev_is_ether(const struct net_device *dev)
+{
+	return dev->type == ARPHRD_ETHER;
+}
+
+/* Whether nobody looks at what the device receives before its rx_handler does. */
+__rnetvirt_helper bool rnetvirt_helper_netdev_ingress_is_plain(const struct net_device *dev)
+{
+	if (!list_empty(&dev_net_rcu(dev)->ptype_all) || !list_empty(&dev->ptype_all))
+		return false;
+#ifdef CONFIG_NET_XGRESS
+	if (rcu_access_pointer(dev->tcx_ingress))
+		return false;
+#endif
+#ifdef CONFIG_NETFILTER_INGRESS
+	if (rcu_access_pointer(dev->nf_hooks_ingress))
+		return false;
+#endif
+	return !rcu_access_pointer(dev->xdp_prog);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netif_addr_lock_bh(struct net_device *dev)
+{
+	netif_addr_lock_bh(dev);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netif_addr_unlock_bh(struct net_device *dev)
+{
+	netif_addr_unlock_bh(dev);
+}
+
+/* The multicast address behind PREV in the device's list, the first one if that is NULL. */
+__rnetvirt_helper struct netdev_hw_addr *
+rnetvirt_helper_netdev_next_mc(struct net_device *dev, struct netdev_hw_addr *prev)
+{
+	struct list_head *next = prev ? prev->list.next : dev->mc.list.next;
+
+	return next == &dev->mc.list ? NULL : list_entry(next, struct netdev_hw_addr, list);
+}
+
+__rnetvirt_helper rx_handler_func_t *rnetvirt_helper_netdev_rx_handler(const struct net_device *dev)
+{
+	return rcu_dereference_rtnl(dev->rx_handler);
+}
+
+__rnetvirt_helper void *rnetvirt_helper_netdev_rx_handler_data(const struct net_device *dev)
+{
+	return rcu_dereference_rtnl(dev->rx_handler_data);
+}
+
+__rnetvirt_helper void rnetvirt_helper_dev_core_stats_rx_dropped_inc(struct net_device *dev)
+{
+	dev_core_stats_rx_dropped_inc(dev);
+}
+
+__rnetvirt_helper struct vlan_pcpu_stats __percpu *rnetvirt_helper_alloc_vlan_pcpu_stats(void)
+{
+	return netdev_alloc_pcpu_stats(struct vlan_pcpu_stats);
+}
+
+__rnetvirt_helper void rnetvirt_helper_free_vlan_pcpu_stats(struct vlan_pcpu_stats __percpu *stats)
+{
+	free_percpu(stats);
+}
+
+__rnetvirt_helper void rnetvirt_helper_pcpu_stats_rx(struct vlan_pcpu_stats __percpu *stats,
+						     unsigned int len, bool multicast)
+{
+	struct vlan_pcpu_stats *this = this_cpu_ptr(stats);
+
+	u64_stats_update_begin(&this->syncp);
+	u64_stats_inc(&this->rx_packets);
+	u64_stats_add(&this->rx_bytes, len);
+	if (multicast)
+		u64_stats_inc(&this->rx_multicast);
+	u64_stats_update_end(&this->syncp);
+}
+
+__rnetvirt_helper void rnetvirt_helper_pcpu_stats_tx(struct vlan_pcpu_stats __percpu *stats,
+						     unsigned int len)
+{
+	struct vlan_pcpu_stats *this = this_cpu_ptr(stats);
+
+	u64_stats_update_begin(&this->syncp);
+	u64_stats_inc(&this->tx_packets);
+	u64_stats_add(&this->tx_bytes, len);
+	u64_stats_update_end(&this->syncp);
+}
+
+__rnetvirt_helper void rnetvirt_helper_pcpu_stats_rx_error(struct vlan_pcpu_stats __percpu *stats)
+{
+	this_cpu_inc(stats->rx_errors);
+}
+
+__rnetvirt_helper void rnetvirt_helper_pcpu_stats_tx_dropped(struct vlan_pcpu_stats __percpu *stats)
+{
+	this_cpu_inc(stats->tx_dropped);
+}
+
+__rnetvirt_helper void
+rnetvirt_helper_pcpu_stats_sum(struct vlan_pcpu_stats __percpu *stats, struct rtnl_link_stats64 *sum)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct vlan_pcpu_stats *p = per_cpu_ptr(stats, cpu);
+		u64 rx_packets, rx_bytes, multicast, tx_packets, tx_bytes;
+		unsigned int start;
+
+		do {
+			start = u64_stats_fetch_begin(&p->syncp);
+			rx_packets = u64_stats_read(&p->rx_packets);
+			rx_bytes = u64_stats_read(&p->rx_bytes);
+			multicast = u64_stats_read(&p->rx_multicast);
+			tx_packets = u64_stats_read(&p->tx_packets);
+			tx_bytes = u64_stats_read(&p->tx_bytes);
+		} while (u64_stats_fetch_retry(&p->syncp, start));
+		sum->rx_packets += rx_packets;
+		sum->rx_bytes += rx_bytes;
+		sum->multicast += multicast;
+		sum->tx_packets += tx_packets;
+		sum->tx_bytes += tx_bytes;
+		sum->rx_errors += READ_ONCE(p->rx_errors);
+		sum->tx_dropped += READ_ONCE(p->tx_dropped);
+	}
+}
+
+__rnetvirt_helper int rnetvirt_helper_dev_queue_xmit(struct sk_buff *skb)
+{
+	return dev_queue_xmit(skb);
+}
+
+__rnetvirt_helper void rnetvirt_helper_local_bh_disable(void)
+{
+	local_bh_disable();
+}
+
+__rnetvirt_helper void rnetvirt_helper_local_bh_enable(void)
+{
+	local_bh_enable();
+}
+
+__rnetvirt_helper void rnetvirt_helper_init_work(struct work_struct *work, work_func_t func)
+{
+	INIT_WORK(work, func);
+}
+
+__rnetvirt_helper void rnetvirt_helper_queue_unbound_work(struct work_struct *work)
+{
+	queue_work(system_dfl_wq, work);
+}
+
+__rnetvirt_helper void rnetvirt_helper_skb_queue_head_init(struct sk_buff_head *list)
+{
+	skb_queue_head_init(list);
+}
+
+__rnetvirt_helper unsigned int rnetvirt_helper_skb_queue_len_lockless(const struct sk_buff_head *list)
+{
+	return skb_queue_len_lockless(list);
+}
+
+/* Appends unless the queue is that long already. */
+__rnetvirt_helper bool rnetvirt_helper_skb_queue_tail_limit(struct sk_buff_head *list,
+							    struct sk_buff *skb, u32 limit)
+{
+	bool room;
+
+	spin_lock_bh(&list->lock);
+	room = skb_queue_len(list) < limit;
+	if (room)
+		__skb_queue_tail(list, skb);
+	spin_unlock_bh(&list->lock);
+	return room;
+}
+
+/* Moves everything to a list of the caller's own. */
+__rnetvirt_helper void rnetvirt_helper_skb_queue_take(struct sk_buff_head *list,
+						      struct sk_buff_head *to)
+{
+	__skb_queue_head_init(to);
+	spin_lock_bh(&list->lock);
+	skb_queue_splice_tail_init(list, to);
+	spin_unlock_bh(&list->lock);
+}
+
+__rnetvirt_helper struct sk_buff *rnetvirt_helper___skb_dequeue(struct sk_buff_head *list)
+{
+	return __skb_dequeue(list);
+}
+
+__rnetvirt_helper void rnetvirt_helper_cond_resched(void)
+{
+	cond_resched();
+}
+
+__rnetvirt_helper struct net *
+rnetvirt_helper_rtnl_newlink_link_net(struct rtnl_newlink_params *params)
+{
+	return rtnl_newlink_link_net(params);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_capable_net_admin(void)
+{
+	return capable(CAP_NET_ADMIN);
+}
+
+__rnetvirt_helper int rnetvirt_helper_vlan_vid_add(struct net_device *dev, __be16 proto, u16 vid)
+{
+	return vlan_vid_add(dev, proto, vid);
+}
+
+__rnetvirt_helper void rnetvirt_helper_vlan_vid_del(struct net_device *dev, __be16 proto, u16 vid)
+{
+	vlan_vid_del(dev, proto, vid);
+}
+
+__rnetvirt_helper int
+rnetvirt_helper_dev_hard_header(struct sk_buff *skb, struct net_device *dev, unsigned short type,
+				const void *daddr, const void *saddr, unsigned int len)
+{
+	return dev_hard_header(skb, dev, type, daddr, saddr, len);
+}
+
+__rnetvirt_helper const void *rnetvirt_helper_netdev_dev_addr(const struct net_device *dev)
+{
+	return dev->dev_addr;
+}
+
+__rnetvirt_helper struct sk_buff *rnetvirt_helper_ip_check_defrag(struct sk_buff *skb)
+{
+	return ip_check_defrag(dev_net(skb->dev), skb, IP_DEFRAG_MACVLAN);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_net_eq_init(const struct net *net)
+{
+	return net_eq(net, &init_net);
+}
