@@ -85,14 +85,14 @@ mod tests {
     impl Notifier for Shared {
         fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
             match event {
-                Event::Register => {
+                Event::REGISTER => {
                     self.0.registered.add(1, Relaxed);
                     if dev.name(rtnl).to_bytes() == b"lo" {
                         self.0.loopback.store(dev.ifindex(), Relaxed);
                     }
                 }
-                Event::Unregister => self.0.unregistered.add(1, Relaxed),
-                Event::Other(_) => {}
+                Event::UNREGISTER => self.0.unregistered.add(1, Relaxed),
+                _ => {}
             }
             Ok(())
         }
@@ -128,7 +128,7 @@ mod tests {
     impl Notifier for Refuse {
         fn event(&self, event: Event, _dev: &NetDevice, _rtnl: &Rtnl) -> Result {
             match event {
-                Event::Register => Err(EADDRINUSE),
+                Event::REGISTER => Err(EADDRINUSE),
                 _ => Ok(()),
             }
         }

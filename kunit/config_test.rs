@@ -10,6 +10,7 @@ mod tests {
         config::{
             self,
             Flavor,
+            Hints,
             Refusal, //
         },
         uapi,
@@ -28,44 +29,94 @@ mod tests {
         }
     }
 
+    /// A request that names a flavor, or none.
+    fn named(number: Option<u32>) -> Hints {
+        Hints {
+            number,
+            ..Hints::default()
+        }
+    }
+
     #[test]
     fn no_flavor_and_no_lower_device_means_veth() {
-        assert!(matches!(Flavor::choose(None, false), Ok(Flavor::Veth)));
+        assert!(matches!(Flavor::choose(Hints::default()), Ok(Flavor::Veth)));
     }
 
     #[test]
-    fn veth_by_number() {
-        assert!(matches!(
-            Flavor::choose(Some(Flavor::Veth.number()), false),
-            Ok(Flavor::Veth)
-        ));
+    fn no_flavor_and_a_lower_device_means_macvlan() {
+        let hints = Hints {
+            has_lower: true,
+            ..Hints::default()
+        };
+        assert!(matches!(Flavor::choose(hints), Ok(Flavor::Macvlan)));
     }
 
     #[test]
-    fn veth_has_no_lower_device() {
-        let veth = Some(uapi::RNETVIRT_FLAVOR_VETH);
-        assert_eq!(errno(Flavor::choose(veth, true)), EINVAL.to_errno());
+    fn no_flavor_and_settings_of_macvlan_mean_macvlan() {
+        let hints = Hints {
+            has_macvlan: true,
+            ..Hints::default()
+        };
+        assert!(matches!(Flavor::choose(hints), Ok(Flavor::Macvlan)));
     }
 
     #[test]
-    fn flavors_to_come_are_refused_by_name_and_by_default() {
-        for number in uapi::RNETVIRT_FLAVOR_MACVLAN..=uapi::RNETVIRT_FLAVOR_IPVTAP {
-            for lower in [false, true] {
-                let choice = Flavor::choose(Some(number), lower);
+    fn flavors_by_number() {
+        for flavor in [Flavor::Veth, Flavor::Macvlan] {
+            let choice = Flavor::choose(named(Some(flavor.number())));
+            assert!(matches!(choice, Ok(chosen) if chosen == flavor));
+        }
+    }
+
+    #[test]
+    fn veth_has_no_lower_device_and_no_settings_of_macvlan() {
+        let veth = named(Some(uapi::RNETVIRT_FLAVOR_VETH));
+        for hints in [
+            Hints {
+                has_lower: true,
+                ..veth
+            },
+            Hints {
+                has_macvlan: true,
+                ..veth
+            },
+        ] {
+            assert_eq!(errno(Flavor::choose(hints)), EINVAL.to_errno());
+        }
+    }
+
+    #[test]
+    fn macvlan_has_no_peer() {
+        let hints = Hints {
+            has_lower: true,
+            has_peer: true,
+            ..Hints::default()
+        };
+        assert_eq!(errno(Flavor::choose(hints)), EINVAL.to_errno());
+    }
+
+    #[test]
+    fn flavors_to_come_are_refused_by_name() {
+        for number in uapi::RNETVIRT_FLAVOR_IPVLAN..=uapi::RNETVIRT_FLAVOR_IPVTAP {
+            for has_lower in [false, true] {
+                let choice = Flavor::choose(Hints {
+                    has_lower,
+                    ..named(Some(number))
+                });
                 assert_eq!(errno(choice), EOPNOTSUPP.to_errno());
             }
         }
-        assert_eq!(errno(Flavor::choose(None, true)), EOPNOTSUPP.to_errno());
     }
 
     #[test]
     fn unknown_numbers_are_invalid() {
         for number in [uapi::RNETVIRT_FLAVOR_IPVTAP + 1, 255, u32::MAX] {
-            for lower in [false, true] {
-                assert_eq!(
-                    errno(Flavor::choose(Some(number), lower)),
-                    EINVAL.to_errno()
-                );
+            for has_lower in [false, true] {
+                let choice = Flavor::choose(Hints {
+                    has_lower,
+                    ..named(Some(number))
+                });
+                assert_eq!(errno(choice), EINVAL.to_errno());
             }
         }
     }

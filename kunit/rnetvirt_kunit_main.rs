@@ -12,11 +12,18 @@
 #[allow(dead_code)]
 #[path = "../rust/driver/config.rs"]
 mod config;
+#[allow(dead_code)]
+#[path = "../rust/driver/macvlan"]
+mod macvlan {
+    pub(crate) mod filter;
+    pub(crate) mod settings;
+}
 #[path = "../rust/uapi.rs"]
 mod uapi;
 
 mod abstractions_test;
 mod config_test;
+mod macvlan_test;
 
 use abstractions::net::{
     netdevice::NetDevice,
@@ -57,7 +64,7 @@ struct Veto;
 
 impl Notifier for Veto {
     fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
-        if event == Event::Register && dev.name(rtnl).to_bytes().starts_with(b"veto") {
+        if event == Event::REGISTER && dev.name(rtnl).to_bytes().starts_with(b"veto") {
             return Err(EPERM);
         }
         Ok(())

@@ -6,9 +6,12 @@
 
 use crate::uapi;
 use abstractions::net::nlattr::{
+    Attrs,
     Bytes,
+    ExtAck,
     Field,
     Ignored,
+    Nested,
     Policy,
     PolicyTable,
     U32, //
@@ -21,16 +24,16 @@ pub(crate) const PEER: Field<Bytes<16>> = Field::new(uapi::IFLA_RNETVIRT_PEER);
 /// The flavor, a number.
 pub(crate) const FLAVOR: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_FLAVOR);
 
-/// Settings of flavors with a lower device, which are refused rather than ignored.
-pub(crate) const RESERVED: [Field<Ignored>; 2] = [
-    Field::new(uapi::IFLA_RNETVIRT_MACVLAN),
-    Field::new(uapi::IFLA_RNETVIRT_IPVLAN),
-];
+/// The settings of flavor macvlan.
+pub(crate) const MACVLAN: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_MACVLAN);
+
+/// Settings of flavors that this version does not have, which are refused rather than ignored.
+pub(crate) const RESERVED: [Field<Ignored>; 1] = [Field::new(uapi::IFLA_RNETVIRT_IPVLAN)];
 
 /// Validation of all attributes of the kind.
 pub(crate) const POLICY: &[Policy] = {
     const TABLE: &PolicyTable<{ uapi::IFLA_RNETVIRT_MAX as usize + 1 }> =
-        &PolicyTable::new().with(&PEER).with(&FLAVOR);
+        &PolicyTable::new().with(&PEER).with(&FLAVOR).with(&MACVLAN);
     TABLE.rows()
 };
 
@@ -39,6 +42,21 @@ pub(crate) const POLICY: &[Policy] = {
 pub(crate) enum Flavor {
     /// The other device of a pair.
     Veth,
+    /// A lower device, shared by MAC address.
+    Macvlan,
+}
+
+/// What a request says that bears on the flavor.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Hints {
+    /// The number it names.
+    pub(crate) number: Option<u32>,
+    /// Whether it names a lower device.
+    pub(crate) has_lower: bool,
+    /// Whether it describes a second device.
+    pub(crate) has_peer: bool,
+    /// Whether it has settings of flavor macvlan.
+    pub(crate) has_macvlan: bool,
 }
 
 /// Why a request is refused: the error, and the text for the user.
@@ -50,35 +68,72 @@ impl Flavor {
     pub(crate) const fn number(self) -> u32 {
         match self {
             Self::Veth => uapi::RNETVIRT_FLAVOR_VETH,
+            Self::Macvlan => uapi::RNETVIRT_FLAVOR_MACVLAN,
         }
     }
 
     /// The flavor that a request asks for.
     ///
-    /// `number` is the one it names, if it does; without one, a request with a lower device means
-    /// macvlan, and one without means veth.
-    pub(crate) fn choose(number: Option<u32>, has_lower: bool) -> Result<Self, Refusal> {
-        let default = if has_lower {
+    /// One that names no number means macvlan if it has a lower device or settings of macvlan, and
+    /// veth otherwise.
+    pub(crate) fn choose(hints: Hints) -> Result<Self, Refusal> {
+        let default = if hints.has_lower || hints.has_macvlan {
             uapi::RNETVIRT_FLAVOR_MACVLAN
         } else {
             uapi::RNETVIRT_FLAVOR_VETH
         };
-        match number.unwrap_or(default) {
-            uapi::RNETVIRT_FLAVOR_VETH if has_lower => Err(Refusal(
+        match hints.number.unwrap_or(default) {
+            uapi::RNETVIRT_FLAVOR_VETH if hints.has_lower => Err(Refusal(
                 EINVAL,
                 c"flavor veth has no lower device; leave out 'link'",
             )),
+            uapi::RNETVIRT_FLAVOR_VETH if hints.has_macvlan => Err(Refusal(
+                EINVAL,
+                c"flavor veth does not have the settings of flavor macvlan",
+            )),
             uapi::RNETVIRT_FLAVOR_VETH => Ok(Self::Veth),
-            uapi::RNETVIRT_FLAVOR_MACVLAN
-            | uapi::RNETVIRT_FLAVOR_IPVLAN
+            uapi::RNETVIRT_FLAVOR_MACVLAN if hints.has_peer => Err(Refusal(
+                EINVAL,
+                c"flavor macvlan has no peer; leave out 'peer'",
+            )),
+            uapi::RNETVIRT_FLAVOR_MACVLAN => Ok(Self::Macvlan),
+            uapi::RNETVIRT_FLAVOR_IPVLAN
             | uapi::RNETVIRT_FLAVOR_MACVTAP
             | uapi::RNETVIRT_FLAVOR_IPVTAP => Err(Refusal(
                 EOPNOTSUPP,
-                c"this version has no flavor with a lower device; there is veth",
+                c"this version has no such flavor; there are veth and macvlan",
             )),
             _ => Err(Refusal(EINVAL, c"unknown flavor")),
         }
     }
+}
+
+/// Refuses to make a link of `flavor` one of another flavor.
+pub(crate) fn check_change(
+    flavor: Flavor,
+    data: Option<&Attrs<'_>>,
+    ack: &mut ExtAck<'_>,
+) -> Result {
+    let Some(data) = data else {
+        return Ok(());
+    };
+    let other = match flavor {
+        Flavor::Veth => data.has(&MACVLAN),
+        Flavor::Macvlan => data.has(&PEER),
+    };
+    if other {
+        return Err(ack.refuse(
+            EINVAL,
+            c"the link is of another flavor, without such settings",
+        ));
+    }
+    if data
+        .get(&FLAVOR)?
+        .is_some_and(|number| number != flavor.number())
+    {
+        return Err(ack.refuse(EINVAL, c"the flavor of a link cannot be changed"));
+    }
+    Ok(())
 }
 
 /// Whether `mtu` is one that an Ethernet device without a wire can have.

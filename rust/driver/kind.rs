@@ -6,7 +6,12 @@ use crate::{
     config::{
         self,
         Flavor,
+        Hints,
         Refusal, //
+    },
+    macvlan::{
+        settings::Settings,
+        Macvlan, //
     },
     uapi,
     veth::Veth, //
@@ -15,7 +20,8 @@ use abstractions::net::{
     link::{
         ifla,
         is_valid_ether_addr,
-        Features,
+        num_possible_cpus,
+        priv_size,
         Finished,
         FromCore,
         LinkKind,
@@ -25,7 +31,6 @@ use abstractions::net::{
         SetupDevice,
         ETH_MAX_MTU, //
     },
-    netdevice::priv_size,
     nlattr::{
         Attrs,
         ExtAck,
@@ -44,16 +49,28 @@ impl LinkKind for Rnetvirt {
     const NAME_TEMPLATE: &'static CStr = c"rnetvirt%d";
     const POLICY: &'static [Policy] = config::POLICY;
     const PEER: u16 = uapi::IFLA_RNETVIRT_PEER;
-    const PRIV_SIZE: usize = priv_size::<Veth>();
+    const PRIV_SIZE: usize = {
+        let (veth, macvlan) = (priv_size::<Veth>(), priv_size::<Macvlan>());
+        if veth > macvlan {
+            veth
+        } else {
+            macvlan
+        }
+    };
+
+    /// A device without a lower one can be sent into by all CPUs at once; one that has such a device
+    /// leaves queues to it.
+    fn num_queues(tb: &LinkAttrs<'_>) -> u32 {
+        if tb.has(&ifla::LINK) {
+            1
+        } else {
+            num_possible_cpus()
+        }
+    }
 
     fn setup(dev: &mut SetupDevice<'_>) {
         dev.set_lltx();
-        dev.set_priv_flags(
-            PrivFlags::LIVE_ADDR_CHANGE
-                .with(PrivFlags::NO_QUEUE)
-                .with(PrivFlags::PHONY_HEADROOM),
-        );
-        dev.set_features(FEATURES, FEATURES.without(VLAN), MPLS);
+        dev.set_priv_flags(PrivFlags::NO_QUEUE);
         // The core checks what a request wants against these before it calls `newlink`.
         dev.set_max_mtu(ETH_MAX_MTU);
         dev.set_tso_max_size();
@@ -86,6 +103,7 @@ impl LinkKind for Rnetvirt {
             }
         }
         flavor(tb, Some(data), ack)?;
+        Settings::parse(data.attr(config::MACVLAN.id()), ack)?;
         Ok(())
     }
 
@@ -97,36 +115,23 @@ impl LinkKind for Rnetvirt {
     ) -> Result<Finished<'a>> {
         match flavor(params.attrs(), params.data(), ack)? {
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),
+            Flavor::Macvlan => Macvlan::newlink(dev, params, ack, rtnl),
         }
     }
 }
 
-/// Everything that costs nothing to pass on to a device without a wire.
-const FEATURES: Features = Features::SG
-    .with(Features::FRAGLIST)
-    .with(Features::HW_CSUM)
-    .with(Features::RXCSUM)
-    .with(Features::SCTP_CRC)
-    .with(Features::HIGHDMA)
-    .with(Features::GSO_SOFTWARE)
-    .with(Features::GSO_ENCAP_ALL)
-    .with(VLAN);
-
-/// VLAN tags travel beside the packet; they cannot be passed on to devices on top.
-const VLAN: Features = Features::VLAN_CTAG_TX
-    .with(Features::VLAN_CTAG_RX)
-    .with(Features::VLAN_STAG_TX)
-    .with(Features::VLAN_STAG_RX);
-
-const MPLS: Features = Features::HW_CSUM.with(Features::GSO_SOFTWARE);
-
 /// The flavor that attributes ask for; the reason goes to the user if there is none.
 fn flavor(tb: &LinkAttrs<'_>, data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Flavor> {
-    let number = match data {
-        Some(data) => data.get(&config::FLAVOR)?,
-        None => None,
+    let mut hints = Hints {
+        has_lower: tb.has(&ifla::LINK),
+        ..Hints::default()
     };
-    Flavor::choose(number, tb.has(&ifla::LINK)).map_err(|Refusal(err, msg)| {
+    if let Some(data) = data {
+        hints.number = data.get(&config::FLAVOR)?;
+        hints.has_peer = data.has(&config::PEER);
+        hints.has_macvlan = data.has(&config::MACVLAN);
+    }
+    Flavor::choose(hints).map_err(|Refusal(err, msg)| {
         if let Some(attr) = data.and_then(|data| data.attr(config::FLAVOR.id())) {
             ack.set_bad_attr(attr);
         }

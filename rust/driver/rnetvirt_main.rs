@@ -21,11 +21,16 @@
 
 mod config;
 mod kind;
+mod macvlan;
+mod port;
 #[path = "../uapi.rs"]
 mod uapi;
 mod veth;
 
-use abstractions::net::link;
+use abstractions::net::{
+    link,
+    notifier, //
+};
 use kernel::prelude::*;
 
 module! {
@@ -43,11 +48,15 @@ struct Rnetvirt {
     /// Dropping it removes all devices, and waits until none of their code runs any more.
     #[pin]
     kind: link::Registration<kind::Rnetvirt>,
+    /// Goes after the devices, which rely on it.
+    #[pin]
+    events: notifier::Registration<port::Events>,
 }
 
 impl kernel::InPlaceModule for Rnetvirt {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            events <- notifier::Registration::new(port::Events),
             kind <- link::Registration::new(),
         })
     }

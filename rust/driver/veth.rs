@@ -31,6 +31,7 @@ use abstractions::{
             EthtoolOps,
             LinkSettings, //
         },
+        features::Features,
         link::{
             ifla,
             Finished,
@@ -38,17 +39,21 @@ use abstractions::{
             NewDevice,
             NewLinkParams,
             PeerInfo,
+            PrivFlags,
             SetupDevice,
             UnregisterList, //
+        },
+        link_ops::{
+            LinkOps,
+            Tstats,
+            Tx,
+            XmitContext, //
         },
         link_ref::LinkRef,
         namespace::Net,
         netdevice::{
             Link,
-            LinkOps,
-            NetDevice,
-            Tx,
-            XmitContext, //
+            NetDevice, //
         },
         nlattr::{
             total_size,
@@ -117,6 +122,7 @@ impl Veth {
         };
 
         let mut dev = dev.init(Self::new())?;
+        setup(&mut dev.setup());
         if !outer.has(&ifla::ADDRESS) {
             dev.setup().set_random_address();
         }
@@ -138,6 +144,7 @@ impl Veth {
                 rtnl,
             )?
             .init(Self::new())?;
+        setup(&mut peer.setup());
         if !addressed {
             peer.setup().set_random_address();
         }
@@ -165,6 +172,32 @@ impl Veth {
     }
 }
 
+/// Everything that costs nothing to pass on to a device without a wire.
+const FEATURES: Features = Features::SG
+    .with(Features::FRAGLIST)
+    .with(Features::HW_CSUM)
+    .with(Features::RXCSUM)
+    .with(Features::SCTP_CRC)
+    .with(Features::HIGHDMA)
+    .with(Features::GSO_SOFTWARE)
+    .with(Features::GSO_ENCAP_ALL)
+    .with(VLAN);
+
+/// VLAN tags travel beside the packet; they cannot be passed on to devices on top.
+const VLAN: Features = Features::VLAN_CTAG_TX
+    .with(Features::VLAN_CTAG_RX)
+    .with(Features::VLAN_STAG_TX)
+    .with(Features::VLAN_STAG_RX);
+
+const MPLS: Features = Features::HW_CSUM.with(Features::GSO_SOFTWARE);
+
+/// What both ends have in common.
+fn setup(dev: &mut SetupDevice<'_>) {
+    dev.set_priv_flags(PrivFlags::LIVE_ADDR_CHANGE.with(PrivFlags::PHONY_HEADROOM));
+    dev.set_features(FEATURES, FEATURES.without(VLAN), MPLS);
+    dev.set_tso_max_size();
+}
+
 /// One active queue, unless the request names a number to allocate.
 fn set_active_queues(dev: &mut SetupDevice<'_>, outer: &LinkAttrs<'_>) -> Result {
     let (tx, rx) = dev.num_queues();
@@ -179,6 +212,7 @@ fn set_active_queues(dev: &mut SetupDevice<'_>, outer: &LinkAttrs<'_>) -> Result
 #[vtable]
 impl LinkOps for Veth {
     type Ethtool = Self;
+    type Counters = Tstats;
 
     /// A packet's path; see the picture at the top.
     #[inline]
@@ -199,7 +233,7 @@ impl LinkOps for Veth {
             dev.data().dropped.inc();
             return Tx::Dropped;
         }
-        cx.count_tx(len);
+        dev.count_tx(len, cx.bh());
         Tx::Sent
     }
 
@@ -271,8 +305,7 @@ impl LinkOps for Veth {
         list.queue(&peer, rtnl);
     }
 
-    /// Nothing of a pair can be changed. Only saying its flavor again does no harm; any other one has
-    /// been refused by `validate`.
+    /// Nothing of a pair can be changed. Only saying its flavor again does no harm.
     fn changelink(
         _dev: &Link<Self>,
         _tb: &LinkAttrs<'_>,
@@ -280,6 +313,7 @@ impl LinkOps for Veth {
         ack: &mut ExtAck<'_>,
         _rtnl: &Rtnl,
     ) -> Result {
+        config::check_change(Flavor::Veth, data, ack)?;
         let Some(data) = data else {
             return Ok(());
         };
@@ -323,7 +357,5 @@ impl EthtoolOps<Veth> for Veth {
     };
 
     /// There is no wire that could be slow; this is what the C driver says, too.
-    fn link_settings(_dev: &Link<Veth>, _rtnl: &Rtnl) -> LinkSettings {
-        LinkSettings { speed: 10_000 }
-    }
+    const LINK_SETTINGS: Option<LinkSettings> = Some(LinkSettings { speed: 10_000 });
 }

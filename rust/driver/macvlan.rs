@@ -1,0 +1,945 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Flavor macvlan: links that share a lower device, each with a MAC address of its own.
+//!
+//! ```text
+//!   transmit                                   receive, for the port
+//!     |                                          |
+//!   mode bridge?                               group? -----> receive_group: copies to those who
+//!     | no    | yes                              |           listen, and on to the lower device
+//!     |     group? copies to siblings          somebody listens to the sender? a copy to each
+//!     |     a sibling's address?                 |
+//!     |       | yes: as received by it         an endpoint's address?
+//!     v       v                                  | no          | yes
+//!   lower   sibling                            lower device's  the endpoint, as if
+//!   device                                     own stack       received by it
+//! ```
+//!
+//! Siblings are the endpoints of the same [`Port`]. An endpoint is found by its address while it is
+//! up, see [`Macvlan::open`].
+
+pub(crate) mod filter;
+pub(crate) mod settings;
+
+use crate::{
+    config::{
+        self,
+        Flavor, //
+    },
+    port::{
+        Port,
+        PortRef, //
+    },
+};
+use abstractions::{
+    context::Rcu,
+    net::{
+        ethtool::{
+            DriverInfo,
+            EthtoolOps,
+            LinkSettings, //
+        },
+        features::Features,
+        link::{
+            ifla,
+            Finished,
+            FromCore,
+            NewDevice,
+            NewLinkParams,
+            PrivFlags,
+            SetupDevice,
+            UnregisterList, //
+        },
+        link_ops::{
+            LinkOps,
+            OwnCounters,
+            RxMode,
+            Tx,
+            XmitContext, //
+        },
+        mac::Mac,
+        namespace::Net,
+        netdevice::{
+            DevFlags,
+            Link,
+            NetDevice, //
+        },
+        nlattr::{
+            total_size,
+            AttrWriter,
+            Attrs,
+            ExtAck,
+            LinkAttrs,
+            NestedAttrs, //
+        },
+        rtnl::Rtnl,
+        rx_handler::{
+            Handler,
+            RxContext,
+            Verdict, //
+        },
+        skbuff::{
+            DropReason,
+            EthFrame,
+            PacketType,
+            RxSkb,
+            SkBuff,
+            XmitStatus, //
+        },
+        stats::{
+            LinkStats64,
+            StackedStats, //
+        },
+    },
+    random::random_u32,
+};
+use filter::{
+    GroupFilter,
+    Words, //
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
+    types::ScopeGuard, //
+};
+use settings::{
+    Flags,
+    FlagsCell,
+    Mode,
+    ModeCell,
+    Modes,
+    Settings,
+    SourceChange, //
+};
+
+/// The data of one endpoint.
+pub(crate) struct Macvlan {
+    port: PortRef,
+    mode: ModeCell,
+    flags: FlagsCell,
+    stats: StackedStats,
+    /// Groups that this endpoint listens to.
+    groups: GroupFilter,
+    /// The address by which packets find it, while it is up.
+    hashed: Atomic<u64>,
+    /// How many group packets it would like to be put off.
+    bc_queue_len: Atomic<u32>,
+    /// How many sources it listens to.
+    sources: Atomic<u32>,
+}
+
+// --- Transmit ---------------------------------------------------------------
+
+impl Macvlan {
+    /// A packet in mode bridge: to the siblings that it is for, or out.
+    #[inline]
+    fn bridge_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> XmitStatus {
+        let port = &dev.data().port;
+        let frame = match skb.into_frame() {
+            Ok(frame) => frame,
+            Err(skb) => return skb.queue_xmit(port.lower(), cx.bh()),
+        };
+        let dest = frame.dest();
+        if dest.is_multicast() {
+            Self::flood_siblings(dev, &frame, dest, cx);
+        } else if let Some(sibling) = port.macs.find(dest.key(), cx.rcu()) {
+            if sibling.data().mode.get() == Mode::BRIDGE {
+                Self::send_to_sibling(port, sibling, frame, cx);
+                return XmitStatus::SUCCESS;
+            }
+        }
+        frame.into_skb().queue_xmit(port.lower(), cx.bh())
+    }
+
+    /// Makes a frame one that a sibling has received.
+    ///
+    /// As far as anybody can see, the lower device has received it before: it goes that way if there
+    /// is somebody to see it, or if VLANs on the lower device or sources might have a claim on it.
+    #[inline]
+    fn send_to_sibling(
+        port: &Port,
+        sibling: &Link<Self>,
+        frame: EthFrame<'_>,
+        cx: &XmitContext<'_>,
+    ) {
+        let lower = port.lower();
+        if frame.is_vlan() || !port.sources.is_empty() || !lower.ingress_is_plain(cx.rcu()) {
+            // Whether it is dropped on the way is no business of the sender.
+            let _ = frame
+                .forward_to(lower, cx.rcu())
+                .and_then(|skb| skb.netif_rx(cx.bh()));
+            return;
+        }
+        let len = frame.len();
+        let sent = frame
+            .forward_over(lower, sibling, cx.rcu())
+            .and_then(|skb| skb.netif_rx(cx.bh()));
+        if sent.is_ok() {
+            sibling.data().stats.count_rx(len, false, cx.bh());
+        }
+    }
+
+    /// Gives a copy of a group packet to each sibling in mode bridge that listens.
+    #[inline(never)]
+    fn flood_siblings(dev: &Link<Self>, frame: &EthFrame<'_>, dest: Mac, cx: &XmitContext<'_>) {
+        for sibling in dev.data().port.macs.iter(cx.rcu()) {
+            let to = sibling.data();
+            if sibling.id() == dev.id() || to.mode.get() != Mode::BRIDGE || !to.groups.has(dest) {
+                continue;
+            }
+            let sent = frame.try_clone().is_some_and(|frame| {
+                frame
+                    .forward_to(sibling, cx.rcu())
+                    .and_then(|skb| skb.netif_rx(cx.bh()))
+                    .is_ok()
+            });
+            if sent {
+                to.stats.count_rx(frame.len(), true, cx.bh());
+            } else {
+                to.stats.count_rx_error(cx.bh());
+            }
+        }
+    }
+}
+
+// --- Receive ----------------------------------------------------------------
+
+/// A packet to one address that the lower device received.
+#[inline]
+pub(crate) fn receive_unicast<'a>(
+    port: &'a Port,
+    skb: RxSkb<'a>,
+    dest: Mac,
+    cx: &RxContext<'a>,
+) -> Verdict<'a> {
+    if copy_to_listeners(port, &skb, cx) {
+        skb.drop_reason(DropReason::NOT_SPECIFIED);
+        return Verdict::Consumed;
+    }
+    let found = if port.is_passthru() {
+        port.endpoints().iter(cx.rcu()).next()
+    } else {
+        port.macs.find(dest.key(), cx.rcu())
+    };
+    let Some(dev) = found else {
+        return Verdict::Pass(skb);
+    };
+    let this = dev.data();
+    if this.mode.get() == Mode::SOURCE || !dev.is_up() {
+        return Verdict::Pass(skb);
+    }
+    let len = skb.frame_len();
+    match skb.deliver_to(dev, PacketType::Host, cx.rcu()) {
+        Some(skb) => {
+            this.stats.count_rx(len, false, cx.bh());
+            Verdict::Another(skb)
+        }
+        None => {
+            this.stats.count_rx_error(cx.bh());
+            Verdict::Consumed
+        }
+    }
+}
+
+/// A packet to a group that the lower device received.
+#[inline(never)]
+pub(crate) fn receive_group<'a>(
+    port: &'a Handler<Port>,
+    skb: RxSkb<'a>,
+    cx: &RxContext<'a>,
+) -> Verdict<'a> {
+    // Copies of a fragment would be put together by every endpoint's stack in the same queue.
+    let Some(skb) = skb.defrag_ipv4(cx.bh()) else {
+        return Verdict::Consumed;
+    };
+    if copy_to_listeners(port, &skb, cx) {
+        skb.drop_reason(DropReason::NOT_SPECIFIED);
+        return Verdict::Consumed;
+    }
+    let sender = port.macs.find(skb.source().key(), cx.rcu());
+    if let Some(sender) = sender.filter(|dev| Modes::LOOP_BACK.has(dev.data().mode.get())) {
+        return_to_sender(sender, skb, cx);
+        return Verdict::Consumed;
+    }
+    let dest = skb.dest();
+    if port.deferred_groups.has(dest) {
+        if port
+            .defer(&skb, port.bc_queue_len.load(Relaxed), cx)
+            .is_err()
+        {
+            port.lower().count_rx_dropped();
+        }
+    } else if port.groups.has(dest) {
+        flood(port, &skb, sender, cx);
+    }
+    Verdict::Pass(skb)
+}
+
+/// A packet to a group that was put off.
+pub(crate) fn receive_deferred(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) {
+    flood(port, skb, port.macs.find(skb.source().key(), cx.rcu()), cx);
+}
+
+/// Gives a copy to each endpoint that listens to the sender. True if one of them wants nobody else to
+/// have the packet.
+#[inline]
+fn copy_to_listeners(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) -> bool {
+    !port.sources.is_empty() && copy_to_some_listeners(port, skb, cx)
+}
+
+#[inline(never)]
+fn copy_to_some_listeners(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) -> bool {
+    let mut taken = false;
+    for dev in port.sources.find_all(skb.source().key(), cx.rcu()) {
+        let this = dev.data();
+        taken |= this.flags.get().has(Flags::NODST);
+        if !dev.is_up() {
+            continue;
+        }
+        let kind = (skb.dest() == dev.mac()).then_some(PacketType::Host);
+        let Some(copy) = skb.clone_to(dev, kind, cx.rcu()) else {
+            this.stats.count_rx_error(cx.bh());
+            continue;
+        };
+        if copy.netif_rx(cx.bh()).is_ok() {
+            this.stats.count_rx(skb.frame_len(), false, cx.bh());
+        } else {
+            this.stats.count_rx_error(cx.bh());
+        }
+    }
+    taken
+}
+
+/// Which kind of group packet `dest` is for `dev`.
+fn group_type(dev: &NetDevice, dest: Mac) -> PacketType {
+    if dest == dev.broadcast() {
+        PacketType::Broadcast
+    } else {
+        PacketType::Multicast
+    }
+}
+
+/// A switch sent a group packet back to an endpoint that talks to no sibling: nobody else gets it.
+fn return_to_sender<'a>(sender: &'a Link<Macvlan>, skb: RxSkb<'a>, cx: &RxContext<'a>) {
+    let stats = &sender.data().stats;
+    let len = skb.frame_len();
+    let kind = group_type(sender, skb.dest());
+    let sent = skb
+        .deliver_to(sender, kind, cx.rcu())
+        .is_some_and(|skb| skb.netif_rx(cx.bh()).is_ok());
+    if sent {
+        stats.count_rx(len, true, cx.bh());
+    } else {
+        stats.count_rx_error(cx.bh());
+    }
+}
+
+/// Flow control, which is between two ports of a link.
+const ETH_P_PAUSE: u16 = 0x8808;
+
+/// Gives a copy of a group packet to each endpoint that listens, and is meant to hear `sender`.
+#[inline(never)]
+fn flood(port: &Port, skb: &RxSkb<'_>, sender: Option<&Link<Macvlan>>, cx: &RxContext<'_>) {
+    if skb.protocol() == ETH_P_PAUSE {
+        return;
+    }
+    let dest = skb.dest();
+    let sender_mode = sender.map(|dev| dev.data().mode.get());
+    let modes = Modes::flooded_from(sender_mode);
+    // One in mode bridge hears itself: who else may have its address cannot be known.
+    let except = sender
+        .filter(|_| sender_mode == Some(Mode::VEPA))
+        .map(|dev| dev.id());
+    for dev in port.macs.iter(cx.rcu()) {
+        let this = dev.data();
+        if !modes.has(this.mode.get()) || !this.groups.has(dest) || except == Some(dev.id()) {
+            continue;
+        }
+        let sent = skb
+            .clone_to(dev, Some(group_type(dev, dest)), cx.rcu())
+            .is_some_and(|skb| skb.netif_rx(cx.bh()).is_ok());
+        if sent {
+            this.stats.count_rx(skb.frame_len(), true, cx.bh());
+        } else {
+            this.stats.count_rx_error(cx.bh());
+        }
+    }
+}
+
+// --- Creation and settings --------------------------------------------------
+
+/// What an endpoint does itself, whatever is below.
+const ALWAYS_ON: Features = Features::SG
+    .with(Features::HW_CSUM)
+    .with(Features::GSO_SOFTWARE)
+    .with(Features::GSO_ROBUST)
+    .with(Features::GSO_ENCAP_ALL);
+
+/// What it has if the lower device does.
+const INHERITED: Features = Features::SG
+    .with(Features::HW_CSUM)
+    .with(Features::HIGHDMA)
+    .with(Features::FRAGLIST)
+    .with(Features::GSO)
+    .with(Features::TSO)
+    .with(Features::LRO)
+    .with(Features::TSO_ECN)
+    .with(Features::TSO6)
+    .with(Features::GRO)
+    .with(Features::RXCSUM)
+    .with(Features::VLAN_CTAG_FILTER)
+    .with(Features::VLAN_STAG_FILTER);
+
+impl Macvlan {
+    /// Makes an endpoint, and the port if it is the first.
+    ///
+    /// Whatever fails, what was made before is undone: the device when the request ends, a port
+    /// without endpoints when `opened` goes out of scope or the device leaves.
+    pub(crate) fn newlink<'a>(
+        mut dev: NewDevice<'a, FromCore>,
+        params: &NewLinkParams<'_>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &'a Rtnl,
+    ) -> Result<Finished<'a>> {
+        let outer = params.attrs();
+        let nest = params
+            .data()
+            .and_then(|data| data.attr(config::MACVLAN.id()));
+        let settings = Settings::parse(nest, ack)?;
+        let mode = settings.mode.unwrap_or(Mode::BRIDGE);
+
+        let lower = params.lower(rtnl).map_err(|err| {
+            let msg = if err == EINVAL {
+                c"flavor macvlan needs a lower device; name it with 'link'"
+            } else {
+                c"there is no such lower device"
+            };
+            ack.refuse(err, msg)
+        })?;
+        // An endpoint on an endpoint is one more on the same port.
+        let port = match params.downcast::<Self>(lower, rtnl) {
+            Some(endpoint) => {
+                let port = endpoint.data().port.clone();
+                if !dev.setup().link_net_capable(port.lower().net(rtnl), rtnl) {
+                    return Err(ack.refuse(
+                        EPERM,
+                        c"the lower device is in another network namespace, where CAP_NET_ADMIN is required",
+                    ));
+                }
+                check_mtu(&mut dev.setup(), outer, port.lower(), ack)?;
+                port
+            }
+            None => {
+                check_mtu(&mut dev.setup(), outer, lower, ack)?;
+                Port::of_or_new(lower, ack, rtnl)?
+            }
+        };
+        let opened = ScopeGuard::new_with_data(port, |port| Port::close_if_unused(&port, rtnl));
+        let port: &PortRef = &opened;
+        let lower = port.lower();
+
+        if port.is_passthru() {
+            return Err(ack.refuse(
+                EINVAL,
+                c"the lower device has a link in mode passthru, which does not share it",
+            ));
+        }
+        if mode == Mode::PASSTHRU && !port.endpoints().is_empty() {
+            return Err(ack.refuse(
+                EINVAL,
+                c"mode passthru needs the lower device for itself, which has other links",
+            ));
+        }
+        check_sources(&settings, mode, ack)?;
+
+        let mut dev = dev.init(Ok::<Self, Error>(Self {
+            port: port.clone(),
+            mode: ModeCell::new(mode),
+            flags: FlagsCell::new(settings.flags.unwrap_or(Flags::NONE)),
+            stats: StackedStats::new()?,
+            // So that not all endpoints err about the same groups.
+            groups: GroupFilter::new(random_u32()),
+            hashed: Atomic::new(0),
+            bc_queue_len: Atomic::new(
+                settings
+                    .bc_queue_len
+                    .unwrap_or(settings::DEFAULT_BC_QUEUE_LEN),
+            ),
+            sources: Atomic::new(0),
+        }))?;
+        if mode == Mode::PASSTHRU {
+            port.set_passthru(rtnl);
+            dev.setup().inherit_address(lower, rtnl);
+        } else if !outer.has(&ifla::ADDRESS) {
+            dev.setup().set_random_address();
+        }
+        setup(&mut dev.setup(), lower, rtnl);
+
+        let dev = dev.register(rtnl)?;
+        port.join(&dev, ack, rtnl)?;
+        if let Some(change) = settings.sources {
+            Self::change_sources(&dev, change, rtnl)?;
+        }
+        if let Some(cutoff) = settings.bc_cutoff {
+            port.set_bc_cutoff(cutoff, rtnl);
+        }
+        dev.transfer_operstate(lower, rtnl);
+        dev.linkwatch_fire_event(rtnl);
+        Ok(dev.finish())
+    }
+
+    /// The length that this endpoint would like the port's queue of group packets to have.
+    pub(crate) fn bc_queue_len(&self) -> u32 {
+        self.bc_queue_len.load(Relaxed)
+    }
+
+    fn add_source(dev: &Link<Self>, mac: Mac, rtnl: &Rtnl) -> Result {
+        let this = dev.data();
+        match this.port.sources.insert(mac.key(), dev, rtnl) {
+            Ok(()) => {
+                let count = this.sources.load(Relaxed);
+                this.sources.store(count.wrapping_add(1), Relaxed);
+                Ok(())
+            }
+            Err(err) if err == EEXIST => Ok(()),
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Stops listening to anybody.
+    pub(crate) fn flush_sources(&self, dev: &Link<Self>, rtnl: &Rtnl) {
+        if self.sources.load(Relaxed) != 0 {
+            self.port.sources.remove_all(dev, rtnl);
+            self.sources.store(0, Relaxed);
+        }
+    }
+
+    fn change_sources(dev: &Link<Self>, change: SourceChange<'_>, rtnl: &Rtnl) -> Result {
+        let this = dev.data();
+        match change {
+            SourceChange::Add(mac) => Self::add_source(dev, mac, rtnl)?,
+            SourceChange::Remove(mac) => {
+                if this.port.sources.remove(mac.key(), dev, rtnl) {
+                    let count = this.sources.load(Relaxed);
+                    this.sources.store(count.saturating_sub(1), Relaxed);
+                }
+            }
+            SourceChange::Flush => this.flush_sources(dev, rtnl),
+            SourceChange::Set(first, list) => {
+                this.flush_sources(dev, rtnl);
+                if let Some(mac) = first {
+                    Self::add_source(dev, mac, rtnl)?;
+                }
+                for (_, bytes) in list.into_iter().flat_map(NestedAttrs::iter) {
+                    Self::add_source(dev, settings::source_mac(bytes)?, rtnl)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the lower device or a sibling that is up has that address.
+    fn mac_is_taken(&self, mac: Mac, rcu: Rcu<'_>) -> bool {
+        let port = &self.port;
+        let by_lower =
+            !port.is_passthru() && !port.changing_mac.load(Relaxed) && port.lower().mac() == mac;
+        by_lower || port.macs.find(mac.key(), rcu).is_some()
+    }
+
+    /// Has packets find the endpoint by another address, if it is up.
+    pub(crate) fn sync_mac(dev: &Link<Self>, mac: Mac, rtnl: &Rtnl) -> Result {
+        let this = dev.data();
+        let port = &this.port;
+        if dev.is_up() && mac.key() != this.hashed.load(Relaxed) {
+            if this.mac_is_taken(mac, Rcu::new(&kernel::sync::rcu::read_lock())) {
+                return Err(EADDRINUSE);
+            }
+            let lower = (!port.is_passthru()).then_some(port.lower());
+            if let Some(lower) = lower {
+                lower.uc_add(mac, rtnl)?;
+            }
+            if let Err(err) = port.macs.insert(mac.key(), dev, rtnl) {
+                if let Some(lower) = lower {
+                    let _ = lower.uc_del(mac, rtnl);
+                }
+                return Err(err);
+            }
+            let old = Mac::from_key(this.hashed.load(Relaxed));
+            this.hashed.store(mac.key(), Relaxed);
+            dev.write_mac(mac, rtnl);
+            port.macs.remove(old.key(), dev, rtnl);
+            if let Some(lower) = lower {
+                let _ = lower.uc_del(old, rtnl);
+            }
+        } else {
+            dev.write_mac(mac, rtnl);
+        }
+        if port.is_passthru() && !port.changing_mac.load(Relaxed) {
+            port.remember_own_mac(rtnl);
+        }
+        Ok(())
+    }
+}
+
+/// The MTU of a new endpoint is that of the lower device, or less.
+fn check_mtu(
+    dev: &mut SetupDevice<'_>,
+    outer: &LinkAttrs<'_>,
+    lower: &NetDevice,
+    ack: &mut ExtAck<'_>,
+) -> Result {
+    if !outer.has(&ifla::MTU) {
+        dev.set_mtu(lower.mtu());
+    } else if dev.mtu() > lower.mtu() {
+        return Err(ack.refuse(
+            EINVAL,
+            c"mtu must not be larger than that of the lower device",
+        ));
+    }
+    dev.set_max_mtu(lower.max_mtu());
+    Ok(())
+}
+
+/// Only in mode source there are sources.
+fn check_sources(settings: &Settings<'_>, mode: Mode, ack: &mut ExtAck<'_>) -> Result {
+    if settings.sources.is_some() && mode != Mode::SOURCE {
+        return Err(ack.refuse(EINVAL, c"only mode source has a list of sources"));
+    }
+    Ok(())
+}
+
+/// What a device on top of `lower` is like.
+fn setup(dev: &mut SetupDevice<'_>, lower: &NetDevice, rtnl: &Rtnl) {
+    // The lower device's queueing discipline may want the route.
+    dev.clear_priv_flags(PrivFlags::XMIT_DST_RELEASE);
+    dev.set_priv_flags(PrivFlags::UNICAST_FLT);
+    dev.set_change_proto_down();
+    dev.inherit_lower(lower, rtnl);
+    dev.set_stacked_features(
+        lower.features(rtnl).and(INHERITED).with(ALWAYS_ON),
+        Features::LRO,
+        lower.vlan_features(rtnl).and(INHERITED).with(ALWAYS_ON),
+    );
+}
+
+#[vtable]
+impl LinkOps for Macvlan {
+    type Ethtool = Self;
+    type Counters = OwnCounters;
+
+    /// A packet's path; see the picture at the top.
+    #[inline]
+    fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        let len = skb.len();
+        let status = if this.mode.get() == Mode::BRIDGE {
+            Self::bridge_xmit(dev, skb, cx)
+        } else {
+            skb.queue_xmit(this.port.lower(), cx.bh())
+        };
+        if status.is_taken() {
+            this.stats.count_tx(len, cx.bh());
+        } else {
+            this.stats.count_tx_dropped(cx.bh());
+        }
+        Tx::Lower(status)
+    }
+
+    /// Has the lower device receive what is for the endpoint, and packets find it.
+    fn open(dev: &Link<Self>, rtnl: &Rtnl) -> Result {
+        let this = dev.data();
+        let port = &this.port;
+        let lower = port.lower();
+        let mac = dev.mac();
+        let flags = dev.flags();
+        let passthru = port.is_passthru();
+
+        if !passthru && this.mac_is_taken(mac, Rcu::new(&kernel::sync::rcu::read_lock())) {
+            return Err(EADDRINUSE);
+        }
+        // Each step is undone if a later one fails.
+        if !passthru {
+            lower.uc_add(mac, rtnl)?;
+        }
+        let uc = ScopeGuard::new(|| {
+            if !passthru {
+                let _ = lower.uc_del(mac, rtnl);
+            }
+        });
+        let allmulti = flags.any(DevFlags::ALLMULTI);
+        if allmulti {
+            lower.set_allmulti(true, rtnl)?;
+        }
+        let all_groups = ScopeGuard::new(|| {
+            if allmulti {
+                let _ = lower.set_allmulti(false, rtnl);
+            }
+        });
+        let promisc = this.wants_promisc(flags);
+        if promisc {
+            lower.set_promiscuity(true, rtnl)?;
+        }
+        let everything = ScopeGuard::new(|| {
+            if promisc {
+                let _ = lower.set_promiscuity(false, rtnl);
+            }
+        });
+        port.macs.insert(mac.key(), dev, rtnl)?;
+        this.hashed.store(mac.key(), Relaxed);
+        everything.dismiss();
+        all_groups.dismiss();
+        uc.dismiss();
+        Ok(())
+    }
+
+    fn stop(dev: &Link<Self>, rtnl: &Rtnl) {
+        let this = dev.data();
+        let port = &this.port;
+        let lower = port.lower();
+        let flags = dev.flags();
+
+        port.macs.remove(this.hashed.load(Relaxed), dev, rtnl);
+        dev.unsync_from(lower, rtnl);
+        if this.wants_promisc(flags) {
+            let _ = lower.set_promiscuity(false, rtnl);
+        }
+        if flags.any(DevFlags::ALLMULTI) {
+            let _ = lower.set_allmulti(false, rtnl);
+        }
+        if !port.is_passthru() {
+            let _ = lower.uc_del(dev.mac(), rtnl);
+        }
+    }
+
+    fn change_rx_flags(dev: &Link<Self>, changed: DevFlags, rtnl: &Rtnl) {
+        let this = dev.data();
+        let lower = this.port.lower();
+        if !dev.is_up() {
+            return;
+        }
+        if changed.any(DevFlags::ALLMULTI) {
+            let _ = lower.set_allmulti(dev.flags().any(DevFlags::ALLMULTI), rtnl);
+        }
+        if changed.any(DevFlags::PROMISC) && !this.port.is_passthru() {
+            let _ = lower.set_promiscuity(dev.flags().any(DevFlags::PROMISC), rtnl);
+        }
+    }
+
+    fn set_rx_mode(dev: &Link<Self>, lists: &RxMode<'_>) {
+        let this = dev.data();
+        let mut words = Words::NONE;
+        if dev.flags().any(DevFlags::PROMISC.with(DevFlags::ALLMULTI)) {
+            words = Words::ALL;
+        } else {
+            lists.for_each_mc(|mac| this.groups.add_to(&mut words, mac));
+            this.groups.add_to(&mut words, dev.broadcast());
+        }
+        this.groups.store(words);
+        lists.sync_to(this.port.lower());
+        this.port.update_groups();
+    }
+
+    fn set_mac_address(dev: &Link<Self>, mac: Mac, rtnl: &Rtnl) -> Result {
+        let this = dev.data();
+        let port = &this.port;
+        if dev.mac() == mac {
+            return Ok(());
+        }
+        if port.is_passthru() {
+            // The endpoint's own address follows when the lower device tells of its new one.
+            port.changing_mac.store(true, Relaxed);
+            let result = port.lower().set_mac_address(mac, rtnl);
+            port.changing_mac.store(false, Relaxed);
+            return result;
+        }
+        if this.mac_is_taken(mac, Rcu::new(&kernel::sync::rcu::read_lock())) {
+            return Err(EADDRINUSE);
+        }
+        Self::sync_mac(dev, mac, rtnl)
+    }
+
+    fn change_mtu(dev: &Link<Self>, mtu: u32, rtnl: &Rtnl) -> Result {
+        if mtu > dev.data().port.lower().mtu() {
+            return Err(EINVAL);
+        }
+        dev.write_mtu(mtu, rtnl);
+        Ok(())
+    }
+
+    fn fix_features(dev: &Link<Self>, wanted: Features, rtnl: &Rtnl) -> Features {
+        let wanted = wanted.with(Features::ALL_FOR_ALL);
+        // Large receive offload is the lower device's, but can be refused here.
+        let refused = Features::LRO.without(wanted);
+        let lower = dev.data().port.lower().features(rtnl).without(refused);
+        Features::increment(lower, wanted, wanted)
+            .with(ALWAYS_ON)
+            .and(ALWAYS_ON.with(INHERITED))
+    }
+
+    fn fdb_add(dev: &Link<Self>, mac: Mac, replace: bool, rtnl: &Rtnl) -> Result {
+        if mac.is_multicast() {
+            if replace {
+                return Err(EOPNOTSUPP);
+            }
+            return dev.mc_add_excl(mac, rtnl);
+        }
+        // Packets would not find the endpoint by it, unless it gets all.
+        if replace || !dev.data().port.is_passthru() {
+            return Err(EOPNOTSUPP);
+        }
+        dev.uc_add_excl(mac, rtnl)
+    }
+
+    fn fdb_del(dev: &Link<Self>, mac: Mac, rtnl: &Rtnl) -> Result {
+        if mac.is_multicast() {
+            return dev.mc_del(mac, rtnl);
+        }
+        if !dev.data().port.is_passthru() {
+            return Err(EOPNOTSUPP);
+        }
+        dev.uc_del(mac, rtnl)
+    }
+
+    fn get_stats64(dev: &Link<Self>, stats: &mut LinkStats64, _rcu: Rcu<'_>) {
+        stats.add_stacked(&dev.data().stats);
+    }
+
+    #[inline]
+    fn lower_dev(dev: &Link<Self>) -> &NetDevice {
+        dev.data().port.lower()
+    }
+
+    fn uninit(dev: &Link<Self>, rtnl: &Rtnl) {
+        let port = &dev.data().port;
+        port.leave(dev, rtnl);
+        Port::close_if_unused(port, rtnl);
+    }
+
+    fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
+        list.queue(dev, rtnl);
+        dev.data().port.leave(dev, rtnl);
+    }
+
+    /// Checks everything that can be refused, then changes what the request says. What may still
+    /// fail is the lower device's promiscuity, and memory for sources.
+    fn changelink(
+        dev: &Link<Self>,
+        _tb: &LinkAttrs<'_>,
+        data: Option<&Attrs<'_>>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let this = dev.data();
+        let port = &this.port;
+        config::check_change(Flavor::Macvlan, data, ack)?;
+        let nest = data.and_then(|data| data.attr(config::MACVLAN.id()));
+        let settings = Settings::parse(nest, ack)?;
+        let is_shared = settings.bc_queue_len.is_some() || settings.bc_cutoff.is_some();
+        if is_shared && !dev.link_net_capable(port.lower().net(rtnl), rtnl) {
+            return Err(ack.refuse(
+                EPERM,
+                c"settings of the port require CAP_NET_ADMIN in the network namespace of the lower device",
+            ));
+        }
+        let mode = settings.mode.unwrap_or(this.mode.get());
+        if (mode == Mode::PASSTHRU) != port.is_passthru() {
+            return Err(ack.refuse(
+                EINVAL,
+                c"mode passthru is chosen when a link is made, for good",
+            ));
+        }
+        check_sources(&settings, mode, ack)?;
+
+        if let Some(flags) = settings.flags {
+            let toggled = flags.has(Flags::NOPROMISC) != this.flags.get().has(Flags::NOPROMISC);
+            if toggled && port.is_passthru() && dev.is_up() {
+                port.lower()
+                    .set_promiscuity(!flags.has(Flags::NOPROMISC), rtnl)?;
+            }
+            this.flags.set(flags);
+        }
+        if mode != Mode::SOURCE {
+            this.flush_sources(dev, rtnl);
+        }
+        this.mode.set(mode);
+        if let Some(len) = settings.bc_queue_len {
+            this.bc_queue_len.store(len, Relaxed);
+            port.update_bc_queue_len(rtnl);
+        }
+        if let Some(cutoff) = settings.bc_cutoff {
+            port.set_bc_cutoff(cutoff, rtnl);
+        }
+        if let Some(change) = settings.sources {
+            Self::change_sources(dev, change, rtnl)?;
+        }
+        Ok(())
+    }
+
+    fn get_size(dev: &Link<Self>, _rcu: Rcu<'_>) -> usize {
+        let sources = dev.data().sources.load(Relaxed) as usize;
+        let list = if sources == 0 {
+            0
+        } else {
+            sources
+                .saturating_mul(total_size(6))
+                .saturating_add(total_size(0))
+        };
+        // Flavor, nest; flags; mode, number of sources, three of the queue.
+        (total_size(4) * 6 + total_size(0) + total_size(2)).saturating_add(list)
+    }
+
+    fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
+        let this = dev.data();
+        let port = &this.port;
+        msg.put_u32(&config::FLAVOR, Flavor::Macvlan.number())?;
+        msg.put_nest(&config::MACVLAN, |msg| {
+            msg.put_u32(&settings::MODE, this.mode.get().number())?;
+            msg.put_u16(&settings::FLAGS, this.flags.get().number())?;
+            let count = this.sources.load(Relaxed);
+            msg.put_u32(&settings::MACADDR_COUNT, count)?;
+            if count != 0 {
+                msg.put_nest(&settings::MACADDR_DATA, |msg| {
+                    port.sources.for_each_key(dev, rtnl, |key| {
+                        msg.put_bytes(&settings::MACADDR, &Mac::from_key(key).to_bytes())
+                    })
+                })?;
+            }
+            msg.put_u32(&settings::BC_QUEUE_LEN, this.bc_queue_len())?;
+            let used = port.bc_queue_len.load(Relaxed);
+            msg.put_u32(&settings::BC_QUEUE_LEN_USED_OUT, used)?;
+            let cutoff = port.bc_cutoff();
+            if cutoff != settings::DEFAULT_BC_CUTOFF {
+                msg.put_s32(&settings::BC_CUTOFF, cutoff)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> &'a Net {
+        dev.data().port.lower().net(rtnl)
+    }
+}
+
+impl Macvlan {
+    /// Whether the endpoint, when it is up, wants the lower device to receive everything.
+    fn wants_promisc(&self, flags: DevFlags) -> bool {
+        if self.port.is_passthru() {
+            !self.flags.get().has(Flags::NOPROMISC)
+        } else {
+            flags.any(DevFlags::PROMISC)
+        }
+    }
+}
+
+impl EthtoolOps<Macvlan> for Macvlan {
+    const DRIVER: DriverInfo = DriverInfo {
+        driver: c"rnetvirt",
+        version: c"1.0",
+    };
+
+    /// The lower device's.
+    const LINK_SETTINGS: Option<LinkSettings> = None;
+}

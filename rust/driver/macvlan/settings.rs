@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The settings of flavor macvlan, as a request says them, and what is refused and why.
+//!
+//! Decisions are functions of numbers; no device is looked at.
+
+use crate::uapi;
+use abstractions::net::{
+    link::capable_net_admin,
+    mac::Mac,
+    nlattr::{
+        Attr,
+        Binary,
+        ExtAck,
+        Field,
+        NestTable,
+        Nested,
+        NestedAttrs,
+        PolicyTable,
+        Rejected,
+        S32,
+        U16,
+        U32, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
+};
+
+pub(crate) const MODE: Field<U32> = Field::new(uapi::IFLA_MACVLAN_MODE);
+pub(crate) const FLAGS: Field<U16> = Field::new(uapi::IFLA_MACVLAN_FLAGS);
+pub(crate) const MACADDR_MODE: Field<U32> = Field::new(uapi::IFLA_MACVLAN_MACADDR_MODE);
+pub(crate) const MACADDR: Field<Binary<32>> = Field::new(uapi::IFLA_MACVLAN_MACADDR);
+pub(crate) const MACADDR_DATA: Field<Nested> = Field::new(uapi::IFLA_MACVLAN_MACADDR_DATA);
+pub(crate) const MACADDR_COUNT: Field<U32> = Field::new(uapi::IFLA_MACVLAN_MACADDR_COUNT);
+pub(crate) const BC_QUEUE_LEN: Field<U32> = Field::new(uapi::IFLA_MACVLAN_BC_QUEUE_LEN);
+const BC_QUEUE_LEN_USED: Field<Rejected> = Field::new(uapi::IFLA_MACVLAN_BC_QUEUE_LEN_USED);
+pub(crate) const BC_QUEUE_LEN_USED_OUT: Field<U32> =
+    Field::new(uapi::IFLA_MACVLAN_BC_QUEUE_LEN_USED);
+pub(crate) const BC_CUTOFF: Field<S32> = Field::new(uapi::IFLA_MACVLAN_BC_CUTOFF);
+
+const ATTRS: usize = uapi::IFLA_MACVLAN_MAX as usize + 1;
+
+static POLICY: PolicyTable<ATTRS> = PolicyTable::new()
+    .with(&MODE)
+    .with(&FLAGS)
+    .with(&MACADDR_MODE)
+    .with(&MACADDR)
+    .with(&MACADDR_DATA)
+    .with(&MACADDR_COUNT)
+    .with(&BC_QUEUE_LEN)
+    .with(&BC_QUEUE_LEN_USED)
+    .with(&BC_CUTOFF);
+
+/// Length of the queue of group packets that a device asks for if nobody says otherwise, and the
+/// largest one that only the device's own namespace has to agree to.
+pub(crate) const DEFAULT_BC_QUEUE_LEN: u32 = 1000;
+
+/// Up to how many listeners on top of the lower device a group is served where its packets come in.
+pub(crate) const DEFAULT_BC_CUTOFF: i32 = 1;
+
+/// How a device shares its lower device; one of the numbers of `MACVLAN_MODE_*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mode(u32);
+
+impl Mode {
+    pub(crate) const PRIVATE: Self = Self(uapi::MACVLAN_MODE_PRIVATE);
+    pub(crate) const VEPA: Self = Self(uapi::MACVLAN_MODE_VEPA);
+    pub(crate) const BRIDGE: Self = Self(uapi::MACVLAN_MODE_BRIDGE);
+    pub(crate) const PASSTHRU: Self = Self(uapi::MACVLAN_MODE_PASSTHRU);
+    pub(crate) const SOURCE: Self = Self(uapi::MACVLAN_MODE_SOURCE);
+
+    /// The mode of that number.
+    pub(crate) const fn parse(number: u32) -> Option<Self> {
+        match number {
+            uapi::MACVLAN_MODE_PRIVATE
+            | uapi::MACVLAN_MODE_VEPA
+            | uapi::MACVLAN_MODE_BRIDGE
+            | uapi::MACVLAN_MODE_PASSTHRU
+            | uapi::MACVLAN_MODE_SOURCE => Some(Self(number)),
+            _ => None,
+        }
+    }
+
+    /// Its number in netlink messages.
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// A set of modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Modes(u32);
+
+impl Modes {
+    /// Those of `modes`.
+    const fn of<const N: usize>(modes: [Mode; N]) -> Self {
+        let mut set = 0;
+        let mut rest: &[Mode] = &modes;
+        while let [mode, tail @ ..] = rest {
+            set |= mode.0;
+            rest = tail;
+        }
+        Self(set)
+    }
+
+    /// Whether `mode` is one of them.
+    #[inline]
+    pub(crate) const fn has(self, mode: Mode) -> bool {
+        self.0 & mode.0 != 0
+    }
+
+    /// Which devices receive a group packet that the lower device received, by the mode of the device
+    /// that sent it, if it was one of ours. A frame of another mode than vepa and bridge does not get
+    /// here, see [`Modes::LOOP_BACK`].
+    pub(crate) const fn flooded_from(sender: Option<Mode>) -> Self {
+        match sender {
+            None => Self::of([Mode::PRIVATE, Mode::VEPA, Mode::PASSTHRU, Mode::BRIDGE]),
+            Some(_) => Self::of([Mode::VEPA, Mode::BRIDGE]),
+        }
+    }
+
+    /// Modes whose own group packets, sent back by a switch, are for nobody but the sender.
+    pub(crate) const LOOP_BACK: Self = Self::of([Mode::PRIVATE, Mode::PASSTHRU, Mode::SOURCE]);
+}
+
+/// A mode that changes while packets look at it.
+pub(crate) struct ModeCell(Atomic<u32>);
+
+impl ModeCell {
+    pub(crate) const fn new(mode: Mode) -> Self {
+        Self(Atomic::new(mode.0))
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> Mode {
+        Mode(self.0.load(Relaxed))
+    }
+
+    pub(crate) fn set(&self, mode: Mode) {
+        self.0.store(mode.0, Relaxed);
+    }
+}
+
+/// Options that are on or off (`MACVLAN_FLAG_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flags(u16);
+
+impl Flags {
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const NOPROMISC: Self = Self(uapi::MACVLAN_FLAG_NOPROMISC);
+    pub(crate) const NODST: Self = Self(uapi::MACVLAN_FLAG_NODST);
+
+    /// The flags of that number.
+    pub(crate) const fn parse(number: u16) -> Option<Self> {
+        if number & !(Self::NOPROMISC.0 | Self::NODST.0) == 0 {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
+    /// Their number in netlink messages.
+    pub(crate) const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// Whether those of `which` are on.
+    #[inline]
+    pub(crate) const fn has(self, which: Self) -> bool {
+        self.0 & which.0 != 0
+    }
+}
+
+/// Flags that change while packets look at them.
+pub(crate) struct FlagsCell(Atomic<u32>);
+
+impl FlagsCell {
+    pub(crate) const fn new(flags: Flags) -> Self {
+        Self(Atomic::new(flags.0 as u32))
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> Flags {
+        // CAST: Only 16 bits were ever stored.
+        #[allow(clippy::cast_possible_truncation)]
+        Flags(self.0.load(Relaxed) as u16)
+    }
+
+    pub(crate) fn set(&self, flags: Flags) {
+        self.0.store(flags.0.into(), Relaxed);
+    }
+}
+
+/// What is to be done to the list of sources of a device.
+#[derive(Clone, Copy)]
+pub(crate) enum SourceChange<'a> {
+    /// Add an address.
+    Add(Mac),
+    /// Remove an address.
+    Remove(Mac),
+    /// Remove all.
+    Flush,
+    /// Have these, and no others.
+    Set(Option<Mac>, Option<NestedAttrs<'a>>),
+}
+
+/// What a request says of a device's settings.
+pub(crate) struct Settings<'a> {
+    pub(crate) mode: Option<Mode>,
+    pub(crate) flags: Option<Flags>,
+    pub(crate) sources: Option<SourceChange<'a>>,
+    pub(crate) bc_queue_len: Option<u32>,
+    pub(crate) bc_cutoff: Option<i32>,
+}
+
+impl<'a> Settings<'a> {
+    /// A request that says nothing.
+    pub(crate) const NONE: Self = Self {
+        mode: None,
+        flags: None,
+        sources: None,
+        bc_queue_len: None,
+        bc_cutoff: None,
+    };
+
+    /// Parses and checks the nest; in the order of the C driver, so that the first error is the same.
+    pub(crate) fn parse(nest: Option<Attr<'a>>, ack: &mut ExtAck<'_>) -> Result<Self> {
+        let Some(nest) = nest else {
+            return Ok(Self::NONE);
+        };
+        let data = NestTable::parse(nest, &POLICY, ack)?;
+        let mut refuse = |id: u16, err: Error, msg: &'static CStr| {
+            if let Some(attr) = data.attr(id) {
+                ack.set_bad_attr(attr);
+            }
+            Err(ack.refuse(err, msg))
+        };
+
+        let bc_queue_len = data.get(&BC_QUEUE_LEN)?;
+        if bc_queue_len.is_some_and(|len| len > DEFAULT_BC_QUEUE_LEN) && !capable_net_admin() {
+            return refuse(
+                BC_QUEUE_LEN.id(),
+                EPERM,
+                c"bc_queue_len above the default requires CAP_NET_ADMIN in the initial user namespace",
+            );
+        }
+        let flags = match data.get(&FLAGS)?.map(Flags::parse) {
+            Some(None) => {
+                return refuse(FLAGS.id(), EINVAL, c"flags are nopromisc (1) and nodst (2)")
+            }
+            flags => flags.flatten(),
+        };
+        let mode = match data.get(&MODE)?.map(Mode::parse) {
+            Some(None) => {
+                return refuse(
+                    MODE.id(),
+                    EINVAL,
+                    c"mode is one of private, vepa, bridge, passthru, source",
+                )
+            }
+            mode => mode.flatten(),
+        };
+        let change = data.get(&MACADDR_MODE)?;
+        if change.is_some_and(|change| change > uapi::MACVLAN_MACADDR_SET) {
+            return refuse(
+                MACADDR_MODE.id(),
+                EINVAL,
+                c"the list of sources can be added to, deleted from, flushed and set",
+            );
+        }
+        let mac = match data.get(&MACADDR)?.map(source_mac) {
+            Some(Err(err)) => return refuse(MACADDR.id(), err, SOURCE_RULE),
+            mac => mac.and_then(Result::ok),
+        };
+        let list = data.get(&MACADDR_DATA)?;
+        for (id, addr) in list.into_iter().flat_map(NestedAttrs::iter) {
+            if id != MACADDR.id() {
+                return refuse(MACADDR_DATA.id(), EINVAL, SOURCE_RULE);
+            }
+            if let Err(err) = source_mac(addr) {
+                return refuse(MACADDR_DATA.id(), err, SOURCE_RULE);
+            }
+        }
+        if data.attr(MACADDR_COUNT.id()).is_some() {
+            return refuse(
+                MACADDR_COUNT.id(),
+                EINVAL,
+                c"the number of sources cannot be set",
+            );
+        }
+        let sources = match (change, mac) {
+            (None, _) => None,
+            (Some(uapi::MACVLAN_MACADDR_ADD), Some(mac)) => Some(SourceChange::Add(mac)),
+            (Some(uapi::MACVLAN_MACADDR_DEL), Some(mac)) => Some(SourceChange::Remove(mac)),
+            (Some(uapi::MACVLAN_MACADDR_FLUSH), _) => Some(SourceChange::Flush),
+            (Some(uapi::MACVLAN_MACADDR_SET), mac) => Some(SourceChange::Set(mac, list)),
+            (Some(_), _) => {
+                return refuse(
+                    MACADDR_MODE.id(),
+                    EINVAL,
+                    c"which source is to be added or deleted?",
+                )
+            }
+        };
+        Ok(Self {
+            mode,
+            flags,
+            sources,
+            bc_queue_len,
+            bc_cutoff: data.get(&BC_CUTOFF)?,
+        })
+    }
+}
+
+const SOURCE_RULE: &CStr = c"a source is a unicast address of six bytes";
+
+/// The address of a source.
+pub(crate) fn source_mac(bytes: &[u8]) -> Result<Mac> {
+    let mac = Mac::from_bytes(bytes.try_into().map_err(|_| EINVAL)?);
+    if mac.is_valid() {
+        Ok(mac)
+    } else {
+        Err(EADDRNOTAVAIL)
+    }
+}
