@@ -51,6 +51,7 @@ use abstractions::net::{
     },
     skbuff::RxSkb,
 };
+use core::cmp::Ordering;
 use kernel::{
     prelude::*,
     sync::{
@@ -215,14 +216,13 @@ impl Port {
     /// Takes one more endpoint's wish into account. Callers hold RTNL.
     fn add_bc_queue_len(&self, wanted: u32) {
         let longest = self.bc_queue_len.load(Relaxed);
-        if wanted > longest {
-            self.bc_queue_len.store(wanted, Relaxed);
-            self.bc_queue_len_wanted_by.store(1, Relaxed);
-        } else if wanted == longest {
-            let by = self.bc_queue_len_wanted_by.load(Relaxed);
-            self.bc_queue_len_wanted_by
-                .store(by.wrapping_add(1), Relaxed);
-        }
+        let wanted_by = match wanted.cmp(&longest) {
+            Ordering::Less => return,
+            Ordering::Equal => self.bc_queue_len_wanted_by.load(Relaxed).wrapping_add(1),
+            Ordering::Greater => 1,
+        };
+        self.bc_queue_len.store(wanted, Relaxed);
+        self.bc_queue_len_wanted_by.store(wanted_by, Relaxed);
     }
 
     /// From how many listeners on a group is put off.

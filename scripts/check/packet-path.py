@@ -114,9 +114,9 @@ def main():
                 continue
             bad = True
             print(f"{target} is called by {function}", file=sys.stderr)
-            while (function := came_from[function]) is not None:
-                print(f"    which is called by {function}", file=sys.stderr)
-                break
+            caller = function
+            while (caller := came_from[caller]) is not None:
+                print(f"    which is called by {caller}", file=sys.stderr)
     sys.exit(1 if bad else 0)
 
 

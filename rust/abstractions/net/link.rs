@@ -265,11 +265,14 @@ impl<K: LinkKind> KindOps<K> {
         };
         let tx = number(tb.has(&ifla::NUM_TX_QUEUES), tx);
         let rx = number(tb.has(&ifla::NUM_RX_QUEUES), rx);
+        // CAST: `CHECKS` compares it with the largest value.
+        #[allow(clippy::cast_possible_truncation)]
+        let priv_size = K::PRIV_SIZE as c_int;
         // SAFETY: The name is a terminated string; numbers of queues are within the core's limits;
         // the area is as large as `setup_callback` expects.
         unsafe {
             bindings::alloc_netdev_mqs(
-                K::PRIV_SIZE as c_int,
+                priv_size,
                 name,
                 name_assign_type,
                 Some(Self::setup_callback),

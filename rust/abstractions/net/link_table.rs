@@ -229,7 +229,7 @@ impl Generation {
 ///
 /// # Invariants
 ///
-/// - `current` is null or points to a [`Generation`] that is freed a grace period after it is
+/// - `current` is null or points to a `Generation` that is freed a grace period after it is
 ///   replaced; it is replaced by holders of RTNL only.
 /// - An entry's `hold` is null, or holds a reference to the device that is or was its `dev`, which is
 ///   a `Link<T>`; `dev` is null if `hold` is.
@@ -338,12 +338,13 @@ impl<T> LinkTable<T> {
             let entry = self.generation()?.entry(number)?;
             number = number.wrapping_add(1);
             let dev = entry.dev.load(Acquire);
-            // SAFETY: If not null there is a reference, which only holders of RTNL give up; a
-            // device that is registered is not freed before RTNL is released.
-            let is_registered = !dev.is_null()
-                && bindings::netdev_reg_state::from(unsafe { (*dev).reg_state })
-                    == bindings::netdev_reg_state_NETREG_REGISTERED;
-            if is_registered {
+            if dev.is_null() {
+                continue;
+            }
+            // SAFETY: There is a reference, which only holders of RTNL give up.
+            let state = bindings::netdev_reg_state::from(unsafe { (*dev).reg_state });
+            // A device that is registered is not freed before RTNL is released.
+            if state == bindings::netdev_reg_state_NETREG_REGISTERED {
                 // SAFETY: As above.
                 return Some(unsafe { Link::from_raw(dev) });
             }

@@ -12,6 +12,7 @@ use super::{
     netdevice::NetDevice,
     rtnl::Rtnl,
     skbuff::{
+        free,
         DropReason,
         Dropped,
         ReceivedSkBuff,
@@ -282,13 +283,7 @@ impl<T: RxHandler> Handler<T> {
             return Ok(());
         }
         // SAFETY: The queue has not taken it, so it is still ours.
-        unsafe {
-            bindings::sk_skb_reason_drop(
-                ptr::null_mut(),
-                clone,
-                DropReason::BROADCAST_BACKLOG.reason(),
-            )
-        };
+        unsafe { free(clone, DropReason::BROADCAST_BACKLOG) };
         Err(Dropped)
     }
 
@@ -296,10 +291,15 @@ impl<T: RxHandler> Handler<T> {
     fn cancel(&self) {
         // SAFETY: The work is initialised. It takes no lock that is held here: see `work_callback`.
         unsafe { bindings::cancel_work_sync(self.work.get()) };
-        // SAFETY: The queue is initialised.
-        unsafe {
-            bindings::skb_queue_purge_reason(self.queue.get(), DropReason::NOT_SPECIFIED.reason())
-        };
+        loop {
+            // SAFETY: The queue is initialised, and locked by the function.
+            let skb = unsafe { bindings::skb_dequeue(self.queue.get()) };
+            if skb.is_null() {
+                return;
+            }
+            // SAFETY: It was queued with its reference.
+            unsafe { free(skb, DropReason::NOT_SPECIFIED) };
+        }
     }
 
     /// # Safety

@@ -42,12 +42,17 @@ impl DropReason {
     /// The queue of group packets is full (`SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG`).
     pub const BROADCAST_BACKLOG: Self =
         Self(bindings::skb_drop_reason_SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG);
+}
 
-    /// The C constant.
-    #[inline]
-    pub(crate) const fn reason(self) -> bindings::skb_drop_reason {
-        self.0
-    }
+/// Frees a packet and says why.
+///
+/// # Safety
+///
+/// The caller must own a reference to `skb`, and give it up.
+#[cold]
+pub(crate) unsafe fn free(skb: *mut bindings::sk_buff, reason: DropReason) {
+    // SAFETY: By the caller's guarantee.
+    unsafe { bindings::sk_skb_reason_drop(ptr::null_mut(), skb, reason.0) };
 }
 
 /// Whom a received packet is for, as the stack and packet sockets see it (`PACKET_*`).
@@ -161,11 +166,10 @@ impl<'a> SkBuff<'a> {
     }
 
     /// Frees the packet and says why. The one way in which a packet is dropped on purpose.
-    #[cold]
+    #[inline]
     pub fn drop_reason(self, reason: DropReason) {
-        let skb = self.into_raw();
         // SAFETY: We own the skb and give the reference up.
-        unsafe { bindings::sk_skb_reason_drop(ptr::null_mut(), skb, reason.0) };
+        unsafe { free(self.into_raw(), reason) };
     }
 }
 
@@ -173,13 +177,7 @@ impl Drop for SkBuff<'_> {
     #[cold]
     fn drop(&mut self) {
         // SAFETY: We own the skb and give the reference up.
-        unsafe {
-            bindings::sk_skb_reason_drop(
-                ptr::null_mut(),
-                self.0.as_ptr(),
-                DropReason::NOT_SPECIFIED.0,
-            )
-        };
+        unsafe { free(self.0.as_ptr(), DropReason::NOT_SPECIFIED) };
     }
 }
 
@@ -464,9 +462,7 @@ impl<'a> RxSkb<'a> {
         let whole = unsafe { Self::from_raw(skb) };
         if whole.is_none() {
             // SAFETY: `from_raw` has left it to us.
-            unsafe {
-                bindings::sk_skb_reason_drop(ptr::null_mut(), skb, DropReason::NOT_SPECIFIED.0)
-            };
+            unsafe { free(skb, DropReason::NOT_SPECIFIED) };
         }
         whole
     }
@@ -479,10 +475,10 @@ impl<'a> RxSkb<'a> {
     }
 
     /// Frees the packet and says why.
-    #[cold]
+    #[inline]
     pub fn drop_reason(self, reason: DropReason) {
         // SAFETY: We own the reference and give it up.
-        unsafe { bindings::sk_skb_reason_drop(ptr::null_mut(), self.into_raw(), reason.0) };
+        unsafe { free(self.into_raw(), reason) };
     }
 }
 
@@ -490,13 +486,7 @@ impl Drop for RxSkb<'_> {
     #[cold]
     fn drop(&mut self) {
         // SAFETY: We own the reference and give it up.
-        unsafe {
-            bindings::sk_skb_reason_drop(
-                ptr::null_mut(),
-                self.0.as_ptr(),
-                DropReason::NOT_SPECIFIED.0,
-            )
-        };
+        unsafe { free(self.0.as_ptr(), DropReason::NOT_SPECIFIED) };
     }
 }
 
