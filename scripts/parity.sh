@@ -15,6 +15,7 @@ compares everything that was seen. SCENARIOs are names or patterns like
   --kernel K       release (default), debug or uml
   --list           the scenarios
   --ktap           print KTAP instead of a table
+  --both SIDE      c or ours: that driver on both sides, which must give the same
   --no-build       take rnetvirt.ko as it is
   --from FILE      judge a record of an earlier run; no guest is booted
   --timeout S      the time limit in the guest (default: 1200)
@@ -29,16 +30,17 @@ something did, 2 for a wrong call; else that of vm.sh.
 TXT
 }
 
-flavor=veth kernel=${KERNEL:-release} list='' from='' limit=1200 ktap=() build=() globs=()
+flavor=veth kernel=${KERNEL:-release} list='' from='' both='' limit=1200 ktap=() build=() globs=()
 [ "${VM:-qemu}" != uml ] || kernel=uml
 while (($#)); do
 	case $1 in
-	--flavor | --kernel | --from | --timeout)
+	--flavor | --kernel | --from | --both | --timeout)
 		(($# > 1)) || bad_usage "$1 wants a value"
 		case $1 in
 		--flavor) flavor=$2 ;;
 		--kernel) kernel=$2 ;;
 		--from) from=$2 ;;
+		--both) both=$2 ;;
 		--timeout) limit=$2 ;;
 		esac
 		shift
@@ -52,6 +54,10 @@ while (($#)); do
 	esac
 	shift
 done
+case $both in
+'' | c | ours) ;;
+*) bad_usage "--both wants c or ours" ;;
+esac
 report() { /usr/bin/python3 "$TOP/scripts/parity/report.py" "$@"; }
 
 names=$(report --list "$flavor" "${globs[@]}") || die "cannot list the scenarios"
@@ -60,7 +66,11 @@ if [ -n "$list" ]; then
 	echo "$names"
 	exit
 fi
-judge=(report "${ktap[@]}" --declared "$TOP/Documentation/differences.toml" --save "$TOP/build/parity" "$flavor")
+declared=(--declared "$TOP/Documentation/differences.toml") save=$TOP/build/parity
+if [ -n "$both" ]; then
+	declared=() save+=/both-$both
+fi
+judge=(report "${ktap[@]}" "${declared[@]}" --save "$save" "$flavor")
 if [ -n "$from" ]; then
 	[ -r "$from" ] || die "cannot read $from"
 	# A copy: the record of this judgement replaces that of the last one.
@@ -74,9 +84,9 @@ fi
 start=$SECONDS
 status=0
 "$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" --timeout "$limit" -- \
-	"/usr/bin/python3 scripts/parity/guest.py $flavor${globs[*]:+$(printf ' %q' "${globs[@]}")}" |
+	"/usr/bin/python3 scripts/parity/guest.py${both:+ --both $both} $flavor${globs[*]:+$(printf ' %q' "${globs[@]}")}" |
 	"${judge[@]}" || status=("${PIPESTATUS[@]}")
-say "took $((SECONDS - start)) s; the record is build/parity/$flavor.json"
+say "took $((SECONDS - start)) s; the record is $save/$flavor.json"
 vm=${status[0]} judged=${status[1]:-0}
 # A guest that failed fails the run whatever was seen before.
 ((vm == 0)) || exit "$vm"

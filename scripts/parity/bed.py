@@ -42,15 +42,20 @@ def flags(bits):
     return ",".join(name for number, name in enumerate(IFF) if bits >> number & 1) or "none"
 
 
-def link_values(body):
-    """A link message as {name: text}: every attribute that is the device's own."""
+def link_values(body, side=None):
+    """A link message as {name: text}: every attribute that is the device's own. Of
+    a device of the side's kind, the flavor's own attributes by their names."""
     values = rtnl.shown(body)
     found = rtnl.attrs(body[16:])
     values["flags"] = flags(values["flags"])
     info = {key: values.pop(key) for key in list(values) if key in ("kind", "info") or key.startswith("data")}
     # 4 and 5 are the master's; a bridge's own data has timers.
     info["info"] = ",".join(number for number in info["info"].split(",") if number not in ("4", "5"))
-    values["linkinfo"] = {"kind": info["kind"]} if info["kind"] == "bridge" else info
+    if info["kind"] == "bridge":
+        info = {"kind": "bridge"}
+    elif side and side.own and info["kind"] == side.kind:
+        info = {"kind": info["kind"], "info": info["info"], **side.shown(info_data(found))}
+    values["linkinfo"] = info
     if "operstate" in values:
         values["operstate"] = nsd.OPERSTATE[int(values["operstate"])]
     for number, name in MORE.items():
@@ -60,6 +65,11 @@ def link_values(body):
         numbers = struct.unpack(f"={len(found[23]) // 8}Q", found[23])
         values["stats"] = dict(zip(STATS, numbers))
     return values
+
+
+def info_data(found):
+    """IFLA_INFO_DATA among a link's attributes."""
+    return rtnl.attrs(found.get(rtnl.LINKINFO, b"")).get(rtnl.INFO_DATA, b"")
 
 
 class Monitor(rtnl.Netlink):
@@ -106,6 +116,10 @@ class Barrier:
 
     def __init__(self, kind):
         os.sched_setaffinity(0, {0})
+        # Work that no processor is said for also runs there, so that the frames it
+        # passes on are in the same backlog.
+        with open("/sys/devices/virtual/workqueue/cpumask", "w", encoding="ascii") as file:
+            file.write("1")
         nsd.nsadd(["barrier"])
         with inside("barrier"):
             self.monitor = rtnl.Netlink(1)
@@ -194,18 +208,27 @@ class Bed:
 
     # --- requests -----------------------------------------------------------
 
-    def raw(self, namespace, operation, *tokens):
-        """A request by the tokens of rtnl.py, where "KIND" is this side's kind
-        with its data, and "clear:BITS" takes flags away: {"errno", "text"}."""
-        expanded, clear = [], 0
+    def tokens(self, *tokens):
+        """Tokens of rtnl.py, and flags to be taken away, out of a scenario's tokens,
+        where "KIND" is this side's kind with its data, "own:T:HEX", "own16:T:N" and
+        "own32:T:N" are attributes of the flavor, wherever the side has them, and
+        "clear:BITS" takes flags away."""
+        expanded, own, clear = [], [], 0
         for token in " ".join(tokens).split():
             if token.startswith("clear:"):
                 clear |= int(token[6:], 0)
             elif token == "KIND":
                 expanded.append("kind:" + self.side.kind)
                 expanded += self.side.data
+            elif token.startswith("own"):
+                own.append(token)
             else:
                 expanded.append(token.replace("{kind}", self.side.kind))
+        return expanded + self.side.tokens(own), clear
+
+    def raw(self, namespace, operation, *tokens):
+        """A request by its tokens: {"errno", "text"}."""
+        expanded, clear = self.tokens(*tokens)
         if operation != "new":
             self.flush()
         with inside(namespace):  # names of other namespaces are files
@@ -254,16 +277,28 @@ class Bed:
             seen["err"] = done["err"]
         return seen
 
+    def sync(self, *pairs):
+        """The address lists of "NAMESPACE/DEVICE"s are with the devices below them.
+        The kernel does this later by itself, but a request that changes nothing
+        does it at once. Upper devices first."""
+        for pair in pairs:
+            namespace, device = pair.split("/")
+            error, text, _ = self.sockets[namespace].request("set", rtnl.build(["name:" + device]))
+            if error:
+                raise RuntimeError(f"sync {pair}: {rtnl.result(error, text)}")
+
     # --- what there is ------------------------------------------------------
 
     def flush(self):
         """No carrier change is left to be told: what a request meets, and what it
         makes known, does not depend on when it comes."""
-        self.barrier.links()
-        for netlink in self.sockets.values():
-            # An answer about one device, unlike a dump, handles its change first.
-            for index in sorted(struct.unpack_from("=i", body, 4)[0] for body in dump(netlink)):
-                netlink.request("get", struct.pack("=BxHiII", 0, 0, index, 0, 0))
+        # A device above another one has its change from that one's: once more.
+        for _ in range(2 if self.side.own else 1):
+            self.barrier.links()
+            for netlink in self.sockets.values():
+                # An answer about one device, unlike a dump, handles its change first.
+                for index in sorted(struct.unpack_from("=i", body, 4)[0] for body in dump(netlink)):
+                    netlink.request("get", struct.pack("=BxHiII", 0, 0, index, 0, 0))
 
     def settle(self):
         self.barrier.frames()
@@ -286,7 +321,7 @@ class Bed:
     def links_now(self, *namespaces):
         found = {}
         for name in namespaces or self.sockets:
-            values = [link_values(body) for body in dump(self.sockets[name])]
+            values = [link_values(body, self.side) for body in dump(self.sockets[name])]
             found[name] = {link.pop("name"): link for link in values if link["name"] != "lo"}
         return found
 
@@ -345,9 +380,10 @@ class Bed:
 
     # --- frames -------------------------------------------------------------
 
-    def watch(self, *pairs):
-        """Captures on all these "NAMESPACE/DEVICE"s."""
-        taps = capture.Taps(self, pairs)
+    def watch(self, *pairs, marker=None):
+        """Captures on all these "NAMESPACE/DEVICE"s; a capture.Marker waits for what
+        is in the queue that it goes through."""
+        taps = capture.Taps(self, pairs, marker)
         self.captures.append(taps)
         return taps
 

@@ -14,11 +14,50 @@ STATUS = {8: "csum-not-ready", 16: "vlan", 64: "tpid", 128: "csum-valid", 256: "
 GSO = {0: "none", 1: "tcp4", 3: "udp", 4: "tcp6", 5: "udp-l4"}
 
 
+class Marker:
+    """A broadcast frame that goes, from one device to another, through the queue of
+    a device's work: it comes after all that was put there before."""
+
+    SOURCE = bytes.fromhex("0200000088b6")
+
+    def __init__(self, sender, witness):
+        self.sender = self.socket(sender, 0)
+        self.witness = self.socket(witness, 0x88B6)
+        self.witness.setsockopt(SOL_PACKET, 23, 1)  # PACKET_IGNORE_OUTGOING
+        self.witness.settimeout(20)
+        self.count = 0
+
+    @staticmethod
+    def socket(pair, protocol):
+        namespace, device = pair.split("/")
+        with inside(namespace):
+            made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        made.bind((device, protocol))
+        return made
+
+    def frame(self):
+        return b"\xff" * 6 + self.SOURCE + struct.pack("!HI", 0x88B6, self.count) + bytes(42)
+
+    def came(self, data):
+        return data == self.frame()
+
+    def wait(self):
+        self.count += 1
+        self.sender.send(self.frame())
+        while not self.came(self.witness.recv(100)):
+            pass
+
+    def close(self):
+        self.sender.close()
+        self.witness.close()
+
+
 class Taps:
     """A packet socket on each device, for both directions."""
 
-    def __init__(self, bed, pairs):
+    def __init__(self, bed, pairs, marker=None):
         self.bed = bed
+        self.marker = marker
         self.sockets = {}
         for pair in pairs:
             namespace, device = pair.split("/")
@@ -30,8 +69,23 @@ class Taps:
                 tap.bind((device, ALL))
                 tap.setblocking(False)
             self.sockets[pair] = tap
+        self.noise = {name: {} for name in self.sockets}
+        if marker:
+            before = self.stats()
+            self.wait()
+            self.noise = difference(before, self.stats())
+            for tap in self.sockets.values():
+                drain(tap, b"")
+
+    def wait(self):
+        """Nothing that was sent is still under way."""
+        if self.marker:
+            self.marker.wait()
+        self.bed.barrier.frames()
 
     def close(self):
+        if self.marker:
+            self.marker.close()
         for tap in self.sockets.values():
             tap.close()
 
@@ -39,11 +93,9 @@ class Taps:
         """Sends and waits: {"sent": ..., "seen": {device: [what]}, "stats": changes}."""
         before = self.stats()
         answers = transmit(pair, frame, count, vnet, **options)
-        self.bed.barrier.frames()
+        self.wait()
         seen = {name: [line for line in drain(tap, frame)] for name, tap in self.sockets.items()}
-        after = self.stats()
-        changes = {name: {key: after[name][key] - before[name][key] for key in after[name]
-                          if after[name][key] != before[name][key]} for name in after}
+        changes = difference(self.noise, difference(before, self.stats()))
         return {"sent": answers, "seen": seen, "stats": changes}
 
     def stats(self):
@@ -55,6 +107,13 @@ class Taps:
                 tables[namespace] = self.bed.links_now(namespace)[namespace]
             found[pair] = tables[namespace][device]["stats"]
         return found
+
+
+def difference(before, after):
+    """What has changed, by device and counter."""
+    changes = {name: {key: after[name].get(key, 0) - before[name].get(key, 0) for key in {**before[name], **after[name]}}
+               for name in after}
+    return {name: {key: value for key, value in counters.items() if value} for name, counters in changes.items()}
 
 
 def transmit(pair, frame, count=1, vnet=None, bypass=False, protocol=0, priority=None, mark=None):
@@ -93,6 +152,8 @@ def drain(tap, frame):
             break
         except OSError as error:
             data, control, address = None, (), error
+        if data and data[16:22] == Marker.SOURCE:
+            continue
         line = describe(data, control, address, frame) if data is not None else f"recv: {address.strerror}"
         if lines and lines[-1][0] == line:
             lines[-1][1] += 1

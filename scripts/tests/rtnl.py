@@ -11,10 +11,12 @@ TOKEN, in the message's own order:
   kind:K          IFLA_LINKINFO of that kind
   name:N          IFLA_IFNAME; name0x:HEX its bytes as given
   index:N up      ifinfomsg; flags:N (with as many bits of mask)
-  addr:HEX mtu:N txq:N rxq:N group:N nsfd:PATH nspid:N linknsid:N
+  addr:HEX mtu:N txq:N rxq:N group:N link:N master:N
+  nsfd:PATH nspid:N linknsid:N
   attr:T:HEX      any other attribute
   data:T:HEX      an attribute of IFLA_INFO_DATA
-  data32:T:N      the same, a u32
+  data16:T:N data32:T:N    the same, a u16 or a u32
+  nest:T TOKEN... end      a nested attribute there, of data tokens
   peer TOKEN... end       the peer's blob, an attribute 1 of IFLA_INFO_DATA
   peerflat TOKEN... end   the same without NLA_F_NESTED
   peerlen:N       a peer attribute of N zero bytes
@@ -36,7 +38,7 @@ LINKINFO, INFO_KIND, INFO_DATA, NESTED = 18, 1, 2, 0x8000
 RTMGRP_LINK = 1
 
 U32 = {"mtu": 4, "txq": 31, "rxq": 32, "group": 27, "nspid": 19, "linknsid": 37,
-       "txqlen": 13, "gsomax": 41, "gsosegs": 40, "gromax": 58}
+       "link": 5, "master": 10, "txqlen": 13, "gsomax": 41, "gsosegs": 40, "gromax": 58}
 
 SHOWN = {  # IFLA_*: (name, format)
     1: ("address", "mac"), 4: ("mtu", "I"), 5: ("link", "I"), 6: ("qdisc", "s"),
@@ -73,6 +75,30 @@ def attrs(data):
     return found
 
 
+def data_attr(token):
+    """The attribute of IFLA_INFO_DATA that a data token describes."""
+    key, _, value = token.partition(":")
+    number, _, payload = value.partition(":")
+    if key == "data":
+        return attr(int(number), bytes.fromhex(payload))
+    if key == "data16":
+        return attr(int(number), struct.pack("=H", int(payload)))
+    if key == "data32":
+        return attr(int(number), struct.pack("=I", int(payload) & 0xFFFFFFFF))
+    sys.exit(f"rtnl.py: unknown token '{token}'")
+
+
+def nest(tokens):
+    """The contents of a nested attribute, up to "end"."""
+    out = b""
+    while tokens:
+        token = tokens.pop(0)
+        if token == "end":
+            break
+        out += data_attr(token)
+    return out
+
+
 def build(tokens, end=None):
     """The ifinfomsg and the attributes that the tokens describe."""
     index = flags = mask = 0
@@ -106,12 +132,10 @@ def build(tokens, end=None):
         elif key == "attr":
             number, _, payload = value.partition(":")
             out += attr(int(number), bytes.fromhex(payload))
-        elif key == "data":
-            number, _, payload = value.partition(":")
-            data += attr(int(number), bytes.fromhex(payload))
-        elif key == "data32":
-            number, _, payload = value.partition(":")
-            data += attr(int(number), struct.pack("=I", int(payload)))
+        elif key in ("data", "data16", "data32"):
+            data += data_attr(token)
+        elif key == "nest":
+            data += attr(int(value) | NESTED, nest(tokens))
         elif key in ("peer", "peerflat"):
             nested = NESTED if key == "peer" else 0
             data += attr(1 | nested, build(tokens, "end"))
