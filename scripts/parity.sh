@@ -18,7 +18,7 @@ compares everything that was seen. SCENARIOs are names or patterns like
   --both SIDE      c or ours: that driver on both sides, which must give the same
   --no-build       take rnetvirt.ko as it is
   --from FILE      judge a record of an earlier run; no guest is booted
-  --timeout S      the time limit in the guest (default: 1200)
+  --timeout S      the time limit in the guest (default: 2400)
 
 Verdicts: same; chosen and later are differences declared, with a reason, in
 Documentation/differences.toml (later: not implemented yet); DIFFERS, with both
@@ -30,7 +30,7 @@ something did, 2 for a wrong call; else that of vm.sh.
 TXT
 }
 
-flavor=veth kernel=${KERNEL:-release} list='' from='' both='' limit=1200 ktap=() build=() globs=()
+flavor=veth kernel=${KERNEL:-release} list='' from='' both='' limit=2400 ktap=() build=() globs=()
 [ "${VM:-qemu}" != uml ] || kernel=uml
 while (($#)); do
 	case $1 in

@@ -226,10 +226,11 @@ class Bed:
                 expanded.append(token.replace("{kind}", self.side.kind))
         return expanded + self.side.tokens(own), clear
 
-    def raw(self, namespace, operation, *tokens):
-        """A request by its tokens: {"errno", "text"}."""
+    def raw(self, namespace, operation, *tokens, flush=True):
+        """A request by its tokens: {"errno", "text"}. What is made known meanwhile has
+        an order only with `flush`."""
         expanded, clear = self.tokens(*tokens)
-        if operation != "new":
+        if flush and (operation != "new" or self.side.own):
             self.flush()
         with inside(namespace):  # names of other namespaces are files
             try:
@@ -242,17 +243,18 @@ class Bed:
         name, _, text = rtnl.result(error, text).partition(" ")
         return {"errno": name, "text": text}
 
-    def must(self, namespace, operation, *tokens):
-        answer = self.raw(namespace, operation, *tokens)
+    def must(self, namespace, operation, *tokens, flush=True):
+        answer = self.raw(namespace, operation, *tokens, flush=flush)
         if answer["errno"] != "OK":
             raise RuntimeError(f"{operation} {' '.join(tokens)}: {answer}")
 
-    def run(self, namespace, command, **settings):
+    def run(self, namespace, command, flush=True, **settings):
         """A program: {"status", "out", "err"}."""
         words = [word.replace("{kind}", self.side.kind).replace("{type}", self.side.words)
                  for word in command.split()]
         words = " ".join(words).split()
-        self.flush()
+        if flush:
+            self.flush()
         with inside(namespace):
             done = subprocess.run(words, capture_output=True, text=True, check=False,
                                   timeout=30, **settings)
@@ -270,8 +272,8 @@ class Bed:
             return {"status": done["status"], "err": done["err"]}
         return {link.pop("ifname"): link for link in json.loads(done["out"]) if link}
 
-    def ethtool(self, namespace, command):
-        done = self.run(namespace, "ethtool " + command)
+    def ethtool(self, namespace, command, flush=True):
+        done = self.run(namespace, "ethtool " + command, flush=flush)
         seen = {"status": done["status"], **sections(done["out"])}
         if done["err"]:
             seen["err"] = done["err"]

@@ -36,7 +36,11 @@ def macs(*addresses):
 def group(namespace, device, address, request=SIOCADDMULTI):
     """Joins or leaves a group of the link layer."""
     with inside(namespace), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        fcntl.ioctl(control, request, struct.pack("16sH14s8x", device.encode(), 0, address))
+        try:
+            fcntl.ioctl(control, request, struct.pack("16sH14s8x", device.encode(), 0, address))
+        except OSError as error:
+            return error.strerror
+    return "OK"
 
 
 class Port:
@@ -44,16 +48,15 @@ class Port:
     wire's far end is v1 in X. Endpoints have the indexes from 20 on and the addresses
     02:00:00:00:00:NN with the same number. Without `up` the endpoints stay down."""
 
-    def __init__(self, bed, spec="", up=True, mtu=1500, lower_up=True, outer=""):
+    def __init__(self, bed, spec="", up=True, mtu=1500, outer=""):
         self.bed = bed
         self.places, self.numbers, self.modes = {}, {}, {}
         spaces = dict.fromkeys(["A", "X", *(word.partition("/")[2] for word in spec.split() if "/" in word)])
         bed.ns(*(name for name in spaces if name not in bed.sockets))
         bed.must("A", "new", f"kind:{bed.side.peer} name:v0 index:10 addr:{LOWER.hex()} mtu:{mtu}",
-                 f"peer name:v1 index:11 addr:{WIRE.hex()} mtu:{mtu} nsfd:/run/netns/X end")
-        bed.must("X", "set", "name:v1 up")
-        if lower_up:
-            bed.must("A", "set", "name:v0 up")
+                 f"peer name:v1 index:11 addr:{WIRE.hex()} mtu:{mtu} nsfd:/run/netns/X end", flush=False)
+        bed.must("X", "set", "name:v1 up", flush=False)
+        bed.must("A", "set", "name:v0 up", flush=False)
         for word in spec.split():
             name, _, rest = word.partition(":")
             word, _, namespace = rest.partition("/")
@@ -67,11 +70,11 @@ class Port:
         self.numbers[name], self.places[name], self.modes[name] = number, namespace, word
         self.bed.must("A", "new", f"KIND name:{name} index:{number} link:10 {mode(word)}",
                       f"addr:{self.address(name).hex()}", "" if namespace == "A" else f"nsfd:/run/netns/{namespace}",
-                      *tokens)
+                      *tokens, flush=False)
 
     def up(self, *names):
         for name in names:
-            self.bed.must(self.places[name], "set", f"name:{name} up")
+            self.bed.must(self.places[name], "set", f"name:{name} up", flush=False)
         self.bed.sync(*(self.pair(name) for name in names))
 
     def pair(self, name):
@@ -87,7 +90,9 @@ class Port:
     def join(self, *names):
         for name in names:
             for address in JOINED:
-                group(*self.pair(name).split("/"), address)
+                answer = group(*self.pair(name).split("/"), address)
+                if answer != "OK":
+                    raise RuntimeError(f"{name} joins {address.hex()}: {answer}")
 
     def watch(self, *more, witness=True):
         """Captures everywhere. Frames that are passed on later are waited for by one

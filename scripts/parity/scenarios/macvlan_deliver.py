@@ -48,8 +48,7 @@ ADDRESSES = {
     "to-broadcast": one(lambda port: craft.BROADCAST),
     "to-vlan": lambda port, src: [(tagged(ether(port.address("b1"), src), (0x8100, 5)), None)],
     "to-vlan-broadcast": lambda port, src: [(tagged(ether(craft.BROADCAST, src), (0x8100, 5)), None)],
-    "to-fragments": lambda port, src: [(frame, None) for frame in fragments4(JOINED[0], src)],
-    "to-fragments-broadcast": lambda port, src: [(frame, None) for frame in fragments4(craft.BROADCAST, src)],
+    "to-fragments": lambda port, src: [(frame, None) for frame in fragments4(craft.BROADCAST, src)],
     "to-fragments-ipv6": lambda port, src: [(frame, None) for frame in fragments6(craft.BROADCAST, src)],
 }
 GROUPS = {"to-joined": JOINED, "to-unjoined": UNJOINED}
@@ -92,10 +91,15 @@ def send(port, sender, frames, **how):
             for number, (frame, header) in enumerate(frames(port, src), 1)}
 
 
-def send_groups(port, sender, groups, **how):
+def single(address, src):
+    return [ether(address, src)]
+
+
+def send_groups(port, sender, groups, frames=single, **how):
     taps = port.watch(**how)
     src = port.address(sender)
-    return usual([taps.send(port.pair(sender), ether(address, src)) for address in groups])
+    return usual([{str(number): taps.send(port.pair(sender), frame) for number, frame in enumerate(frames(address, src), 1)}
+                  for address in groups])
 
 
 def everyone(bed, **how):
@@ -111,18 +115,19 @@ def deliver(bed, sender, frames, reflected=False):
     return send(port, sender, frames)
 
 
-def deliver_groups(bed, sender, groups, reflected=False):
+def deliver_groups(bed, sender, groups, reflected=False, frames=single):
     port = everyone(bed)
     if reflected:
         port.reflect()
-    return send_groups(port, sender, groups)
+    return send_groups(port, sender, groups, frames)
 
 
 for word, device in SENDERS.items():
     rows(MACVLAN, f"deliver-{word}", {key: (device, frames) for key, frames in ADDRESSES.items()
                                       if (word, key) not in (("source", "to-source"),)}, deliver)
     rows(MACVLAN, f"deliver-{word}", {key: (device, groups) for key, groups in GROUPS.items()}, deliver_groups)
-for word in ("wire", "bridge", "vepa"):
+    rows(MACVLAN, f"deliver-{word}", {"to-joined-fragments": (device, JOINED, False, fragments4)}, deliver_groups)
+for word in ("wire", "bridge"):
     rows(MACVLAN, f"deliver-{word}", {key: (SENDERS[word], frames) for key, frames in CONTENTS.items()}, deliver)
 
 # --- a wire that sends everything back -----------------------------------------------
@@ -223,6 +228,8 @@ def sources(bed, sender, flags, destination, src=LISTED, down=False, second=Fals
         destination = port.address(destination)
     src = bytes.fromhex(src) if isinstance(src, str) else port.address(src[0])
     taps = port.watch(witness="b0")
+    if destination is JOINED:
+        return usual([taps.send(port.pair(sender), ether(address, src)) for address in JOINED])
     return taps.send(port.pair(sender), ether(destination, src))
 
 
@@ -235,7 +242,7 @@ for prefix, flags in (("source", "own16:2:0"), ("source-nodst", NODST)):
         "listed-to-lower": ("wire", flags, "lower"),
         "listed-to-unknown": ("wire", flags, craft.STRANGER),
         "listed-to-broadcast": ("wire", flags, craft.BROADCAST),
-        "listed-to-multicast": ("wire", flags, JOINED[0]),
+        "listed-to-multicast": ("wire", flags, JOINED),
         "listed-while-down": ("wire", flags, "b0", LISTED, True),
         "listed-while-down-broadcast": ("wire", flags, craft.BROADCAST, LISTED, True),
         "listed-twice": ("wire", flags, "b0", LISTED, False, True),
