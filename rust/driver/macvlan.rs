@@ -99,9 +99,12 @@ use filter::{
 };
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        rcu, //
     },
     types::ScopeGuard, //
 };
@@ -541,12 +544,25 @@ impl Macvlan {
         Ok(())
     }
 
-    /// Whether the lower device or a sibling that is up has that address.
-    fn mac_is_taken(&self, mac: Mac, rcu: Rcu<'_>) -> bool {
-        let port = &self.port;
-        let by_lower =
-            !port.is_passthru() && !port.changing_mac.load(Relaxed) && port.lower().mac() == mac;
-        by_lower || port.macs.find(mac.key(), rcu).is_some()
+    /// [`EADDRINUSE`] if the lower device or a sibling that is up has that address. Who it is goes to
+    /// the kernel's log: a request that brings a link up has no other way to tell.
+    fn check_mac_is_free(dev: &Link<Self>, mac: Mac) -> Result {
+        let port = &dev.data().port;
+        let guard = rcu::read_lock();
+        let holder = if !port.is_passthru() && port.lower().mac() == mac {
+            Some(port.lower())
+        } else {
+            port.macs
+                .find(mac.key(), Rcu::new(&guard))
+                .map(|sibling| &**sibling)
+        };
+        match holder {
+            Some(holder) => {
+                dev.log_conflict(holder);
+                Err(EADDRINUSE)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Has packets find the endpoint by another address, if it is up.
@@ -554,9 +570,7 @@ impl Macvlan {
         let this = dev.data();
         let port = &this.port;
         if dev.is_up() && mac.key() != this.hashed.load(Relaxed) {
-            if this.mac_is_taken(mac, Rcu::new(&kernel::sync::rcu::read_lock())) {
-                return Err(EADDRINUSE);
-            }
+            Self::check_mac_is_free(dev, mac)?;
             let lower = (!port.is_passthru()).then_some(port.lower());
             if let Some(lower) = lower {
                 lower.uc_add(mac, rtnl)?;
@@ -657,11 +671,9 @@ impl LinkOps for Macvlan {
         let flags = dev.flags();
         let passthru = port.is_passthru();
 
-        if !passthru && this.mac_is_taken(mac, Rcu::new(&kernel::sync::rcu::read_lock())) {
-            return Err(EADDRINUSE);
-        }
         // Each step is undone if a later one fails.
         if !passthru {
+            Self::check_mac_is_free(dev, mac)?;
             lower.uc_add(mac, rtnl)?;
         }
         let uc = ScopeGuard::new(|| {
@@ -755,9 +767,7 @@ impl LinkOps for Macvlan {
             port.changing_mac.store(false, Relaxed);
             return result;
         }
-        if this.mac_is_taken(mac, Rcu::new(&kernel::sync::rcu::read_lock())) {
-            return Err(EADDRINUSE);
-        }
+        Self::check_mac_is_free(dev, mac)?;
         Self::sync_mac(dev, mac, rtnl)
     }
 

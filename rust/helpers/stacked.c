@@ -75,6 +75,13 @@ __rnetvirt_helper void rnetvirt_helper_netdev_set_change_proto_down(struct net_d
 	dev->change_proto_down = true;
 }
 
+__rnetvirt_helper void rnetvirt_helper_netdev_log_conflict(const struct net_device *dev,
+							   const struct net_device *holder)
+{
+	if (net_ratelimit())
+		netdev_info(dev, "the address is in use by %s\n", netdev_name(holder));
+}
+
 __rnetvirt_helper bool rnetvirt_helper_netdev_is_ether(const struct net_device *dev)
 {
 	return dev->type == ARPHRD_ETHER;

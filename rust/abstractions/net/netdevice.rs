@@ -407,6 +407,12 @@ impl<T> Link<T> {
         }
     }
 
+    /// Says in the kernel's log that `holder` has the address that this device wants; not too often.
+    pub fn log_conflict(&self, holder: &NetDevice) {
+        // SAFETY: Both devices are valid.
+        unsafe { bindings::netdev_log_conflict(self.as_ptr(), holder.as_ptr()) };
+    }
+
     /// Writes the MAC address, without telling anybody (`eth_hw_addr_set()`).
     pub fn write_mac(&self, mac: Mac, _rtnl: &Rtnl) {
         // SAFETY: The device is valid and of type Ethernet; RTNL is held, as writers must.
