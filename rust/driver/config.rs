@@ -131,7 +131,7 @@ pub(crate) fn check_change(
         .get(&FLAVOR)?
         .is_some_and(|number| number != flavor.number())
     {
-        return Err(ack.refuse(EINVAL, c"the flavor of a link cannot be changed"));
+        return Err(ack.refuse(EOPNOTSUPP, c"the flavor of a link cannot be changed"));
     }
     Ok(())
 }

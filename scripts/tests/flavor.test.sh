@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # What rnetvirt adds to the netlink interface: the flavor (attribute 2 of
-# IFLA_INFO_DATA, a u32; 0 is veth), and the words of ip for it.
+# IFLA_INFO_DATA, a u32; 0 is veth, 1 macvlan), and the words of ip for it.
 # shellcheck disable=SC2034
 KINDS="rnetvirt"
 
@@ -34,7 +34,7 @@ test_flavors_that_are_not_there() {
 	local number
 
 	ns S
-	for number in 1 2 3 4; do
+	for number in 2 3 4; do
 		refused_with_text EOPNOTSUPP name:foo data32:2:$number
 	done
 	for number in 5 255 4294967295; do
@@ -79,7 +79,40 @@ test_ip_refuses_unknown_words() {
 	ip link help rnetvirt 2>&1 | grep -q flavor
 }
 
+test_flavor_macvlan_by_number_and_by_default() {
+	local low
+
+	ns S
+	ip -n S link add low type dummy
+	low=attr:5:$(printf '%02x000000' "$(ifindex S low)")
+	gives OK rtnl S new kind:rnetvirt name:foo "$low" data32:2:1
+	gives OK rtnl S new kind:rnetvirt name:bar "$low"
+	gives "01000000 01000000" echo "$(rtnl S get foo data2) $(rtnl S get bar data2)"
+	# Its settings without its name mean it, too.
+	gives OK rtnl S new kind:rnetvirt name:baz "$low" data:3:0800010008000000
+	gives 01000000 rtnl S get baz data2
+	ip -n S -d link show foo | grep -q 'rnetvirt flavor macvlan mode bridge'
+	ip -n S link del low
+	empty S
+}
+
+test_macvlan_needs_a_lower_device_and_has_no_peer() {
+	local low
+
+	ns S
+	refused_with_text EINVAL name:foo data32:2:1
+	ip -n S link add low type dummy
+	low=attr:5:$(printf '%02x000000' "$(ifindex S low)")
+	case $(rtnl S new kind:rnetvirt name:foo "$low" data32:2:1 peer name:bar end) in
+	"EINVAL "?*) ;;
+	*) fail "a peer was not refused" ;;
+	esac
+	gives low names S
+}
+
 test_flavor_cannot_be_changed() {
+	local low
+
 	ns S
 	gives OK rtnl S new kind:rnetvirt name:foo peer name:bar end
 	errno EOPNOTSUPP S set name:foo kind:rnetvirt data32:2:1
@@ -87,6 +120,11 @@ test_flavor_cannot_be_changed() {
 	# Saying what it is does no harm.
 	gives OK rtnl S set name:foo kind:rnetvirt data32:2:0
 	gives "bar foo" names S
+	ip -n S link add low type dummy
+	low=attr:5:$(printf '%02x000000' "$(ifindex S low)")
+	gives OK rtnl S new kind:rnetvirt name:mac "$low"
+	errno EOPNOTSUPP S set name:mac kind:rnetvirt data32:2:0
+	gives OK rtnl S set name:mac kind:rnetvirt data32:2:1
 }
 
 test_refusals_carry_a_text() {
@@ -98,20 +136,17 @@ test_refusals_carry_a_text() {
 	refused_with_text EINVAL name:foo peer name:bar mtu:65536 end
 }
 
-test_a_lower_device_is_refused() {
-	local index got
+test_veth_has_no_lower_device() {
+	local index
 
 	ns S
 	ip -n S link add low type dummy
 	index=$(printf '%02x000000' "$(ifindex S low)")
-	# IFLA_LINK is 5: another flavor than veth is meant.
-	for got in "$(rtnl S new kind:rnetvirt name:foo attr:5:"$index")" \
-		"$(rtnl S new kind:rnetvirt name:foo attr:5:"$index" data32:2:0)"; do
-		case $got in
-		"EOPNOTSUPP "?* | "EINVAL "?*) note "$got" ;;
-		*) fail "got '$got'" ;;
-		esac
-	done
+	# IFLA_LINK is 5.
+	case $(rtnl S new kind:rnetvirt name:foo attr:5:"$index" data32:2:0) in
+	"EINVAL "?*) ;;
+	*) fail "a lower device was not refused" ;;
+	esac
 	gives low names S
 }
 
