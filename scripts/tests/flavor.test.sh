@@ -89,7 +89,7 @@ test_flavor_macvlan_by_number_and_by_default() {
 	gives OK rtnl S new kind:rnetvirt name:bar "$low"
 	gives "01000000 01000000" echo "$(rtnl S get foo data2) $(rtnl S get bar data2)"
 	# Its settings without its name mean it, too.
-	gives OK rtnl S new kind:rnetvirt name:baz "$low" data:3:0800010008000000
+	gives OK rtnl S new kind:rnetvirt name:baz "$low" data:3:0800010002000000
 	gives 01000000 rtnl S get baz data2
 	ip -n S -d link show foo | grep -q 'rnetvirt flavor macvlan mode bridge'
 	ip -n S link del low
