@@ -2,6 +2,7 @@
 
 //! Proofs of the context that code runs in.
 
+use crate::bindings;
 use core::marker::PhantomData;
 use kernel::{
     sync::rcu,
@@ -58,5 +59,35 @@ impl Bh<'_> {
     pub(crate) unsafe fn assume() -> Self {
         // INVARIANT: Guaranteed by the caller.
         Self(PhantomData, NotThreadSafe)
+    }
+}
+
+/// Keeps softirqs disabled until dropped; then those that are waiting run, if nobody else keeps them
+/// disabled.
+pub struct BhGuard(NotThreadSafe);
+
+/// Disables softirqs on this CPU (`local_bh_disable()`).
+///
+/// Context: any but hard interrupts.
+#[must_use = "softirqs are enabled when the guard is dropped"]
+pub fn disable_bh() -> BhGuard {
+    // SAFETY: Enabled again when the guard is dropped.
+    unsafe { bindings::local_bh_disable() };
+    BhGuard(NotThreadSafe)
+}
+
+impl BhGuard {
+    /// Softirqs are disabled as long as the guard is there.
+    #[inline]
+    pub fn bh(&self) -> Bh<'_> {
+        // INVARIANT: Disabled in `disable_bh`.
+        Bh(PhantomData, NotThreadSafe)
+    }
+}
+
+impl Drop for BhGuard {
+    fn drop(&mut self) {
+        // SAFETY: Disabled in `disable_bh`, on this CPU: the guard cannot be sent.
+        unsafe { bindings::local_bh_enable() };
     }
 }

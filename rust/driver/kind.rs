@@ -68,12 +68,14 @@ impl LinkKind for Rnetvirt {
         }
     }
 
-    fn setup(dev: &mut SetupDevice<'_>) {
+    fn setup(dev: &mut SetupDevice<'_>, tb: &LinkAttrs<'_>) {
         dev.set_lltx();
         dev.set_priv_flags(PrivFlags::NO_QUEUE);
-        // The core checks what a request wants against these before it calls `newlink`.
         dev.set_max_mtu(ETH_MAX_MTU);
-        dev.set_tso_max_size();
+        if !tb.has(&ifla::LINK) {
+            // Without a lower device there is nobody who could not take a packet of any size.
+            dev.set_tso_max_size();
+        }
     }
 
     fn validate(tb: &LinkAttrs<'_>, data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result {

@@ -32,7 +32,11 @@ use crate::{
     },
 };
 use abstractions::{
-    context::Rcu,
+    context::{
+        disable_bh,
+        Bh,
+        Rcu, //
+    },
     net::{
         ethtool::{
             DriverInfo,
@@ -188,6 +192,9 @@ impl Macvlan {
     /// Gives a copy of a group packet to each sibling in mode bridge that listens.
     #[inline(never)]
     fn flood_siblings(dev: &Link<Self>, frame: &EthFrame<'_>, dest: Mac, cx: &XmitContext<'_>) {
+        if frame.protocol() == ETH_P_PAUSE {
+            return;
+        }
         for sibling in dev.data().port.macs.iter(cx.rcu()) {
             let to = sibling.data();
             if sibling.id() == dev.id() || to.mode.get() != Mode::BRIDGE || !to.groups.has(dest) {
@@ -268,22 +275,53 @@ pub(crate) fn receive_group<'a>(
         return Verdict::Consumed;
     }
     let dest = skb.dest();
+    let sender = Sender::of(sender);
     if port.deferred_groups.has(dest) {
         if port
-            .defer(&skb, port.bc_queue_len.load(Relaxed), cx)
+            .defer(&skb, sender.note(), port.bc_queue_len.load(Relaxed), cx)
             .is_err()
         {
             port.lower().count_rx_dropped();
         }
     } else if port.groups.has(dest) {
-        flood(port, &skb, sender, cx);
+        flood(port, &skb, sender, cx.rcu(), Some(cx.bh()));
     }
     Verdict::Pass(skb)
 }
 
 /// A packet to a group that was put off.
-pub(crate) fn receive_deferred(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) {
-    flood(port, skb, port.macs.find(skb.source().key(), cx.rcu()), cx);
+pub(crate) fn receive_deferred(port: &Port, skb: &RxSkb<'_>, note: [u64; 2], rcu: Rcu<'_>) {
+    flood(port, skb, Sender::from_note(note), rcu, None);
+}
+
+/// Who sent a group packet.
+#[derive(Clone, Copy)]
+struct Sender {
+    /// The mode of the endpoint that did, if it was one.
+    mode: Option<Mode>,
+    /// Its number.
+    id: u64,
+}
+
+impl Sender {
+    fn of(dev: Option<&Link<Macvlan>>) -> Self {
+        Self {
+            mode: dev.map(|dev| dev.data().mode.get()),
+            id: dev.map_or(0, |dev| dev.id()),
+        }
+    }
+
+    /// What is to be remembered of it while a packet waits.
+    fn note(self) -> [u64; 2] {
+        [self.mode.map_or(0, Mode::number).into(), self.id]
+    }
+
+    fn from_note([mode, id]: [u64; 2]) -> Self {
+        Self {
+            mode: u32::try_from(mode).ok().and_then(Mode::parse),
+            id,
+        }
+    }
 }
 
 /// Gives a copy to each endpoint that listens to the sender. True if one of them wants nobody else to
@@ -344,30 +382,38 @@ fn return_to_sender<'a>(sender: &'a Link<Macvlan>, skb: RxSkb<'a>, cx: &RxContex
 const ETH_P_PAUSE: u16 = 0x8808;
 
 /// Gives a copy of a group packet to each endpoint that listens, and is meant to hear `sender`.
+///
+/// In a softirq, whose proof is `softirq`, copies pile up in this CPU's backlog, which has its limit;
+/// elsewhere what is there is received after each copy.
 #[inline(never)]
-fn flood(port: &Port, skb: &RxSkb<'_>, sender: Option<&Link<Macvlan>>, cx: &RxContext<'_>) {
+fn flood(port: &Port, skb: &RxSkb<'_>, sender: Sender, rcu: Rcu<'_>, softirq: Option<Bh<'_>>) {
     if skb.protocol() == ETH_P_PAUSE {
         return;
     }
     let dest = skb.dest();
-    let sender_mode = sender.map(|dev| dev.data().mode.get());
-    let modes = Modes::flooded_from(sender_mode);
+    let modes = Modes::flooded_from(sender.mode);
     // One in mode bridge hears itself: who else may have its address cannot be known.
-    let except = sender
-        .filter(|_| sender_mode == Some(Mode::VEPA))
-        .map(|dev| dev.id());
-    for dev in port.macs.iter(cx.rcu()) {
+    let except = (sender.mode == Some(Mode::VEPA)).then_some(sender.id);
+    for dev in port.macs.iter(rcu) {
         let this = dev.data();
         if !modes.has(this.mode.get()) || !this.groups.has(dest) || except == Some(dev.id()) {
             continue;
         }
+        let guard;
+        let bh = match softirq {
+            Some(bh) => bh,
+            None => {
+                guard = disable_bh();
+                guard.bh()
+            }
+        };
         let sent = skb
-            .clone_to(dev, Some(group_type(dev, dest)), cx.rcu())
-            .is_some_and(|skb| skb.netif_rx(cx.bh()).is_ok());
+            .clone_to(dev, Some(group_type(dev, dest)), rcu)
+            .is_some_and(|skb| skb.netif_rx(bh).is_ok());
         if sent {
-            this.stats.count_rx(skb.frame_len(), true, cx.bh());
+            this.stats.count_rx(skb.frame_len(), true, bh);
         } else {
-            this.stats.count_rx_error(cx.bh());
+            this.stats.count_rx_error(bh);
         }
     }
 }

@@ -24,32 +24,35 @@ use crate::macvlan::{
     settings::DEFAULT_BC_CUTOFF,
     Macvlan, //
 };
-use abstractions::net::{
-    adjacency,
-    dev_ref::DevRef,
-    link::delete_links,
-    link_table::LinkTable,
-    mac::Mac,
-    netdevice::{
-        DevFlags,
-        Link,
-        NetDevice, //
+use abstractions::{
+    context::Rcu,
+    net::{
+        adjacency,
+        dev_ref::DevRef,
+        link::delete_links,
+        link_table::LinkTable,
+        mac::Mac,
+        netdevice::{
+            DevFlags,
+            Link,
+            NetDevice, //
+        },
+        nlattr::ExtAck,
+        notifier::{
+            Event,
+            Notifier, //
+        },
+        rtnl::Rtnl,
+        rx_handler::{
+            Handler,
+            Holder,
+            RxContext,
+            RxHandler,
+            Slot,
+            Verdict, //
+        },
+        skbuff::RxSkb,
     },
-    nlattr::ExtAck,
-    notifier::{
-        Event,
-        Notifier, //
-    },
-    rtnl::Rtnl,
-    rx_handler::{
-        Handler,
-        Holder,
-        RxContext,
-        RxHandler,
-        Slot,
-        Verdict, //
-    },
-    skbuff::RxSkb,
 };
 use core::cmp::Ordering;
 use kernel::{
@@ -166,7 +169,7 @@ impl Port {
     pub(crate) fn join(&self, dev: &Link<Macvlan>, ack: &mut ExtAck<'_>, rtnl: &Rtnl) -> Result {
         self.endpoints.insert(dev.id(), dev, rtnl)?;
         // If this fails the device is unregistered, and leaves.
-        self.add_bc_queue_len(dev.data().bc_queue_len());
+        self.add_bc_queue_len(dev.data().bc_queue_len(), rtnl);
         adjacency::link(&self.lower, dev, ack, rtnl)
     }
 
@@ -206,22 +209,25 @@ impl Port {
 
     /// Computes how many group packets may be put off.
     pub(crate) fn update_bc_queue_len(&self, rtnl: &Rtnl) {
-        self.bc_queue_len.store(0, Relaxed);
-        self.bc_queue_len_wanted_by.store(0, Relaxed);
+        let mut longest = (0, 0);
         for dev in self.endpoints.registered(rtnl) {
-            self.add_bc_queue_len(dev.data().bc_queue_len());
+            longest = longer(longest, dev.data().bc_queue_len());
         }
+        self.store_bc_queue_len(longest);
     }
 
-    /// Takes one more endpoint's wish into account. Callers hold RTNL.
-    fn add_bc_queue_len(&self, wanted: u32) {
-        let longest = self.bc_queue_len.load(Relaxed);
-        let wanted_by = match wanted.cmp(&longest) {
-            Ordering::Less => return,
-            Ordering::Equal => self.bc_queue_len_wanted_by.load(Relaxed).wrapping_add(1),
-            Ordering::Greater => 1,
-        };
-        self.bc_queue_len.store(wanted, Relaxed);
+    /// Takes one more endpoint's wish into account.
+    fn add_bc_queue_len(&self, wanted: u32, _rtnl: &Rtnl) {
+        let longest = (
+            self.bc_queue_len.load(Relaxed),
+            self.bc_queue_len_wanted_by.load(Relaxed),
+        );
+        self.store_bc_queue_len(longer(longest, wanted));
+    }
+
+    /// Packets look at the length, so it goes from the old to the new one in one step.
+    fn store_bc_queue_len(&self, (longest, wanted_by): (u32, u32)) {
+        self.bc_queue_len.store(longest, Relaxed);
         self.bc_queue_len_wanted_by.store(wanted_by, Relaxed);
     }
 
@@ -305,6 +311,15 @@ impl Port {
     }
 }
 
+/// The longest of several lengths and by how many it is wanted, with one more.
+fn longer((longest, wanted_by): (u32, u32), wanted: u32) -> (u32, u32) {
+    match wanted.cmp(&longest) {
+        Ordering::Less => (longest, wanted_by),
+        Ordering::Equal => (longest, wanted_by.saturating_add(1)),
+        Ordering::Greater => (wanted, 1),
+    }
+}
+
 /// Who has the lower device, and what to do about it.
 fn holder(lower: &NetDevice, rtnl: &Rtnl) -> &'static CStr {
     match Holder::of(lower, rtnl) {
@@ -338,8 +353,8 @@ impl RxHandler for Port {
         }
     }
 
-    fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, cx: &RxContext<'a>) {
-        macvlan::receive_deferred(this, skb, cx);
+    fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], rcu: Rcu<'a>) {
+        macvlan::receive_deferred(this, skb, note, rcu);
     }
 }
 

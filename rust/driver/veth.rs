@@ -195,7 +195,6 @@ const MPLS: Features = Features::HW_CSUM.with(Features::GSO_SOFTWARE);
 fn setup(dev: &mut SetupDevice<'_>) {
     dev.set_priv_flags(PrivFlags::LIVE_ADDR_CHANGE.with(PrivFlags::PHONY_HEADROOM));
     dev.set_features(FEATURES, FEATURES.without(VLAN), MPLS);
-    dev.set_tso_max_size();
 }
 
 /// One active queue, unless the request names a number to allocate.

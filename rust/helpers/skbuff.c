@@ -59,7 +59,7 @@ __rnetvirt_helper void rnetvirt_helper_skb_set_dev_only(struct sk_buff *skb,
 	skb->dev = dev;
 }
 
-__rnetvirt_helper u16 rnetvirt_helper_skb_protocol_be(const struct sk_buff *skb)
+__rnetvirt_helper u16 rnetvirt_helper_skb_protocol(const struct sk_buff *skb)
 {
 	return be16_to_cpu(skb->protocol);
 }

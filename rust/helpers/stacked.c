@@ -87,10 +87,14 @@ __rnetvirt_helper bool rnetvirt_helper_netdev_is_ether(const struct net_device *
 	return dev->type == ARPHRD_ETHER;
 }
 
-/* Whether nobody looks at what the device receives before its rx_handler does. */
+/*
+ * Whether nobody looks at what the device receives: sockets, those for one protocol
+ * too, which see it as the device that a packet came in by; programs; rules.
+ */
 __rnetvirt_helper bool rnetvirt_helper_netdev_ingress_is_plain(const struct net_device *dev)
 {
-	if (!list_empty(&dev_net_rcu(dev)->ptype_all) || !list_empty(&dev->ptype_all))
+	if (!list_empty(&dev_net(dev)->ptype_all) || !list_empty(&dev->ptype_all) ||
+	    !list_empty(&dev->ptype_specific))
 		return false;
 #ifdef CONFIG_NET_XGRESS
 	if (rcu_access_pointer(dev->tcx_ingress))
@@ -244,17 +248,17 @@ __rnetvirt_helper unsigned int rnetvirt_helper_skb_queue_len_lockless(const stru
 	return skb_queue_len_lockless(list);
 }
 
-/* Appends unless the queue is that long already. */
+/* Appends unless the queue is that long already. Softirqs are disabled. */
 __rnetvirt_helper bool rnetvirt_helper_skb_queue_tail_limit(struct sk_buff_head *list,
 							    struct sk_buff *skb, u32 limit)
 {
 	bool room;
 
-	spin_lock_bh(&list->lock);
+	spin_lock(&list->lock);
 	room = skb_queue_len(list) < limit;
 	if (room)
 		__skb_queue_tail(list, skb);
-	spin_unlock_bh(&list->lock);
+	spin_unlock(&list->lock);
 	return room;
 }
 
@@ -271,6 +275,13 @@ __rnetvirt_helper void rnetvirt_helper_skb_queue_take(struct sk_buff_head *list,
 __rnetvirt_helper struct sk_buff *rnetvirt_helper___skb_dequeue(struct sk_buff_head *list)
 {
 	return __skb_dequeue(list);
+}
+
+/* What whoever put a packet off wants to know later. */
+__rnetvirt_helper u64 *rnetvirt_helper_skb_note(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(skb->cb) < 2 * sizeof(u64));
+	return (u64 *)skb->cb;
 }
 
 __rnetvirt_helper void rnetvirt_helper_cond_resched(void)

@@ -14,6 +14,9 @@ macro_rules! features {
     ($($(#[$doc:meta])* $name:ident = $c:ident;)*) => {
         impl Features {
             $($(#[$doc])* pub const $name: Self = Self(bindings::$c);)*
+
+            /// All that have a name here: nothing else can be passed on from a device below.
+            pub(crate) const KNOWN: Self = Self(0 $(| bindings::$c)*);
         }
     };
 }
@@ -66,8 +69,8 @@ features! {
 }
 
 impl Features {
-    /// None.
-    pub const NONE: Self = Self(0);
+    /// What only a device can have that is told of VLANs.
+    pub(crate) const VLAN_FILTER: Self = Self::VLAN_CTAG_FILTER.with(Self::VLAN_STAG_FILTER);
 
     /// All of both.
     #[must_use]

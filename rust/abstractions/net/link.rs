@@ -127,8 +127,9 @@ pub trait LinkKind: Sized + 'static {
     /// The number of queues of a device, each way, of which a request says nothing; at most 4096.
     fn num_queues(tb: &LinkAttrs<'_>) -> u32;
 
-    /// Sets what all devices of the kind have in common. Cannot fail.
-    fn setup(dev: &mut SetupDevice<'_>);
+    /// Sets what the core compares a request with before it calls [`newlink`](Self::newlink), and what
+    /// all devices of the kind have in common. Cannot fail.
+    fn setup(dev: &mut SetupDevice<'_>, tb: &LinkAttrs<'_>);
 
     /// Checks attributes, without looking at any device.
     ///
@@ -188,7 +189,7 @@ impl<K: LinkKind> PinnedDrop for Registration<K> {
         // SAFETY: By the type's invariant. This waits for users of the operations, unregisters all
         // devices of the kind and waits until they are gone.
         unsafe { bindings::rtnl_link_unregister(self.ops.get()) };
-        // The callbacks of retired `LinkRef`s are this module's code, too.
+        // The callbacks of retired `LinkRef`s and entries of tables are this module's code, too.
         rcu::rcu_barrier();
     }
 }
@@ -270,7 +271,7 @@ impl<K: LinkKind> KindOps<K> {
         let priv_size = K::PRIV_SIZE as c_int;
         // SAFETY: The name is a terminated string; numbers of queues are within the core's limits;
         // the area is as large as `setup_callback` expects.
-        unsafe {
+        let dev = unsafe {
             bindings::alloc_netdev_mqs(
                 priv_size,
                 name,
@@ -279,7 +280,16 @@ impl<K: LinkKind> KindOps<K> {
                 tx,
                 rx,
             )
+        };
+        if !dev.is_null() {
+            // INVARIANT: The device is new, and nobody else's.
+            let mut dev = SetupDevice {
+                dev,
+                _dev: PhantomData,
+            };
+            K::setup(&mut dev, &tb);
         }
+        dev
     }
 
     /// # Safety
@@ -303,10 +313,6 @@ impl<K: LinkKind> KindOps<K> {
                 bindings::netdev_priv_flags_IFF_TX_SKB_SHARING,
             )
         };
-        K::setup(&mut SetupDevice {
-            dev,
-            _dev: PhantomData,
-        });
     }
 
     /// # Safety

@@ -269,6 +269,13 @@ impl<T: LinkOps> Ops<T> {
         ..*EMPTY_NETDEV_OPS
     };
 
+    /// Features that need an operation which devices of this type do not have.
+    const IMPOSSIBLE: Features = if T::HAS_LOWER_DEV {
+        Features(0)
+    } else {
+        Features::VLAN_FILTER
+    };
+
     const HEADER: &'static bindings::header_ops = &bindings::header_ops {
         create: Some(Self::create_header_callback),
         parse: Some(bindings::eth_header_parse),
@@ -292,8 +299,10 @@ impl<T: LinkOps> Ops<T> {
     ///
     /// To be called by the core for a device of this type; likewise for all callbacks below.
     unsafe extern "C" fn init_callback(dev: *mut bindings::net_device) -> c_int {
-        // SAFETY: The device is being registered and nobody uses its locks yet.
+        // SAFETY: The device is being registered and nobody uses it yet.
         unsafe {
+            (*dev).features &= !Self::IMPOSSIBLE.0;
+            (*dev).hw_features &= !Self::IMPOSSIBLE.0;
             if T::HAS_LOWER_DEV {
                 bindings::netdev_lockdep_set_stacked_classes(dev);
             } else {
@@ -455,7 +464,9 @@ impl<T: LinkOps> Ops<T> {
     ) -> bindings::netdev_features_t {
         // SAFETY: See the type. The core calls this under RTNL.
         let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        T::fix_features(dev, Features(wanted), rtnl).0
+        T::fix_features(dev, Features(wanted), rtnl)
+            .without(Self::IMPOSSIBLE)
+            .0
     }
 
     /// # Safety

@@ -251,9 +251,10 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Gives up every reference to another device (`ndo_uninit`). Runs once, after the last packet,
-    /// before the core waits for the device's references: one that is kept until `Drop` is waited
-    /// for in vain.
+    /// Gives up what others have of this device, and what of others may refer back to it
+    /// (`ndo_uninit`). Runs once, after the last packet, before the core waits for the device's
+    /// references: one that is kept in a circle until `Drop` is waited for in vain. A reference to a
+    /// device below may be kept until then.
     fn uninit(dev: &Link<Self>, rtnl: &Rtnl);
 
     /// Removes what goes with the device, by queueing it (`rtnl_link_ops.dellink`); the device itself

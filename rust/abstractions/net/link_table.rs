@@ -3,7 +3,7 @@
 //! A table of links that packets look up under RCU.
 //!
 //! ```text
-//!   hash(key)          index, at most half full            entries, in order of insertion
+//!   hash(key)          index, at most half full            entries, one after the other
 //!       |            +---+---+---+---+---+---+---+---+     +-----+-----+-----+-----+
 //!       +----------> | 0 | 2 | 3 | 0 | 0 | 1 | 0 | 0 |     |key 1|key 2|key 3|     |
 //!                    +---+---+---+---+---+---+---+---+     | dev | --- | dev |     |
@@ -14,7 +14,7 @@
 //! A reader pays a hash, a slot and an entry, however many entries there are; who wants all of them
 //! walks the entries. A key may have several devices. What a reader has found it may use until the
 //! end of its RCU section: entries are emptied, never given another key, and when there is no room
-//! left a new table takes the place of the old one, which is freed after a grace period. Each entry
+//! left a new generation takes the place of the old one, which is freed after a grace period. Each entry
 //! holds a reference to its device that is given back after a grace period, too.
 
 use super::{
@@ -37,16 +37,13 @@ use core::{
 use kernel::{
     container_of,
     prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Relaxed,
-                Release, //
-            },
-            Atomic, //
+    sync::atomic::{
+        ordering::{
+            Acquire,
+            Relaxed,
+            Release, //
         },
-        rcu, //
+        Atomic, //
     },
 };
 
@@ -102,7 +99,9 @@ struct Entry {
 }
 
 /// One generation of the table.
+#[repr(C)]
 struct Generation {
+    rcu: UnsafeCell<bindings::callback_head>,
     // The hash is the top bits of a product with a random odd number.
     seed: u64,
     factor: u64,
@@ -145,6 +144,8 @@ impl Generation {
         let (seed, factor) = (seed as u64, (seed >> 64) as u64);
         Ok(KBox::new(
             Self {
+                // SAFETY: Zero is valid for the structure.
+                rcu: UnsafeCell::new(unsafe { core::mem::zeroed() }),
                 seed,
                 factor: factor | 1,
                 shift: 64 - slots.trailing_zeros(),
@@ -154,6 +155,16 @@ impl Generation {
             },
             GFP_KERNEL,
         )?)
+    }
+
+    /// # Safety
+    ///
+    /// To be called by RCU, with the field of a generation that came from `KBox::into_raw`.
+    unsafe extern "C" fn free_callback(head: *mut bindings::callback_head) {
+        // CAST: `UnsafeCell` is transparent.
+        let head = head.cast::<UnsafeCell<bindings::callback_head>>();
+        // SAFETY: By the caller's guarantee. The memory may be freed in a softirq (`kvfree()`).
+        drop(unsafe { KBox::from_raw(container_of!(head, Generation, rcu)) });
     }
 
     #[inline]
@@ -308,8 +319,7 @@ impl<T> LinkTable<T> {
             .filter_map(|entry| unsafe { Self::link(entry) })
     }
 
-    /// All devices in the order in which they were put in. One that is put in or removed meanwhile
-    /// may or may not be among them.
+    /// All devices. One that is put in or removed meanwhile may or may not be among them.
     #[inline]
     pub fn iter<'a>(&'a self, rcu: Rcu<'a>) -> impl Iterator<Item = &'a Link<T>> {
         self.entries(rcu).map(|(_, link)| link)
@@ -330,7 +340,8 @@ impl<T> LinkTable<T> {
         })
     }
 
-    /// All devices that are registered, for holders of RTNL. The table may be changed on the way.
+    /// All devices that are registered, for holders of RTNL. Devices may be removed on the way; one
+    /// that is put in meanwhile may or may not be among them, or hide another one.
     pub fn registered<'a>(&'a self, _rtnl: &'a Rtnl) -> impl Iterator<Item = &'a Link<T>> {
         let mut number = 0u32;
         iter::from_fn(move || loop {
@@ -378,11 +389,13 @@ impl<T> LinkTable<T> {
         {
             return Err(ENODEV);
         }
-        self.make_room()?;
-        let generation = self.generation().ok_or(ENOMEM)?;
         // A removed entry of the same key can be filled again: whoever finds it looks for the key.
         let mut free = None;
-        for entry in generation.matches(key) {
+        for entry in self
+            .generation()
+            .into_iter()
+            .flat_map(|all| all.matches(key))
+        {
             let there = entry.dev.load(Relaxed);
             if there == raw {
                 return Err(EEXIST);
@@ -390,6 +403,9 @@ impl<T> LinkTable<T> {
             if there.is_null() {
                 free = Some(entry);
             }
+        }
+        if free.is_none() {
+            self.make_room()?;
         }
         // SAFETY: All members may be zero; a zero tracker is what `netdev_hold()` expects.
         let hold = KBox::new(unsafe { core::mem::zeroed::<Hold>() }, GFP_KERNEL)?;
@@ -400,17 +416,14 @@ impl<T> LinkTable<T> {
             bindings::netdev_hold(raw, (*hold).tracker.get(), bindings::GFP_KERNEL);
         }
         // INVARIANT: The reference is held.
-        match free {
-            Some(entry) => {
-                // SAFETY: Writers only, and RTNL is held.
-                unsafe { *entry.hold.get() = hold };
-                entry.dev.store(raw, Release);
-            }
+        if let Some(entry) = free {
+            // SAFETY: Writers only, and RTNL is held.
+            unsafe { *entry.hold.get() = hold };
+            entry.dev.store(raw, Release);
+        } else if let Some(generation) = self.generation() {
+            // `make_room` has seen to it that there is a generation with room.
             // SAFETY: RTNL is held, and the hold given up.
-            None => unsafe {
-                // `make_room` has seen to it that there is some.
-                let _ = generation.append(key, raw, hold);
-            },
+            let _ = unsafe { generation.append(key, raw, hold) };
         }
         self.live.store(self.len().wrapping_add(1), Relaxed);
         Ok(())
@@ -479,9 +492,11 @@ impl<T> LinkTable<T> {
         // INVARIANT: Readers of the old one are waited for before it is freed.
         self.current.store(KBox::into_raw(new), Release);
         if let Some(old) = NonNull::new(old) {
-            rcu::synchronize_rcu();
-            // SAFETY: It came from `KBox::into_raw`, and nobody can see it any more.
-            drop(unsafe { KBox::from_raw(old.as_ptr()) });
+            // SAFETY: It came from `KBox::into_raw`, and nobody new can see it; the callback is this
+            // module's code, which stays until the `rcu_barrier()` in `link::Registration::drop`.
+            unsafe {
+                bindings::call_rcu((*old.as_ptr()).rcu.get(), Some(Generation::free_callback))
+            };
         }
         Ok(())
     }

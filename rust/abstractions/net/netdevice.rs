@@ -140,16 +140,16 @@ impl NetDevice {
         ether && !self.flags().any(DevFlags::LOOPBACK)
     }
 
-    /// The features that are on.
+    /// The features that are on, as far as they are known here.
     pub fn features(&self, _rtnl: &Rtnl) -> Features {
         // SAFETY: As above; they change under RTNL only.
-        Features(unsafe { (*self.as_ptr()).features })
+        Features(unsafe { (*self.as_ptr()).features }).and(Features::KNOWN)
     }
 
     /// The features that devices of VLANs on it may have.
     pub fn vlan_features(&self, _rtnl: &Rtnl) -> Features {
         // SAFETY: As above.
-        Features(unsafe { (*self.as_ptr()).vlan_features })
+        Features(unsafe { (*self.as_ptr()).vlan_features }).and(Features::KNOWN)
     }
 
     /// Whether the device is on its way out.
@@ -192,32 +192,32 @@ impl NetDevice {
 
     /// Adds a unicast address that the device is to receive packets for (`dev_uc_add()`).
     pub fn uc_add(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
-        // SAFETY: The device is valid and has addresses of six bytes; the function takes its lock.
-        to_result(unsafe { bindings::dev_uc_add(self.as_ptr(), mac.to_bytes().as_ptr()) })
+        // SAFETY: The device is valid, and no device has longer addresses; the function takes its lock.
+        to_result(unsafe { bindings::dev_uc_add(self.as_ptr(), padded(mac).as_ptr()) })
     }
 
     /// Takes one such address back (`dev_uc_del()`); [`ENOENT`] if it is not there.
     pub fn uc_del(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
         // SAFETY: As above.
-        to_result(unsafe { bindings::dev_uc_del(self.as_ptr(), mac.to_bytes().as_ptr()) })
+        to_result(unsafe { bindings::dev_uc_del(self.as_ptr(), padded(mac).as_ptr()) })
     }
 
     /// As [`uc_add`](Self::uc_add), but [`EEXIST`] if it is there (`dev_uc_add_excl()`).
     pub fn uc_add_excl(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
         // SAFETY: As above.
-        to_result(unsafe { bindings::dev_uc_add_excl(self.as_ptr(), mac.to_bytes().as_ptr()) })
+        to_result(unsafe { bindings::dev_uc_add_excl(self.as_ptr(), padded(mac).as_ptr()) })
     }
 
     /// Adds a multicast address; [`EEXIST`] if it is there (`dev_mc_add_excl()`).
     pub fn mc_add_excl(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
         // SAFETY: As above.
-        to_result(unsafe { bindings::dev_mc_add_excl(self.as_ptr(), mac.to_bytes().as_ptr()) })
+        to_result(unsafe { bindings::dev_mc_add_excl(self.as_ptr(), padded(mac).as_ptr()) })
     }
 
     /// Takes a multicast address back (`dev_mc_del()`); [`ENOENT`] if it is not there.
     pub fn mc_del(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
         // SAFETY: As above.
-        to_result(unsafe { bindings::dev_mc_del(self.as_ptr(), mac.to_bytes().as_ptr()) })
+        to_result(unsafe { bindings::dev_mc_del(self.as_ptr(), padded(mac).as_ptr()) })
     }
 
     /// Calls `f` for each multicast address, with the number of devices on top that asked for it.
@@ -271,6 +271,15 @@ impl NetDevice {
             )
         }
     }
+}
+
+/// An address with zeros behind it, as long as the longest that a device can have.
+fn padded(mac: Mac) -> [u8; bindings::MAX_ADDR_LEN as usize] {
+    let mut bytes = [0; bindings::MAX_ADDR_LEN as usize];
+    if let Some(start) = bytes.first_chunk_mut::<6>() {
+        *start = mac.to_bytes();
+    }
+    bytes
 }
 
 /// What is added to a counter of wishes.

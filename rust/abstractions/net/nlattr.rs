@@ -567,6 +567,7 @@ impl<'a> AttrWriter<'a> {
                 return filled;
             }
             if bindings::nla_nest_end_safe(self.0, nest) < 0 {
+                bindings::nla_nest_cancel(self.0, nest);
                 return Err(EMSGSIZE);
             }
         }

@@ -9,6 +9,7 @@
 //! C: `netdev_rx_handler_register()` in `net/core/dev.c`
 
 use super::{
+    dev_ref::DevRef,
     netdevice::NetDevice,
     rtnl::Rtnl,
     skbuff::{
@@ -27,6 +28,7 @@ use crate::{
     },
 };
 use core::{
+    cell::UnsafeCell,
     marker::PhantomData,
     mem::MaybeUninit,
     ops::Deref,
@@ -91,8 +93,9 @@ pub trait RxHandler: Sized + Send + Sync + 'static {
     /// Decides about a packet. Runs on several CPUs at once.
     fn receive<'a>(this: &'a Handler<Self>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a>;
 
-    /// Deals with a packet that was [put off](Handler::defer). One at a time, in order.
-    fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, cx: &RxContext<'a>);
+    /// Deals with a packet that was [put off](Handler::defer), of which `note` was noted. One at a
+    /// time, in order, in a worker: softirqs are enabled.
+    fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], rcu: Rcu<'a>);
 }
 
 /// Remembers a function that C has a pointer to, so that it can be told from others.
@@ -145,27 +148,57 @@ impl Holder {
     }
 }
 
+/// On a cache line of its own: it is written to for each packet that is put off, while others read
+/// what is before it.
+#[repr(C, align(64))]
+struct Queue(Opaque<bindings::sk_buff_head>);
+
 /// A `T` that decides about packets, with its queue.
 ///
 /// # Invariants
 ///
-/// - `queue` and `work` are initialised; `work` is queued by [`Handler::defer`] only.
+/// - `tag` is the address of `T::slot()`. It is the first field, whatever `T` is.
+/// - `dev` is the device that the handler is attached to, or null. While it is not, `held` is a
+///   reference to it. Both are written under RTNL only.
+/// - `queue` and `work` are initialised; `work` is queued by [`Handler::defer`] only. Packets in
+///   `queue` were received by `dev`.
 /// - It does not move once it is initialised.
 #[pin_data(PinnedDrop)]
 #[repr(C)]
 pub struct Handler<T: RxHandler> {
+    tag: *const c_void,
+    dev: Atomic<*mut bindings::net_device>,
+    held: UnsafeCell<Option<DevRef>>,
     inner: T,
     #[pin]
-    queue: Opaque<bindings::sk_buff_head>,
+    queue: Queue,
     #[pin]
     work: Opaque<bindings::work_struct>,
 }
 
-// SAFETY: The queue has a lock of its own, the work belongs to the workqueue, and `T` may be used from
-// any thread.
+// SAFETY: The queue has a lock of its own, the work belongs to the workqueue, `T` may be used from any
+// thread, and what is left is written under RTNL.
 unsafe impl<T: RxHandler> Send for Handler<T> {}
 // SAFETY: As above.
 unsafe impl<T: RxHandler> Sync for Handler<T> {}
+
+impl Queue {
+    fn new() -> impl PinInit<Self> {
+        // SAFETY: The function initialises what it is given: a transparent wrapper of a queue, but for
+        // its alignment.
+        unsafe {
+            ::pin_init::pin_init_from_closure(|slot: *mut Self| {
+                bindings::skb_queue_head_init(slot.cast());
+                Ok(())
+            })
+        }
+    }
+
+    #[inline]
+    fn get(&self) -> *mut bindings::sk_buff_head {
+        self.0.get()
+    }
+}
 
 impl<T: RxHandler> Deref for Handler<T> {
     type Target = T;
@@ -179,12 +212,14 @@ impl<T: RxHandler> Deref for Handler<T> {
 impl<T: RxHandler> Handler<T> {
     /// A handler that is not attached to any device.
     pub fn new(inner: T) -> impl PinInit<Self> {
+        // CAST: What is known of the slot is where it is.
+        let tag = ptr::from_ref(T::slot()).cast::<c_void>();
         pin_init!(Self {
+            tag,
+            dev: Atomic::new(ptr::null_mut()),
+            held: UnsafeCell::new(None),
             inner,
-            queue <- Opaque::ffi_init(|slot: *mut bindings::sk_buff_head| {
-                // SAFETY: The slot is valid and pinned.
-                unsafe { bindings::skb_queue_head_init(slot) }
-            }),
+            queue <- Queue::new(),
             work <- Opaque::ffi_init(|slot: *mut bindings::work_struct| {
                 // SAFETY: The slot is valid and pinned; the callback is for this type.
                 unsafe { bindings::init_work(slot, Some(Self::work_callback)) }
@@ -194,9 +229,14 @@ impl<T: RxHandler> Handler<T> {
 
     /// Has `this` decide about what `dev` receives, from now on (`netdev_rx_handler_register()`).
     ///
-    /// Errors: [`EBUSY`] if somebody does already, [`EINVAL`] if the device is one of those that
-    /// cannot have a handler.
-    pub fn attach(this: &Arc<Self>, dev: &NetDevice, _rtnl: &Rtnl) -> Result {
+    /// Errors: [`EBUSY`] if somebody does already, or `this` for another device; [`EINVAL`] if the
+    /// device is one of those that cannot have a handler; [`ENODEV`] if it is not registered. The
+    /// device is held until [`detach`](Self::detach), which must happen before the module goes.
+    pub fn attach(this: &Arc<Self>, dev: &NetDevice, rtnl: &Rtnl) -> Result {
+        if !this.dev.load(Relaxed).is_null() {
+            return Err(EBUSY);
+        }
+        let held = DevRef::new(dev, rtnl)?;
         let data = Arc::into_raw(this.clone());
         let function: unsafe extern "C" fn(
             *mut *mut bindings::sk_buff,
@@ -211,13 +251,21 @@ impl<T: RxHandler> Handler<T> {
         let function = unsafe {
             core::mem::transmute::<*mut c_void, bindings::rx_handler_func_t>(slot.load(Relaxed))
         };
+        // Before the first packet can be put off.
+        this.dev.store(dev.as_ptr(), Relaxed);
         // SAFETY: The device is valid and RTNL is held; the data lives until `detach`.
         let result = to_result(unsafe {
             bindings::netdev_rx_handler_register(dev.as_ptr(), function, data.cast_mut().cast())
         });
-        if result.is_err() {
-            // SAFETY: It was not registered, so the reference is ours again.
-            drop(unsafe { Arc::from_raw(data) });
+        match result {
+            // INVARIANT: Attached, and the device is held.
+            // SAFETY: RTNL is held.
+            Ok(()) => unsafe { *this.held.get() = Some(held) },
+            Err(_) => {
+                this.dev.store(ptr::null_mut(), Relaxed);
+                // SAFETY: It was not registered, so the reference is ours again.
+                drop(unsafe { Arc::from_raw(data) });
+            }
         }
         result
     }
@@ -225,7 +273,17 @@ impl<T: RxHandler> Handler<T> {
     fn is_attached(dev: &NetDevice) -> bool {
         // SAFETY: The device is valid.
         let function = unsafe { bindings::netdev_rx_handler(dev.as_ptr()) };
-        function.is_some_and(|function| function as *mut c_void == T::slot().0.load(Relaxed))
+        if function.is_none_or(|function| function as *mut c_void != T::slot().0.load(Relaxed)) {
+            return false;
+        }
+        // The compiler may give functions of several types the same address.
+        // SAFETY: The function is that of a `Handler` of some type, which begins with its tag.
+        let tag = unsafe {
+            *bindings::netdev_rx_handler_data(dev.as_ptr())
+                .cast_const()
+                .cast::<*const c_void>()
+        };
+        ptr::eq(tag, ptr::from_ref(T::slot()).cast::<c_void>())
     }
 
     /// The handler of this type that is attached to `dev`, if there is one.
@@ -257,16 +315,32 @@ impl<T: RxHandler> Handler<T> {
         // SAFETY: RTNL is held, and the handler is ours. Waits for readers.
         unsafe { bindings::netdev_rx_handler_unregister(dev.as_ptr()) };
         this.cancel();
+        this.dev.store(ptr::null_mut(), Relaxed);
+        // SAFETY: RTNL is held.
+        drop(unsafe { (*this.held.get()).take() });
         // SAFETY: The reference that was given to C in `attach`; nobody uses it any more.
         drop(unsafe { Arc::from_raw(Arc::as_ptr(&attached)) });
     }
 
-    /// Puts off a packet: a clone of it will be given to [`RxHandler::deferred`], in process context.
-    /// Refused if `limit` packets are waiting, or if there is no memory.
+    /// Puts off a packet: a clone of it will be given to [`RxHandler::deferred`], in process context,
+    /// with `note`. Refused if `limit` packets are waiting, if there is no memory, or if the packet is
+    /// not one that the handler's device received.
     #[inline]
-    pub fn defer(&self, skb: &RxSkb<'_>, limit: u32, _cx: &RxContext<'_>) -> Result<(), Dropped> {
-        // SAFETY: The queue is initialised.
-        if unsafe { bindings::skb_queue_len_lockless(self.queue.get()) } >= limit {
+    pub fn defer(
+        &self,
+        skb: &RxSkb<'_>,
+        note: [u64; 2],
+        limit: u32,
+        _cx: &RxContext<'_>,
+    ) -> Result<(), Dropped> {
+        // SAFETY: The queue is initialised, and the skb valid.
+        let (waiting, dev) = unsafe {
+            (
+                bindings::skb_queue_len_lockless(self.queue.get()),
+                bindings::skb_dev(skb.as_ptr()),
+            )
+        };
+        if waiting >= limit || dev != self.dev.load(Relaxed) {
             return Err(Dropped);
         }
         // SAFETY: The skb is valid, and cloning does not change what others see of it.
@@ -274,12 +348,13 @@ impl<T: RxHandler> Handler<T> {
         if clone.is_null() {
             return Err(Dropped);
         }
-        // SAFETY: The queue is initialised, and the clone ours to give up. Its device stays: the
-        // handler is detached, and its queue emptied, before it goes.
-        let queued = unsafe { bindings::skb_queue_tail_limit(self.queue.get(), clone, limit) };
-        // SAFETY: The work is initialised, and cancelled before it goes.
-        unsafe { bindings::queue_unbound_work(self.work.get()) };
-        if queued {
+        // SAFETY: The clone is ours, and has room for the note.
+        unsafe { bindings::skb_note(clone).cast::<[u64; 2]>().write(note) };
+        // SAFETY: The queue is initialised, and the clone ours to give up; softirqs are disabled. Its
+        // device is held until the handler is detached, which empties the queue.
+        if unsafe { bindings::skb_queue_tail_limit(self.queue.get(), clone, limit) } {
+            // SAFETY: The work is initialised, and cancelled before it goes.
+            unsafe { bindings::queue_unbound_work(self.work.get()) };
             return Ok(());
         }
         // SAFETY: The queue has not taken it, so it is still ours.
@@ -355,20 +430,20 @@ impl<T: RxHandler> Handler<T> {
             if skb.is_null() {
                 return;
             }
-            // SAFETY: Enabled again below.
-            unsafe { bindings::local_bh_disable() };
+            // SAFETY: The packet is ours; `defer` has left a note.
+            let note = unsafe { bindings::skb_note(skb).cast::<[u64; 2]>().read() };
             let section = rcu::read_lock();
-            // SAFETY: The packet is ours, a clone of one that had its headers; its device is there as
-            // long as the handler is attached to it.
-            if let Some(skb) = unsafe { RxSkb::from_raw(skb) } {
-                // INVARIANT: Softirqs are disabled, and this is an RCU section.
-                let cx = RxContext { _cx: PhantomData };
-                T::deferred(this, &skb, &cx);
-                skb.consume();
+            // SAFETY: The packet is a clone of one that had its headers; its device is held as long as
+            // the handler is attached to it.
+            match unsafe { RxSkb::from_raw(skb) } {
+                Some(skb) => {
+                    T::deferred(this, &skb, note, Rcu::new(&section));
+                    skb.consume();
+                }
+                // SAFETY: `from_raw` has left it to us.
+                None => unsafe { free(skb, DropReason::NOT_SPECIFIED) },
             }
             drop(section);
-            // SAFETY: Disabled above.
-            unsafe { bindings::local_bh_enable() };
             // SAFETY: May sleep here.
             unsafe { bindings::cond_resched() };
         }

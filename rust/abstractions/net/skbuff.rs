@@ -208,14 +208,19 @@ impl<'a> EthFrame<'a> {
         unsafe { dest(self.header()) }
     }
 
+    /// What the Ethernet header says comes next: a protocol, or a VLAN tag (`ETH_P_*`).
+    #[inline]
+    pub fn protocol(&self) -> u16 {
+        // SAFETY: The header is there, see `header`; it may be unaligned.
+        u16::from_be(unsafe { ptr::addr_of!((*self.header()).h_proto).read_unaligned() })
+    }
+
     /// Whether the frame has a VLAN tag, beside it or inside.
     #[inline]
     pub fn is_vlan(&self) -> bool {
-        // SAFETY: The header is there, see `header`; it may be unaligned.
-        let proto = unsafe { ptr::addr_of!((*self.header()).h_proto).read_unaligned() };
         // SAFETY: The skb is valid.
         let beside = unsafe { bindings::skb_vlan_tag_present(self.0 .0.as_ptr()) };
-        beside || u16::from_be(proto) == ETH_P_8021Q || u16::from_be(proto) == ETH_P_8021AD
+        beside || matches!(self.protocol(), ETH_P_8021Q | ETH_P_8021AD)
     }
 
     /// A second frame with the same data (`skb_clone()`); `None` if there is no memory.
@@ -386,11 +391,12 @@ impl<'a> RxSkb<'a> {
         unsafe { source(self.header()) }
     }
 
-    /// The protocol behind the Ethernet header and VLAN tags (`ETH_P_*`).
+    /// The protocol behind the Ethernet header, and the VLAN tag that the core took off, if there was
+    /// one (`ETH_P_*`).
     #[inline]
     pub fn protocol(&self) -> u16 {
         // SAFETY: The skb is valid.
-        unsafe { bindings::skb_protocol_be(self.as_ptr()) }
+        unsafe { bindings::skb_protocol(self.as_ptr()) }
     }
 
     /// Bytes in the packet, the Ethernet header included.
