@@ -68,6 +68,8 @@ class Port:
     def add(self, name, word, namespace="A", *tokens):
         number = 20 + len(self.numbers)
         self.numbers[name], self.places[name], self.modes[name] = number, namespace, word
+        if namespace not in self.bed.sockets:
+            self.bed.ns(namespace)
         self.bed.must("A", "new", f"KIND name:{name} index:{number} link:10 {mode(word)}",
                       f"addr:{self.address(name).hex()}", "" if namespace == "A" else f"nsfd:/run/netns/{namespace}",
                       *tokens, flush=False)

@@ -25,7 +25,8 @@ def create(bed, *requests, spaces="AB", lower="up"):
     bed.must("A", "new", f"kind:dummy name:d0 index:10 addr:{LOWER.hex()}", lower)
     bed.events()
     answers = [bed.raw("A", *request.split(" ", 1)) for request in requests]
-    return {"answer": answers[-1], "before": answers[:-1], "events": bed.events(), "links": bed.links()}
+    before = {str(number): answer for number, answer in enumerate(answers[:-1], 1)}
+    return {"answer": answers[-1], "before": before, "events": bed.events(), "links": bed.links()}
 
 
 def new(tokens, *before):
@@ -70,8 +71,6 @@ rows(MACVLAN, "create", {
     "lower-own-passthru": new(f"KIND name:m1 index:21 link:20 {mode('bridge')}", f"KIND name:m0 index:20 link:10 {mode('passthru')}"),
     "lower-own-mtu": new(f"KIND name:m1 index:21 link:20 {mode('bridge')}",
                          f"KIND name:m0 index:20 link:10 {mode('bridge')} mtu:1000"),
-    "lower-c-macvlan": new(f"KIND name:m1 index:21 link:20 {mode('bridge')}", "kind:macvlan name:c0 index:20 link:10 data32:1:4"),
-    "lower-of-c-macvlan": new(NEW, "kind:macvlan name:c0 index:20 link:10 data32:1:4"),
     "lower-used-by-vlan": new(NEW, "kind:vlan name:d0.5 index:50 link:10 data16:1:5"),
     # --- modes and flags ---
     **{f"mode-{word}": new(f"KIND name:m0 link:10 {mode(word)}") for word in ("private", "vepa", "passthru", "source")},
@@ -225,9 +224,13 @@ def kinds(bed):
 
 
 BOND = ("modprobe bonding max_bonds=0", "ip link add bond0 index 60 type bond mode active-backup")
+C_MACVLAN = "ip link add link d0 name c0 index 60 type macvlan mode bridge"
 rows(MACVLAN, "create-lower", {
     "bond-slave": ((*BOND, "ip link set d0 master bond0"), NEW),
     "bond": ((*BOND, "ip link set d0 master bond0"), f"KIND name:m0 link:60 {mode('bridge')}"),
+    # The C driver's own, also for rnetvirt.
+    "c-macvlan": ((C_MACVLAN,), f"KIND name:m0 link:60 {mode('bridge')}"),
+    "used-by-c-macvlan": ((C_MACVLAN,), NEW),
     "ipvlan": (("modprobe ipvlan", "ip link add link d0 name i0 index 60 type ipvlan"), f"KIND name:m0 link:60 {mode('bridge')}"),
     "ipvlan-port": (("modprobe ipvlan", "ip link add link d0 name i0 index 60 type ipvlan"), NEW),
     "netkit": (("ip link add nk0 index 60 type netkit mode l2 peer name nk1",), f"KIND name:m0 link:60 {mode('bridge')}"),
@@ -375,7 +378,8 @@ def reverse_busy(bed):
     bed.must("A", "new", NEW)
     seen = {word: bed.raw("A", "set", f"name:d0 master:{index}") for word, index in (("bridge", 90), ("bond", 60))}
     seen["ipvlan"] = bed.raw("A", "new", "kind:ipvlan name:i0 link:10 data16:1:0")
-    seen["vrf"] = [bed.raw("A", "new", "kind:vrf name:vrf0 index:50 data32:1:10"), bed.raw("A", "set", "name:d0 master:50")]
+    bed.must("A", "new", "kind:vrf name:vrf0 index:50 data32:1:10")
+    seen["vrf"] = bed.raw("A", "set", "name:d0 master:50")
     seen["vlan"] = bed.raw("A", "new", "kind:vlan name:d0.5 link:10 data16:1:5")
     bed.must("A", "del", "name:m0")
     seen["free-again"] = bed.raw("A", "set", "name:d0 master:90")
