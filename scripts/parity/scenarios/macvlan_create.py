@@ -212,8 +212,12 @@ def prepared(bed, commands, tokens, *after):
     """Lower devices that take a program to make."""
     bed.ns("A", "B")
     bed.must("A", "new", f"kind:dummy name:d0 index:10 addr:{LOWER.hex()}")
-    seen = {command: bed.run("A", command)["status"] for command in commands}
+    for command in commands:
+        done = bed.run("A", command)
+        if done["status"]:
+            raise RuntimeError(f"{command}: {done}")
     bed.events()
+    seen = {}
     seen["answer"] = bed.raw("A", "new", tokens)
     seen |= {command: bed.raw("A", *command.split(" ", 1)) for command in after}
     return {**seen, "events": bed.events(), "kinds": kinds(bed)}
@@ -233,11 +237,9 @@ rows(MACVLAN, "create-lower", {
     "used-by-c-macvlan": ((C_MACVLAN,), NEW),
     "ipvlan": (("modprobe ipvlan", "ip link add link d0 name i0 index 60 type ipvlan"), f"KIND name:m0 link:60 {mode('bridge')}"),
     "ipvlan-port": (("modprobe ipvlan", "ip link add link d0 name i0 index 60 type ipvlan"), NEW),
-    "netkit": (("ip link add nk0 index 60 type netkit mode l2 peer name nk1",), f"KIND name:m0 link:60 {mode('bridge')}"),
     "c-macvtap": (("modprobe macvtap", "ip link add link d0 name t0 index 60 type macvtap mode bridge"),
                   f"KIND name:m0 link:60 {mode('bridge')}"),
     "ifb": (("modprobe ifb numifbs=0", "ip link add i0 index 60 type ifb"), f"KIND name:m0 link:60 {mode('bridge')}"),
-    "gre": (("ip link add g0 index 60 type gre local 10.0.0.1 remote 10.0.0.2",), f"KIND name:m0 link:60 {mode('bridge')}"),
 }, prepared)
 
 
@@ -414,7 +416,7 @@ def ip_command(bed):
     """As people do it: exit status and text of `ip`."""
     bed.ns("A", "B")
     bed.must("A", "new", f"kind:dummy name:d0 index:10 addr:{LOWER.hex()} up")
-    answers = {command: bed.ip("A", f"link {command}") for command in (
+    answers = {f"{number:02d} {command}": bed.ip("A", f"link {command}") for number, command in enumerate((
         "add link d0 name m0 type {type} mode bridge",
         "add link d0 name m0 type {type} mode bridge",
         "add name m1 type {type} mode bridge",
@@ -434,7 +436,7 @@ def ip_command(bed):
         "set m0 carrier off",
         "set m0 up",
         "del m0",
-    )}
+    ), 1)}
     return {**answers, "links": bed.links(), "events": bed.events()}
 
 
