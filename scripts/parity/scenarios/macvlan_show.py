@@ -135,17 +135,15 @@ rows(MACVLAN, "dump-bytes", {
 
 @scenario("macvlan")
 def dump_many_sources(bed):
-    """More and more of them, until they fit into no attribute."""
+    """More and more of them, nearly as many as fit into an attribute. With more than
+    that the core warns of the C driver, as of a bug, so that is left alone."""
     bed.ns("A")
     bed.must("A", "new", f"kind:dummy name:d0 index:10 addr:{LOWER.hex()}")
     bed.must("A", "new", f"KIND name:m0 index:20 link:10 {mode('source')}")
     seen = {}
-    addresses = ["%012x" % (0x020000100000 + at) for at in range(5500)]
-    for number in (100, 2000, 2600, 2900, 5000, 5400, 5500):
-        # A request holds about as many as an answer.
-        bed.must("A", "set", f"KIND name:m0 own32:3:3 {macs(*addresses[:min(number, 5400)])}", flush=False)
-        for address in addresses[5400:number]:
-            bed.must("A", "set", f"KIND index:20 own32:3:0 own:4:{address}", flush=False)
+    addresses = ["%012x" % (0x020000100000 + at) for at in range(5400)]
+    for number in (100, 2000, 2600, 2900, 5000, 5400):
+        bed.must("A", "set", f"KIND name:m0 own32:3:3 {macs(*addresses[:number])}", flush=False)
         link = bed.links_now("A")["A"].get("m0")
         seen[str(number)] = {"get": bed.raw("A", "get", "name:m0"),
                              "dump": link and [link["linkinfo"]["own"]["macaddr_count"], len(link["linkinfo"]["own"]["macaddr_data"])]}
