@@ -135,8 +135,6 @@ with_faults() { # OPERATION STRIDE
 	[ -e /sys/kernel/debug/failslab ] || skip "this kernel has no fault injection"
 	# The C driver shows that the test is right.
 	[ "$KIND" != veth ] || stride=7
-	# The tracker's own allocation is one of those that fail.
-	expect_kmsg "ref_tracker: memory allocation failure, unreliable refcount tracker"
 	ns S B
 	# Over the runs every site has its turn.
 	in_ns S "$TESTS/faults.py" "$KIND" "$1" "$stride" $((RANDOM % stride + 1))

@@ -64,6 +64,7 @@ test_complaints_are_found() {
 		rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
 		unregister_netdevice: waiting for v0 to become free. Usage count = 2
 		ref_tracker: netdev@00000000 has 1/1 users at
+		ref_tracker: reference already released.
 		refcount_t: underflow; use-after-free.
 		RTNL: assertion failed at net/core/dev.c (1234)
 		INFO: trying to register non-static key.
@@ -84,6 +85,7 @@ test_a_quiet_log_passes() {
 		[    2.000000] FAULT_INJECTION: forcing a failure.
 		[    2.000000] Call Trace:
 		[    2.000000] rnetvirt: loading out-of-tree module taints kernel.
+		[    2.500000] ref_tracker: memory allocation failure, unreliable refcount tracker.
 		[    3.000000] oops=panic is on the command line
 		[    3.000000] reboot: Power down
 	TXT
