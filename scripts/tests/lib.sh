@@ -149,6 +149,19 @@ addressed() {
 	fi
 }
 
+# shows_rx_queues: a kernel without receive packet steering, so one without SMP, tells
+# nobody how many receive queues a device has.
+shows_rx_queues() { [ "$(rtnl - get lo rxq)" != - ]; }
+
+# shown_rxq N: how `rtnl ... rxq` shows that number here.
+shown_rxq() {
+	if shows_rx_queues; then
+		echo "$1"
+	else
+		echo -
+	fi
+}
+
 # traffic NETNS...: keeps a pair of `joined` busy with echo requests from these
 # namespaces, until quiet or the test's end: as many as leave an emulated
 # processor time for what is tested.

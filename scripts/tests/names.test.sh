@@ -40,13 +40,14 @@ test_a20_template_of_the_user() {
 }
 
 test_a19_outer_options_apply_to_both_without_peer() {
-	local dev
+	local dev rxq
 
+	rxq=$(shown_rxq 2)
 	ns S
 	ip -n S link add foo mtu 1400 txqueuelen 77 group 5 \
 		numtxqueues 3 numrxqueues 2 gso_max_size 20000 gso_max_segs 99 type "$KIND"
 	for dev in foo "${KIND}0"; do
-		gives "1400 77 5 3 2 20000 99" \
+		gives "1400 77 5 3 $rxq 20000 99" \
 			rtnl S get "$dev" mtu txqlen group txq rxq gso_max_size gso_max_segs
 	done
 }
