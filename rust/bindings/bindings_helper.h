@@ -14,6 +14,7 @@
 #include <linux/if_vlan.h>
 #include <linux/net_tstamp.h>
 #include <linux/netdevice.h>
+#include <linux/netpoll.h>
 #include <linux/notifier.h>
 #include <linux/rcupdate.h>
 #include <linux/rtnetlink.h>

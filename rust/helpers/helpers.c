@@ -19,6 +19,7 @@
 #endif
 
 #include "netdevice.c"
+#include "netpoll.c"
 #include "rtnetlink.c"
 #include "skbuff.c"
 #include "stacked.c"

@@ -75,6 +75,9 @@ use kernel::{
 pub(crate) struct Priv<T> {
     // First, so that it can be read without knowing `T`.
     ops: Atomic<*const PrivOps>,
+    // Zero is an empty slot.
+    #[cfg(CONFIG_NET_POLL_CONTROLLER)]
+    netpoll: super::netpoll::Slot,
     pub(crate) data: MaybeUninit<T>,
 }
 
@@ -162,6 +165,13 @@ pub(crate) unsafe fn priv_init<T: LinkOps>(
         (*dev).ethtool_ops = ethtool::Ops::<T>::TABLE;
         if T::HAS_LOWER_DEV {
             (*dev).header_ops = Ops::<T>::HEADER;
+            // Such packets do not get to `start_xmit`.
+            #[cfg(CONFIG_NET_POLL_CONTROLLER)]
+            bindings::netdev_set_priv_flags(
+                dev,
+                0,
+                bindings::netdev_priv_flags_IFF_DISABLE_NETPOLL,
+            );
         }
         if <T::Counters as Sealed>::TSTATS {
             bindings::netdev_use_tstats(dev);
@@ -255,6 +265,24 @@ impl<T: LinkOps> Ops<T> {
             None
         },
         ndo_set_rx_mode: Some(Self::set_rx_mode_callback),
+        #[cfg(CONFIG_NET_POLL_CONTROLLER)]
+        ndo_poll_controller: if T::HAS_LOWER_DEV {
+            Some(Self::poll_controller_callback)
+        } else {
+            None
+        },
+        #[cfg(CONFIG_NET_POLL_CONTROLLER)]
+        ndo_netpoll_setup: if T::HAS_LOWER_DEV {
+            Some(Self::netpoll_setup_callback)
+        } else {
+            None
+        },
+        #[cfg(CONFIG_NET_POLL_CONTROLLER)]
+        ndo_netpoll_cleanup: if T::HAS_LOWER_DEV {
+            Some(Self::netpoll_cleanup_callback)
+        } else {
+            None
+        },
         ndo_features_check: Some(bindings::passthru_features_check),
         ndo_set_rx_headroom: if T::HAS_SET_RX_HEADROOM {
             Some(Self::set_rx_headroom_callback)
@@ -356,9 +384,16 @@ impl<T: LinkOps> Ops<T> {
         skb: *mut bindings::sk_buff,
         dev: *mut bindings::net_device,
     ) -> bindings::netdev_tx_t {
+        #[cfg(CONFIG_NET_POLL_CONTROLLER)]
+        // SAFETY: The device is valid.
+        if T::HAS_LOWER_DEV && unsafe { bindings::netpoll_tx_running(dev) } {
+            // SAFETY: Interrupts are disabled, and the core gives the packet up. The private area is
+            // that of this type.
+            return unsafe { (*Priv::<T>::of(dev)).netpoll.send(skb) };
+        }
         // INVARIANT: The core calls this for a device that is up, with softirqs disabled, as
-        // Documentation/networking/netdevices.rst promises; netpoll, which would not, is refused by
-        // IFF_DISABLE_NETPOLL.
+        // Documentation/networking/netdevices.rst promises; netpoll, which would not, was dealt with
+        // above, or is refused by IFF_DISABLE_NETPOLL.
         // SAFETY: As the invariant says.
         let cx = unsafe { XmitContext::assume() };
         // SAFETY: See the type; and the core gives up its reference to the skb, whose `dev` is this
@@ -372,6 +407,34 @@ impl<T: LinkOps> Ops<T> {
             // CAST: As `dev_xmit_complete()` reads it: an error number is negative.
             Tx::Lower(status) => status.0 as bindings::netdev_tx_t,
         }
+    }
+
+    /// There is nothing to poll; its being there lets netpoll use the device.
+    ///
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    #[cfg(CONFIG_NET_POLL_CONTROLLER)]
+    unsafe extern "C" fn poll_controller_callback(_dev: *mut bindings::net_device) {}
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    #[cfg(CONFIG_NET_POLL_CONTROLLER)]
+    unsafe extern "C" fn netpoll_setup_callback(dev: *mut bindings::net_device) -> c_int {
+        // SAFETY: See the type.
+        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        // SAFETY: The core calls this under RTNL, for the first user only.
+        from_result(|| unsafe { (*Priv::<T>::of(dev)).netpoll.set_up(lower) }.map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// See `init_callback`.
+    #[cfg(CONFIG_NET_POLL_CONTROLLER)]
+    unsafe extern "C" fn netpoll_cleanup_callback(dev: *mut bindings::net_device) {
+        // SAFETY: See the type. The core calls this under RTNL, after the last user.
+        unsafe { (*Priv::<T>::of(dev)).netpoll.clean_up() };
     }
 
     /// # Safety

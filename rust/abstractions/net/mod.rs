@@ -14,6 +14,8 @@ pub mod link_table;
 pub mod mac;
 pub mod namespace;
 pub mod netdevice;
+#[cfg(CONFIG_NET_POLL_CONTROLLER)]
+mod netpoll;
 pub mod nlattr;
 pub mod notifier;
 pub mod rtnl;
