@@ -31,8 +31,8 @@ kernel: ## only the kernel of KERNEL=, kept in RNETVIRT_CACHE
 	@scripts/provision.sh --build && scripts/kernel.sh $(kernel)
 
 .PHONY: run
-run: ## boot, and show pairs of devices carrying traffic
-	@scripts/run.sh --kernel $(kernel)
+run: ## boot, and show links carrying traffic, of all flavors or of F=
+	@scripts/run.sh --kernel $(kernel) $(if $(F),--flavor $(F))
 
 .PHONY: shell
 shell: ## a shell in a guest with the module loaded
@@ -117,7 +117,8 @@ help: ## this list
 		"  T='NAME...'     for test: only these" \
 		"  B='ROW...'      for bench, bench-check: only these; patterns like 'veth/v4-*'" \
 		"  P='FLAVOR'      for perf-asm" \
-		"  F=FLAVOR S='...'  for parity: the flavor, and scenarios; patterns like 'frame-*'" \
+		"  F=FLAVOR        for run, parity: the flavor" \
+		"  S='NAME...'     for parity: only these scenarios; patterns like 'frame-*'" \
 		"  TIME=S SEED=N COUNT=N  for stress: how long, what is drawn from, how many messages" \
 		"  RNETVIRT_INSMOD=0  for vm: boot without loading the module" \
 		"  DESTDIR=DIR     for install: below this directory" \

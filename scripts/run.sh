@@ -5,19 +5,22 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--kernel release | debug | uml] [--kind rnetvirt | veth]
+usage: $ME [--kernel release | debug | uml] [--kind rnetvirt | veth | macvlan]
+              [--flavor veth | macvlan]
 
 Provides the toolchain, the kernel, the module and ip's plugin, boots a guest and
-shows pairs of devices at work in it: two namespaces joined directly, and one
-joined to the outside through a bridge. Exit status 0 only if everything worked
-and the kernel had nothing to complain about.
+shows links of each flavor at work in it, or of one. Of flavor veth: two namespaces
+joined directly, and one joined to the outside through a bridge. Of flavor macvlan:
+two namespaces that share a network device, and who reaches whom in each mode. Kinds
+veth and macvlan are the C drivers. Exit status 0 only if everything worked and the
+kernel had nothing to complain about.
 TXT
 }
 
-kernel=${KERNEL:-release} kind=${KIND:-rnetvirt}
+kernel=${KERNEL:-release} kind=${KIND:-rnetvirt} flavor=${FLAVOR:-}
 while (($#)); do
 	case $1 in
-	--kernel | --kind)
+	--kernel | --kind | --flavor)
 		(($# > 1)) || bad_usage "$1 wants a value"
 		declare "${1#--}=$2"
 		shift
@@ -33,8 +36,15 @@ release | debug | uml) ;;
 esac
 case $kind in
 rnetvirt) insmod=() ;;
-veth) insmod=(--no-insmod) ;;
-*) bad_usage "no kind '$kind'; there are rnetvirt and veth" ;;
+veth | macvlan)
+	[ "${flavor:-$kind}" = "$kind" ] || bad_usage "kind $kind does not have flavor $flavor"
+	insmod=(--no-insmod)
+	;;
+*) bad_usage "no kind '$kind'; there are rnetvirt, veth and macvlan" ;;
+esac
+case $flavor in
+'' | veth | macvlan) ;;
+*) bad_usage "no flavor '$flavor'; there are veth and macvlan" ;;
 esac
 
 "$TOP/scripts/provision.sh"
@@ -42,5 +52,5 @@ timeout=600
 [ "$kernel" != debug ] || timeout=1800
 start=$SECONDS
 "$TOP/scripts/vm.sh" --kernel "$kernel" "${insmod[@]}" --timeout "$timeout" \
-	-- "scripts/guest/demo.sh --kind $kind"
+	-- "scripts/guest/demo.sh --kind $kind${flavor:+ --flavor $flavor}"
 say "done: boot and demonstration took $((SECONDS - start)) s"

@@ -172,6 +172,8 @@ test_wrong_calls_are_refused() {
 		vm.sh --log
 		run.sh --nonsense
 		run.sh --kind nonsense
+		run.sh --flavor nonsense
+		run.sh --kind veth --flavor macvlan
 		run.sh --kernel nonsense
 		test.sh --nonsense
 		test.sh --kernel nonsense
@@ -180,6 +182,7 @@ test_wrong_calls_are_refused() {
 		kmsg-check.sh --nonsense
 		kmsg-check.sh /does/not/exist
 		guest/demo.sh --kind nonsense
+		guest/demo.sh --flavor nonsense
 	TXT
 }
 
