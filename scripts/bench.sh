@@ -109,6 +109,8 @@ in_guest() {
 		# Such a clock leaps to the next timer whenever the guest waits for the
 		# host's files, so a time limit inside means nothing.
 		vm=(--kernel release --cpus 1 --qemu-opts "-icount shift=0,sleep=off")
+		# Two times 16,384 links take 40 KB each.
+		[ "$part" = instructions ] || vm+=(--memory 3G)
 		limit=100000000
 		;;
 	*) vm=(--kernel uml --memory 1G) ;;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Route netlink requests that make and delete many pairs, as bytes.
+"""Route netlink requests that make and delete many links, as bytes.
 
 Made beforehand and sent by traffic.c, so that neither `ip` nor Python is measured.
 """
@@ -8,17 +8,30 @@ import struct
 
 RTM_NEWLINK, RTM_DELLINK = 16, 17
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 1, 4, 0x200, 0x400
-IFLA_IFNAME, IFLA_LINKINFO, IFLA_GROUP = 3, 18, 27
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_LINKINFO, IFLA_GROUP = 1, 3, 5, 18, 27
 IFLA_INFO_KIND, IFLA_INFO_DATA, INFO_PEER = 1, 2, 1
 IFINFOMSG = bytes(16)
+UP = struct.pack("=BxHiII", 0, 0, 0, 1, 1)
+LOWER = 1000  # index of the device below
 
 
 def attr(number, data):
     return struct.pack("=HH", len(data) + 4, number) + data + bytes(-len(data) % 4)
 
 
-def request(kind, flags, body):
-    body = IFINFOMSG + body
+def u32(number, value):
+    return attr(number, struct.pack("=I", value))
+
+
+# IFLA_INFO_DATA of an endpoint in mode bridge.
+ENDPOINT = {
+    ("macvlan", "macvlan"): u32(1, 4),
+    ("macvlan", "rnetvirt"): u32(2, 1) + attr(3 | 0x8000, u32(1, 4)),
+}
+
+
+def request(kind, flags, body, head=IFINFOMSG):
+    body = head + body
     return struct.pack("=IHHII", len(body) + 16, kind, flags | NLM_F_REQUEST | NLM_F_ACK, 1, 0) + body
 
 
@@ -42,6 +55,41 @@ def create(kind, first, last, group=0):
         )
         for n in range(first, last)
     )
+
+
+def lower():
+    """A device for endpoints: the wire's end d0, whose far end is tx0."""
+    pair = attr(IFLA_INFO_KIND, b"veth\0") + attr(IFLA_INFO_DATA, attr(INFO_PEER, IFINFOMSG + name("tx0")))
+    head = struct.pack("=BxHiII", 0, 0, LOWER, 1, 1)
+    made = request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, name("d0") + attr(IFLA_LINKINFO, pair), head)
+    # It cannot be up before it has a peer.
+    return made + request(RTM_NEWLINK, 0, name("tx0"), UP)
+
+
+def address(n):
+    return struct.pack("!HI", 0x0201, n)
+
+
+def endpoints(flavor, kind, first, last, group=0):
+    """Endpoints a<n> on d0, up."""
+    info = attr(IFLA_INFO_KIND, kind.encode() + b"\0") + attr(IFLA_INFO_DATA, ENDPOINT[flavor, kind])
+    return b"".join(
+        request(
+            RTM_NEWLINK,
+            NLM_F_CREATE | NLM_F_EXCL,
+            name(f"a{n}") + attr(IFLA_ADDRESS, address(n)) + u32(IFLA_LINK, LOWER) + u32(IFLA_GROUP, group)
+            + attr(IFLA_LINKINFO, info),
+            UP,
+        )
+        for n in range(first, last)
+    )
+
+
+def make(flavor, kind, first, last, group=0):
+    """Links of a flavor, a<n> among them."""
+    if flavor == "veth":
+        return create(kind, first, last, group)
+    return endpoints(flavor, kind, first, last, group)
 
 
 def delete(first, last):

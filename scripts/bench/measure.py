@@ -24,6 +24,7 @@ REAL_TIME_FACTOR = {"pktgen": 0.25, "packet": 0.05, "sockets": 0.02}
 
 PKTGEN = "/proc/self/net/pktgen"
 FOREIGN = "02:00:00:00:00:99"
+BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 
 def write(path, text):
@@ -42,7 +43,10 @@ class Variant:
         self.row, self.which, self.args = row, which, args
         self.n1, self.n2 = f"{which}1", f"{which}2"
         commands, receiver = rows.TOPOLOGIES[row["topology"]]
-        self.receiver = None if which == "floor" else getattr(self, receiver)
+        self.receiver = None if which == "floor" or not receiver else getattr(self, receiver)
+        # What is below goes with all that is on it.
+        below = any(line.startswith("link add d0 ") for line in commands)
+        self.last = "d0" if below and which != "floor" else "tx0"
         self.kind = rows.KINDS[row["flavor"]].get(which)
         self.commands = rows.FLOOR if which == "floor" else commands
         self.tx = row.get("tx", "tx0")
@@ -61,7 +65,7 @@ class Variant:
         if to == "rx" and self.receiver:
             self.mac = mac(self.receiver, self.rx)
         else:
-            self.mac = FOREIGN
+            self.mac = BROADCAST if to == "broadcast" else FOREIGN
         if self.row["method"] == "pktgen":
             # It goes with its device.
             enter(self.n1)
@@ -70,7 +74,7 @@ class Variant:
                 write(f"{PKTGEN}/{self.tx}", option)
 
     def tear_down(self):
-        ip(self.n1, ["link delete tx0"])
+        ip(self.n1, [f"link delete {self.last}"])
 
     def seen(self):
         """What the counters of both ends say."""
@@ -79,6 +83,8 @@ class Variant:
             now["rx"] = counters(self.receiver, self.rx)
             if "also_rx" in self.row:
                 now["also_rx"] = counters(self.receiver, self.row["also_rx"])
+        if "also_tx" in self.row and self.which != "floor":
+            now["also_tx"] = counters(self.n1, self.row["also_tx"])
         return now
 
     def round(self):
@@ -87,10 +93,10 @@ class Variant:
         sent, ns, exact = getattr(self, self.row["method"])()
         after = self.seen()
         for end, now in after.items():
-            direction = "tx" if end == "tx" else "rx"
+            direction = end[-2:]
             moved = now[direction] - before[end][direction]
             dropped = sum(now[d] - before[end][d] for d in ("tx_dropped", "rx_dropped"))
-            dev = {"tx": self.tx, "rx": self.rx}.get(end, self.row.get("also_rx"))
+            dev = {"tx": self.tx, "rx": self.rx}.get(end, self.row.get(end))
             if (moved != sent if exact else moved < sent) or dropped:
                 raise Failed(
                     f"{self.which}: {sent} sent, but {dev} counts {direction} {moved}, dropped {dropped}"

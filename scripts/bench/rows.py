@@ -4,7 +4,8 @@
 A row is done three times side by side: with the C driver, with rnetvirt, and
 with a device that only counts and frees what it is given, the floor, where the
 row says how to make one. Commands are lines for `ip -batch`; {kind} is what
-comes after `type`, {n1} and {n2} are the row's namespaces. The device that is
+comes after `type`, {n1} and {n2} are the row's namespaces. With a device below, the
+commands say on what. The device that is
 sent into is tx0, or the row's `tx`, in {n1}; the one where packets must come out
 is rx0, or the row's `rx`, in {n1} or, where the topology says so, in {n2}.
 """
@@ -12,11 +13,41 @@ is rx0, or the row's `rx`, in {n1} or, where the topology says so, in {n2}.
 # Per flavor, what comes after `type` for the C driver and for rnetvirt.
 KINDS = {
     "veth": {"c": "veth", "ours": "rnetvirt flavor veth"},
+    "macvlan": {"c": "macvlan", "ours": "rnetvirt flavor macvlan"},
 }
 
 FLOOR = ["link add tx0 type dummy", "link set tx0 up"]
 
-# name: commands in {n1}, and the namespace of the receiving end.
+# For sockets and sources that have to be known.
+MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
+
+
+def out(mode):
+    """One endpoint, on a device that only counts."""
+    return ["link add d0 type dummy", "link set d0 up", f"link add link d0 name tx0 type {{kind}} mode {mode}", "link set tx0 up"]
+
+
+def endpoints(lower, names, mode="bridge"):
+    """Endpoints that are up."""
+    lines = [f"link add link {lower} name {name} type {{kind}} mode {mode}" for name in names]
+    return lines + [f"link set {name} up" for name in names]
+
+
+def siblings(number):
+    """A sender and others on a device that only counts; rx0 is one of them."""
+    names = ["tx0", *(f"m{n}" for n in range(number - 1)), "rx0"]
+    return ["link add d0 type dummy", "link set d0 up", *endpoints("d0", names)]
+
+
+def wire(number, mode="bridge"):
+    """tx0 is the far end of the wire; the last of the endpoints is rx0."""
+    names = [*(f"m{n}" for n in range(number - 1)), "rx0"]
+    return [f"link add tx0 address {MAC1} type veth peer name d0", "link set d0 up", "link set tx0 up",
+            *endpoints("d0", names, mode)]
+
+
+# name: commands in {n1}, and the namespace of the receiving end, if there is one.
+# What is on a device d0 goes with that.
 TOPOLOGIES = {
     "pair": (
         [
@@ -33,6 +64,21 @@ TOPOLOGIES = {
         ],
         "n2",
     ),
+    **{f"out-{mode}": (out(mode), None) for mode in ("bridge", "vepa", "private", "passthru", "source")},
+    **{f"siblings-{number}": (siblings(number), "n1") for number in (1, 16, 256)},
+    "sibling-netns": (
+        [
+            "link add d0 type dummy",
+            "link set d0 up",
+            "link add link d0 name tx0 type {kind} mode bridge",
+            "link set tx0 up",
+            "link add link d0 name rx0 netns {n2} type {kind} mode bridge",
+        ],
+        "n2",
+    ),
+    **{f"wire-{number}": (wire(number), "n1") for number in (1, 512)},
+    "wire-passthru": (wire(1, "passthru"), "n1"),
+    "wire-source": (wire(1, f"source macaddr add {MAC1}"), "n1"),
 }
 UP = ["link set rx0 up"]
 
@@ -40,7 +86,6 @@ VLAN_TX = ["link add link tx0 name tx0.5 type vlan id 5", "link set tx0.5 up"]
 VLAN_RX = UP + ["link add link rx0 name rx0.5 type vlan id 5", "link set rx0.5 up"]
 
 # For senders with sockets: addresses, and neighbours that need no resolution.
-MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
 ADDRESSES_TX = [
     f"link set tx0 address {MAC1}",
     "address add 198.18.0.1/24 dev tx0",
@@ -178,34 +223,92 @@ VETH = [
     sockets("tcp4-rr", "TCP/IPv4, one byte there and back", "tcp4-rr", 1, 10000, floor=False),
 ]
 
-ROWS = {f"veth/{row['name']}": {"flavor": "veth", **row} for row in VETH}
+GSO4 = {"proto": "tcp4", "size": 65000, "gso": 1448}
+MACVLAN = [
+    pktgen("out", "IPv4, 60 bytes, out of a device that only counts", "out-bridge", count=60000, also_tx="d0"),
+    pktgen("out-1514", "IPv4, 1514 bytes, out of a device that only counts", "out-bridge", size=1514, count=60000, also_tx="d0"),
+    pktgen("out-v6", "IPv6, 62 bytes, out of a device that only counts", "out-bridge", size=62, family=6, count=60000, also_tx="d0"),
+    pktgen("out-broadcast", "IPv4 broadcast, without siblings", "out-bridge", mac="broadcast", count=60000, also_tx="d0"),
+    pktgen("out-vepa", "IPv4, 60 bytes, mode vepa, out of a device that only counts", "out-vepa", count=60000, also_tx="d0"),
+    pktgen("out-private", "IPv4, 60 bytes, mode private", "out-private", count=60000, also_tx="d0"),
+    pktgen("out-passthru", "IPv4, 60 bytes, mode passthru", "out-passthru", count=60000, also_tx="d0"),
+    pktgen("out-source", "IPv4, 60 bytes, mode source", "out-source", count=60000, also_tx="d0"),
+    packet("out-gso-tcp4", "64 KB TCP/IPv4 GSO packet, out of a device that only counts", "out-bridge", GSO4, also_tx="d0"),
+    pktgen("sibling", "IPv4, 60 bytes, to a sibling", "siblings-1"),
+    pktgen("sibling-1514", "IPv4, 1514 bytes, to a sibling", "siblings-1", size=1514),
+    pktgen("sibling-v6", "IPv6, 62 bytes, to a sibling", "siblings-1", size=62, family=6),
+    pktgen("sibling-netns", "IPv4, 60 bytes, to a sibling in another namespace", "sibling-netns", rx_setup=UP),
+    pktgen("sibling-of-256", "IPv4, 60 bytes, to one of 256 siblings", "siblings-256"),
+    packet("sibling-gso-tcp4", "64 KB TCP/IPv4 GSO packet, to a sibling", "siblings-1", GSO4),
+    # Siblings get a broadcast at once, not by way of a queue.
+    pktgen("broadcast-1", "IPv4 broadcast, one sibling", "siblings-1", mac="broadcast", also_tx="d0"),
+    pktgen("broadcast-16", "IPv4 broadcast, 16 siblings", "siblings-16", mac="broadcast", count=5000, also_tx="d0"),
+    pktgen("broadcast-256", "IPv4 broadcast, 256 siblings", "siblings-256", mac="broadcast", count=2000, also_tx="d0"),
+    pktgen("wire", "IPv4, 60 bytes, from a wire (C veth) to the only endpoint", "wire-1", also_rx="d0"),
+    pktgen("wire-1514", "IPv4, 1514 bytes, from a wire to the only endpoint", "wire-1", size=1514, also_rx="d0"),
+    pktgen("wire-v6", "IPv6, 62 bytes, from a wire to the only endpoint", "wire-1", size=62, family=6, also_rx="d0"),
+    pktgen("wire-512", "IPv4, 60 bytes, from a wire to one of 512 endpoints", "wire-512", also_rx="d0"),
+    pktgen("wire-vlan", "VLAN tag in the frame, 64 bytes, to a VLAN device on the only endpoint", "wire-1", size=64,
+           options=["vlan_id 5"], rx_setup=VLAN_RX, also_rx="rx0.5"),
+    pktgen("wire-passthru", "IPv4, 60 bytes, from a wire, mode passthru", "wire-passthru", also_rx="d0"),
+    pktgen("wire-source", "IPv4, 60 bytes, from a wire, a copy for a listed source address", "wire-source", also_rx="d0"),
+    packet("wire-gso-tcp4", "64 KB TCP/IPv4 GSO packet from a wire", "wire-1", GSO4, also_rx="d0"),
+]
+
+ROWS = {
+    f"{flavor}/{row['name']}": {"flavor": flavor, **row}
+    for flavor, table in (("veth", VETH), ("macvlan", MACVLAN))
+    for row in table
+}
 
 # Measured against a number of links rather than per path: in instructions, and
 # where caches matter in real time.
 SCALING = {
     f"{flavor}/{name}": {"flavor": flavor, "what": what, "title": title}
-    for flavor in KINDS
-    for name, what, title in (
-        # First, when nothing has been freed that would be used again.
-        ("scale-memory", "memory", "Memory per link, bytes"),
-        ("scale-pairs", "pairs", "Instructions per packet against the number of pairs"),
-        ("scale-links", "links", "Instructions for creating and deleting N pairs, per pair"),
+    for flavor, table in (
+        (
+            "veth",
+            (
+                # First, when nothing has been freed that would be used again.
+                ("scale-memory", "memory", "Memory per link, bytes"),
+                ("scale-pairs", "pairs", "Instructions per packet against the number of pairs"),
+                ("scale-links", "links", "Instructions for creating and deleting N pairs, per pair"),
+            ),
+        ),
+        (
+            "macvlan",
+            (
+                ("scale-memory", "memory", "Memory per link, bytes"),
+                ("scale-receive", "receive", "Instructions per packet from a wire against the number of endpoints"),
+                ("scale-broadcast", "broadcast", "Instructions per broadcast from a wire, with all that is done later"),
+                ("scale-links", "links", "Instructions for creating and deleting N endpoints, per endpoint"),
+            ),
+        ),
     )
+    for name, what, title in table
 }
 SCALING_TIME = {
     f"{flavor}/{name}": {"flavor": flavor, "what": what, "title": title}
-    for flavor in KINDS
-    for name, what, title in (
-        ("scale-spread", "spread", "Real time per packet, ours / C, when each takes the next of N pairs"),
-        ("scale-create", "create", "Real time for creating and deleting N pairs, ours / C"),
+    for flavor, table in (
+        (
+            "veth",
+            (
+                ("scale-spread", "spread", "Real time per packet, ours / C, when each takes the next of N pairs"),
+                ("scale-create", "create", "Real time for creating and deleting N pairs, ours / C"),
+            ),
+        ),
+        ("macvlan", (("scale-create", "create", "Real time for creating and deleting N endpoints, ours / C"),)),
     )
+    for name, what, title in table
 }
 PAIRS = (1, 16, 256, 1024)
+ENDPOINTS = (1, 16, 256, 1024, 4096, 16384)
+RECEIVERS = (1, 16, 256)
 
 # Real applications; iperf3's options are the client's.
 APPS = {
     f"{flavor}/{name}": {"flavor": flavor, "title": title, **how}
-    for flavor in KINDS
+    for flavor in ("veth",)
     for name, title, how in (
         ("app-tcp", "iperf3 TCP, bulk", {"iperf3": "-t 2"}),
         ("app-tcp-reverse", "iperf3 TCP, bulk, reversed", {"iperf3": "-t 2 -R"}),

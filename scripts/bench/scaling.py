@@ -6,6 +6,7 @@ scaling.py --rounds N --traffic PROGRAM ROW...
 """
 
 import argparse
+import contextlib
 import json
 import mmap
 import signal
@@ -81,6 +82,40 @@ def raise_all(netns, numbers):
     ip(netns, [f"link set {end}{n} up" for n in numbers for end in "ab"])
 
 
+def kind_of(flavor, which):
+    return rows.KINDS[flavor][which].split()[0]
+
+
+def below(flavor, args):
+    """What links of the flavor are on, in both namespaces."""
+    if flavor != "veth":
+        for netns in ("c1", "ours1"):
+            netlink(args, netns, links.lower())
+
+
+def nothing_below(flavor):
+    if flavor != "veth":
+        for netns in ("c1", "ours1"):
+            ip(netns, ["link delete d0"])
+        settle()
+
+
+def clear(args):
+    """After a row that failed: what the next one would find in its way."""
+    for netns in ("c1", "ours1"):
+        for undo in (lambda: netlink(args, netns, links.delete_group(GROUP)), lambda: ip(netns, ["link delete d0"])):
+            with contextlib.suppress(Failed):
+                undo()
+    settle()
+
+
+def frame_to(address):
+    """What nobody wants: an answer by ICMP, or a route that is looked up, would be
+    measured too."""
+    with open("/tmp/frame", "wb") as file:
+        file.write(bytes.fromhex(address.replace(":", "") + "020000000001" + "88b5") + bytes(46))
+
+
 def in_turn(work, args, agree=None):
     """work(kind) for the C driver and for ours, alternating."""
     figures = {"c": [], "ours": []}
@@ -101,9 +136,9 @@ def pairs_of(flavor, args):
 
     def grow(to):
         for which, netns in (("c", "c1"), ("ours", "ours1")):
-            kind = rows.KINDS[flavor][which].split()[0]
-            netlink(args, netns, links.create(kind, made[which], to, GROUP))
-            raise_all(netns, range(made[which], to))
+            netlink(args, netns, links.make(flavor, kind_of(flavor, which), made[which], to, GROUP))
+            if flavor == "veth":
+                raise_all(netns, range(made[which], to))
             made[which] = to
         settle()
 
@@ -143,6 +178,66 @@ def pairs(row, args):
     return {"head": ["pairs", "C", "ours", "ours / C"], "lines": lines}
 
 
+def receive(row, args):
+    """From a wire to the last of N endpoints."""
+    lines = []
+    below(row["flavor"], args)
+    grow = pairs_of(row["flavor"], args)
+    for number in rows.ENDPOINTS:
+        grow(number)
+        target = f"a{number - 1}"
+
+        def work(which, number=number, target=target):
+            netns = f"{which}1"
+            frame_to(links.address(number - 1).hex(":"))
+            before = counters(netns, target)["rx"]
+            ns = run(args, "packet", netns, "tx0", 20000, "/tmp/frame", 0)
+            got = counters(netns, target)["rx"] - before
+            if got != 20001:
+                raise Failed(f"20001 packets sent in {netns}, {target} received {got}")
+            return ns / 20000
+
+        values = in_turn(work, args, 0.001)
+        c, ours = median(values["c"]), median(values["ours"])
+        lines.append([number, f"{c:.1f}", f"{ours:.1f}", f"{ours / c:.4f}"])
+        say(f"  {number} endpoints: c {c:.1f}, ours {ours:.1f}")
+    remove_all(args)
+    nothing_below(row["flavor"])
+    return {"head": ["endpoints", "C", "ours", "ours / C"], "lines": lines}
+
+
+def broadcast(row, args):
+    """From a wire to all of N endpoints, also what is done in workqueues; not more
+    packets at once than there is room for."""
+    lines, count = [], 400
+    below(row["flavor"], args)
+    grow = pairs_of(row["flavor"], args)
+    busy = Busy(args)
+    try:
+        for number in rows.RECEIVERS:
+            grow(number)
+
+            def work(which, number=number):
+                netns = f"{which}1"
+                frame_to("ff:ff:ff:ff:ff:ff")
+                before = [counters(netns, f"a{n}")["rx"] for n in (0, number - 1)]
+                cost = busy.count(lambda: run(args, "packet", netns, "tx0", count, "/tmp/frame", 0))
+                got = [counters(netns, f"a{n}")["rx"] - was for n, was in zip((0, number - 1), before)]
+                if got != [count + 1] * 2:
+                    raise Failed(f"{count + 1} packets sent in {netns}, {got} received")
+                return cost / count
+
+            values = in_turn(work, args)
+            c, ours = median(values["c"]), median(values["ours"])
+            lines.append([number, f"{c:.0f}", f"{ours:.0f}", f"{ours / c:.3f}"])
+            say(f"  {number} receivers: c {c:.0f}, ours {ours:.0f}")
+    finally:
+        busy.stop()
+    remove_all(args)
+    nothing_below(row["flavor"])
+    return {"head": ["receivers", "C", "ours", "ours / C"], "lines": lines}
+
+
 def spread_row(row, args):
     """Each packet takes another pair: what a packet touches is not in the cache."""
     lines = []
@@ -169,23 +264,24 @@ def link_lines(number, parts, values, unit):
         ratio = [o / c_ for c_, o in zip(c, ours)]
         middle = [f"{median(c):.0f}", f"{median(ours):.0f}"] if unit else ["1", f"{median(ratio):.3f}"]
         lines.append([f"{number}: {part}", *middle, f"{median(ratio):.3f}", f"{min(ratio):.3f}", f"{max(ratio):.3f}"])
-        say(f"  {number} pairs, {part}: ours / C {median(ratio):.3f}")
+        say(f"  {number}, {part}: ours / C {median(ratio):.3f}")
     return lines
 
 
-LINK_HEAD = ["pairs", "C", "ours", "ours / C", "lowest", "highest"]
+LINK_HEAD = ["links", "C", "ours", "ours / C", "lowest", "highest"]
 
 
 def links_row(row, args):
-    """Pairs made, deleted one by one, made again, deleted together: instructions."""
+    """Links made, deleted one by one, made again, deleted together: instructions."""
     lines = []
+    below(row["flavor"], args)
     busy = Busy(args)
     try:
         for number in (16, 256):
 
             def work(which, number=number):
-                netns, kind = f"{which}1", rows.KINDS[row["flavor"]][which].split()[0]
-                make = links.create(kind, 0, number, GROUP)
+                netns = f"{which}1"
+                make = links.make(row["flavor"], kind_of(row["flavor"], which), 0, number, GROUP)
                 costs = (
                     busy.count(lambda: netlink(args, netns, make)),
                     busy.count(lambda: netlink(args, netns, links.delete(0, number))),
@@ -197,24 +293,25 @@ def links_row(row, args):
             lines += link_lines(number, ("create", "delete one by one", "delete together"), values, True)
     finally:
         busy.stop()
+    nothing_below(row["flavor"])
     return {"head": LINK_HEAD, "lines": lines}
 
 
 def create_row(row, args):
     """The same in real time, as long as the requests take."""
     number = 256
+    below(row["flavor"], args)
 
     def work(which):
-        netns, kind = f"{which}1", rows.KINDS[row["flavor"]][which].split()[0]
-        made = netlink(args, netns, links.create(kind, 0, number, GROUP))
+        netns = f"{which}1"
+        made = netlink(args, netns, links.make(row["flavor"], kind_of(row["flavor"], which), 0, number, GROUP))
         gone = netlink(args, netns, links.delete_group(GROUP))
         settle()
         return made, gone
 
-    return {
-        "head": LINK_HEAD,
-        "lines": link_lines(number, ("create", "delete together"), in_turn(work, args), False),
-    }
+    values = in_turn(work, args)
+    nothing_below(row["flavor"])
+    return {"head": LINK_HEAD, "lines": link_lines(number, ("create", "delete together"), values, False)}
 
 
 def memory_now():
@@ -224,23 +321,27 @@ def memory_now():
 
 
 def memory(row, args):
-    """The difference that pairs make; no traffic has passed."""
+    """The difference that links make; no traffic has passed."""
     number, batch = 0, 200
     figures = {"c": [], "ours": []}
+    below(row["flavor"], args)
+    # A pair is two.
+    ends = batch * (2 if row["flavor"] == "veth" else 1)
     # In turn, and none is deleted meanwhile: what the first bring with them (tables
     # that grow) or would leave free for the next would not be theirs.
     for attempt in range(6):
         for which, values in figures.items():
-            netns, kind = f"{which}1", rows.KINDS[row["flavor"]][which].split()[0]
+            netns, kind = f"{which}1", kind_of(row["flavor"], which)
             settle()
             before = memory_now()
-            netlink(args, netns, links.create(kind, number, number + batch, GROUP))
+            netlink(args, netns, links.make(row["flavor"], kind, number, number + batch, GROUP))
             settle()
             after = memory_now()
             if attempt:
-                values.append({key: (after[key] - before[key]) / batch / 2 for key in after})
+                values.append({key: (after[key] - before[key]) / ends for key in after})
         number += batch
     remove_all(args)
+    nothing_below(row["flavor"])
     lines = []
     for key, label in (("slab", "slab"), ("per-CPU", "per-CPU"), ("MemFree", "all (MemFree)")):
         # Memory comes in pages: the mean, not the median.
@@ -252,6 +353,8 @@ def memory(row, args):
 
 WHAT = {
     "pairs": pairs,
+    "receive": receive,
+    "broadcast": broadcast,
     "spread": spread_row,
     "links": links_row,
     "create": create_row,
@@ -280,6 +383,7 @@ def main():
             failed += 1
             answer["error"] = str(err)
             say(f"{name}: {err}")
+            clear(args)
         print(json.dumps(answer), flush=True)
     return 1 if failed else 0
 
