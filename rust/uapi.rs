@@ -70,7 +70,8 @@ pub const IFLA_MACVLAN_BC_CUTOFF: u16 = 9;
 /// The highest attribute of the nest.
 pub const IFLA_MACVLAN_MAX: u16 = IFLA_MACVLAN_BC_CUTOFF;
 
-/// Devices of the port never talk to each other.
+/// Devices of the port do not talk to each other, unless a switch outside sends unicast
+/// frames back.
 pub const MACVLAN_MODE_PRIVATE: u32 = 1;
 /// They talk through a switch outside that sends their frames back.
 pub const MACVLAN_MODE_VEPA: u32 = 2;

@@ -135,10 +135,11 @@ impl Port {
         match Handler::attach(&port, lower, rtnl) {
             Ok(()) => Ok(port),
             Err(err) if err == EBUSY => Err(ack.refuse(err, holder(lower, rtnl))),
-            Err(err) => Err(ack.refuse(
+            Err(err) if err == EINVAL => Err(ack.refuse(
                 err,
                 c"the lower device does not let others receive its packets (VRF, ipvlan or the like)",
             )),
+            Err(err) => Err(err),
         }
     }
 
