@@ -165,7 +165,7 @@ impl Macvlan {
     ///
     /// As far as anybody can see, the lower device has received it before: it goes that way if there
     /// is somebody to see it, or if VLANs on the lower device or sources might have a claim on it.
-    #[inline]
+    #[inline(never)]
     fn send_to_sibling(
         port: &Port,
         sibling: &Link<Self>,
@@ -334,23 +334,23 @@ fn copy_to_listeners(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) -> bool {
 #[inline(never)]
 fn copy_to_some_listeners(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) -> bool {
     let mut taken = false;
-    for dev in port.sources.find_all(skb.source().key(), cx.rcu()) {
+    let dest = skb.dest();
+    port.sources.for_all(skb.source().key(), cx.rcu(), |dev| {
         let this = dev.data();
         taken |= this.flags.get().has(Flags::NODST);
         if !dev.is_up() {
-            continue;
+            return;
         }
-        let kind = (skb.dest() == dev.mac()).then_some(PacketType::Host);
-        let Some(copy) = skb.clone_to(dev, kind, cx.rcu()) else {
-            this.stats.count_rx_error(cx.bh());
-            continue;
-        };
-        if copy.netif_rx(cx.bh()).is_ok() {
+        let kind = (dest == dev.mac()).then_some(PacketType::Host);
+        let sent = skb
+            .clone_to(dev, kind, cx.rcu())
+            .is_some_and(|copy| copy.netif_rx(cx.bh()).is_ok());
+        if sent {
             this.stats.count_rx(skb.frame_len(), false, cx.bh());
         } else {
             this.stats.count_rx_error(cx.bh());
         }
-    }
+    });
     taken
 }
 

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //!   hash(key)          index, at most half full            entries, one after the other
-//!       |            +---+---+---+---+---+---+---+---+     +-----+-----+-----+-----+
-//!       +----------> | 0 | 2 | 3 | 0 | 0 | 1 | 0 | 0 |     |key 1|key 2|key 3|     |
-//!                    +---+---+---+---+---+---+---+---+     | dev | --- | dev |     |
+//!       |            +---+---+---+---+---+---+---+-- ..  +-----+-----+-----+-----+
+//!       +----------> | 0 | 2 | 3 | 0 | 0 | 1 | 0 | 0       |key 1|key 2|key 3|     |
+//!                    +---+---+---+---+---+---+---+-- ..  | dev | --- | dev |     |
 //!                          |   \________________________>  +-----+-----+-----+-----+
 //!                          +--> removed: go on                             ^ used
 //! ```
@@ -103,10 +103,10 @@ struct Entry {
 struct Generation {
     rcu: UnsafeCell<bindings::callback_head>,
     // The hash is the top bits of a product with a random odd number.
-    seed: u64,
     factor: u64,
     shift: u32,
-    // One more than the number of an entry; zero ends a search. At most half of them are not zero.
+    // One more than the number of an entry; zero ends a search. A hash gives one of the first ones;
+    // behind them there is room for all entries and one zero, so that no search runs over the end.
     index: KVVec<Atomic<u32>>,
     entries: KVVec<Entry>,
     // Entries that can be seen.
@@ -120,8 +120,10 @@ impl Generation {
             .checked_mul(2)
             .and_then(u32::checked_next_power_of_two)
             .ok_or(ENOMEM)?;
-        let mut index = KVVec::with_capacity(slots as usize, GFP_KERNEL)?;
-        for _ in 0..slots {
+        // At most 3/2 of what was just multiplied by two.
+        let len = slots.checked_add(capacity).ok_or(ENOMEM)?.saturating_add(1);
+        let mut index = KVVec::with_capacity(len as usize, GFP_KERNEL)?;
+        for _ in 0..len {
             index.push(Atomic::new(0), GFP_KERNEL)?;
         }
         let mut entries = KVVec::with_capacity(capacity as usize, GFP_KERNEL)?;
@@ -135,19 +137,14 @@ impl Generation {
                 GFP_KERNEL,
             )?;
         }
-        let mut seed = [0u8; 16];
-        // SAFETY: The buffer is 16 bytes long.
-        unsafe { bindings::get_random_bytes(seed.as_mut_ptr().cast(), 16) };
-        let seed = u128::from_ne_bytes(seed);
-        // CAST: Each half becomes a number of its own.
-        #[allow(clippy::cast_possible_truncation)]
-        let (seed, factor) = (seed as u64, (seed >> 64) as u64);
+        let mut factor = [0u8; 8];
+        // SAFETY: The buffer is eight bytes long.
+        unsafe { bindings::get_random_bytes(factor.as_mut_ptr().cast(), 8) };
         Ok(KBox::new(
             Self {
                 // SAFETY: Zero is valid for the structure.
                 rcu: UnsafeCell::new(unsafe { core::mem::zeroed() }),
-                seed,
-                factor: factor | 1,
+                factor: u64::from_ne_bytes(factor) | 1,
                 shift: 64 - slots.trailing_zeros(),
                 index,
                 entries,
@@ -167,34 +164,43 @@ impl Generation {
         drop(unsafe { KBox::from_raw(container_of!(head, Generation, rcu)) });
     }
 
+    /// The slot where the search for a key begins.
     #[inline]
-    fn slot(&self, number: u64) -> &Atomic<u32> {
-        // CAST: Masked to the size of the index, which is a power of two.
+    fn first_slot(&self, key: u64) -> usize {
+        // CAST: Fewer bits than those of a `u32` are left.
         #[allow(clippy::cast_possible_truncation)]
-        let number = number as usize & (self.index.len().wrapping_sub(1));
-        // SAFETY: Smaller than the length, which is not zero.
+        let slot = (key.wrapping_mul(self.factor) >> self.shift) as usize;
+        slot
+    }
+
+    /// # Safety
+    ///
+    /// `number` must be what [`first_slot`](Self::first_slot) gave, or the one after a slot that was
+    /// not zero.
+    #[inline]
+    unsafe fn slot(&self, number: usize) -> &Atomic<u32> {
+        // SAFETY: By the caller's guarantee there are no more slots before it than first ones and
+        // entries, which is one less than there are.
         unsafe { self.index.get_unchecked(number) }
     }
 
+    /// Calls `f` for the entries of a key, removed ones included, until it gives something.
     #[inline]
-    fn hash(&self, key: u64) -> u64 {
-        (key ^ self.seed).wrapping_mul(self.factor) >> self.shift
-    }
-
-    /// The entries of a key, removed ones included.
-    #[inline]
-    fn matches(&self, key: u64) -> impl Iterator<Item = &Entry> {
-        let mut number = self.hash(key);
-        iter::from_fn(move || loop {
+    fn search<'a, R>(&'a self, key: u64, mut f: impl FnMut(&'a Entry) -> Option<R>) -> Option<R> {
+        let mut number = self.first_slot(key);
+        loop {
             // Pairs with the store in `append`: the entry is seen complete.
-            let found = self.slot(number).load(Acquire).checked_sub(1)?;
+            // SAFETY: The first one, or the one after one that was not zero.
+            let found = unsafe { self.slot(number) }.load(Acquire).checked_sub(1)?;
             number = number.wrapping_add(1);
             // SAFETY: Numbers in the index are those of entries.
             let entry = unsafe { self.entries.get_unchecked(found as usize) };
             if entry.key.load(Relaxed) == key {
-                return Some(entry);
+                if let Some(result) = f(entry) {
+                    return Some(result);
+                }
             }
-        })
+        }
     }
 
     /// Entry `number`, if it can be seen.
@@ -222,13 +228,15 @@ impl Generation {
         entry.dev.store(dev, Relaxed);
         // SAFETY: Writers only, of which the caller is the only one.
         unsafe { *entry.hold.get() = hold };
-        let mut slot = self.hash(key);
-        while self.slot(slot).load(Relaxed) != 0 {
+        let mut slot = self.first_slot(key);
+        // SAFETY: The first one, or the one after one that was not zero.
+        while unsafe { self.slot(slot) }.load(Relaxed) != 0 {
             slot = slot.wrapping_add(1);
         }
         // Fewer entries than 2^31, see `new`.
         let next = number.wrapping_add(1);
-        self.slot(slot).store(next, Release);
+        // SAFETY: As above.
+        unsafe { self.slot(slot) }.store(next, Release);
         self.used.store(next, Release);
         true
     }
@@ -299,24 +307,24 @@ impl<T> LinkTable<T> {
     /// A device with that key, if there is one.
     #[inline]
     pub fn find<'a>(&'a self, key: u64, _rcu: Rcu<'a>) -> Option<&'a Link<T>> {
-        for entry in self.generation()?.matches(key) {
-            // SAFETY: The reference that an entry holds is given back after a grace period from when
-            // its `dev` was cleared, and `'a` is in an RCU section that began before that.
-            if let Some(link) = unsafe { Self::link(entry) } {
-                return Some(link);
-            }
-        }
-        None
+        // SAFETY: The reference that an entry holds is given back after a grace period from when its
+        // `dev` was cleared, and `'a` is in an RCU section that began before that.
+        self.generation()?
+            .search(key, |entry| unsafe { Self::link(entry) })
     }
 
-    /// All devices with that key.
+    /// Calls `f` for all devices with that key.
     #[inline]
-    pub fn find_all<'a>(&'a self, key: u64, _rcu: Rcu<'a>) -> impl Iterator<Item = &'a Link<T>> {
-        self.generation()
-            .into_iter()
-            .flat_map(move |generation| generation.matches(key))
-            // SAFETY: As in `find`.
-            .filter_map(|entry| unsafe { Self::link(entry) })
+    pub fn for_all<'a>(&'a self, key: u64, _rcu: Rcu<'a>, mut f: impl FnMut(&'a Link<T>)) {
+        if let Some(generation) = self.generation() {
+            let _ = generation.search(key, |entry| {
+                // SAFETY: As in `find`.
+                if let Some(link) = unsafe { Self::link(entry) } {
+                    f(link);
+                }
+                None::<()>
+            });
+        }
     }
 
     /// All devices. One that is put in or removed meanwhile may or may not be among them.
@@ -391,18 +399,17 @@ impl<T> LinkTable<T> {
         }
         // A removed entry of the same key can be filled again: whoever finds it looks for the key.
         let mut free = None;
-        for entry in self
-            .generation()
-            .into_iter()
-            .flat_map(|all| all.matches(key))
-        {
-            let there = entry.dev.load(Relaxed);
-            if there == raw {
-                return Err(EEXIST);
-            }
-            if there.is_null() {
-                free = Some(entry);
-            }
+        let there = self.generation().and_then(|all| {
+            all.search(key, |entry| {
+                let there = entry.dev.load(Relaxed);
+                if there.is_null() {
+                    free = Some(entry);
+                }
+                (there == raw).then_some(())
+            })
+        });
+        if there.is_some() {
+            return Err(EEXIST);
         }
         if free.is_none() {
             self.make_room()?;
@@ -431,17 +438,16 @@ impl<T> LinkTable<T> {
 
     /// Takes a device out. False if it was not there with that key.
     pub fn remove(&self, key: u64, dev: &Link<T>, _rtnl: &Rtnl) -> bool {
-        let Some(generation) = self.generation() else {
-            return false;
-        };
-        for entry in generation.matches(key) {
-            if entry.dev.load(Relaxed) == dev.as_ptr() {
-                // SAFETY: RTNL is held.
-                unsafe { self.clear(entry) };
-                return true;
-            }
+        let found = self.generation().and_then(|all| {
+            all.search(key, |entry| {
+                (entry.dev.load(Relaxed) == dev.as_ptr()).then_some(entry)
+            })
+        });
+        if let Some(entry) = found {
+            // SAFETY: RTNL is held.
+            unsafe { self.clear(entry) };
         }
-        false
+        found.is_some()
     }
 
     /// Takes a device out wherever it is. Looks at all entries.
