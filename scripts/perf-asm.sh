@@ -8,7 +8,7 @@ usage() {
 usage: $ME [--no-build] [FLAVOR | ROW]
 
 Boots a guest, stops it at a packet of ROW (see bench.sh --list; a FLAVOR stands
-for its row v4-60-netns, the default is veth), steps through all that is executed
+for its row v4-60-netns or sibling, the default is veth), steps through all that is executed
 until the next one, with the C driver and with rnetvirt, and prints:
 - the number of instructions in each function, those that differ first;
 - both drivers' functions, disassembled, with how often each instruction was
@@ -31,8 +31,13 @@ while (($#)); do
 	shift
 done
 row=${row:-veth}
-[[ $row == */* ]] || row=$row/v4-60-netns
-"$TOP/scripts/bench.sh" --list | grep -q "^instructions *$row " || bad_usage "no row '$row'; see bench.sh --list"
+case $row in
+*/*) ;;
+macvlan) row=macvlan/sibling ;;
+*) row=$row/v4-60-netns ;;
+esac
+rows=$("$TOP/scripts/bench.sh" --list)
+grep -q "^instructions *$row " <<<"$rows" || bad_usage "no row '$row'; see bench.sh --list"
 
 OUT=$TOP/build/bench
 mkdir -p "$OUT"
