@@ -38,6 +38,7 @@ use abstractions::{
         Rcu, //
     },
     net::{
+        dev_ref::DevRef,
         ethtool::{
             DriverInfo,
             EthtoolOps,
@@ -87,8 +88,7 @@ use abstractions::{
             EthFrame,
             PacketType,
             RxSkb,
-            SkBuff,
-            XmitStatus, //
+            SkBuff, //
         },
         stats::{
             LinkStats64,
@@ -124,6 +124,8 @@ use settings::{
 
 /// The data of one endpoint.
 pub(crate) struct Macvlan {
+    /// The lower device: the port's, too, but one step nearer.
+    lower: DevRef,
     port: PortRef,
     mode: ModeCell,
     flags: FlagsCell,
@@ -143,22 +145,36 @@ pub(crate) struct Macvlan {
 impl Macvlan {
     /// A packet in mode bridge: to the siblings that it is for, or out.
     #[inline]
-    fn bridge_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> XmitStatus {
-        let port = &dev.data().port;
+    fn bridge_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
         let frame = match skb.into_frame() {
             Ok(frame) => frame,
-            Err(skb) => return skb.queue_xmit(port.lower(), cx.bh()),
+            Err(skb) => return Self::send_out(dev, skb, cx),
         };
         let dest = frame.dest();
         if dest.is_multicast() {
-            Self::flood_siblings(dev, &frame, dest, cx);
-        } else if let Some(sibling) = port.macs.find(dest.key(), cx.rcu()) {
+            return Self::group_xmit(dev, frame, dest, cx);
+        }
+        if let Some(sibling) = this.port.macs.find(dest.key(), cx.rcu()) {
             if sibling.data().mode.get() == Mode::BRIDGE {
-                Self::send_to_sibling(port, sibling, frame, cx);
-                return XmitStatus::SUCCESS;
+                return Self::send_to_sibling(dev, sibling, frame, cx);
             }
         }
-        frame.into_skb().queue_xmit(port.lower(), cx.bh())
+        Self::send_out(dev, frame.into_skb(), cx)
+    }
+
+    /// Hands a packet to the lower device, and counts what that says.
+    #[inline]
+    fn send_out(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        let len = skb.len();
+        let status = skb.queue_xmit(&this.lower, cx.bh());
+        if status.is_taken() {
+            this.stats.count_tx(len, cx.bh());
+        } else {
+            this.stats.count_tx_dropped(cx.bh());
+        }
+        Tx::lower(status)
     }
 
     /// Makes a frame one that a sibling has received.
@@ -167,34 +183,41 @@ impl Macvlan {
     /// is somebody to see it, or if VLANs on the lower device or sources might have a claim on it.
     #[inline(never)]
     fn send_to_sibling(
-        port: &Port,
+        dev: &Link<Self>,
         sibling: &Link<Self>,
         frame: EthFrame<'_>,
         cx: &XmitContext<'_>,
-    ) {
-        let lower = port.lower();
-        if frame.is_vlan() || !port.sources.is_empty() || !lower.ingress_is_plain(cx.rcu()) {
-            // Whether it is dropped on the way is no business of the sender.
+    ) -> Tx {
+        let this = dev.data();
+        let lower = &this.lower;
+        let len = frame.len();
+        // Whether it is dropped on the way is no business of the sender.
+        this.stats.count_tx(len, cx.bh());
+        if lower.has_vlans() || !this.port.sources.is_empty() || !lower.ingress_is_plain(cx.rcu()) {
             let _ = frame
                 .forward_to(lower, cx.rcu())
                 .and_then(|skb| skb.netif_rx(cx.bh()));
-            return;
+            return Tx::SENT;
         }
-        let len = frame.len();
         let sent = frame
             .forward_over(lower, sibling, cx.rcu())
             .and_then(|skb| skb.netif_rx(cx.bh()));
         if sent.is_ok() {
             sibling.data().stats.count_rx(len, false, cx.bh());
         }
+        Tx::SENT
     }
 
-    /// Gives a copy of a group packet to each sibling in mode bridge that listens.
+    /// A packet to a group: a copy to each sibling in mode bridge that listens, and out.
     #[inline(never)]
-    fn flood_siblings(dev: &Link<Self>, frame: &EthFrame<'_>, dest: Mac, cx: &XmitContext<'_>) {
-        if frame.protocol() == ETH_P_PAUSE {
-            return;
+    fn group_xmit(dev: &Link<Self>, frame: EthFrame<'_>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
+        if frame.protocol() != ETH_P_PAUSE {
+            Self::flood_siblings(dev, &frame, dest, cx);
         }
+        Self::send_out(dev, frame.into_skb(), cx)
+    }
+
+    fn flood_siblings(dev: &Link<Self>, frame: &EthFrame<'_>, dest: Mac, cx: &XmitContext<'_>) {
         for sibling in dev.data().port.macs.iter(cx.rcu()) {
             let to = sibling.data();
             if sibling.id() == dev.id() || to.mode.get() != Mode::BRIDGE || !to.groups.has(dest) {
@@ -505,6 +528,7 @@ impl Macvlan {
         check_sources(&settings, mode, ack)?;
 
         let mut dev = dev.init(Ok::<Self, Error>(Self {
+            lower: DevRef::new(lower, rtnl)?,
             port: port.clone(),
             mode: ModeCell::new(mode),
             flags: FlagsCell::new(settings.flags.unwrap_or(Flags::NONE)),
@@ -693,19 +717,11 @@ impl LinkOps for Macvlan {
     /// A packet's path; see the picture at the top.
     #[inline]
     fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
-        let this = dev.data();
-        let len = skb.len();
-        let status = if this.mode.get() == Mode::BRIDGE {
+        if dev.data().mode.get() == Mode::BRIDGE {
             Self::bridge_xmit(dev, skb, cx)
         } else {
-            skb.queue_xmit(this.port.lower(), cx.bh())
-        };
-        if status.is_taken() {
-            this.stats.count_tx(len, cx.bh());
-        } else {
-            this.stats.count_tx_dropped(cx.bh());
+            Self::send_out(dev, skb, cx)
         }
-        Tx::Lower(status)
     }
 
     /// Has the lower device receive what is for the endpoint, and packets find it.
@@ -865,7 +881,7 @@ impl LinkOps for Macvlan {
 
     #[inline]
     fn lower_dev(dev: &Link<Self>) -> &NetDevice {
-        dev.data().port.lower()
+        &dev.data().lower
     }
 
     fn uninit(dev: &Link<Self>, rtnl: &Rtnl) {

@@ -230,10 +230,10 @@ impl LinkOps for Veth {
             .and_then(|skb| skb.netif_rx(cx.bh()));
         if sent.is_err() {
             dev.data().dropped.inc();
-            return Tx::Dropped;
+            return Tx::DROPPED;
         }
         dev.count_tx(len, cx.bh());
-        Tx::Sent
+        Tx::SENT
     }
 
     fn open(dev: &Link<Self>, _rtnl: &Rtnl) -> Result {
@@ -346,7 +346,7 @@ impl LinkOps for Veth {
 fn drop_tx(dev: &Link<Veth>, skb: SkBuff<'_>) -> Tx {
     skb.drop_reason(DropReason::NOT_SPECIFIED);
     dev.data().dropped.inc();
-    Tx::Dropped
+    Tx::DROPPED
 }
 
 impl EthtoolOps<Veth> for Veth {

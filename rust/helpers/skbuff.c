@@ -30,6 +30,33 @@ __rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive(struct net_device
 }
 
 /*
+ * The same for a frame that is known to be for DEV's own address, on a device that
+ * no switch tags packets for: what eth_type_trans() does where it has no questions.
+ */
+__rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive_own(struct net_device *dev,
+								   struct sk_buff *skb)
+{
+	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+
+	if (likely(eth_proto_is_802_3(eth->h_proto))) {
+		skb->dev = dev;
+		skb_reset_mac_header(skb);
+		__skb_pull(skb, ETH_HLEN);
+		skb->pkt_type = PACKET_HOST;
+		skb->protocol = eth->h_proto;
+	} else {
+		skb->protocol = eth_type_trans(skb, dev);
+	}
+	skb_postpull_rcsum(skb, eth, ETH_HLEN);
+}
+
+/* skb_headlen(skb) >= len, in an instruction less. */
+__rnetvirt_helper bool rnetvirt_helper_skb_has_linear(const struct sk_buff *skb, unsigned int len)
+{
+	return skb->len >= skb->data_len + len;
+}
+
+/*
  * The Ethernet header of a received packet, or NULL if there is none: an offset
  * that was never set is larger than any other.
  */

@@ -107,6 +107,15 @@ __rnetvirt_helper bool rnetvirt_helper_netdev_ingress_is_plain(const struct net_
 	return !rcu_access_pointer(dev->xdp_prog);
 }
 
+__rnetvirt_helper bool rnetvirt_helper_netdev_has_vlan_info(const struct net_device *dev)
+{
+#if IS_ENABLED(CONFIG_VLAN_8021Q)
+	return rcu_access_pointer(dev->vlan_info);
+#else
+	return false;
+#endif
+}
+
 __rnetvirt_helper void rnetvirt_helper_netif_addr_lock_bh(struct net_device *dev)
 {
 	netif_addr_lock_bh(dev);

@@ -10,7 +10,6 @@ use super::{
         private::Sealed,
         LinkOps,
         RxMode,
-        Tx,
         XmitContext, //
     },
     mac::Mac,
@@ -400,13 +399,7 @@ impl<T: LinkOps> Ops<T> {
         // device. Nobody else writes to the header: pktgen, which may hold another reference, only
         // reads the count, since IFF_TX_SKB_SHARING is off.
         let (dev, skb) = unsafe { (Link::<T>::from_raw(dev), SkBuff::from_raw(skb)) };
-        match T::start_xmit(dev, skb, &cx) {
-            Tx::Sent => bindings::netdev_tx_NETDEV_TX_OK,
-            // CAST: The return value is a mix of two families of small positive constants.
-            Tx::Dropped => bindings::NET_XMIT_DROP as bindings::netdev_tx_t,
-            // CAST: As `dev_xmit_complete()` reads it: an error number is negative.
-            Tx::Lower(status) => status.0 as bindings::netdev_tx_t,
-        }
+        T::start_xmit(dev, skb, &cx).number()
     }
 
     /// There is nothing to poll; its being there lets netpoll use the device.

@@ -79,15 +79,30 @@ impl<'a> XmitContext<'a> {
     }
 }
 
-/// What became of a packet in a transmit callback.
+/// What became of a packet in a transmit callback: the number that the core wants, so that a driver's
+/// last call can be its last instruction.
 #[must_use]
-pub enum Tx {
+pub struct Tx(bindings::netdev_tx_t);
+
+impl Tx {
     /// Sent (`NETDEV_TX_OK`).
-    Sent,
+    pub const SENT: Self = Self(bindings::netdev_tx_NETDEV_TX_OK);
     /// Freed, and counted as dropped by the driver (`NET_XMIT_DROP`).
-    Dropped,
+    // CAST: The return value is a mix of two families of small positive constants.
+    pub const DROPPED: Self = Self(bindings::NET_XMIT_DROP as bindings::netdev_tx_t);
+
     /// What the device below said of it.
-    Lower(XmitStatus),
+    #[inline]
+    pub const fn lower(status: XmitStatus) -> Self {
+        // CAST: As `dev_xmit_complete()` reads it: an error number is negative.
+        Self(status.0 as bindings::netdev_tx_t)
+    }
+
+    /// What the core wants.
+    #[inline]
+    pub(crate) const fn number(self) -> bindings::netdev_tx_t {
+        self.0
+    }
 }
 
 pub(crate) mod private {

@@ -29,10 +29,7 @@ use core::{
     cell::UnsafeCell,
     iter,
     marker::PhantomData,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr, //
 };
 use kernel::{
     container_of,
@@ -105,13 +102,36 @@ struct Generation {
     // The hash is the top bits of a product with a random odd number.
     factor: u64,
     shift: u32,
+    // The start of `slots`, or `NOTHING`.
+    index: *const Atomic<u32>,
     // One more than the number of an entry; zero ends a search. A hash gives one of the first ones;
     // behind them there is room for all entries and one zero, so that no search runs over the end.
-    index: KVVec<Atomic<u32>>,
+    // Only kept for its memory.
+    slots: KVVec<Atomic<u32>>,
     entries: KVVec<Entry>,
     // Entries that can be seen.
     used: Atomic<u32>,
 }
+
+// SAFETY: `index` points to memory that it owns, or to a static; who may write is decided by the table.
+unsafe impl Sync for Generation {}
+
+/// The index of a table without entries.
+static NOTHING: Atomic<u32> = Atomic::new(0);
+
+/// The generation of tables that nothing was ever put into: all hashes are zero.
+static EMPTY: Generation = Generation {
+    rcu: UnsafeCell::new(bindings::callback_head {
+        next: ptr::null_mut(),
+        func: None,
+    }),
+    factor: 0,
+    shift: 0,
+    index: &NOTHING,
+    slots: KVVec::new(),
+    entries: KVVec::new(),
+    used: Atomic::new(0),
+};
 
 impl Generation {
     fn new(capacity: u32) -> Result<KBox<Self>> {
@@ -122,9 +142,10 @@ impl Generation {
             .ok_or(ENOMEM)?;
         // At most 3/2 of what was just multiplied by two.
         let len = slots.checked_add(capacity).ok_or(ENOMEM)?.saturating_add(1);
-        let mut index = KVVec::with_capacity(len as usize, GFP_KERNEL)?;
+        let len = len as usize;
+        let mut memory = KVVec::with_capacity(len, GFP_KERNEL)?;
         for _ in 0..len {
-            index.push(Atomic::new(0), GFP_KERNEL)?;
+            memory.push(Atomic::new(0), GFP_KERNEL)?;
         }
         let mut entries = KVVec::with_capacity(capacity as usize, GFP_KERNEL)?;
         for _ in 0..capacity {
@@ -146,7 +167,8 @@ impl Generation {
                 rcu: UnsafeCell::new(unsafe { core::mem::zeroed() }),
                 factor: u64::from_ne_bytes(factor) | 1,
                 shift: 64 - slots.trailing_zeros(),
-                index,
+                index: memory.as_ptr(),
+                slots: memory,
                 entries,
                 used: Atomic::new(0),
             },
@@ -181,7 +203,7 @@ impl Generation {
     unsafe fn slot(&self, number: usize) -> &Atomic<u32> {
         // SAFETY: By the caller's guarantee there are no more slots before it than first ones and
         // entries, which is one less than there are.
-        unsafe { self.index.get_unchecked(number) }
+        unsafe { &*self.index.add(number) }
     }
 
     /// Calls `f` for the entries of a key, removed ones included, until it gives something.
@@ -191,10 +213,13 @@ impl Generation {
         loop {
             // Pairs with the store in `append`: the entry is seen complete.
             // SAFETY: The first one, or the one after one that was not zero.
-            let found = unsafe { self.slot(number) }.load(Acquire).checked_sub(1)?;
+            let found = unsafe { self.slot(number) }.load(Acquire) as usize;
+            if found == 0 {
+                return None;
+            }
             number = number.wrapping_add(1);
-            // SAFETY: Numbers in the index are those of entries.
-            let entry = unsafe { self.entries.get_unchecked(found as usize) };
+            // SAFETY: Numbers in the index are, less one, those of entries.
+            let entry = unsafe { &*self.entries.as_ptr().add(found).sub(1) };
             if entry.key.load(Relaxed) == key {
                 if let Some(result) = f(entry) {
                     return Some(result);
@@ -248,8 +273,8 @@ impl Generation {
 ///
 /// # Invariants
 ///
-/// - `current` is null or points to a `Generation` that is freed a grace period after it is
-///   replaced; it is replaced by holders of RTNL only.
+/// - `current` points to a `Generation` that is freed a grace period after it is replaced, unless it
+///   is `EMPTY`; it is replaced by holders of RTNL only.
 /// - An entry's `hold` is null, or holds a reference to the device that is or was its `dev`, which is
 ///   a `Link<T>`; `dev` is null if `hold` is.
 /// - `live` is the number of entries with a device.
@@ -269,7 +294,7 @@ impl<T> LinkTable<T> {
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self {
-            current: Atomic::new(ptr::null_mut()),
+            current: Atomic::new(ptr::from_ref(&EMPTY).cast_mut()),
             live: Atomic::new(0),
             _links: PhantomData,
         }
@@ -288,10 +313,10 @@ impl<T> LinkTable<T> {
     }
 
     #[inline]
-    fn generation<'a>(&'a self) -> Option<&'a Generation> {
-        // SAFETY: Null or, by the invariants, valid; callers are in an RCU section, hold RTNL for
-        // `'a`, or own the table.
-        unsafe { self.current.load(Acquire).as_ref::<'a>() }
+    fn generation<'a>(&'a self) -> &'a Generation {
+        // SAFETY: Valid by the invariants; callers are in an RCU section, hold RTNL for `'a`, or own
+        // the table. Never written through but for what is atomic or for holders of RTNL.
+        unsafe { &*self.current.load(Acquire) }
     }
 
     /// # Safety
@@ -307,24 +332,23 @@ impl<T> LinkTable<T> {
     /// A device with that key, if there is one.
     #[inline]
     pub fn find<'a>(&'a self, key: u64, _rcu: Rcu<'a>) -> Option<&'a Link<T>> {
-        // SAFETY: The reference that an entry holds is given back after a grace period from when its
-        // `dev` was cleared, and `'a` is in an RCU section that began before that.
-        self.generation()?
-            .search(key, |entry| unsafe { Self::link(entry) })
+        self.generation().search(key, |entry| {
+            // SAFETY: The reference that an entry holds is given back after a grace period from when
+            // its `dev` was cleared, and `'a` is in an RCU section that began before that.
+            unsafe { Self::link(entry) }
+        })
     }
 
     /// Calls `f` for all devices with that key.
     #[inline]
     pub fn for_all<'a>(&'a self, key: u64, _rcu: Rcu<'a>, mut f: impl FnMut(&'a Link<T>)) {
-        if let Some(generation) = self.generation() {
-            let _ = generation.search(key, |entry| {
-                // SAFETY: As in `find`.
-                if let Some(link) = unsafe { Self::link(entry) } {
-                    f(link);
-                }
-                None::<()>
-            });
-        }
+        let _ = self.generation().search(key, |entry| {
+            // SAFETY: As in `find`.
+            if let Some(link) = unsafe { Self::link(entry) } {
+                f(link);
+            }
+            None::<()>
+        });
     }
 
     /// All devices. One that is put in or removed meanwhile may or may not be among them.
@@ -339,7 +363,7 @@ impl<T> LinkTable<T> {
         let generation = self.generation();
         let mut number = 0u32;
         iter::from_fn(move || loop {
-            let entry = generation?.entry(number)?;
+            let entry = generation.entry(number)?;
             number = number.wrapping_add(1);
             // SAFETY: As in `find`.
             if let Some(link) = unsafe { Self::link(entry) } {
@@ -354,7 +378,7 @@ impl<T> LinkTable<T> {
         let mut number = 0u32;
         iter::from_fn(move || loop {
             // Looked up anew each time: who uses this iterator may change the table.
-            let entry = self.generation()?.entry(number)?;
+            let entry = self.generation().entry(number)?;
             number = number.wrapping_add(1);
             let dev = entry.dev.load(Acquire);
             if dev.is_null() {
@@ -378,7 +402,7 @@ impl<T> LinkTable<T> {
         mut f: impl FnMut(u64) -> Result,
     ) -> Result {
         let mut number = 0u32;
-        while let Some(entry) = self.generation().and_then(|all| all.entry(number)) {
+        while let Some(entry) = self.generation().entry(number) {
             number = number.wrapping_add(1);
             if entry.dev.load(Relaxed) == dev.as_ptr() {
                 f(entry.key.load(Relaxed))?;
@@ -399,14 +423,12 @@ impl<T> LinkTable<T> {
         }
         // A removed entry of the same key can be filled again: whoever finds it looks for the key.
         let mut free = None;
-        let there = self.generation().and_then(|all| {
-            all.search(key, |entry| {
-                let there = entry.dev.load(Relaxed);
-                if there.is_null() {
-                    free = Some(entry);
-                }
-                (there == raw).then_some(())
-            })
+        let there = self.generation().search(key, |entry| {
+            let there = entry.dev.load(Relaxed);
+            if there.is_null() {
+                free = Some(entry);
+            }
+            (there == raw).then_some(())
         });
         if there.is_some() {
             return Err(EEXIST);
@@ -427,10 +449,10 @@ impl<T> LinkTable<T> {
             // SAFETY: Writers only, and RTNL is held.
             unsafe { *entry.hold.get() = hold };
             entry.dev.store(raw, Release);
-        } else if let Some(generation) = self.generation() {
-            // `make_room` has seen to it that there is a generation with room.
+        } else {
+            // `make_room` has seen to it that there is some.
             // SAFETY: RTNL is held, and the hold given up.
-            let _ = unsafe { generation.append(key, raw, hold) };
+            let _ = unsafe { self.generation().append(key, raw, hold) };
         }
         self.live.store(self.len().wrapping_add(1), Relaxed);
         Ok(())
@@ -438,10 +460,8 @@ impl<T> LinkTable<T> {
 
     /// Takes a device out. False if it was not there with that key.
     pub fn remove(&self, key: u64, dev: &Link<T>, _rtnl: &Rtnl) -> bool {
-        let found = self.generation().and_then(|all| {
-            all.search(key, |entry| {
-                (entry.dev.load(Relaxed) == dev.as_ptr()).then_some(entry)
-            })
+        let found = self.generation().search(key, |entry| {
+            (entry.dev.load(Relaxed) == dev.as_ptr()).then_some(entry)
         });
         if let Some(entry) = found {
             // SAFETY: RTNL is held.
@@ -453,7 +473,7 @@ impl<T> LinkTable<T> {
     /// Takes a device out wherever it is. Looks at all entries.
     pub fn remove_all(&self, dev: &Link<T>, _rtnl: &Rtnl) {
         let mut number = 0u32;
-        while let Some(entry) = self.generation().and_then(|all| all.entry(number)) {
+        while let Some(entry) = self.generation().entry(number) {
             number = number.wrapping_add(1);
             if entry.dev.load(Relaxed) == dev.as_ptr() {
                 // SAFETY: RTNL is held.
@@ -477,14 +497,12 @@ impl<T> LinkTable<T> {
     /// Makes sure that there is room for one more entry. Callers hold RTNL.
     fn make_room(&self) -> Result {
         let old = self.generation();
-        if let Some(old) = old {
-            if (old.used.load(Relaxed) as usize) < old.entries.len() {
-                return Ok(());
-            }
+        if (old.used.load(Relaxed) as usize) < old.entries.len() {
+            return Ok(());
         }
         let wanted = self.len().checked_add(1).and_then(|n| n.checked_mul(2));
         let new = Generation::new(wanted.ok_or(ENOMEM)?.max(4))?;
-        for entry in old.iter().flat_map(|old| old.entries.iter()) {
+        for entry in &old.entries {
             let dev = entry.dev.load(Relaxed);
             if !dev.is_null() {
                 // The old generation keeps its pointers for readers, but not the reference.
@@ -494,15 +512,12 @@ impl<T> LinkTable<T> {
                 }
             }
         }
-        let old = self.current.load(Relaxed);
         // INVARIANT: Readers of the old one are waited for before it is freed.
         self.current.store(KBox::into_raw(new), Release);
-        if let Some(old) = NonNull::new(old) {
+        if !ptr::eq(old, &EMPTY) {
             // SAFETY: It came from `KBox::into_raw`, and nobody new can see it; the callback is this
             // module's code, which stays until the `rcu_barrier()` in `link::Registration::drop`.
-            unsafe {
-                bindings::call_rcu((*old.as_ptr()).rcu.get(), Some(Generation::free_callback))
-            };
+            unsafe { bindings::call_rcu(old.rcu.get(), Some(Generation::free_callback)) };
         }
         Ok(())
     }
@@ -510,11 +525,12 @@ impl<T> LinkTable<T> {
 
 impl<T> Drop for LinkTable<T> {
     fn drop(&mut self) {
-        let Some(generation) = NonNull::new(self.current.load(Relaxed)) else {
+        let generation = self.current.load(Relaxed);
+        if ptr::eq(generation, &EMPTY) {
             return;
-        };
+        }
         // SAFETY: It came from `KBox::into_raw`; the table is ours, so there are no readers.
-        let generation = unsafe { KBox::from_raw(generation.as_ptr()) };
+        let generation = unsafe { KBox::from_raw(generation) };
         for entry in &generation.entries {
             // SAFETY: As above.
             let hold = unsafe { *entry.hold.get() };

@@ -4,31 +4,32 @@
 
 use crate::bindings;
 
-/// A 48-bit MAC address, as a number whose lowest byte is the first one on the wire: what the packet
-/// path compares and looks up is one register.
+/// A 48-bit MAC address, as a number: what the packet path compares and looks up is one register.
+///
+/// The first byte on the wire is the third lowest of the number, the two below are zero: shifting
+/// eight bytes that were loaded from a header leaves just the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mac(u64);
 
 impl Mac {
-    const MASK: u64 = (1 << 48) - 1;
-
-    /// From a number whose lowest byte is the first one on the wire.
+    /// From a number whose lowest byte is the first one on the wire; its two highest bytes do not
+    /// count.
     #[inline]
     pub(crate) const fn from_le(number: u64) -> Self {
-        Self(number & Self::MASK)
+        Self(number << 16)
     }
 
     /// From bytes in the order of the wire.
     #[inline]
     pub const fn from_bytes(bytes: &[u8; 6]) -> Self {
         let [a, b, c, d, e, f] = *bytes;
-        Self(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
+        Self(u64::from_le_bytes([0, 0, a, b, c, d, e, f]))
     }
 
     /// The bytes in the order of the wire.
     #[inline]
     pub const fn to_bytes(self) -> [u8; 6] {
-        let [a, b, c, d, e, f, _, _] = self.0.to_le_bytes();
+        let [_, _, a, b, c, d, e, f] = self.0.to_le_bytes();
         [a, b, c, d, e, f]
     }
 
@@ -41,13 +42,13 @@ impl Mac {
     /// The address that [`key`](Self::key) gave.
     #[inline]
     pub const fn from_key(key: u64) -> Self {
-        Self::from_le(key)
+        Self(key & !0xffff)
     }
 
     /// Whether it is a group address: multicast or broadcast (`is_multicast_ether_addr()`).
     #[inline]
     pub const fn is_multicast(self) -> bool {
-        self.0 & 1 != 0
+        self.0 & (1 << 16) != 0
     }
 
     /// Whether a device can have it: neither a group address nor zero (`is_valid_ether_addr()`).

@@ -169,6 +169,14 @@ impl NetDevice {
         unsafe { bindings::netdev_ingress_is_plain(self.as_ptr()) }
     }
 
+    /// Whether there may be VLAN devices on it, which have the first claim on tagged packets. A
+    /// snapshot.
+    #[inline]
+    pub fn has_vlans(&self) -> bool {
+        // SAFETY: The device is valid; the pointer is compared with null.
+        unsafe { bindings::netdev_has_vlan_info(self.as_ptr()) }
+    }
+
     /// Counts a received packet that was dropped before it reached a protocol. Any context.
     #[cold]
     pub fn count_rx_dropped(&self) {

@@ -144,6 +144,18 @@ impl<'a> SkBuff<'a> {
     /// The packet as an Ethernet frame, if its whole Ethernet header is there.
     #[inline]
     pub fn into_frame(self) -> Result<EthFrame<'a>, Self> {
+        // SAFETY: By the type's invariant the skb is valid.
+        if unsafe { bindings::skb_has_linear(self.0.as_ptr(), ETH_HLEN) } {
+            // INVARIANT: As was just seen.
+            Ok(EthFrame(self))
+        } else {
+            self.pull_header()
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pull_header(self) -> Result<EthFrame<'a>, Self> {
         // SAFETY: By the type's invariant the skb is valid and ours to change.
         if unsafe { bindings::pskb_may_pull(self.0.as_ptr(), ETH_HLEN) } {
             // INVARIANT: `pskb_may_pull()` has made the header linear.
@@ -215,14 +227,6 @@ impl<'a> EthFrame<'a> {
         u16::from_be(unsafe { ptr::addr_of!((*self.header()).h_proto).read_unaligned() })
     }
 
-    /// Whether the frame has a VLAN tag, beside it or inside.
-    #[inline]
-    pub fn is_vlan(&self) -> bool {
-        // SAFETY: The skb is valid.
-        let beside = unsafe { bindings::skb_vlan_tag_present(self.0 .0.as_ptr()) };
-        beside || matches!(self.protocol(), ETH_P_8021Q | ETH_P_8021AD)
-    }
-
     /// A second frame with the same data (`skb_clone()`); `None` if there is no memory.
     #[inline]
     pub fn try_clone(&self) -> Option<Self> {
@@ -233,9 +237,9 @@ impl<'a> EthFrame<'a> {
         (!skb.is_null()).then(|| Self(unsafe { SkBuff::from_raw(skb) }))
     }
 
-    /// Makes the frame one that `dev` has received after `lower` took it from a wire: whether `lower`
-    /// is up and how long its frames may be decides, and a refusal counts as `rx_dropped` of `lower`.
-    /// Otherwise as [`forward_to`](Self::forward_to).
+    /// Makes the frame, which is for the address of `dev`, one that `dev` has received after `lower`
+    /// took it from a wire: whether `lower` is up and how long its frames may be decides, and a refusal
+    /// counts as `rx_dropped` of `lower`. Otherwise as [`forward_to`](Self::forward_to).
     #[inline]
     pub fn forward_over<'r>(
         self,
@@ -249,7 +253,7 @@ impl<'a> EthFrame<'a> {
             return Err(Dropped);
         }
         // SAFETY: As in `forward_to`.
-        unsafe { bindings::dev_forward_skb_receive(dev.as_ptr(), skb) };
+        unsafe { bindings::dev_forward_skb_receive_own(dev.as_ptr(), skb) };
         // SAFETY: Still ours, and its `dev` is now `dev`.
         Ok(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
     }
@@ -300,12 +304,6 @@ impl<'a> EthFrame<'a> {
         Ok(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
     }
 }
-
-// CAST: Numbers of protocols have 16 bits.
-#[allow(clippy::cast_possible_truncation)]
-const ETH_P_8021Q: u16 = bindings::ETH_P_8021Q as u16;
-#[allow(clippy::cast_possible_truncation)]
-const ETH_P_8021AD: u16 = bindings::ETH_P_8021AD as u16;
 
 /// # Safety
 ///

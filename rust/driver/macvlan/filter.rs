@@ -45,7 +45,7 @@ impl GroupFilter {
         // The last four bytes: the first two are the same for all groups of a protocol.
         // CAST: See above; what is kept is the best mixed byte.
         #[allow(clippy::cast_possible_truncation)]
-        let last = (mac.key() >> 16) as u32;
+        let last = (mac.key() >> 32) as u32;
         let [.., top] = (last ^ self.salt).wrapping_mul(0x61c8_8647).to_le_bytes();
         top
     }
