@@ -10,6 +10,9 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
                               DST: peer:B:W, broadcast, multicast or other
   across A V B W DST LENGTH [COUNT]   the same, then what W's packet socket saw:
                               "PKTTYPE LENGTH xN", or "nothing"
+  who A V SRC DST COUNT NS/DEV...   one frame of 100 bytes from V, hexadecimal
+                              addresses: "NS/DEV TYPE" of each that saw it, sorted,
+                              after at least COUNT of them; or "nobody"
   vlan A V B W TPID TCI       a tagged frame: "TPID TCI out-of-band|in-band"
   csum A B W                  a UDP datagram: "partial" or "complete", "valid"
   meta A V B W                mark 7 and priority 6 on a frame: what a socket got
@@ -106,6 +109,28 @@ def across(a, v, b, w, dst, length, count="1"):
         except TimeoutError:
             pass
     print(", ".join(f"{key} x{n}" for key, n in seen.items()) or "nothing")
+
+
+def who(a, v, src, dst, count, *places):
+    """Waits for as many as there are to be, and a moment for others."""
+    data = frame(bytes.fromhex(dst), bytes.fromhex(src), 100)
+    socks, seen = {}, []
+    try:
+        for place in places:
+            socks[packet_socket(*place.split("/"), ETH_P_TEST)] = place
+        with packet_socket(a, v, 0) as out:
+            push(out, data, 1)
+        while True:
+            ready, _, _ = select.select(list(socks), [], [], WAIT if len(seen) < int(count) else NOTHING)
+            if not ready:
+                break
+            for sock in ready:
+                got, address = sock.recvfrom(1 << 17)
+                seen.append(f"{socks[sock]} {PKTTYPE[address[2]]}{'' if got == data else ' damaged'}")
+    finally:
+        for sock in socks:
+            sock.close()
+    print(", ".join(sorted(seen)) or "nobody")
 
 
 def auxdata(sock):
@@ -235,7 +260,7 @@ def tcp(a, b, w, amount, address="10.0.0.2"):
     print(got, "whole" if longest > mtu + 14 else "cut")
 
 
-SCENARIOS = {f.__name__: f for f in (send, across, vlan, csum, meta, stamp, tcp)}
+SCENARIOS = {f.__name__: f for f in (send, across, who, vlan, csum, meta, stamp, tcp)}
 
 
 def main(args):

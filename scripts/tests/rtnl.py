@@ -17,6 +17,7 @@ TOKEN, in the message's own order:
   data:T:HEX      an attribute of IFLA_INFO_DATA
   data16:T:N data32:T:N    the same, a u16 or a u32
   nest:T TOKEN... end      a nested attribute there, of data tokens
+  sources:HEX,HEX...       a macvlan's list of sources, a data token
   peer TOKEN... end       the peer's blob, an attribute 1 of IFLA_INFO_DATA
   peerflat TOKEN... end   the same without NLA_F_NESTED
   peerlen:N       a peer attribute of N zero bytes
@@ -49,11 +50,17 @@ SHOWN = {  # IFLA_*: (name, format)
     39: ("protodown", "B"), 40: ("gso_max_segs", "I"), 41: ("gso_max_size", "I"),
     47: ("carrier_up", "I"), 48: ("carrier_down", "I"), 50: ("min_mtu", "I"),
     51: ("max_mtu", "I"), 54: ("perm_address", "mac"), 58: ("gro_max_size", "I"),
-    59: ("tso_max_size", "I"), 60: ("tso_max_segs", "I"),
+    59: ("tso_max_size", "I"), 60: ("tso_max_segs", "I"), 61: ("allmulti", "I"),
     63: ("gso_ipv4_max_size", "I"), 64: ("gro_ipv4_max_size", "I"),
     67: ("netns_immutable", "B"), 68: ("headroom", "H"), 69: ("tailroom", "H"),
 }
 
+
+# IFLA_MACVLAN_*: (name, format); its place in the data of each kind, if nested.
+MACVLAN = {1: ("mode", "I"), 2: ("mvflags", "H"), 5: ("sources", "macs"), 6: ("count", "I"),
+           7: ("bcqueuelen", "I"), 8: ("bcqueuelenused", "I"), 9: ("bccutoff", "i")}
+MACVLAN_NEST = {"macvlan": None, "rnetvirt": 3}
+MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 
 opened = []  # descriptors that the next request names
 
@@ -79,6 +86,8 @@ def data_attr(token):
     """The attribute of IFLA_INFO_DATA that a data token describes."""
     key, _, value = token.partition(":")
     number, _, payload = value.partition(":")
+    if key == "sources":
+        return attr(5, b"".join(attr(4, bytes.fromhex(address)) for address in value.split(",")))
     if key == "data":
         return attr(int(number), bytes.fromhex(payload))
     if key == "data16":
@@ -132,7 +141,7 @@ def build(tokens, end=None):
         elif key == "attr":
             number, _, payload = value.partition(":")
             out += attr(int(number), bytes.fromhex(payload))
-        elif key in ("data", "data16", "data32"):
+        elif key in ("data", "data16", "data32", "sources"):
             data += data_attr(token)
         elif key == "nest":
             data += attr(int(value) | NESTED, nest(tokens))
@@ -149,6 +158,24 @@ def build(tokens, end=None):
             info += attr(INFO_DATA | NESTED, data)
         out += attr(LINKINFO, info)
     return struct.pack("=BxHiII", 0, 0, index, flags, mask) + out
+
+
+def macvlan(found):
+    """The settings of a macvlan as {key: text}; sources sorted."""
+    values = {}
+    for number, (name, form) in MACVLAN.items():
+        if number in found and form == "macs":
+            values[name] = ",".join(sorted(found[number][at + 4:at + 10].hex(":")
+                                           for at in range(0, len(found[number]), 12)))
+        elif number in found:
+            values[name] = str(struct.unpack("=" + form, found[number])[0])
+    return values
+
+
+def own(kind, *tokens):
+    """Tokens for settings of a macvlan as the kind wants them."""
+    nested = MACVLAN_NEST[kind]
+    return ("data32:2:1", f"nest:{nested}", *tokens, "end") if nested else tokens
 
 
 class Netlink:
@@ -231,8 +258,12 @@ def shown(body):
             values[name] = str(struct.unpack("=" + form, raw)[0])
     info = attrs(found.get(LINKINFO, b""))
     values["kind"] = info.get(INFO_KIND, b"").rstrip(b"\0").decode()
-    for number, payload in attrs(info.get(INFO_DATA, b"")).items():
+    data = attrs(info.get(INFO_DATA, b""))
+    for number, payload in data.items():
         values[f"data{number}"] = payload.hex()
+    if values["kind"] in MACVLAN_NEST:
+        nested = MACVLAN_NEST[values["kind"]]
+        values.update(macvlan(attrs(data.get(nested, b"")) if nested else data))
     values["info"] = ",".join(str(number) for number in sorted(info))
     return values
 
