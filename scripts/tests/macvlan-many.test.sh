@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Thousands of endpoints on one lower device (contract of macvlan B3, B4, G).
+# shellcheck disable=SC2034,SC2153
+KINDS="macvlan rnetvirt"
+LIMIT=400
+# shellcheck source=/dev/null
+. "$TOP/scripts/tests/macvlan.sh"
+
+# The C driver shows that the test is right; the debug kernel is slow.
+MANY=4000
+[ "$KERNEL:$KIND" = release:rnetvirt ] || MANY=400
+
+hexmac() { printf '0200000%05x' "$1"; }
+
+# How many devices have received a group packet more than PRESENT.
+have_heard() {
+	# shellcheck disable=SC2016
+	in_ns "$1" awk -v least="$2" '/v[0-9]+:/ && $9 + 0 >= least { n++ } END { print n + 0 }' /proc/net/dev
+}
+
+all_have_heard() { [ "$(have_heard "$@")" = "$MANY" ]; }
+
+test_g_many_endpoints_on_one_device() {
+	local i start backlog
+
+	ns S W A
+	wired S W
+	start=$SECONDS
+	for ((i = 0; i < MANY; i++)); do
+		echo "link add link eth0 name v$i group 9 netns A address $(hexmac $i | sed 's/../&:/g; s/:$//') type $TYPE mode bridge"
+	done | ip -n S -batch -
+	ip -n A link set group 9 up
+	note "$MANY made and up in $((SECONDS - start)) s"
+	same "endpoints" "$(names A | wc -w)" $MANY
+	# Every hundredth is found by its address, from the wire and by a sibling.
+	for ((i = MANY - 1; i > 0; i -= 100)); do
+		gives "A/v$i host" who W wire0 "$WIRE_MAC" "$(hexmac $i)" 1 "A/v$i" A/v0
+		gives "A/v0 host" who A "v$i" "$(hexmac $i)" "$(hexmac 0)" 1 A/v0 W/wire0
+	done
+	gives nobody who W wire0 "$WIRE_MAC" "$(hexmac $MANY)" 0 A/v0
+	# A broadcast reaches all of them, if they can take it.
+	backlog=$(cat /proc/sys/net/core/netdev_max_backlog)
+	echo 20000 >/proc/sys/net/core/netdev_max_backlog
+	frames send W wire0 broadcast 100 1
+	wait_for 20 all_have_heard A 1
+	# One from a sibling also does, all but itself.
+	frames send A v7 broadcast 100 1
+	wait_for 20 all_but_one_have_heard
+	echo "$backlog" >/proc/sys/net/core/netdev_max_backlog
+	# A group only those who joined.
+	in_ns A ip maddr add 01:00:5e:01:02:03 dev v3
+	in_ns A ip maddr add 01:00:5e:01:02:03 dev v4
+	gives "A/v3 multicast, A/v4 multicast" who W wire0 "$WIRE_MAC" 01005e010203 2 A/v3 A/v4
+	# Each other one goes, one by one; the rest is still found.
+	start=$SECONDS
+	for ((i = 1; i < 200; i += 2)); do
+		echo "link del v$i"
+	done | ip -n A -batch -
+	note "100 deleted one by one in $((SECONDS - start)) s"
+	gives "A/v2 host" who W wire0 "$WIRE_MAC" "$(hexmac 2)" 1 A/v2 A/v4
+	gives nobody who W wire0 "$WIRE_MAC" "$(hexmac 1)" 0 A/v2 A/v4
+	start=$SECONDS
+	ip -n A link del group 9
+	note "the rest deleted at once in $((SECONDS - start)) s"
+	empty A
+	port_gone S eth0
+}
+
+all_but_one_have_heard() { [ "$(have_heard A 2)" = $((MANY - 1)) ]; }
+
+test_g_many_go_with_the_lower_device() {
+	local i start count=$((MANY / 4))
+
+	ns S W A B
+	wired S W
+	for ((i = 0; i < count; i++)); do
+		echo "link add link eth0 name v$i netns $([ $((i % 2)) = 0 ] && echo A || echo B) up type $TYPE mode vepa"
+	done | ip -n S -batch -
+	same "endpoints" "$(($(names A | wc -w) + $(names B | wc -w)))" "$count"
+	start=$SECONDS
+	ip -n S link del eth0
+	empty A B || fail "$(names A B | wc -w) are left"
+	note "$count went in $((SECONDS - start)) s"
+}
+
+test_g_many_sources() {
+	local i n=64 list
+
+	# More than the tables begin with, of two endpoints that list the same.
+	ns S W
+	wired S W
+	endpoint S eth0 v0 source up
+	endpoint S eth0 v1 source up
+	for ((i = 1; i <= n; i++)); do
+		list+=$(printf '02000001%04x,' $i)
+	done
+	for i in v0 v1; do
+		gives OK settings S $i data32:3:3 "sources:${list%,}"
+		gives $n rtnl S get $i count
+	done
+	for i in 1 17 $n; do
+		gives "S/v0 otherhost, S/v1 otherhost" \
+			who W wire0 "$(printf '02000001%04x' "$i")" 020000009999 2 S/v0 S/v1
+	done
+	change S v0 macaddr flush
+	gives "S/v1 otherhost" who W wire0 020000010011 020000009999 1 S/v0 S/v1
+	ip -n S link del v1
+	gives nobody who W wire0 020000010011 020000009999 0 S/v0
+}

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# macvlan on all sorts of lower devices, and other devices on macvlan (contract of
+# macvlan A4, A5, B6, D6).
+# shellcheck disable=SC2034,SC2153
+KINDS="macvlan rnetvirt"
+LIMIT=90
+# shellcheck source=/dev/null
+. "$TOP/scripts/tests/macvlan.sh"
+
+# works LOWER [LINK]: two endpoints on LOWER of S reach each other and, if W has
+# 10.0.0.3, what is behind it; their lower device is LINK. Then they go with it.
+works() {
+	endpoint S "$1" v0 bridge netns A address 02:00:00:00:00:01
+	endpoint S "$1" v1 bridge netns B address 02:00:00:00:00:02
+	gives "$(ifindex S "${2:-$1}")" rtnl A get v0 link
+	addressed A B
+	reaches A 10.0.0.2
+	in_ns B ping -q -c 5 -i 0.05 -W 5 10.0.0.1
+	if in_ns W ip -br addr | grep -q 10.0.0.3/; then
+		reaches A 10.0.0.3
+		reaches W 10.0.0.2
+	fi
+	# What is a bridge can be no other's port anyway.
+	[ "$(rtnl S get "${2:-$1}" kind)" = bridge ] || port_there S "${2:-$1}"
+	ip -n A link del v0
+	reaches_or_alone
+	ip -n S link del "${2:-$1}"
+	empty A B || fail "$1: A: $(names A), B: $(names B)"
+}
+
+# The other one is still there.
+reaches_or_alone() {
+	if in_ns W ip -br addr | grep -q 10.0.0.3/; then
+		reaches B 10.0.0.3
+	fi
+	has B v1
+}
+
+bed() {
+	ns S W A B
+	ip -n S link set lo up
+}
+
+test_a5_on_dummy() {
+	bed
+	ip -n S link add low up type dummy
+	works low
+}
+
+test_a5_on_veth() {
+	bed
+	wired S W
+	ip -n W addr add 10.0.0.3/24 dev wire0
+	works eth0
+}
+
+test_a5_on_a_pair_of_rnetvirt() {
+	bed
+	loaded rnetvirt || insmod "$RNETVIRT_KO"
+	ip -n S link add eth0 up type rnetvirt peer name wire0 netns W
+	ip -n W link set wire0 up
+	ip -n W addr add 10.0.0.3/24 dev wire0
+	works eth0
+	empty W
+	[ "$KIND" = rnetvirt ] || rmmod rnetvirt
+}
+
+test_a5_on_vlan() {
+	bed
+	wired S W
+	ip -n S link add link eth0 name low up type vlan id 7
+	ip -n W link add link wire0 name wire7 up type vlan id 7
+	ip -n W addr add 10.0.0.3/24 dev wire7
+	works low
+}
+
+test_a5_on_bond() {
+	bed
+	needs bonding
+	wired S W
+	ip -n W addr add 10.0.0.3/24 dev wire0
+	ip -n S link add low type bond mode active-backup
+	ip -n S link set eth0 down
+	ip -n S link set eth0 master low
+	ip -n S link set low up
+	refused "busy" endpoint S eth0 vx bridge
+	works low
+}
+
+test_a5_on_bridge() {
+	bed
+	wired S W
+	ip -n W addr add 10.0.0.3/24 dev wire0
+	ip -n S link add low up type bridge
+	ip -n S link set eth0 master low
+	refused "busy" endpoint S eth0 vx bridge
+	works low
+}
+
+test_a4_on_an_endpoint_is_beside_it() {
+	bed
+	wired S W
+	ip -n W addr add 10.0.0.3/24 dev wire0
+	endpoint S eth0 m0 bridge up
+	works m0 eth0
+	has S m0 && fail "m0 outlives its lower device"
+	# However long the chain is, and across modes and namespaces.
+	wired S W
+	endpoint S eth0 m0 private netns A
+	endpoint A m0 m1 vepa netns B
+	endpoint B m1 m2 bridge
+	gives "$(ifindex S eth0)" rtnl B get m2 link
+	ip -n B link del m1
+	ip -n A link del m0
+	has B m2
+	ip -n B link del m2
+	port_gone S eth0
+}
+
+test_a4_on_an_endpoint_of_a_passthru_is_refused() {
+	bed
+	wired S W
+	endpoint S eth0 m0 passthru
+	refused "Invalid argument" endpoint S m0 m1 bridge
+	ip -n S link del m0
+	port_gone S eth0
+}
+
+test_a5_refused_lowers() {
+	bed
+	refused "Invalid argument" endpoint S lo v0 bridge
+	ip -n S link add vrf0 type vrf table 10
+	refused "Invalid argument" endpoint S vrf0 v0 bridge
+	ip -n S tunnel add gre9 mode gre local 127.0.0.1 remote 127.0.0.2 2>/dev/null && {
+		refused "Invalid argument" endpoint S gre9 v0 bridge
+	}
+	ip -n S link add low type dummy
+	ip -n S link add br0 type bridge
+	ip -n S link set low master br0
+	refused "busy" endpoint S low v0 bridge
+	ip -n S link set low nomaster
+	endpoint S low v0 bridge
+	refused "busy" ip -n S link set low master br0
+	ip -n S link del v0
+	ip -n S link set low master br0
+	gives "br0 low vrf0" sorted_names S
+}
+
+sorted_names() { names "$1" | tr ' ' '\n' | grep -v gre | sort | xargs; }
+
+test_b6_vlans_on_endpoints() {
+	local ns
+
+	pair_of bridge
+	ip -n A link add link v0 name t0 up type vlan id 7
+	ip -n B link add link v1 name t1 up type vlan id 7
+	ip -n W link add link wire0 name t3 up type vlan id 7
+	ip -n A addr add 10.7.0.1/24 dev t0
+	ip -n B addr add 10.7.0.2/24 dev t1
+	ip -n W addr add 10.7.0.3/24 dev t3
+	reaches A 10.7.0.2
+	reaches A 10.7.0.3
+	reaches W 10.7.0.2
+	# The same tag on the lower device comes first.
+	ip -n S link add link eth0 name t7 up type vlan id 7
+	ip -n A neigh flush dev t0
+	not in_ns A ping -q -c 2 -i 0.2 -W 1 10.7.0.3
+	not in_ns W ping -q -c 2 -i 0.2 -W 1 10.7.0.2
+	# Also for what one endpoint sends to another.
+	not in_ns A ping -q -c 2 -i 0.2 -W 1 10.7.0.2
+	ip -n S link del t7
+	reaches A 10.7.0.2
+	reaches W 10.7.0.2
+	# They go with what they are on.
+	ip -n S link del eth0
+	empty S A B
+}
+
+test_a5_endpoints_under_others() {
+	ns S W A B
+	wired S W
+	needs bonding
+	ip -n W addr add 10.0.0.3/24 dev wire0
+	# A port of a bridge, of a bond.
+	endpoint S eth0 v0 passthru up
+	ip -n S link add br0 up type bridge
+	ip -n S link set v0 master br0
+	ip -n S addr add 10.0.0.1/24 dev br0
+	reaches S 10.0.0.3
+	ip -n S link del br0
+	ip -n S link del v0
+	endpoint S eth0 v0 bridge
+	ip -n S link add bond9 type bond mode active-backup
+	ip -n S link set v0 master bond9
+	ip -n S link set bond9 up
+	ip -n S addr add 10.0.0.1/24 dev bond9
+	reaches S 10.0.0.3
+	# Deleted from below.
+	ip -n S link del eth0
+	gives bond9 names S
+}
+
+test_a4_lower_links_and_depth() {
+	local i
+
+	ns S
+	ip -n S link add low type dummy
+	endpoint S low v0 bridge
+	gives lower_low upper_links S v0
+	gives upper_v0 upper_links S low
+	ip -n S link del v0
+	gives "" upper_links S low
+}
+
+upper_links() {
+	sysfs "$1" "$2" . | tr ' ' '\n' | grep -E '^(upper|lower)_' || true
+}
