@@ -5,9 +5,11 @@
 usage: faults.py KIND OPERATION [STRIDE [FIRST]]
 
 OPERATION: create, create-netns (the peer in the namespace B), delete, mtu,
-address, up. Runs in the current namespace, which must be empty. Every STRIDEth
-site fails, from the FIRST on (default: each). The kernel must have failslab and fail_page_alloc;
-this task arms itself through fail-nth, so nobody else's allocations fail.
+address, up; or one of macvlan_operations(), with "macvlan-" before it. Runs in
+the current namespace, which must be empty; for macvlan it has to have a device low
+with the index 10, and a bridge br9. Every STRIDEth site fails, from the FIRST on
+(default: each). The kernel must have failslab and fail_page_alloc; this task arms
+itself through fail-nth, so nobody else's allocations fail.
 
 After each request the namespace must hold either what it held before, with an
 error, or the whole result: never half of it. It ends with the first pass in
@@ -51,18 +53,15 @@ class Fault:
         return left == 0
 
 
-def present(kind):
-    """{name: (mtu, address, up)} of the pair's ends, wherever they are."""
-    found = {}
+def everywhere():
     for namespace in ("-", "B"):
         with inside(namespace), rtnl.Netlink() as nl:
-            for v in nl.dump():
-                if v["kind"] == kind:
-                    found[v["name"]] = (v["mtu"], v["address"], int(v["flags"], 16) & 1)
-    return found
+            yield from nl.dump()
 
 
 class Requests:
+    """About a pair."""
+
     def __init__(self, kind, operation):
         self.kind, self.operation = kind, operation
         netns = ["nsfd:/run/netns/B"] if operation == "create-netns" else []
@@ -87,7 +86,7 @@ class Requests:
 
     def under_fault(self, fault, n):
         """(fired, result): 0, an errno, or None where no answer came."""
-        verb = {"create": "new", "create-netns": "new", "delete": "del"}.get(self.operation, "set")
+        verb = "new" if self.creates else "del" if self.operation == "delete" else "set"
         payload = rtnl.build(list(self.tokens))
         flags = rtnl.REQUEST | rtnl.ACK
         if self.creates:
@@ -110,6 +109,23 @@ class Requests:
             os.close(rtnl.opened.pop())
         return fired, result
 
+    def present(self):
+        """{name: (mtu, address, up)} of the pair's ends, wherever they are."""
+        return {v["name"]: (v["mtu"], v["address"], int(v["flags"], 16) & 1)
+                for v in everywhere() if v["kind"] == self.kind}
+
+    def good(self, old, new, result):
+        """Whether that may come of it."""
+        if result is None:
+            return new in (old, self.wanted(old))
+        return new == (old if result else self.wanted(old))
+
+    def clean_up(self, new):
+        """Deletes what there is; returns what is left then."""
+        if "v0" in new:
+            self.plain("del", ["name:v0"])
+        return self.present()
+
     def wanted(self, old):
         """What success looks like."""
         if self.operation == "delete":
@@ -122,6 +138,114 @@ class Requests:
         return {**old, "v0": changed}
 
 
+def macvlan_operations():
+    """{name: (mode of the endpoint, requests before, settings or tokens of the request)}
+    of what is done to v0 on low; a creation has no mode before."""
+    def settings(*tokens):
+        return lambda kind: rtnl.own(kind, *tokens)
+
+    def tokens(*words):
+        return lambda kind: words
+
+    three = "sources:0200000000a1,0200000000a2,0200000000a3"
+    up, promisc, groups = ("name:v0", "up"), ("name:v0", "flags:0x100"), ("name:v0", "flags:0x200")
+    create = {f"create-{word}": (None, (), settings(f"data32:1:{number}"))
+              for word, number in rtnl.MODES.items()}
+    return {
+        **create,
+        "create-sources": (None, (), settings("data32:1:16", "data32:3:3", three)),
+        "create-netns": (None, (), lambda kind: (*rtnl.own(kind), "nsfd:/run/netns/B")),
+        "create-up": (None, (), lambda kind: ("up", *rtnl.own(kind, "data32:1:4"))),
+        "delete": ("source", (up,), tokens()),
+        "mode": ("bridge", (up,), settings("data32:1:1")),
+        "mode-from-source": ("source", (up,), settings("data32:1:4")),
+        "flags": ("passthru", (up,), settings("data16:2:1")),
+        "queue": ("bridge", (up,), settings("data32:7:5", "data32:9:3")),
+        "sources-add": ("source", (up,), settings("data32:3:0", "data:4:0200000000a9")),
+        "sources-set": ("source", (up,), settings("data32:3:3", three)),
+        "up": ("bridge", (), tokens("up")),
+        "up-all": ("bridge", (promisc, groups), tokens("up")),
+        "up-passthru": ("passthru", (), tokens("up")),
+        "address": ("bridge", (up,), tokens("addr:020000000099")),
+        "address-passthru": ("passthru", (up,), tokens("addr:020000000099")),
+        "mtu": ("bridge", (up,), tokens("mtu:1400")),
+    }
+
+
+class Endpoint(Requests):
+    """About an endpoint v0 on low, a device of another kind."""
+
+    FIELDS = ("mtu", "address", "flags", "link", "mode", "mvflags", "count", "sources",
+              "bcqueuelen", "bcqueuelenused", "bccutoff", "promiscuity", "allmulti")
+
+    def __init__(self, kind, operation):
+        self.kind, self.operation = kind, operation.removeprefix("macvlan-")
+        mode, self.first, make = macvlan_operations()[self.operation]
+        self.creates = mode is None
+        more = make(kind)
+        base = ["kind:" + kind, "name:v0", "link:10", "addr:020000000001"]
+        # One source that a change may take away.
+        sources = ("data32:3:0", "data:4:0200000000a0") if mode == "source" else ()
+        self.create = base + list(rtnl.own(kind, f"data32:1:{rtnl.MODES[mode]}", *sources) if mode else more)
+        if self.creates:
+            self.tokens = self.create
+        elif any(token.startswith("data") for token in more):
+            self.tokens = ["kind:" + kind, "name:v0", *more]
+        else:
+            self.tokens = ["name:v0", *more]
+        # What it looks like without a fault.
+        self.before()
+        self.plain("new" if self.creates else "del" if self.operation == "delete" else "set", self.tokens)
+        self.after = self.present()
+        if left := self.clean_up(self.after):
+            sys.exit(f"faults.py: {operation}: left without a fault: {left}")
+
+    def before(self):
+        if not self.creates:
+            self.plain("new", self.create)
+        for tokens in self.first:
+            self.plain("set", tokens)
+
+    def present(self):
+        """The endpoint, and what it did to its lower device."""
+        found = {v["name"]: {key: v[key] for key in self.FIELDS if key in v} for v in everywhere()
+                 if v["kind"] == self.kind or v["name"] == "low"}
+        if len(found) == 1 and found["low"] == self.unused:
+            return {}
+        return found
+
+    @property
+    def unused(self):
+        return {"mtu": "1500", "address": "02:00:00:00:0a:00", "flags": hex(0x10000 | 0xc3),
+                "promiscuity": "0", "allmulti": "0"}
+
+    def wanted(self, old):
+        return self.after
+
+    def good(self, old, new, result):
+        if self.operation == "sources-set" and result:
+            # The list is set one by one, and stays as it is where that ends.
+            if new.keys() != old.keys():
+                return False
+            sources = new["v0"].pop("sources", None)
+            found = sources.split(",") if sources else []
+            return (int(new["v0"].pop("count")) == len(found)
+                    and (set(found) <= set(self.after["v0"]["sources"].split(",")) or sources == old["v0"]["sources"])
+                    and {**new["v0"]} == {key: old["v0"][key] for key in new["v0"]})
+        return super().good(old, new, result)
+
+    def clean_up(self, new):
+        """Then others can have the lower device, too."""
+        if "v0" in new:
+            with inside("B" if self.operation == "create-netns" else "-"):
+                self.plain("del", ["name:v0"])
+        left = self.present()
+        for master in ("br9", None):
+            number = rtnl.link(master)["index"] if master else "0"
+            self.plain("set", ["name:low", f"master:{number}"])
+        return left
+
+
 def main(args):
     if not args or args[0] in ("-h", "--help"):
         print(__doc__.strip())
@@ -129,36 +253,27 @@ def main(args):
     kind, operation = args[:2]
     stride, first = (int(number) for number in (*args[2:], *("1", "1")[len(args) - 2:]))
     prepare()
-    requests, fault = Requests(kind, operation), Fault()
+    requests = (Endpoint if operation.startswith("macvlan-") else Requests)(kind, operation)
+    fault = Fault()
     n, failed, survived = first, 0, 0
     while True:
         requests.before()
-        old = present(kind)
+        old = requests.present()
         fired, result = requests.under_fault(fault, n)
-        new, wanted = present(kind), requests.wanted(old)
-        if result == 0:
-            good = new == wanted
-        elif result is None:
-            good = new in (old, wanted)
-        else:
-            good = new == old
-        if not good:
-            print(f"site {n}: result {result}, before {old}, after {new}, wanted {wanted}")
+        new = requests.present()
+        if not requests.good(old, new, result):
+            print(f"site {n}: result {result}, before {old}, after {new}, wanted {requests.wanted(old)}")
+            return 1
+        if left := requests.clean_up(new):
+            print(f"site {n}: left after the deletion: {left}")
             return 1
         if not fired:
             break
         failed, survived = failed + (result != 0), survived + (result == 0)
-        if "v0" in new:
-            requests.plain("del", ["name:v0"])
-        if present(kind):
-            print(f"site {n}: left after the deletion: {present(kind)}")
-            return 1
         n += stride
     if result != 0:
         print(f"without a fault: result {result}")
         return 1
-    if "v0" in new:
-        requests.plain("del", ["name:v0"])
     print(f"# {operation}: {failed + survived} faults up to site {n - stride}, each {stride} "
           f"from {first} on: {failed} refused, {survived} without effect")
     return 0 if n > first else 1

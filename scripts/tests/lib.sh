@@ -206,6 +206,8 @@ load_kind() {
 }
 
 unload_kind() {
+	# What a test may have loaded beside it.
+	! loaded rnetvirt_kunit || rmmod rnetvirt_kunit
 	! loaded "$KIND" || rmmod "$KIND"
 }
 

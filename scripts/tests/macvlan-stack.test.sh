@@ -84,7 +84,7 @@ test_a5_on_bond() {
 	ip -n S link set eth0 down
 	ip -n S link set eth0 master low
 	ip -n S link set low up
-	refused "busy" endpoint S eth0 vx bridge
+	no_endpoint EBUSY S eth0 vx bridge
 	works low
 }
 
@@ -94,7 +94,7 @@ test_a5_on_bridge() {
 	ip -n W addr add 10.0.0.3/24 dev wire0
 	ip -n S link add low up type bridge
 	ip -n S link set eth0 master low
-	refused "busy" endpoint S eth0 vx bridge
+	no_endpoint EBUSY S eth0 vx bridge
 	works low
 }
 
@@ -122,23 +122,23 @@ test_a4_on_an_endpoint_of_a_passthru_is_refused() {
 	bed
 	wired S W
 	endpoint S eth0 m0 passthru
-	refused "Invalid argument" endpoint S m0 m1 bridge
+	no_endpoint EINVAL S m0 m1 bridge
 	ip -n S link del m0
 	port_gone S eth0
 }
 
 test_a5_refused_lowers() {
 	bed
-	refused "Invalid argument" endpoint S lo v0 bridge
+	no_endpoint EINVAL S lo v0 bridge
 	ip -n S link add vrf0 type vrf table 10
-	refused "Invalid argument" endpoint S vrf0 v0 bridge
+	no_endpoint EINVAL S vrf0 v0 bridge
 	ip -n S tunnel add gre9 mode gre local 127.0.0.1 remote 127.0.0.2 2>/dev/null && {
-		refused "Invalid argument" endpoint S gre9 v0 bridge
+		no_endpoint EINVAL S gre9 v0 bridge
 	}
 	ip -n S link add low type dummy
 	ip -n S link add br0 type bridge
 	ip -n S link set low master br0
-	refused "busy" endpoint S low v0 bridge
+	no_endpoint EBUSY S low v0 bridge
 	ip -n S link set low nomaster
 	endpoint S low v0 bridge
 	refused "busy" ip -n S link set low master br0

@@ -116,9 +116,9 @@ test_b8_passthru_has_the_lower_to_itself() {
 	gives "A/v0 host" who W wire0 "$WIRE_MAC" 020000009999 1 A/v0
 	gives "A/v0 host" who W wire0 "$WIRE_MAC" "$LOWER_MAC" 1 A/v0
 	gives "A/v0 broadcast" who W wire0 "$WIRE_MAC" $ALL 1 A/v0
-	refused "Invalid argument" endpoint S eth0 v1 bridge
-	refused "Invalid argument" endpoint S eth0 v1 passthru
-	refused "Invalid argument" change A v0 mode bridge
+	no_endpoint EINVAL S eth0 v1 bridge
+	no_endpoint EINVAL S eth0 v1 passthru
+	no_change EINVAL A v0 "$(mode bridge)"
 	change A v0 mode passthru
 	gives OK settings A v0 data16:2:1
 	gives 0 rtnl S get eth0 promiscuity
@@ -136,7 +136,7 @@ test_b8_passthru_has_the_lower_to_itself() {
 	port_gone S eth0
 	# Not if there are others.
 	endpoint S eth0 v1 bridge
-	refused "Invalid argument" endpoint S eth0 v0 passthru
+	no_endpoint EINVAL S eth0 v0 passthru
 	ip -n S link del v1
 	endpoint S eth0 v0 passthru
 }

@@ -174,7 +174,7 @@ test_a6_modes_change_under_traffic() {
 			change B v1 mode $to
 		done
 	done
-	refused "" change A v0 mode passthru
+	no_change EINVAL A v0 "$(mode passthru)"
 	gives 4 rtnl A get v0 mode
 	flows A v0
 	quiet

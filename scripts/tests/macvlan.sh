@@ -64,7 +64,19 @@ change() {
 	ip -n "$1" link set "$2" type $TYPE "${@:3}"
 }
 
-# settings NETNS NAME TOKEN...: the same as a raw request, which gives RESULT.
+# no_endpoint ERRNO NETNS LOWER NAME MODE: refused.
+no_endpoint() {
+	# shellcheck disable=SC2046
+	errno "$1" "$2" new kind:"$KIND" name:"$4" link:"$(ifindex "$2" "$3")" $(own "$(mode "$5")")
+}
+
+# no_change ERRNO NETNS NAME TOKEN...
+no_change() {
+	# shellcheck disable=SC2046
+	errno "$1" "$2" set kind:"$KIND" name:"$3" $(own "${@:4}")
+}
+
+# settings NETNS NAME TOKEN...: the same as a raw request; prints its result.
 settings() {
 	# shellcheck disable=SC2046
 	rtnl "$1" set kind:"$KIND" name:"$2" $(own "${@:3}")
