@@ -69,8 +69,8 @@ parity: ## compare flavor F= (default: veth) with the C driver, all scenarios or
 	@set -f; scripts/parity.sh --kernel $(kernel) $(if $(F),--flavor $(F)) $(S)
 
 .PHONY: stress
-stress: ## failing allocations, races and fuzz on the debug kernel, TIME= SEED= COUNT=
-	@scripts/stress.sh $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
+stress: ## failing allocations, races and fuzz on the debug kernel, TIME= SEED= COUNT= F=
+	@scripts/stress.sh $(if $(F),--flavor $(F)) $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 .PHONY: check
 check: fmt-check clippy doc ## formatter, clippy, rustdoc and the checks of the built objects
@@ -117,7 +117,7 @@ help: ## this list
 		"  T='NAME...'     for test: only these" \
 		"  B='ROW...'      for bench, bench-check: only these; patterns like 'veth/v4-*'" \
 		"  P='FLAVOR'      for perf-asm" \
-		"  F=FLAVOR        for run, parity: the flavor" \
+		"  F=FLAVOR        for run, parity, stress: the flavor" \
 		"  S='NAME...'     for parity: only these scenarios; patterns like 'frame-*'" \
 		"  TIME=S SEED=N COUNT=N  for stress: how long, what is drawn from, how many messages" \
 		"  RNETVIRT_INSMOD=0  for vm: boot without loading the module" \

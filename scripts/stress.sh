@@ -26,7 +26,9 @@ included, ends the run; what reproduces a failure is printed.
                  time is over before that where it is slow, and the result says so
   --op NAME      faults: only this operation; may be repeated
   --replay FILE  fuzz: only the messages or frames of a file that a run has left
-  --kind K       rnetvirt (default), or veth: the C driver, to try the instrument
+  --flavor F     veth or macvlan (default: both)
+  --kind K       rnetvirt (default), or veth or macvlan: the C driver, to try the
+                 instrument
   --kernel K     debug (default), release or uml
   --no-build     take rnetvirt.ko as it is
 
@@ -35,10 +37,10 @@ something did, 2 for a wrong call.
 TXT
 }
 
-seconds='' seed=1 count=20000 kind=rnetvirt kernel=debug build=() parts=() ops=() replay=''
+seconds='' seed=1 count=20000 kind=rnetvirt flavors='' kernel=debug build=() parts=() ops=() replay=''
 while (($#)); do
 	case $1 in
-	--time | --seed | --count | --op | --replay | --kind | --kernel)
+	--time | --seed | --count | --op | --replay | --flavor | --kind | --kernel)
 		(($# > 1)) || bad_usage "$1 wants a value"
 		case $1 in
 		--time) seconds=$2 ;;
@@ -46,6 +48,7 @@ while (($#)); do
 		--count) count=$2 ;;
 		--op) ops+=(--op "$2") ;;
 		--replay) replay=$2 ;;
+		--flavor) flavors=$2 ;;
 		--kind) kind=$2 ;;
 		--kernel) kernel=$2 ;;
 		esac
@@ -62,8 +65,13 @@ done
 [[ $seed =~ ^[0-9]+$ ]] || bad_usage "--seed wants a number"
 [[ $count =~ ^[1-9][0-9]*$ ]] || bad_usage "--count wants a number"
 case $kind in
-rnetvirt | veth) ;;
-*) bad_usage "no kind '$kind'; there are rnetvirt and veth" ;;
+rnetvirt) flavors=${flavors:-veth,macvlan} ;;
+veth | macvlan) flavors=${flavors:-$kind} ;;
+*) bad_usage "no kind '$kind'; there are rnetvirt, veth and macvlan" ;;
+esac
+case $kind:$flavors in
+rnetvirt:veth | rnetvirt:macvlan | rnetvirt:veth,macvlan | veth:veth | macvlan:macvlan) ;;
+*) bad_usage "kind $kind has no flavor '$flavors'; there are veth and macvlan" ;;
 esac
 case $kernel in
 debug | release | uml) ;;
@@ -83,7 +91,7 @@ mkdir -p "$OUT" "$TOP/build/log"
 ktap=$OUT/$kind-$kernel.ktap log=$TOP/build/log/stress-$kind-$kernel.log status=0
 insmod=()
 [ "$kind" = rnetvirt ] || insmod=(--no-insmod)
-command=$(printf ' %q' exec /usr/bin/python3 scripts/stress/guest.py --kind "$kind" --seed "$seed" \
+command=$(printf ' %q' exec /usr/bin/python3 scripts/stress/guest.py --kind "$kind" --flavors "$flavors" --seed "$seed" \
 	--count "$count" ${seconds:+--time "$seconds"} "${ops[@]}" "${parts[@]}")
 say "seed $seed"
 : >"$ktap"
@@ -99,7 +107,7 @@ wait
 write_replay() { # WHAT SEED FROM TO
 	local file=$OUT/$kind-$1-seed$2-$3.txt
 
-	/usr/bin/python3 "$TOP/scripts/stress/fuzz.py" "$kind" "$@" >"$file"
+	/usr/bin/python3 "$TOP/scripts/stress/fuzz.py" "$kind" "$flavors" "$@" >"$file"
 	echo "# replay these: scripts/stress.sh fuzz --kind $kind --kernel $kernel --replay ${file#"$TOP"/}"
 }
 

@@ -14,13 +14,15 @@ import threading
 import time
 
 import bed
+import faults
 import rtnl
 from inside import inside
 
 DEBUG = "/sys/kernel/debug"
 OUTER = ("kind:{kind}", "index:100", "name:v0", "addr:020000000001", "txq:2", "rxq:2")
 PEER = ("peer", "name:v1", "addr:020000000002", "txq:2", "rxq:2")
-FIELDS = ("mtu", "address", "group", "txqlen", "master")
+FIELDS = ("mtu", "address", "group", "txqlen", "master", "link", "mode", "mvflags", "count", "sources", "bcqueuelen",
+          "bcqueuelenused", "bccutoff", "promiscuity", "allmulti")
 FRAME = bytes.fromhex("020000000002020000000001" "88b5") + bytes(1200)
 ETHTOOL_SGRO = 0x2C
 
@@ -140,6 +142,76 @@ class Call(Link):
                 return fault.disarm(), result
 
 
+class Endpoint(Link):
+    """One request about an endpoint v0 on low, which has nobody else."""
+
+    LOW = ("kind:dummy", "name:low", "index:10", "addr:020000000a00", "up")
+    NEW = ("name:v0", "index:100", "link:10", "addr:020000000001")
+
+    def __init__(self, kind, name):
+        mode, first, make = faults.macvlan_operations()[name]
+        more = make(kind)
+        verb = "new" if mode is None else "del" if name == "delete" else "set"
+        self.endpoint = ()
+        if mode:
+            sources = ("data32:3:0", "data:4:0200000000a0") if mode == "source" else ()
+            own = rtnl.own(kind, f"data32:1:{rtnl.MODES[mode]}", *sources)
+            self.endpoint = ("kind:" + kind, *self.NEW, *own)
+        if mode is None:
+            tokens = ("kind:" + kind, *self.NEW, *more)
+        elif any(token.startswith("data") for token in more):
+            tokens = ("kind:" + kind, "name:v0", *more)
+        else:
+            tokens = ("name:v0", *more)
+        # One by one, and what is there stays there.
+        self.partial = name == "sources-set"
+        before = [("set", *words) for words in first]
+        super().__init__(kind, verb, [token.replace("netns/B", "netns/A") for token in tokens], Created(), before)
+
+    def prepare(self):
+        bed.must("S", "new", *self.LOW)
+        if self.endpoint:
+            bed.must("S", "new", *self.endpoint)
+        for verb, *tokens in self.extra:
+            bed.must("S", verb, *tokens)
+
+    def good(self, old, new, result):
+        if not (self.partial and result):
+            return super().good(old, new, result)
+        if new.keys() != old.keys():
+            return False
+        was, now, wanted = (links["S", "v0"] for links in (old, new, self.wanted(old)))
+        sources = (now["sources"] or "").split(",") if now["sources"] else []
+        return (int(now["count"]) == len(sources)
+                and (now["sources"] == was["sources"] or set(sources) <= set(wanted["sources"].split(",")))
+                and {**now, "sources": 0, "count": 0} == {**was, "sources": 0, "count": 0}
+                and all(new[key] == old[key] for key in old if key[1] != "v0"))
+
+    def restore(self, new):
+        super().restore(new)
+        # Nobody has the lower device any more: a bridge can.
+        bed.must("S", "new", "kind:bridge", "name:br9", "index:11")
+        bed.must("S", "set", "name:low", "master:11")
+        bed.must("S", "del", "name:br9")
+        bed.must("S", "del", "name:low")
+
+
+class Siblings(Call):
+    """A frame of an endpoint in mode bridge with siblings that listen."""
+
+    def __init__(self, kind, frame):
+        super().__init__(kind, lambda sock: sock.send(frame))
+
+    def prepare(self):
+        bed.must("S", "new", *Endpoint.LOW)
+        for number in range(3):
+            bed.must("S", "new", "kind:" + self.kind, f"name:v{number}", f"index:{100 + number}", "link:10",
+                     f"addr:02000000000{number + 1}", "up", *rtnl.own(self.kind, "data32:1:4"))
+
+    def restore(self, new):
+        bed.must("S", "del", "name:low")
+
+
 class Load(Call):
     """The module itself: loaded or not, and it can be unloaded."""
 
@@ -172,7 +244,18 @@ class Created:
         return self.state
 
 
-def operations(kind):
+def operations(kind, flavors):
+    found = {}
+    if "veth" in flavors:
+        found |= of_pairs(kind)
+    if "macvlan" in flavors:
+        found |= {"macvlan-" + name: Endpoint(kind, name) for name in faults.macvlan_operations()}
+        found["macvlan-transmit"] = Siblings(kind, FRAME)
+        found["macvlan-transmit-group"] = Siblings(kind, bytes.fromhex("ffffffffffff") + FRAME[6:])
+    return {**found, "load": Load(kind)}
+
+
+def of_pairs(kind):
     up = ("set", "name:v0", "up"), ("set", "name:v1", "up")
     gone, plain = (lambda old: {}), [Created() for _ in range(4)]
 
@@ -212,7 +295,6 @@ def operations(kind):
         "dump": link("get", ("name:v0",), lambda old: old),
         "features": Call(kind, toggle(1), before=up),
         "transmit": Call(kind, lambda sock: sock.send(FRAME), before=up),
-        "load": Load(kind),
     }
 
 
@@ -226,9 +308,9 @@ def state(ignored=()):
     return found
 
 
-def run(board, kind, name, until):
+def run(board, kind, flavors, name, until):
     """One operation; returns None, or what went wrong."""
-    operation = operations(kind)[name]
+    operation = operations(kind, flavors)[name]
     bed.ns_add("S")
     bed.ns_add("A")
     knobs(operation.small_ones)

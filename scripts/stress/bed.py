@@ -216,6 +216,11 @@ def module_file(kind):
     return copy
 
 
+def pair_kind(kind):
+    """The kind that pairs are of, where `kind` may have none."""
+    return "veth" if kind == "macvlan" else kind
+
+
 def loaded(kind):
     return os.path.exists("/sys/module/" + kind)
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Random link messages, and random frames, into the kernel.
 
-usage: fuzz.py KIND messages|frames SEED FROM TO
+usage: fuzz.py KIND FLAVOR[,FLAVOR] messages|frames SEED FROM TO
 
 In a guest it is guest.py that sends them; called as a program it prints those
 numbers FROM to TO-1 of a seed, a line each, for `stress.sh fuzz --replay FILE`.
@@ -30,11 +30,11 @@ SPACES = ["F0", "F1", "F2"]
 class Messages:
     what, batch = "messages", 64
 
-    def __init__(self, kind):
-        self.kind, self.sock = kind, None
+    def __init__(self, kind, flavors):
+        self.kind, self.flavors, self.sock = kind, flavors, None
 
     def make(self, seed, number):
-        return messages.build(random.Random(f"{seed}/messages/{number}"), self.kind)
+        return messages.build(random.Random(f"{seed}/messages/{number}"), self.kind, self.flavors)
 
     @staticmethod
     def text(item):
@@ -60,6 +60,10 @@ class Messages:
     def reset(self):
         for name in SPACES:
             self.bed.empty(name)
+        if "macvlan" in self.flavors:
+            for index in sorted(set(messages.LOWERS)):
+                self.bed.must("F0", "new", "kind:dummy", f"name:low{index}", f"index:{index}",
+                              f"addr:0200000000{index}", "up")
 
     def send(self, item):
         """0 if the kernel did as it was told, or an errno; EAGAIN if it did not answer."""
@@ -77,19 +81,29 @@ class Messages:
 
 
 class Frames:
-    """In both directions of a pair that is up; some change its settings between."""
+    """In both directions of a pair that is up, and with flavor macvlan out of
+    endpoints of all modes on one end, one in mode passthru on the other, and VLANs on
+    both levels; some items change settings between."""
 
     what, batch = "frames", 1024
+    # Endpoints on f0 and their modes.
+    MODES = {"m0": "bridge", "m1": "bridge", "m2": "vepa", "m3": "private", "m4": "source"}
+    PAIR, MORE = ("f0", "f1"), (*MODES, "p1", "t0")
 
-    def __init__(self, kind):
-        self.kind = kind
+    def __init__(self, kind, flavors):
+        self.kind, self.flavors = kind, flavors
+        self.devices = [*self.PAIR, *(self.MORE if "macvlan" in flavors else ())]
 
     def make(self, seed, number):
         rng = random.Random(f"{seed}/frames/{number}")
+        stacked = "macvlan" in self.flavors
         if rng.random() < 0.01:
-            return Setting(rng.choice(("f0", "f1")), rng.choice((68, 576, 1500, 9000, 65535)), rng.getrandbits(64))
-        one = packets.frame(rng)
-        one.device = rng.choice(("f0", "f1"))
+            return Setting(rng.choice(self.PAIR), rng.choice((68, 576, 1500, 9000, 65535)), rng.getrandbits(64))
+        if stacked and rng.random() < 0.01:
+            return Mode(rng.choice(sorted(self.MODES)), rng.choice((1, 2, 4, 4, 16, 16)), rng.choice((0, 0, 1, 2)),
+                        rng.choice((0, 1, 1000)), rng.choice((-1, 0, 1, 3)))
+        one = packets.frame(rng, macs=packets.ENDPOINTS if stacked else ())
+        one.device = rng.choice(self.devices)
         return one
 
     @staticmethod
@@ -101,25 +115,68 @@ class Frames:
 
         self.bed, self.senders = bed, {}
 
+    @staticmethod
+    def place(device):
+        return "F1" if device in ("f1", "p1") else "F0"
+
     def reset(self):
         for sender in self.senders.values():
             sender.__exit__()
         for name in SPACES:
             self.bed.empty(name)
-        self.bed.must("F0", "new", "kind:" + self.kind, "name:f0", "addr:020000000001", "txq:2", "rxq:2", "peer",
-                      "name:f1", "addr:020000000002", "txq:2", "rxq:2", "nsfd:/run/netns/F1", "end")
+        self.bed.must("F0", "new", "kind:" + self.bed.pair_kind(self.kind), "name:f0", "index:100",
+                      "addr:020000000001", "txq:2", "rxq:2", "peer", "name:f1", "index:101",
+                      "addr:020000000002", "txq:2", "rxq:2", "nsfd:/run/netns/F1", "end")
         for place, name, address in (("F0", "f0", "10.8.0.1"), ("F1", "f1", "10.8.0.2")):
             with self.bed.inside(place):
                 self.bed.set_address(name, address)
+        if "macvlan" in self.flavors:
+            self.endpoints()
+        for name in self.devices:
+            with self.bed.inside(self.place(name)):
                 self.senders[name] = packets.Sender(name)
                 self.senders[name].sock((0, 0))
 
+    def endpoints(self):
+        import rtnl
+
+        heard = ("data32:3:3", "sources:" + ",".join(mac.hex() for mac in (packets.MACS[1], packets.ENDPOINTS[0])))
+        for number, (name, mode) in enumerate(self.MODES.items()):
+            own = rtnl.own(self.kind, f"data32:1:{rtnl.MODES[mode]}", *(heard if mode == "source" else ()))
+            self.bed.must("F0", "new", "kind:" + self.kind, "name:" + name, f"index:{110 + number}", "link:100",
+                          "addr:" + packets.ENDPOINTS[number].hex(), "up", *own)
+        own = rtnl.own(self.kind, f"data32:1:{rtnl.MODES['passthru']}")
+        self.bed.must("F1", "new", "kind:" + self.kind, "name:p1", "link:101", "up", *own)
+        # VLAN 7 is the endpoint's, VLAN 9 the lower device's.
+        for name, below, tag in (("t0", 110, 7), ("t9", 100, 9)):
+            self.bed.must("F0", "new", "kind:vlan", "name:" + name, f"link:{below}", "up", f"data16:1:{tag}")
+        for number, name in enumerate((*self.MODES, "t0")):
+            with self.bed.inside("F0"):
+                self.bed.set_address(name, f"10.8.{number + 1}.1")
+
     def send(self, item):
-        place = "F" + item.device[1]
-        with self.bed.inside(place):
-            if isinstance(item, Setting):
-                return item.apply(self.bed)
+        with self.bed.inside(self.place(item.device)):
+            if isinstance(item, (Setting, Mode)):
+                return item.apply(self)
             return self.senders[item.device].send(item)
+
+
+class Mode:
+    """An endpoint's mode, flags, and how group frames are put off."""
+
+    def __init__(self, device, *numbers):
+        self.device, self.numbers = device, numbers
+
+    def text(self):
+        return "mode " + " ".join(map(str, self.numbers))
+
+    def apply(self, frames):
+        import rtnl
+
+        mode, flags, queue, cutoff = self.numbers
+        heard = ("data32:3:0", "data:4:" + packets.ENDPOINTS[1].hex()) if mode == 16 else ()
+        return frames.bed.request("-", "set", "kind:" + frames.kind, "name:" + self.device, *rtnl.own(
+            frames.kind, f"data32:1:{mode}", f"data16:2:{flags}", *heard, f"data32:7:{queue}", f"data32:9:{cutoff}"))
 
 
 class Setting:
@@ -131,7 +188,8 @@ class Setting:
     def text(self):
         return f"setting {self.mtu} {self.features}"
 
-    def apply(self, bed):
+    def apply(self, frames):
+        bed = frames.bed
         bed.request("-", "set", "name:" + self.device, f"mtu:{self.mtu}")
         wanted = (self.features & 0xFFFFFFFF, self.features >> 32)
         try:
@@ -151,6 +209,8 @@ def parse(line):
     if words[0] == "frame":
         # An empty frame leaves an empty word out.
         item = packets.Frame.parse(words[1:3] + ([""] if len(words) == 4 else words[3:4]))
+    elif words[0] == "mode":
+        item = Mode("", *map(int, words[1:5]))
     else:
         item = Setting("", int(words[1]), int(words[2]))
     item.device = words[-1]
@@ -217,12 +277,12 @@ def run(board, fuzzer, source, until):
 
 
 def main(args):
-    if len(args) != 5 or args[1] not in ("messages", "frames"):
+    if len(args) != 6 or args[2] not in ("messages", "frames"):
         print(__doc__.strip(), file=sys.stdout if args in (["-h"], ["--help"]) else sys.stderr)
         return 0 if args in (["-h"], ["--help"]) else 2
-    fuzzer = (Messages if args[1] == "messages" else Frames)(args[0])
-    for number in range(int(args[3]), int(args[4])):
-        print(fuzzer.text(fuzzer.make(args[2], number)))
+    fuzzer = (Messages if args[2] == "messages" else Frames)(args[0], args[1].split(","))
+    for number in range(int(args[4]), int(args[5])):
+        print(fuzzer.text(fuzzer.make(args[3], number)))
     return 0
 
 

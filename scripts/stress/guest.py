@@ -137,18 +137,22 @@ def prepare(kind):
     with open("/proc/sys/kernel/modprobe", "w", encoding="ascii") as file:
         file.write("\n")
     bed.ns_clear()
-    if not bed.loaded(kind):
-        bed.load(kind)
+    # Lower devices, and what is on top of endpoints.
+    for module in (kind, bed.pair_kind(kind)):
+        if not bed.loaded(module):
+            bed.load(module)
 
 
 def finish(board, kind):
-    """A pair can be made; everything can be removed; nothing has leaked."""
+    """A link can be made; everything can be removed; nothing has leaked."""
     board.say(0, "removing namespaces and links")
     bed.ns_clear()
     if not bed.loaded(kind):
         bed.load(kind)
     bed.ns_add("S")
-    bed.must("S", "new", "kind:" + kind, "name:v0", "up", "peer", "name:v1", "end")
+    bed.must("S", "new", "kind:" + bed.pair_kind(kind), "name:v0", "index:100", "up", "peer", "name:v1", "end")
+    if kind != "veth":
+        bed.must("S", "new", "kind:" + kind, "name:m0", "link:100", "up", *bed.rtnl.own(kind))
     bed.must("S", "del", "name:v1")
     bed.ns_clear()
     until = time.monotonic() + 60
@@ -162,13 +166,13 @@ def finish(board, kind):
     return bed.leaks(True)
 
 
-def fault(board, kind, name, until):
-    return allocations.run(board, kind, name, until) or bed.leaks(False)
+def fault(board, args, name, until):
+    return allocations.run(board, args.kind, args.flavors, name, until) or bed.leaks(False)
 
 
 def fuzzer(what, args):
     """(function, sender) for a run of messages or frames."""
-    sender = what(args.kind)
+    sender = what(args.kind, args.flavors)
 
     def function(board):
         until = time.monotonic() + (args.time or 360) / 2
@@ -179,7 +183,7 @@ def fuzzer(what, args):
 def replay(board, args):
     with open(args.replay, encoding="ascii") as file:
         parsed = [fuzz.parse(line) for line in file if line.strip() and not line.startswith("#")]
-    sender = parsed[0][0](args.kind)
+    sender = parsed[0][0](args.kind, args.flavors)
     return fuzz.run(board, sender, ((n, item) for n, (_, item) in enumerate(parsed)), None)
 
 
@@ -192,12 +196,12 @@ def jobs(args):
     for part in args.part:
         if part == "faults":
             until = args.time and time.monotonic() + args.time
-            for name in args.op or allocations.operations(args.kind):
+            for name in args.op or allocations.operations(args.kind, args.flavors):
                 wanted.append((f"faults-{name}",
-                               lambda board, name=name: fault(board, args.kind, name, until), 3600))
+                               lambda board, name=name: fault(board, args, name, until), 3600))
         elif part == "races":
             seconds = args.time or 60
-            wanted.append(("races", lambda board: races.run(board, args.kind, args.seed, seconds), seconds + 300))
+            wanted.append(("races", lambda board: races.run(board, args, seconds), seconds + 300))
         else:
             wanted.append(("fuzz-messages", fuzzer(fuzz.Messages, args), 7200))
             wanted.append(("fuzz-frames", fuzzer(fuzz.Frames, args), 7200))
@@ -209,6 +213,8 @@ def again(name, args):
     """The command that does the same once more."""
     part, _, operation = name.partition("-")
     words = ["scripts/stress.sh", part, "--kind", args.kind, "--kernel", os.environ["KERNEL"]]
+    if args.kind == "rnetvirt" and len(args.flavors) == 1:
+        words += ["--flavor", *args.flavors]
     if part == "replay":
         return " ".join([words[0], "fuzz", *words[2:], "--replay", args.replay])
     if part == "faults" and operation != "removed":
@@ -223,6 +229,7 @@ def again(name, args):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kind", default="rnetvirt")
+    parser.add_argument("--flavors", type=lambda text: text.split(","), default=["veth"])
     parser.add_argument("--seed", required=True)
     parser.add_argument("--time", type=int, default=0)
     parser.add_argument("--count", type=int, default=20000)

@@ -10,13 +10,16 @@ import struct
 NESTED, BYTEORDER = 0x8000, 0x4000
 NEWLINK, DELLINK, GETLINK, SETLINK = 16, 17, 18, 19
 REQUEST, ACK, ROOT, REPLACE, EXCL, CREATE, APPEND = 1, 4, 0x100, 0x100, 0x200, 0x400, 0x800
-IFNAME, NET_NS_PID, LINKINFO, NET_NS_FD, TXQ, RXQ = 3, 19, 18, 28, 31, 32
+IFNAME, LINK, NET_NS_PID, LINKINFO, NET_NS_FD, TXQ, RXQ = 3, 5, 19, 18, 28, 31, 32
 # Descriptors of the namespaces and processes in them, where the sender has them;
 # and some that are none.
 NS_FDS, NS_PIDS = [200, 201, 202], [1, 2, 3]
 NAMES = [b"f0", b"f1", b"f2", b"f3", b"f4", b"p0", b"p1", b"p2"]
 ODD_NAMES = [b"", b".", b"..", b"lo", b"all", b"default", b"a/b", b"a b", b"f%d", b"%d%d", b"%s%n",
              b"\xff\xfe", b"x" * 15, b"x" * 16, b"y" * 300]
+# Lower devices that the sender has, by their indexes.
+LOWERS = [90, 90, 91]
+SOURCES = [b"\x02\0\0\0\0" + bytes((number,)) for number in range(1, 12)]
 NUMBERS = [0, 1, 2, 3, 4, 5, 67, 68, 1500, 65535, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
 LENGTHS = [0, 1, 2, 3, 4, 5, 8, 15, 16, 17, 20, 64, 255, 4096, 40000, 65531]
 # Attributes of a link that every message may have: number and how to fill it.
@@ -118,16 +121,52 @@ def end(rng, wild, names=NAMES, moves=0.3):
     return attrs
 
 
-def info(rng, kind, changes):
+def macvlan(rng):
+    """A macvlan's settings, mostly sensible ones."""
+    attrs = []
+
+    def address():
+        return Attr(4, rng.choice(SOURCES) if rng.random() < 0.9 else value(rng, "mac"))
+
+    if rng.random() < 0.8:
+        attrs.append(Attr(1, u32(rng.choice([1, 2, 4, 4, 16, 16, 16, 8] if rng.random() < 0.9 else NUMBERS))))
+    if rng.random() < 0.3:
+        attrs.append(Attr(2, struct.pack("=H", rng.choice([0, 1, 2, 3, 3, 4, 0xFFFF]))))
+    if rng.random() < 0.4:
+        change = rng.choice([0, 0, 0, 1, 2, 3, 3, 3, 4])
+        attrs.append(Attr(3, u32(change)))
+        if change < 2 or rng.random() < 0.2:
+            attrs.append(address())
+        if change == 3 or rng.random() < 0.1:
+            attrs.append(Attr(5 | rng.choice([0, NESTED]),
+                              children=[address() for _ in range(rng.choice([0, 1, 3, 9, 40]))]))
+    if rng.random() < 0.2:
+        attrs.append(Attr(7, u32(rng.choice([0, 1, 1000, 1001, rng.choice(NUMBERS)]))))
+    if rng.random() < 0.2:
+        attrs.append(Attr(9, u32(rng.choice([-1, 0, 1, 2, rng.choice(NUMBERS)]))))
+    if rng.random() < 0.02:
+        attrs.append(Attr(rng.choice([6, 8, 10]), value(rng, "u32")))
+    return attrs
+
+
+def info(rng, kind, changes, flavor="veth"):
     """IFLA_LINKINFO: the kind, and what belongs to it."""
     data = []
-    if rng.random() < (0.2 if changes else 0.75):
+    if flavor == "macvlan":
+        settings = macvlan(rng)
+        if kind == "rnetvirt":
+            data.append(Attr(3 | rng.choice([0, NESTED]), children=settings))
+            if rng.random() < 0.7:
+                data.append(Attr(2, u32(1 if rng.random() < 0.95 else rng.choice([0, 2, 0xFFFFFFFF]))))
+        else:
+            data += settings
+    elif rng.random() < (0.2 if changes else 0.75):
         peer = Attr(1 | rng.choice([0, NESTED]), children=end(rng, rng.random() < 0.2, NAMES[5:]))
         peer.prefix = header(rng, rng.random() < 0.05)
         data.append(peer)
-    if kind != "veth" and rng.random() < 0.4:
+    if kind == "rnetvirt" and flavor == "veth" and rng.random() < 0.4:
         data.append(Attr(2, u32(0 if rng.random() < 0.85 else rng.choice([1, 2, 3, 4, 5, 0xFFFFFFFF]))))
-    if kind != "veth" and rng.random() < 0.05:
+    if kind == "rnetvirt" and rng.random() < 0.05:
         inner = [Attr(n, value(rng, "u32")) for n in range(1, rng.randrange(1, 5))]
         data.append(Attr(rng.choice([3, 4]) | rng.choice([0, NESTED]), children=inner))
     rng.shuffle(data)
@@ -137,15 +176,19 @@ def info(rng, kind, changes):
     return Attr(LINKINFO | rng.choice([0, NESTED]), children=found)
 
 
-def good(rng, kind):
+def good(rng, kind, flavors):
     """[message type, flags, ifinfomsg, attributes]"""
+    flavor = rng.choice(flavors)
     what = rng.choices(["new", "replace", "set", "setlink", "del", "get"], [12, 2, 3, 2, 4, 1])[0]
     head, flags = header(rng, False), REQUEST | ACK
     if what in ("new", "replace"):
         flags |= CREATE | (EXCL if what == "new" else REPLACE)
-        return [NEWLINK, flags, head, [*end(rng, False, NAMES[:5]), info(rng, kind, False)]]
+        lower = []
+        if flavor == "macvlan" and rng.random() < 0.95:
+            lower.append(Attr(LINK, u32(rng.choice(LOWERS if rng.random() < 0.9 else [0, 1, 2, 3, 100, 101, 102]))))
+        return [NEWLINK, flags, head, [*lower, *end(rng, False, NAMES[:5]), info(rng, kind, False, flavor)]]
     if what == "set":
-        return [NEWLINK, flags, head, [*end(rng, False), info(rng, kind, True)]]
+        return [NEWLINK, flags, head, [*end(rng, False), info(rng, kind, True, flavor)]]
     if what == "setlink":
         return [SETLINK, flags, head, end(rng, False)]
     return [DELLINK if what == "del" else GETLINK, flags, head, end(rng, False, moves=0.02)[:2]]
@@ -216,9 +259,9 @@ def tame(rng, attrs):
                     attr.payload = u32(rng.randrange(1, 5)) + attr.payload[4:]
 
 
-def build(rng, kind):
+def build(rng, kind, flavors=("veth",)):
     """The bytes of one message."""
-    message = good(rng, kind)
+    message = good(rng, kind, flavors)
     mutations = rng.choices([0, 1, 2, 4, 10], [30, 30, 20, 15, 5])[0]
     for _ in range(mutations):
         mutate(rng, message)

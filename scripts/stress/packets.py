@@ -8,6 +8,8 @@ SOL_PACKET, PACKET_VNET_HDR, PACKET_QDISC_BYPASS = 263, 15, 20
 MACS = [bytes.fromhex(text) for text in ("020000000001", "020000000002", "ffffffffffff",
                                          "01005e000001", "333300000001", "0180c2000000",
                                          "020000009999", "000000000000")]
+# Of endpoints on a lower device.
+ENDPOINTS = [bytes.fromhex(f"0200000000e{number}") for number in range(5)]
 LENGTHS = [0, 1, 13, 14, 15, 17, 18, 33, 34, 42, 59, 60, 64, 128, 590, 1279, 1500, 1513, 1514, 1515, 1518,
            1522, 4096, 9014, 16384, 32768, 65535, 65549, 65550, 65553, 65600]
 # NONE, TCPV4, UDP, TCPV6, UDP_L4, and with the ECN bit; then what there is not.
@@ -76,7 +78,8 @@ def odd(rng, size):
                        rng.choice([0, 6, 16, rng.getrandbits(16)]))
 
 
-def frame(rng, limit=65600):
+def frame(rng, limit=65600, macs=()):
+    """Also to and from `macs`, as often as all others together."""
     size = length(rng, limit)
     payload = rng.randbytes(min(size, 64)).ljust(size, b"x")
     kind, family, proto = rng.randrange(5), 0, 0
@@ -92,7 +95,9 @@ def frame(rng, limit=65600):
     for _ in range(tags):
         body = struct.pack("!HH", rng.choice([rng.randrange(4096), rng.getrandbits(16)]), protocol) + body
         protocol = rng.choice([0x8100, 0x8100, 0x88A8])
-    data = rng.choice(MACS[:2] if rng.random() < 0.5 else MACS) + rng.choice(MACS) + struct.pack("!H", protocol) + body
+    there, here = (rng.choice(macs if macs and rng.random() < 0.5 else usual)
+                   for usual in (MACS[:2] if rng.random() < 0.5 else MACS, MACS))
+    data = there + here + struct.pack("!H", protocol) + body
     if rng.random() < 0.2:
         data = data[:size]
     with_vnet = rng.random() < 0.6

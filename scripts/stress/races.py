@@ -23,7 +23,8 @@ from bed import check, inside, libc
 from frames import ip_sum
 
 SPACES = ["r0", "r1", "r2"]
-NAMES = [f"d{n}" for n in range(5)]
+PAIRS = [f"d{n}" for n in range(5)]
+ENDPOINTS = [f"e{n}" for n in range(5)]
 MTUS = [68, 100, 576, 1280, 1500, 9000, 65535]
 RTM_GETSTATS = 94
 
@@ -31,8 +32,9 @@ RTM_GETSTATS = 94
 class Worker:
     pause = 0.0
 
-    def __init__(self, kind, rng):
-        self.kind, self.rng = kind, rng
+    def __init__(self, kind, flavors, rng):
+        self.kind, self.flavors, self.rng = kind, flavors, rng
+        self.names = [*PAIRS, *(ENDPOINTS if "macvlan" in flavors else ())]
 
     def prepare(self):
         """In the worker's own process."""
@@ -45,7 +47,12 @@ class Worker:
         return self.rng.choice(SPACES)
 
     def name(self):
-        return "name:" + self.rng.choice(NAMES)
+        return "name:" + self.rng.choice(self.names)
+
+    @staticmethod
+    def index(place, name):
+        with inside(place):
+            return bed.ifindex(name)
 
     def address(self):
         return "addr:02" + self.rng.randbytes(5).hex()
@@ -54,7 +61,9 @@ class Worker:
         return tokens if self.rng.random() < chance else ()
 
     def request(self, verb, *tokens):
-        place = self.place()
+        self.request_in(self.place(), verb, *tokens)
+
+    def request_in(self, place, verb, *tokens):
         self.say(f"{place}: {verb} {' '.join(tokens)}")
         error = bed.request(place, verb, *tokens)
         if error:
@@ -66,7 +75,7 @@ class Links(Worker):
 
     def end(self):
         rng = self.rng
-        return (*self.maybe(0.9, self.name()), *self.maybe(0.3, self.address()),
+        return (*self.maybe(0.9, "name:" + rng.choice(PAIRS)), *self.maybe(0.3, self.address()),
                 *self.maybe(0.3, f"mtu:{rng.choice(MTUS)}"),
                 *self.maybe(0.3, f"group:{rng.randrange(1, 4)}"),
                 *self.maybe(0.2, f"txq:{rng.randrange(1, 5)}", f"rxq:{rng.randrange(1, 5)}"),
@@ -79,7 +88,7 @@ class Links(Worker):
         if what == "new":
             peer = ("peer", *self.end(), "end") if rng.random() < 0.8 else ()
             flavor = self.maybe(0.3, "data32:2:0") if self.kind == "rnetvirt" else ()
-            self.request("new", "kind:" + self.kind, *self.end(), *self.maybe(0.5, "up"), *flavor, *peer)
+            self.request("new", "kind:" + bed.pair_kind(self.kind), *self.end(), *self.maybe(0.5, "up"), *flavor, *peer)
         elif what == "del":
             self.request("del", self.name())
         elif what == "group":
@@ -87,7 +96,7 @@ class Links(Worker):
         elif what == "move":
             self.request("set", self.name(), f"nsfd:/run/netns/{self.place()}")
         elif what == "rename":
-            old, new, place = rng.choice(NAMES), rng.choice(NAMES), self.place()
+            old, new, place = rng.choice(self.names), rng.choice(self.names), self.place()
             self.say(f"{place}: {old} becomes {new}")
             with inside(place):
                 index = bed.ifindex(old)
@@ -99,6 +108,84 @@ class Links(Worker):
                                  f"txqlen:{rng.randrange(2000)}", f"gsomax:{rng.randrange(600000)}",
                                  "attr:20:" + b"alias".hex(), f"flags:{rng.choice((0x100, 0x200)):#x}"])
             self.request("set", self.name(), change)
+
+
+class Endpoints(Worker):
+    """macvlan: endpoints of all modes on whatever is there, their settings, and what
+    they are found by."""
+
+    def mac(self):
+        # Few, so that they clash, and frames find them.
+        return self.rng.choice(packets.ENDPOINTS).hex()
+
+    def settings(self):
+        rng = self.rng
+        mode = rng.choice((1, 2, 4, 4, 4, 8, 16, 16))
+        tokens = [*self.maybe(0.7, f"data32:1:{mode}"), *self.maybe(0.3, f"data16:2:{rng.randrange(4)}")]
+        if mode == 16 or rng.random() < 0.2:
+            what = rng.randrange(4)
+            tokens.append(f"data32:3:{what}")
+            if what < 2:
+                tokens.append("data:4:" + rng.choice((self.mac(), packets.MACS[0].hex(), packets.MACS[1].hex())))
+            elif what == 3:
+                tokens.append("sources:" + ",".join(self.mac() for _ in range(rng.randrange(1, 30))))
+        return rtnl.own(self.kind, *tokens, *self.maybe(0.2, f"data32:7:{rng.choice((0, 1, 50, 1000, 2000))}"),
+                        *self.maybe(0.2, f"data32:9:{rng.choice((-1, 0, 1, 5))}"))
+
+    def step(self):
+        rng = self.rng
+        what = rng.choices(["new", "del", "set", "address", "flags", "group"], [8, 3, 8, 3, 4, 1])[0]
+        name = "name:" + rng.choice(ENDPOINTS)
+        if what == "new":
+            place = self.place()
+            lower = rng.choice(self.names)
+            self.say(f"{place}: an endpoint on {lower}")
+            self.request_in(place, "new", "kind:" + self.kind, name, f"link:{self.index(place, lower)}",
+                            *self.maybe(0.8, "addr:" + self.mac()), *self.maybe(0.2, f"mtu:{rng.choice(MTUS)}"),
+                            *self.maybe(0.3, f"group:{rng.randrange(1, 4)}"), *self.maybe(0.7, "up"),
+                            *self.maybe(0.4, f"nsfd:/run/netns/{self.place()}"), *self.settings())
+        elif what == "del":
+            self.request("del", name)
+        elif what == "set":
+            self.request("set", "kind:" + self.kind, name, *self.settings())
+        elif what == "address":
+            self.request("set", name, "addr:" + self.mac())
+        elif what == "flags":
+            change = rng.choice(("up", "down", "flags:0x100", "flags:0x200", f"mtu:{rng.choice(MTUS)}"))
+            self.request("set", name, change)
+        else:
+            self.request("del", f"group:{rng.randrange(1, 4)}")
+
+
+class Lowers(Worker):
+    """What happens to a device under endpoints, which are made again when it is gone."""
+
+    pause = 0.02
+
+    def step(self):
+        rng, place = self.rng, self.place()
+        what = rng.choices(["new", "up", "down", "mtu", "address", "promisc", "move", "del"],
+                           [4, 4, 2, 3, 3, 2, 1, 1])[0]
+        self.say(f"{place}: lower device: {what}")
+        if what == "new":
+            error = bed.request(place, "new", "kind:dummy", "name:low0", "up")
+            if not error:
+                low = self.index(place, "low0")
+                for name in ENDPOINTS[:3]:
+                    bed.request(place, "new", "kind:" + self.kind, "name:" + name, f"link:{low}", "up",
+                                *rtnl.own(self.kind, "data32:1:4"))
+        elif what in ("up", "down"):
+            self.request_in(place, "set", "name:low0", what)
+        elif what == "mtu":
+            self.request_in(place, "set", "name:low0", f"mtu:{rng.choice(MTUS)}")
+        elif what == "address":
+            self.request_in(place, "set", "name:low0", "addr:" + rng.choice((*packets.ENDPOINTS, *packets.MACS[:2])).hex())
+        elif what == "promisc":
+            self.request_in(place, "set", "name:low0", f"flags:{rng.choice((0x100, 0x200)):#x}")
+        elif what == "move":
+            self.request_in(place, "set", "name:low0", f"nsfd:/run/netns/{self.place()}")
+        else:
+            self.request_in(place, "del", "name:low0")
 
 
 class Spaces(Worker):
@@ -119,26 +206,22 @@ class Spaces(Worker):
 class Uppers(Worker):
     """Devices above: a bridge, a VLAN, a macvlan."""
 
-    def index(self, place, name):
-        with inside(place):
-            return struct.pack("=I", bed.ifindex(name)).hex()
-
     def step(self):
         rng, place = self.rng, self.place()
         what = rng.choices(["bridge", "enslave", "release", "vlan", "macvlan", "del"], [3, 8, 3, 3, 3, 3])[0]
-        name = rng.choice(NAMES)
+        name = rng.choice(self.names)
         self.say(f"{place}: {what} {name}")
         if what == "bridge":
             bed.request(place, "new", "kind:bridge", "name:br0", "up")
         elif what == "enslave":
-            bed.request(place, "set", "name:" + name, "attr:10:" + self.index(place, "br0"))
+            bed.request(place, "set", "name:" + name, f"master:{self.index(place, 'br0')}")
         elif what == "release":
             bed.request(place, "set", "name:" + name, "attr:10:00000000")
         elif what == "vlan":
-            bed.request(place, "new", "kind:vlan", "name:vl0", "up", "attr:5:" + self.index(place, name),
+            bed.request(place, "new", "kind:vlan", "name:vl0", "up", f"link:{self.index(place, name)}",
                         "data:1:" + struct.pack("=H", rng.randrange(1, 4095)).hex())
         elif what == "macvlan":
-            bed.request(place, "new", "kind:macvlan", "name:mv0", "up", "attr:5:" + self.index(place, name),
+            bed.request(place, "new", "kind:macvlan", "name:mv0", "up", f"link:{self.index(place, name)}",
                         "data32:1:4")
         else:
             bed.request(place, "del", "name:" + rng.choice(["br0", "vl0", "mv0"]))
@@ -151,7 +234,7 @@ class Ethtool(Worker):
     SET = [0x15, 0x17, 0x19, 0x1F, 0x22, 0x24, 0x26, 0x2C]
 
     def step(self):
-        rng, place, name = self.rng, self.place(), self.rng.choice(NAMES)
+        rng, place, name = self.rng, self.place(), self.rng.choice(self.names)
         what = rng.randrange(4)
         if what == 0:
             data = struct.pack("=II", rng.choice(self.SET), rng.choice((0, 1, rng.getrandbits(32))))
@@ -211,7 +294,7 @@ class Frames(Worker):
     """Bursts into whatever is there, with and without a virtio header."""
 
     def step(self):
-        rng, place, name = self.rng, self.place(), self.rng.choice(NAMES)
+        rng, place, name = self.rng, self.place(), self.rng.choice(self.names)
         self.say(f"{place}: frames into {name}")
         with inside(place):
             if rng.random() < 0.3:
@@ -219,7 +302,7 @@ class Frames(Worker):
                 return
             with packets.Sender(name) as out:
                 for _ in range(rng.randrange(1, 60)):
-                    out.send(packets.frame(rng, limit=4000))
+                    out.send(packets.frame(rng, limit=4000, macs=packets.ENDPOINTS))
 
     def datagrams(self, name):
         """To all nodes, which needs no address but the automatic one."""
@@ -235,16 +318,16 @@ class Pair(Worker):
 
     outer, inner, net = "", "", ""
 
-    def names(self):
+    def own_names(self):
         return "s" + self.net, "S" + self.net + "a", "S" + self.net + "b"
 
     def prepare(self):
-        for place in self.names()[1:]:
+        for place in self.own_names()[1:]:
             bed.ns_add(place)
 
     def pair(self):
-        name, here, there = self.names()
-        bed.request(here, "new", "kind:" + self.kind, "name:" + name, "peer", "name:" + name,
+        name, here, there = self.own_names()
+        bed.request(here, "new", "kind:" + bed.pair_kind(self.kind), "name:" + name, "peer", "name:" + name,
                     f"nsfd:/run/netns/{there}", "end")
         with inside(here):
             bed.set_address(name, f"10.9.{self.net}.1")
@@ -307,16 +390,38 @@ class Flood(Pair):
         with ping, udp:
             ping.setblocking(False)
             udp.setblocking(False)
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             until, number = time.monotonic() + 2, 0
             while time.monotonic() < until:
                 number += 1
                 length = self.rng.choice([0, 8, 56, 1400, 9000])
                 with contextlib.suppress(BlockingIOError):
-                    ping.sendto(self.echo(number, length), ("10.9.2.2", 0))
-                    udp.sendto(bytes(length), ("10.9.2.2", 9))
+                    ping.sendto(self.echo(number, length), (f"10.9.{self.net}.2", 0))
+                    udp.sendto(bytes(length), (f"10.9.{self.net}.2", 9))
+                    udp.sendto(bytes(length), (f"10.9.{self.net}.255", 9))
                 with contextlib.suppress(BlockingIOError):
                     ping.recv(1 << 16)
         self.say(f"flood: {number} rounds")
+
+
+class Siblings(Flood):
+    """The same between endpoints on one device, whose stack has the broadcasts too."""
+
+    net = "3"
+
+    def pair(self):
+        name, here, there = self.own_names()
+        bed.request(here, "new", "kind:dummy", "name:low", "up")
+        with inside(here):
+            low = bed.ifindex("low")
+        for place in (here, there):
+            bed.request(here, "new", "kind:" + self.kind, "name:" + name, f"link:{low}", f"nsfd:/run/netns/{place}",
+                        *rtnl.own(self.kind, "data32:1:4"))
+        with inside(here):
+            bed.set_address(name, f"10.9.{self.net}.1")
+        with inside(there):
+            bed.set_address(name, f"10.9.{self.net}.2")
+        return here, there
 
 
 class Module(Worker):
@@ -332,6 +437,8 @@ class Module(Worker):
 
 
 WORKERS = [Links, Links, Links, Spaces, Uppers, Ethtool, Readers, Frames, Stream, Flood, Module]
+# With flavor macvlan as well.
+MORE = [Endpoints, Endpoints, Endpoints, Lowers, Siblings]
 
 
 def work(worker, say, until):
@@ -348,17 +455,17 @@ def work(worker, say, until):
     say(f"{tried} tried, {bed.tally(errors)}")
 
 
-def run(board, kind, seed, seconds):
+def run(board, args, seconds):
     """In a process group of its own, which whoever started it ends."""
     for place in SPACES:
         bed.ns_add(place)
     until = time.monotonic() + seconds
     children = {}
-    for number, cls in enumerate(WORKERS):
+    for number, cls in enumerate([*WORKERS, *(MORE if "macvlan" in args.flavors else ())]):
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            worker = cls(kind, random.Random(f"{seed}/{number}"))
+            worker = cls(args.kind, args.flavors, random.Random(f"{args.seed}/{number}"))
             name = f"{cls.__name__.lower()}{number}"
             status = 1
             try:
