@@ -216,3 +216,36 @@ test_a4_lower_links_and_depth() {
 upper_links() {
 	sysfs "$1" "$2" . | tr ' ' '\n' | grep -E '^(upper|lower)_' || true
 }
+
+# Interrupts are off when the kernel prints: netpoll transmits then.
+test_d5_netpoll_through_the_lower_device() {
+	local target=/sys/kernel/config/netconsole/t1 before
+
+	[ -e "$KDIR/drivers/net/netconsole.ko" ] || skip "this kernel has no netconsole"
+	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	loaded netconsole || insmod "$KDIR/drivers/net/netconsole.ko"
+	# netconsole looks for its device in the first namespace.
+	ip link add low up type dummy
+	# shellcheck disable=SC2086
+	ip link add link low name foo up type $TYPE mode bridge
+	ip addr add 10.9.0.1/24 dev foo
+	mkdir $target
+	echo foo >$target/dev_name
+	echo 10.9.0.1 >$target/local_ip
+	echo 10.9.0.2 >$target/remote_ip
+	echo ff:ff:ff:ff:ff:ff >$target/remote_mac
+	echo 1 >$target/enabled
+	gives 1 cat $target/enabled
+	before=$(cat /sys/class/net/low/statistics/tx_packets)
+	echo "<1>a message for netconsole" >/dev/kmsg
+	sleep 0.5
+	[ "$(cat /sys/class/net/low/statistics/tx_packets)" -gt "$before" ] || fail "nothing was sent"
+	# Off and on again, and the device goes away under it.
+	echo 0 >$target/enabled
+	echo 1 >$target/enabled
+	ip link del foo
+	gives 0 cat $target/enabled
+	rmdir $target
+	ip link del low
+	rmmod netconsole
+}
