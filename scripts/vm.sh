@@ -282,6 +282,9 @@ kvm_works() {
 if [ "$kernel" = uml ]; then
 	uml=("$image" rootfstype=hostfs rootflags=/ "mem=$memory" "${cmdline[@]}")
 else
+	# While a CPU is being identified the kernel forgets for a moment that it has five
+	# levels of page tables; on the debug kernel an interrupt then is a KASAN report.
+	cmdline+=(no5lvl)
 	kvm_works || vng+=(--disable-kvm)
 	for word in "${qemu_opts[@]}"; do
 		vng+=("--qemu-opts=$word")
