@@ -248,10 +248,9 @@ pub(crate) fn receive_unicast<'a>(
     dest: Mac,
     cx: &RxContext<'a>,
 ) -> Verdict<'a> {
-    if copy_to_listeners(port, &skb, cx) {
-        skb.drop_reason(DropReason::NOT_SPECIFIED);
+    let Some(skb) = copy_to_listeners(port, skb, cx) else {
         return Verdict::Consumed;
-    }
+    };
     let found = if port.is_passthru() {
         port.endpoints().iter(cx.rcu()).next()
     } else {
@@ -288,10 +287,9 @@ pub(crate) fn receive_group<'a>(
     let Some(skb) = skb.defrag_ipv4(cx.bh()) else {
         return Verdict::Consumed;
     };
-    if copy_to_listeners(port, &skb, cx) {
-        skb.drop_reason(DropReason::NOT_SPECIFIED);
+    let Some(skb) = copy_to_listeners(port, skb, cx) else {
         return Verdict::Consumed;
-    }
+    };
     let sender = port.macs.find(skb.source().key(), cx.rcu());
     if let Some(sender) = sender.filter(|dev| Modes::LOOP_BACK.has(dev.data().mode.get())) {
         return_to_sender(sender, skb, cx);
@@ -347,15 +345,22 @@ impl Sender {
     }
 }
 
-/// Gives a copy to each endpoint that listens to the sender. True if one of them wants nobody else to
-/// have the packet.
+/// Gives a copy to each endpoint that listens to the sender, and the packet back, unless one of them
+/// wants nobody else to have it.
 #[inline]
-fn copy_to_listeners(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) -> bool {
-    !port.sources.is_empty() && copy_to_some_listeners(port, skb, cx)
+fn copy_to_listeners<'a>(port: &Port, skb: RxSkb<'a>, cx: &RxContext<'_>) -> Option<RxSkb<'a>> {
+    if port.sources.is_empty() {
+        return Some(skb);
+    }
+    copy_to_some_listeners(port, skb, cx)
 }
 
 #[inline(never)]
-fn copy_to_some_listeners(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) -> bool {
+fn copy_to_some_listeners<'a>(
+    port: &Port,
+    skb: RxSkb<'a>,
+    cx: &RxContext<'_>,
+) -> Option<RxSkb<'a>> {
     let mut taken = false;
     let dest = skb.dest();
     port.sources.for_all(skb.source().key(), cx.rcu(), |dev| {
@@ -374,7 +379,11 @@ fn copy_to_some_listeners(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) -> b
             this.stats.count_rx_error(cx.bh());
         }
     });
-    taken
+    if taken {
+        skb.drop_reason(DropReason::NOT_SPECIFIED);
+        return None;
+    }
+    Some(skb)
 }
 
 /// Which kind of group packet `dest` is for `dev`.

@@ -57,14 +57,12 @@ __rnetvirt_helper bool rnetvirt_helper_skb_has_linear(const struct sk_buff *skb,
 }
 
 /*
- * The Ethernet header of a received packet, or NULL if there is none: an offset
- * that was never set is larger than any other.
+ * Whether a received packet has its Ethernet header in front of it: an offset that
+ * was never set is larger than any other.
  */
-__rnetvirt_helper const struct ethhdr *rnetvirt_helper_skb_rx_eth_hdr(const struct sk_buff *skb)
+__rnetvirt_helper bool rnetvirt_helper_skb_has_rx_eth_hdr(const struct sk_buff *skb)
 {
-	if (unlikely(skb->network_header < (u32)skb->mac_header + ETH_HLEN))
-		return NULL;
-	return (const struct ethhdr *)(skb->head + skb->mac_header);
+	return skb->network_header >= (u32)skb->mac_header + ETH_HLEN;
 }
 
 __rnetvirt_helper unsigned char rnetvirt_helper_skb_pkt_type(const struct sk_buff *skb)

@@ -31,17 +31,19 @@ __rnetvirt_helper void rnetvirt_helper_netdev_set_mtu_field(struct net_device *d
 	WRITE_ONCE(dev->mtu, mtu);
 }
 
-/* The address as a number: its first byte is the lowest. */
+/*
+ * The address as a number: its first byte is the lowest, and the two highest bytes
+ * do not count. There is room for addresses that are much longer.
+ */
 __rnetvirt_helper u64 rnetvirt_helper_netdev_mac(const struct net_device *dev)
 {
-	return get_unaligned_le32(dev->dev_addr) |
-	       (u64)get_unaligned_le16(dev->dev_addr + 4) << 32;
+	return get_unaligned_le64(dev->dev_addr);
 }
 
 __rnetvirt_helper u64 rnetvirt_helper_netdev_broadcast(const struct net_device *dev)
 {
-	return get_unaligned_le32(dev->broadcast) |
-	       (u64)get_unaligned_le16(dev->broadcast + 4) << 32;
+	BUILD_BUG_ON(sizeof(dev->broadcast) < sizeof(u64));
+	return get_unaligned_le64(dev->broadcast);
 }
 
 __rnetvirt_helper void rnetvirt_helper_eth_hw_addr_set(struct net_device *dev, const u8 *addr)

@@ -349,7 +349,7 @@ impl<'a> RxSkb<'a> {
         // SAFETY: The skb is valid by the caller's guarantee.
         let looped = unsafe { u32::from(bindings::skb_pkt_type(ptr)) } == bindings::PACKET_LOOPBACK;
         // SAFETY: As above.
-        if looped || unsafe { bindings::skb_rx_eth_hdr(ptr) }.is_null() {
+        if looped || !unsafe { bindings::skb_has_rx_eth_hdr(ptr) } {
             return None;
         }
         // INVARIANT: The header is in front of the network header, both within `head`.
