@@ -138,8 +138,10 @@ class Endpoints(Worker):
         name = "name:" + rng.choice(ENDPOINTS)
         if what == "new":
             place = self.place()
-            lower = rng.choice(self.names)
+            lower = rng.choice([*self.names, *["low0"] * 8])
             self.say(f"{place}: an endpoint on {lower}")
+            if lower == "low0":
+                bed.request(place, "new", "kind:dummy", "name:low0", "up")
             self.request_in(place, "new", "kind:" + self.kind, name, f"link:{self.index(place, lower)}",
                             *self.maybe(0.8, "addr:" + self.mac()), *self.maybe(0.2, f"mtu:{rng.choice(MTUS)}"),
                             *self.maybe(0.3, f"group:{rng.randrange(1, 4)}"), *self.maybe(0.7, "up"),
