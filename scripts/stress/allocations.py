@@ -115,6 +115,10 @@ class Link:
             return new in (old, wanted)
         return new == old
 
+    def left(self, links):
+        """What should not be there after restore()."""
+        return links
+
     def restore(self, new):
         for namespace, name in new:
             if name == "v0" or name == "w0":
@@ -165,11 +169,15 @@ class Endpoint(Link):
             tokens = ("name:v0", *more)
         # One by one, and what is there stays there.
         self.partial = name == "sources-set"
+        self.low = None
         before = [("set", *words) for words in first]
         super().__init__(kind, verb, [token.replace("netns/B", "netns/A") for token in tokens], Created(), before)
 
     def prepare(self):
-        bed.must("S", "new", *self.LOW)
+        if self.low is None:
+            bed.must("S", "new", *self.LOW)
+            bed.must("S", "new", "kind:bridge", "name:br9", "index:11")
+            self.low = state()["S", "low"]
         if self.endpoint:
             bed.must("S", "new", *self.endpoint)
         for verb, *tokens in self.extra:
@@ -190,10 +198,12 @@ class Endpoint(Link):
     def restore(self, new):
         super().restore(new)
         # Nobody has the lower device any more: a bridge can.
-        bed.must("S", "new", "kind:bridge", "name:br9", "index:11")
         bed.must("S", "set", "name:low", "master:11")
-        bed.must("S", "del", "name:br9")
-        bed.must("S", "del", "name:low")
+        bed.must("S", "set", "name:low", "master:0")
+
+    def left(self, links):
+        """The lower device stays, as it was: making it takes long."""
+        return {key: link for key, link in links.items() if link != self.low}
 
 
 class Siblings(Call):
@@ -302,7 +312,7 @@ def state(ignored=()):
     found = {}
     for namespace in ("S", "A"):
         for v in bed.links(namespace):
-            if v["kind"]:
+            if v["kind"] not in ("", "bridge"):
                 fields = {key: v.get(key) for key in FIELDS if key not in ignored}
                 found[namespace, v["name"]] = {**fields, "up": int(v["flags"], 16) & 1}
     return found
@@ -330,7 +340,7 @@ def run(board, kind, flavors, name, until):
             if not operation.good(old, new, result) or bed.tainted():
                 return where
             operation.restore(new)
-            if left := state():
+            if left := operation.left(state()):
                 return f"{where}, left after the deletion {left}"
             if n == 0 or not fired:
                 if result != 0:
