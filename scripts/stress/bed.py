@@ -98,12 +98,14 @@ def complaints(lines):
 
 # --- namespaces --------------------------------------------------------------
 
-def ns_add(name):
+def ns_add(name, before=lambda: None):
+    """`before` is called when the namespace is there, but has no name yet."""
     path = "/run/netns/" + name
     os.makedirs("/run/netns", exist_ok=True)
-    with open(path, "x", encoding="ascii"):
-        pass
     with inside("-new"):
+        before()
+        with open(path, "x", encoding="ascii"):
+            pass
         check(libc.mount(b"/proc/thread-self/ns/net", path.encode(), b"none", MS_BIND, None))
 
 

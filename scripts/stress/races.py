@@ -198,11 +198,16 @@ class Spaces(Worker):
     def step(self):
         place = self.place()
         self.say(f"{place}: dies, and a new one comes")
-        with contextlib.suppress(OSError):
-            bed.ns_del(place)
-        if self.rng.random() < 0.3:
-            time.sleep(self.rng.random() / 2)
-        bed.ns_add(place)
+
+        def die():
+            with contextlib.suppress(OSError):
+                bed.ns_del(place)
+            if self.rng.random() < 0.3:
+                time.sleep(self.rng.random() / 2)
+
+        # Making one takes seconds where the others keep the kernel busy, in which
+        # nobody could use the place.
+        bed.ns_add(place, die)
 
 
 class Uppers(Worker):
