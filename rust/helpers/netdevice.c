@@ -66,11 +66,6 @@ __rnetvirt_helper void rnetvirt_helper_dev_sw_netstats_tx_add(struct net_device 
 	dev_sw_netstats_tx_add(dev, packets, len);
 }
 
-__rnetvirt_helper bool rnetvirt_helper_is_valid_ether_addr(const u8 *addr)
-{
-	return is_valid_ether_addr(addr);
-}
-
 __rnetvirt_helper unsigned int rnetvirt_helper_num_possible_cpus(void)
 {
 	return num_possible_cpus();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/etherdevice.h>
-#include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 
@@ -87,11 +86,6 @@ __rnetvirt_helper void rnetvirt_helper_skb_set_dev_only(struct sk_buff *skb,
 __rnetvirt_helper u16 rnetvirt_helper_skb_protocol(const struct sk_buff *skb)
 {
 	return be16_to_cpu(skb->protocol);
-}
-
-__rnetvirt_helper bool rnetvirt_helper_skb_vlan_tag_present(const struct sk_buff *skb)
-{
-	return skb_vlan_tag_present(skb);
 }
 
 /* The packet itself if nobody else holds it, else a clone. NULL: no memory, and it is freed. */

@@ -34,10 +34,4 @@ impl Net {
     pub(crate) fn as_ptr(&self) -> *mut bindings::net {
         self.0.get()
     }
-
-    /// Whether two references name the same namespace (`net_eq()`).
-    #[inline]
-    pub fn is_same(&self, other: &Self) -> bool {
-        core::ptr::eq(self, other)
-    }
 }

@@ -84,9 +84,6 @@ impl PacketType {
 pub struct XmitStatus(pub(crate) kernel::ffi::c_int);
 
 impl XmitStatus {
-    /// The packet was taken (`NET_XMIT_SUCCESS`).
-    pub const SUCCESS: Self = Self(bindings::NET_XMIT_SUCCESS as kernel::ffi::c_int);
-
     /// Whether the packet was taken, perhaps with the remark that others were not.
     #[inline]
     pub const fn is_taken(self) -> bool {
