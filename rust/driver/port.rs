@@ -69,7 +69,7 @@ use kernel::{
 /// The endpoints of a lower device.
 pub(crate) struct Port {
     lower: DevRef,
-    /// All endpoints, in the order in which they were made.
+    /// All endpoints.
     endpoints: LinkTable<Macvlan>,
     /// Those that are up, by MAC address.
     pub(crate) macs: LinkTable<Macvlan>,
@@ -160,7 +160,7 @@ impl Port {
         self.passthru.store(true, Relaxed);
     }
 
-    /// All endpoints, in the order in which they were made.
+    /// All endpoints.
     #[inline]
     pub(crate) fn endpoints(&self) -> &LinkTable<Macvlan> {
         &self.endpoints
