@@ -5,7 +5,7 @@
 //! ```text
 //!   hash(key)          index, at most half full            entries, one after the other
 //!       |            +---+---+---+---+---+---+---+-- ..  +-----+-----+-----+-----+
-//!       +----------> | 0 | 2 | 3 | 0 | 0 | 1 | 0 | 0       |key 1|key 2|key 3|     |
+//!       +----------> | - | 2 | 3 | - | - | 1 | - | -       |key 1|key 2|key 3|     |
 //!                    +---+---+---+---+---+---+---+-- ..  | dev | --- | dev |     |
 //!                          |   \________________________>  +-----+-----+-----+-----+
 //!                          +--> removed: go on                             ^ used
@@ -103,21 +103,25 @@ struct Generation {
     factor: u64,
     shift: u32,
     // The start of `slots`, or `NOTHING`.
-    index: *const Atomic<u32>,
-    // One more than the number of an entry; zero ends a search. A hash gives one of the first ones;
-    // behind them there is room for all entries and one zero, so that no search runs over the end.
-    // Only kept for its memory.
-    slots: KVVec<Atomic<u32>>,
+    index: *const Atomic<*mut Entry>,
+    // Pointers to entries; null ends a search. A hash gives one of the first ones; behind them there
+    // is room for all entries and one null, so that no search runs over the end. Only kept for its
+    // memory.
+    slots: KVVec<Atomic<*mut Entry>>,
     entries: KVVec<Entry>,
     // Entries that can be seen.
     used: Atomic<u32>,
 }
 
-// SAFETY: `index` points to memory that it owns, or to a static; who may write is decided by the table.
+// SAFETY: `index` and what is in it point to memory that it owns, or to a static; who may write is
+// decided by the table.
 unsafe impl Sync for Generation {}
 
+/// So many that in a table with a few entries hardly any key meets another's slot.
+const MIN_SLOTS: u32 = 64;
+
 /// The index of a table without entries.
-static NOTHING: Atomic<u32> = Atomic::new(0);
+static NOTHING: Atomic<*mut Entry> = Atomic::new(ptr::null_mut());
 
 /// The generation of tables that nothing was ever put into: all hashes are zero.
 static EMPTY: Generation = Generation {
@@ -139,13 +143,14 @@ impl Generation {
         let slots = capacity
             .checked_mul(2)
             .and_then(u32::checked_next_power_of_two)
-            .ok_or(ENOMEM)?;
-        // At most 3/2 of what was just multiplied by two.
+            .ok_or(ENOMEM)?
+            .max(MIN_SLOTS);
+        // At most 3/2 of what was just multiplied by two, or little.
         let len = slots.checked_add(capacity).ok_or(ENOMEM)?.saturating_add(1);
         let len = len as usize;
         let mut memory = KVVec::with_capacity(len, GFP_KERNEL)?;
         for _ in 0..len {
-            memory.push(Atomic::new(0), GFP_KERNEL)?;
+            memory.push(Atomic::new(ptr::null_mut()), GFP_KERNEL)?;
         }
         let mut entries = KVVec::with_capacity(capacity as usize, GFP_KERNEL)?;
         for _ in 0..capacity {
@@ -186,46 +191,57 @@ impl Generation {
         drop(unsafe { KBox::from_raw(container_of!(head, Generation, rcu)) });
     }
 
-    /// The slot where the search for a key begins.
+    /// The slot where the search for a key begins. It is there, and so is the one after a slot that
+    /// was not null: before that are no more slots than first ones and entries, one less than there are.
     #[inline]
-    fn first_slot(&self, key: u64) -> usize {
+    fn first_slot(&self, key: u64) -> *const Atomic<*mut Entry> {
         // CAST: Fewer bits than those of a `u32` are left.
         #[allow(clippy::cast_possible_truncation)]
-        let slot = (key.wrapping_mul(self.factor) >> self.shift) as usize;
-        slot
+        let number = (key.wrapping_mul(self.factor) >> self.shift) as usize;
+        // SAFETY: Hashes are numbers of slots.
+        unsafe { self.index.add(number) }
     }
 
+    /// The entry that a slot points to.
+    ///
     /// # Safety
     ///
-    /// `number` must be what [`first_slot`](Self::first_slot) gave, or the one after a slot that was
-    /// not zero.
+    /// The slot must be there, see [`first_slot`](Self::first_slot).
     #[inline]
-    unsafe fn slot(&self, number: usize) -> &Atomic<u32> {
-        // SAFETY: By the caller's guarantee there are no more slots before it than first ones and
-        // entries, which is one less than there are.
-        unsafe { &*self.index.add(number) }
+    unsafe fn entry_at(&self, slot: *const Atomic<*mut Entry>) -> Option<&Entry> {
+        // Pairs with the store in `append`: the entry is seen complete.
+        // SAFETY: By the caller's guarantee; entries are there as long as the slots.
+        unsafe { (*slot).load(Acquire).as_ref() }
     }
 
     /// Calls `f` for the entries of a key, removed ones included, until it gives something.
     #[inline]
-    fn search<'a, R>(&'a self, key: u64, mut f: impl FnMut(&'a Entry) -> Option<R>) -> Option<R> {
-        let mut number = self.first_slot(key);
-        loop {
-            // Pairs with the store in `append`: the entry is seen complete.
-            // SAFETY: The first one, or the one after one that was not zero.
-            let found = unsafe { self.slot(number) }.load(Acquire) as usize;
-            if found == 0 {
-                return None;
-            }
-            number = number.wrapping_add(1);
-            // SAFETY: Numbers in the index are, less one, those of entries.
-            let entry = unsafe { &*self.entries.as_ptr().add(found).sub(1) };
+    fn search<'a, R>(&'a self, key: u64, f: impl FnMut(&'a Entry) -> Option<R>) -> Option<R> {
+        // SAFETY: The first one.
+        unsafe { self.search_from(self.first_slot(key), key, f) }
+    }
+
+    /// # Safety
+    ///
+    /// The slot must be there, see [`first_slot`](Self::first_slot).
+    #[inline]
+    unsafe fn search_from<'a, R>(
+        &'a self,
+        mut slot: *const Atomic<*mut Entry>,
+        key: u64,
+        mut f: impl FnMut(&'a Entry) -> Option<R>,
+    ) -> Option<R> {
+        // SAFETY: By the caller's guarantee, or the one after one that was not null.
+        while let Some(entry) = unsafe { self.entry_at(slot) } {
             if entry.key.load(Relaxed) == key {
                 if let Some(result) = f(entry) {
                     return Some(result);
                 }
             }
+            // SAFETY: As above.
+            slot = unsafe { slot.add(1) };
         }
+        None
     }
 
     /// Entry `number`, if it can be seen.
@@ -254,15 +270,15 @@ impl Generation {
         // SAFETY: Writers only, of which the caller is the only one.
         unsafe { *entry.hold.get() = hold };
         let mut slot = self.first_slot(key);
-        // SAFETY: The first one, or the one after one that was not zero.
-        while unsafe { self.slot(slot) }.load(Relaxed) != 0 {
-            slot = slot.wrapping_add(1);
+        // SAFETY: The first one, or the one after one that was not null; the last one is null.
+        unsafe {
+            while !(*slot).load(Relaxed).is_null() {
+                slot = slot.add(1);
+            }
+            (*slot).store(ptr::from_ref(entry).cast_mut(), Release);
         }
         // Fewer entries than 2^31, see `new`.
-        let next = number.wrapping_add(1);
-        // SAFETY: As above.
-        unsafe { self.slot(slot) }.store(next, Release);
-        self.used.store(next, Release);
+        self.used.store(number.wrapping_add(1), Release);
         true
     }
 }
@@ -332,11 +348,21 @@ impl<T> LinkTable<T> {
     /// A device with that key, if there is one.
     #[inline]
     pub fn find<'a>(&'a self, key: u64, _rcu: Rcu<'a>) -> Option<&'a Link<T>> {
-        self.generation().search(key, |entry| {
-            // SAFETY: The reference that an entry holds is given back after a grace period from when
-            // its `dev` was cleared, and `'a` is in an RCU section that began before that.
-            unsafe { Self::link(entry) }
-        })
+        let generation = self.generation();
+        // SAFETY: The reference that an entry holds is given back after a grace period from when
+        // its `dev` was cleared, and `'a` is in an RCU section that began before that.
+        let link = |entry: &Entry| unsafe { Self::link(entry) };
+        let slot = generation.first_slot(key);
+        // Nearly always this is all.
+        // SAFETY: The first one.
+        let first = unsafe { generation.entry_at(slot) }?;
+        if first.key.load(Relaxed) == key {
+            if let Some(link) = link(first) {
+                return Some(link);
+            }
+        }
+        // SAFETY: The one after one that was not null.
+        unsafe { generation.search_from(slot.add(1), key, link) }
     }
 
     /// Calls `f` for all devices with that key.
