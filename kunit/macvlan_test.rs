@@ -98,6 +98,15 @@ mod tests {
     }
 
     #[test]
+    fn a3_modes_are_told_apart() {
+        for mode in MODES {
+            for other in MODES {
+                assert_eq!(mode.is(other), mode == other);
+            }
+        }
+    }
+
+    #[test]
     fn a3_flags_by_number() {
         for number in 0..=8 {
             assert_eq!(Flags::parse(number).is_some(), number < 4);

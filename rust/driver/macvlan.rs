@@ -146,21 +146,18 @@ impl Macvlan {
     /// A packet in mode bridge: to the siblings that it is for, or out.
     #[inline]
     fn bridge_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
-        let this = dev.data();
         let frame = match skb.into_frame() {
             Ok(frame) => frame,
             Err(skb) => return Self::send_out(dev, skb, cx),
         };
-        let dest = frame.dest();
-        if dest.is_multicast() {
-            return Self::group_xmit(dev, frame, dest, cx);
+        if frame.is_to_group() {
+            let dest = frame.dest();
+            return Self::group_xmit(frame, dev, dest, cx);
         }
-        if let Some(sibling) = this.port.macs.find(dest.key(), cx.rcu()) {
-            if sibling.data().mode.get() == Mode::BRIDGE {
-                return Self::send_to_sibling(dev, sibling, frame, cx);
-            }
+        match dev.data().port.macs.find(frame.dest().key(), cx.rcu()) {
+            Some(owner) => Self::send_to(frame, owner, dev, cx),
+            None => Self::send_out(dev, frame.into_skb(), cx),
         }
-        Self::send_out(dev, frame.into_skb(), cx)
     }
 
     /// Hands a packet to the lower device, and counts what that says.
@@ -177,40 +174,53 @@ impl Macvlan {
         Tx::lower(status)
     }
 
-    /// Makes a frame one that a sibling has received.
+    /// Makes a frame one that `owner`, whose address it is for, has received, if that talks to
+    /// siblings.
     ///
     /// As far as anybody can see, the lower device has received it before: it goes that way if there
     /// is somebody to see it, or if VLANs on the lower device or sources might have a claim on it.
     #[inline(never)]
-    fn send_to_sibling(
-        dev: &Link<Self>,
-        sibling: &Link<Self>,
+    fn send_to(
         frame: EthFrame<'_>,
+        owner: &Link<Self>,
+        dev: &Link<Self>,
         cx: &XmitContext<'_>,
     ) -> Tx {
         let this = dev.data();
         let lower = &this.lower;
         let len = frame.len();
+        if !owner.data().mode.get().is(Mode::BRIDGE) {
+            return Self::send_out(dev, frame.into_skb(), cx);
+        }
         // Whether it is dropped on the way is no business of the sender.
         this.stats.count_tx(len, cx.bh());
-        if lower.has_vlans() || !this.port.sources.is_empty() || !lower.ingress_is_plain(cx.rcu()) {
-            let _ = frame
-                .forward_to(lower, cx.rcu())
-                .and_then(|skb| skb.netif_rx(cx.bh()));
-            return Tx::SENT;
+        if !this.port.sources.is_empty() || !lower.ingress_is_plain(cx.rcu()) {
+            return Self::send_through(frame, lower, cx);
         }
-        let sent = frame
-            .forward_over(lower, sibling, cx.rcu())
+        match frame.forward_over(lower, owner, cx.rcu()) {
+            Ok(skb) => {
+                if skb.netif_rx(cx.bh()).is_ok() {
+                    owner.data().stats.count_rx(len, false, cx.bh());
+                }
+                Tx::SENT
+            }
+            Err(frame) => Self::send_through(frame, lower, cx),
+        }
+    }
+
+    /// Makes a frame one that the lower device has received; its port finds the endpoint.
+    #[cold]
+    #[inline(never)]
+    fn send_through(frame: EthFrame<'_>, lower: &NetDevice, cx: &XmitContext<'_>) -> Tx {
+        let _ = frame
+            .forward_to(lower, cx.rcu())
             .and_then(|skb| skb.netif_rx(cx.bh()));
-        if sent.is_ok() {
-            sibling.data().stats.count_rx(len, false, cx.bh());
-        }
         Tx::SENT
     }
 
     /// A packet to a group: a copy to each sibling in mode bridge that listens, and out.
     #[inline(never)]
-    fn group_xmit(dev: &Link<Self>, frame: EthFrame<'_>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
+    fn group_xmit(frame: EthFrame<'_>, dev: &Link<Self>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
         if frame.protocol() != ETH_P_PAUSE {
             Self::flood_siblings(dev, &frame, dest, cx);
         }
@@ -726,7 +736,7 @@ impl LinkOps for Macvlan {
     /// A packet's path; see the picture at the top.
     #[inline]
     fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
-        if dev.data().mode.get() == Mode::BRIDGE {
+        if dev.data().mode.get().is(Mode::BRIDGE) {
             Self::bridge_xmit(dev, skb, cx)
         } else {
             Self::send_out(dev, skb, cx)

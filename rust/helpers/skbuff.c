@@ -20,33 +20,61 @@ __rnetvirt_helper int rnetvirt_helper_dev_forward_skb_scrub(struct net_device *d
 	return ____dev_forward_skb(dev, skb, true);
 }
 
+/*
+ * Whether ____dev_forward_skb() to DEV neither refuses the frame nor has to copy pages
+ * of user space: then all that it does is to scrub.
+ */
+__rnetvirt_helper bool rnetvirt_helper_skb_is_plainly_forwardable(const struct net_device *dev,
+								  struct sk_buff *skb)
+{
+	return likely(!skb_zcopy(skb)) && likely(__is_skb_forwardable(dev, skb, true));
+}
+
+/* What ____dev_forward_skb() to a device of NET does to such a frame. */
+__rnetvirt_helper void rnetvirt_helper_skb_scrub_forwarded(const struct net *net,
+							   struct sk_buff *skb)
+{
+	skb_scrub_packet(skb, !net_eq(net, dev_net(skb->dev)));
+	skb->priority = 0;
+}
+
+/* The Ethernet header was pulled: skb_postpull_rcsum(), with one test if there is no checksum. */
+static __always_inline void rnetvirt_postpull_eth(struct sk_buff *skb)
+{
+	BUILD_BUG_ON((CHECKSUM_NONE | CHECKSUM_UNNECESSARY) & CHECKSUM_COMPLETE);
+	BUILD_BUG_ON(!(CHECKSUM_PARTIAL & CHECKSUM_COMPLETE));
+	if (skb->ip_summed & CHECKSUM_COMPLETE)
+		skb_postpull_rcsum(skb, eth_hdr(skb), ETH_HLEN);
+}
+
 /* The second half of __dev_forward_skb(): hand the frame to its new device. */
 __rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive(struct net_device *dev,
 							       struct sk_buff *skb)
 {
 	skb->protocol = eth_type_trans(skb, dev);
-	skb_postpull_rcsum(skb, eth_hdr(skb), ETH_HLEN);
+	rnetvirt_postpull_eth(skb);
 }
 
 /*
- * The same for a frame that is known to be for DEV's own address, on a device that
- * no switch tags packets for: what eth_type_trans() does where it has no questions.
+ * The same for a scrubbed frame that is known to have its header and to be for DEV's
+ * own address, on a device that no switch tags packets for: what eth_type_trans() does
+ * where it has no questions. Scrubbing made the type PACKET_HOST.
  */
 __rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive_own(struct net_device *dev,
 								   struct sk_buff *skb)
 {
-	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+	__be16 protocol = ((const struct ethhdr *)skb->data)->h_proto;
 
-	if (likely(eth_proto_is_802_3(eth->h_proto))) {
+	if (likely(eth_proto_is_802_3(protocol))) {
 		skb->dev = dev;
 		skb_reset_mac_header(skb);
-		__skb_pull(skb, ETH_HLEN);
-		skb->pkt_type = PACKET_HOST;
-		skb->protocol = eth->h_proto;
+		skb->len -= ETH_HLEN;
+		skb->data += ETH_HLEN;
+		skb->protocol = protocol;
 	} else {
 		skb->protocol = eth_type_trans(skb, dev);
 	}
-	skb_postpull_rcsum(skb, eth, ETH_HLEN);
+	rnetvirt_postpull_eth(skb);
 }
 
 /* skb_headlen(skb) >= len, in an instruction less. */

@@ -89,33 +89,33 @@ __rnetvirt_helper bool rnetvirt_helper_netdev_is_ether(const struct net_device *
 	return dev->type == ARPHRD_ETHER;
 }
 
+/* list_empty() for a snapshot, without READ_ONCE(): one comparison with memory. */
+static __always_inline bool rnetvirt_list_is_empty(const struct list_head *list)
+{
+	return data_race(list->next) == list;
+}
+
 /*
- * Whether nobody looks at what the device receives: sockets, those for one protocol
- * too, which see it as the device that a packet came in by; programs; rules.
+ * Whether nobody has a claim on what the device receives before its rx_handler: sockets,
+ * those for one protocol too, which see it as the device that a packet came in by; VLANs;
+ * programs; rules.
  */
 __rnetvirt_helper bool rnetvirt_helper_netdev_ingress_is_plain(const struct net_device *dev)
 {
-	if (!list_empty(&dev_net(dev)->ptype_all) || !list_empty(&dev->ptype_all) ||
-	    !list_empty(&dev->ptype_specific))
-		return false;
+	unsigned long any = (unsigned long)rcu_access_pointer(dev->xdp_prog);
+
+#if IS_ENABLED(CONFIG_VLAN_8021Q)
+	any |= (unsigned long)rcu_access_pointer(dev->vlan_info);
+#endif
 #ifdef CONFIG_NET_XGRESS
-	if (rcu_access_pointer(dev->tcx_ingress))
-		return false;
+	any |= (unsigned long)rcu_access_pointer(dev->tcx_ingress);
 #endif
 #ifdef CONFIG_NETFILTER_INGRESS
-	if (rcu_access_pointer(dev->nf_hooks_ingress))
-		return false;
+	any |= (unsigned long)rcu_access_pointer(dev->nf_hooks_ingress);
 #endif
-	return !rcu_access_pointer(dev->xdp_prog);
-}
-
-__rnetvirt_helper bool rnetvirt_helper_netdev_has_vlan_info(const struct net_device *dev)
-{
-#if IS_ENABLED(CONFIG_VLAN_8021Q)
-	return rcu_access_pointer(dev->vlan_info);
-#else
-	return false;
-#endif
+	return !any && rnetvirt_list_is_empty(&dev_net(dev)->ptype_all) &&
+	       rnetvirt_list_is_empty(&dev->ptype_all) &&
+	       rnetvirt_list_is_empty(&dev->ptype_specific);
 }
 
 __rnetvirt_helper void rnetvirt_helper_netif_addr_lock_bh(struct net_device *dev)

@@ -159,22 +159,14 @@ impl NetDevice {
             == bindings::netdev_reg_state_NETREG_UNREGISTERING
     }
 
-    /// Whether nobody looks at received packets before the device's
+    /// Whether nobody has a claim on received packets before the device's
     /// [`RxHandler`](super::rx_handler::RxHandler): no packet socket, no classifier, no netfilter
-    /// hook at ingress, no generic XDP. A snapshot.
+    /// hook at ingress, no generic XDP, and no VLAN device for tagged ones. A snapshot.
     #[inline]
     pub fn ingress_is_plain(&self, _rcu: Rcu<'_>) -> bool {
         // SAFETY: The device is valid; pointers are compared with null, not followed, except to the
         // namespace, which outlives the RCU section.
         unsafe { bindings::netdev_ingress_is_plain(self.as_ptr()) }
-    }
-
-    /// Whether there may be VLAN devices on it, which have the first claim on tagged packets. A
-    /// snapshot.
-    #[inline]
-    pub fn has_vlans(&self) -> bool {
-        // SAFETY: The device is valid; the pointer is compared with null.
-        unsafe { bindings::netdev_has_vlan_info(self.as_ptr()) }
     }
 
     /// Counts a received packet that was dropped before it reached a protocol. Any context.

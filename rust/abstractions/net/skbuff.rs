@@ -217,6 +217,14 @@ impl<'a> EthFrame<'a> {
         unsafe { dest(self.header()) }
     }
 
+    /// Whether it is for a group, or everybody (`is_multicast_ether_addr()`).
+    #[inline]
+    pub fn is_to_group(&self) -> bool {
+        // SAFETY: The header is there, see `header`.
+        let [first, ..] = unsafe { (*self.header()).h_dest };
+        first & 1 != 0
+    }
+
     /// What the Ethernet header says comes next: a protocol, or a VLAN tag (`ETH_P_*`).
     #[inline]
     pub fn protocol(&self) -> u16 {
@@ -235,22 +243,25 @@ impl<'a> EthFrame<'a> {
     }
 
     /// Makes the frame, which is for the address of `dev`, one that `dev` has received after `lower`
-    /// took it from a wire: whether `lower` is up and how long its frames may be decides, and a refusal
-    /// counts as `rx_dropped` of `lower`. Otherwise as [`forward_to`](Self::forward_to).
+    /// took it from a wire, as [`forward_to`](Self::forward_to) `lower` and from there. The frame comes
+    /// back if `lower` would refuse it, or pages of user space had to be copied.
     #[inline]
     pub fn forward_over<'r>(
         self,
         lower: &NetDevice,
         dev: &'r NetDevice,
         _rcu: Rcu<'r>,
-    ) -> Result<ReceivedSkBuff<'r>, Dropped> {
+    ) -> Result<ReceivedSkBuff<'r>, Self> {
+        // SAFETY: As in `forward_to`.
+        if !unsafe { bindings::skb_is_plainly_forwardable(lower.as_ptr(), self.0 .0.as_ptr()) } {
+            return Err(self);
+        }
         let skb = self.0.into_raw();
         // SAFETY: As in `forward_to`.
-        if unsafe { bindings::dev_forward_skb_scrub(lower.as_ptr(), skb) } != 0 {
-            return Err(Dropped);
+        unsafe {
+            bindings::skb_scrub_forwarded(bindings::dev_net(lower.as_ptr()), skb);
+            bindings::dev_forward_skb_receive_own(dev.as_ptr(), skb);
         }
-        // SAFETY: As in `forward_to`.
-        unsafe { bindings::dev_forward_skb_receive_own(dev.as_ptr(), skb) };
         // SAFETY: Still ours, and its `dev` is now `dev`.
         Ok(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
     }

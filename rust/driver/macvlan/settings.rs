@@ -90,6 +90,12 @@ impl Mode {
     pub(crate) const fn number(self) -> u32 {
         self.0
     }
+
+    /// Whether it is `other`. Modes are bits: a packet's path tests one in memory.
+    #[inline]
+    pub(crate) const fn is(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 /// A set of modes.
