@@ -259,7 +259,7 @@ pub(crate) fn receive_unicast<'a>(
     cx: &RxContext<'a>,
 ) -> Verdict<'a> {
     let Some(skb) = copy_to_listeners(port, skb, cx) else {
-        return Verdict::Consumed;
+        return Verdict::CONSUMED;
     };
     let found = if port.is_passthru() {
         port.endpoints().iter(cx.rcu()).next()
@@ -267,21 +267,21 @@ pub(crate) fn receive_unicast<'a>(
         port.macs.find(dest.key(), cx.rcu())
     };
     let Some(dev) = found else {
-        return Verdict::Pass(skb);
+        return Verdict::pass(skb);
     };
     let this = dev.data();
-    if this.mode.get() == Mode::SOURCE || !dev.is_up() {
-        return Verdict::Pass(skb);
+    if this.mode.get().is(Mode::SOURCE) || !dev.is_up() {
+        return Verdict::pass(skb);
     }
     let len = skb.frame_len();
     match skb.deliver_to(dev, PacketType::Host, cx.rcu()) {
         Some(skb) => {
             this.stats.count_rx(len, false, cx.bh());
-            Verdict::Another(skb)
+            Verdict::another(skb)
         }
         None => {
             this.stats.count_rx_error(cx.bh());
-            Verdict::Consumed
+            Verdict::CONSUMED
         }
     }
 }
@@ -295,15 +295,15 @@ pub(crate) fn receive_group<'a>(
 ) -> Verdict<'a> {
     // Copies of a fragment would be put together by every endpoint's stack in the same queue.
     let Some(skb) = skb.defrag_ipv4(cx.bh()) else {
-        return Verdict::Consumed;
+        return Verdict::CONSUMED;
     };
     let Some(skb) = copy_to_listeners(port, skb, cx) else {
-        return Verdict::Consumed;
+        return Verdict::CONSUMED;
     };
     let sender = port.macs.find(skb.source().key(), cx.rcu());
     if let Some(sender) = sender.filter(|dev| Modes::LOOP_BACK.has(dev.data().mode.get())) {
         return_to_sender(sender, skb, cx);
-        return Verdict::Consumed;
+        return Verdict::CONSUMED;
     }
     let dest = skb.dest();
     let sender = Sender::of(sender);
@@ -317,7 +317,7 @@ pub(crate) fn receive_group<'a>(
     } else if port.groups.has(dest) {
         flood(port, &skb, sender, cx.rcu(), Some(cx.bh()));
     }
-    Verdict::Pass(skb)
+    Verdict::pass(skb)
 }
 
 /// A packet to a group that was put off.
@@ -371,25 +371,29 @@ fn copy_to_some_listeners<'a>(
     skb: RxSkb<'a>,
     cx: &RxContext<'_>,
 ) -> Option<RxSkb<'a>> {
-    let mut taken = false;
+    let mut flags = Flags::NONE;
     let dest = skb.dest();
     port.sources.for_all(skb.source().key(), cx.rcu(), |dev| {
         let this = dev.data();
-        taken |= this.flags.get().has(Flags::NODST);
+        flags = flags.with(this.flags.get());
         if !dev.is_up() {
             return;
         }
-        let kind = (dest == dev.mac()).then_some(PacketType::Host);
-        let sent = skb
-            .clone_to(dev, kind, cx.rcu())
-            .is_some_and(|copy| copy.netif_rx(cx.bh()).is_ok());
+        let sent = skb.clone_to(dev, cx.rcu()).is_some_and(|copy| {
+            let copy = if dest == dev.mac() {
+                copy.of_type(PacketType::Host)
+            } else {
+                copy
+            };
+            copy.netif_rx(cx.bh()).is_ok()
+        });
         if sent {
             this.stats.count_rx(skb.frame_len(), false, cx.bh());
         } else {
             this.stats.count_rx_error(cx.bh());
         }
     });
-    if taken {
+    if flags.has(Flags::NODST) {
         skb.drop_reason(DropReason::NOT_SPECIFIED);
         return None;
     }
@@ -450,8 +454,8 @@ fn flood(port: &Port, skb: &RxSkb<'_>, sender: Sender, rcu: Rcu<'_>, softirq: Op
             }
         };
         let sent = skb
-            .clone_to(dev, Some(group_type(dev, dest)), rcu)
-            .is_some_and(|skb| skb.netif_rx(bh).is_ok());
+            .clone_to(dev, rcu)
+            .is_some_and(|skb| skb.of_type(group_type(dev, dest)).netif_rx(bh).is_ok());
         if sent {
             this.stats.count_rx(skb.frame_len(), true, bh);
         } else {

@@ -97,6 +97,11 @@ __rnetvirt_helper unsigned char rnetvirt_helper_skb_pkt_type(const struct sk_buf
 	return skb->pkt_type;
 }
 
+__rnetvirt_helper void rnetvirt_helper_skb_set_pkt_type(struct sk_buff *skb, unsigned char pkt_type)
+{
+	skb->pkt_type = pkt_type;
+}
+
 __rnetvirt_helper void rnetvirt_helper_skb_set_received(struct sk_buff *skb,
 							struct net_device *dev,
 							unsigned char pkt_type)

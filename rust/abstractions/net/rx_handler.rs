@@ -49,15 +49,37 @@ use kernel::{
     types::Opaque, //
 };
 
-/// What becomes of a received packet (`enum rx_handler_result`).
+/// What becomes of a received packet: the number that the core wants, and the packet if it gets it back.
 #[must_use]
-pub enum Verdict<'a> {
-    /// It is gone.
-    Consumed,
-    /// It goes on to the protocols of the device that received it.
-    Pass(RxSkb<'a>),
-    /// It begins anew, as received by another device.
-    Another(ReceivedSkBuff<'a>),
+pub struct Verdict<'a> {
+    result: bindings::rx_handler_result_t,
+    skb: Option<RxSkb<'a>>,
+}
+
+impl<'a> Verdict<'a> {
+    /// It is gone (`RX_HANDLER_CONSUMED`).
+    pub const CONSUMED: Self = Self {
+        result: bindings::rx_handler_result_RX_HANDLER_CONSUMED,
+        skb: None,
+    };
+
+    /// It goes on to the protocols of the device that received it (`RX_HANDLER_PASS`).
+    #[inline]
+    pub fn pass(skb: RxSkb<'a>) -> Self {
+        Self {
+            result: bindings::rx_handler_result_RX_HANDLER_PASS,
+            skb: Some(skb),
+        }
+    }
+
+    /// It begins anew, as received by another device (`RX_HANDLER_ANOTHER`).
+    #[inline]
+    pub fn another(skb: ReceivedSkBuff<'a>) -> Self {
+        Self {
+            result: bindings::rx_handler_result_RX_HANDLER_ANOTHER,
+            skb: Some(skb.into_rx()),
+        }
+    }
 }
 
 /// What may be relied on while packets are received.
@@ -161,7 +183,7 @@ struct Queue(Opaque<bindings::sk_buff_head>);
 /// - `dev` is the device that the handler is attached to, or null. While it is not, `held` is a
 ///   reference to it. Both are written under RTNL only.
 /// - `queue` and `work` are initialised; `work` is queued by [`Handler::defer`] only. Packets in
-///   `queue` were received by `dev`.
+///   `queue` are clones of an `RxSkb` that was received by `dev`.
 /// - It does not move once it is initialised.
 #[pin_data(PinnedDrop)]
 #[repr(C)]
@@ -386,8 +408,11 @@ impl<T: RxHandler> Handler<T> {
     ) -> bindings::rx_handler_result_t {
         // SAFETY: The core gives its reference to the skb, whose device is valid, and which has a
         // network header (`__netif_receive_skb_core()` sets it before handlers run).
-        let Some(skb) = (unsafe { RxSkb::from_raw(*pskb) }) else {
-            return bindings::rx_handler_result_RX_HANDLER_PASS;
+        let skb = unsafe {
+            if !RxSkb::has_header(*pskb) {
+                return bindings::rx_handler_result_RX_HANDLER_PASS;
+            }
+            RxSkb::from_raw(*pskb)
         };
         // SAFETY: The data was set before the function that got us here, and is cleared after a grace
         // period from when that was.
@@ -398,19 +423,11 @@ impl<T: RxHandler> Handler<T> {
         };
         // INVARIANT: See the caller's guarantee.
         let cx = RxContext { _cx: PhantomData };
-        match T::receive(this, skb, &cx) {
-            Verdict::Consumed => bindings::rx_handler_result_RX_HANDLER_CONSUMED,
-            Verdict::Pass(skb) => {
-                // SAFETY: What goes back to the core is the caller's from here on.
-                unsafe { *pskb = skb.into_raw() };
-                bindings::rx_handler_result_RX_HANDLER_PASS
-            }
-            Verdict::Another(skb) => {
-                // SAFETY: As above.
-                unsafe { *pskb = skb.into_raw() };
-                bindings::rx_handler_result_RX_HANDLER_ANOTHER
-            }
-        }
+        let verdict = T::receive(this, skb, &cx);
+        // The core does not look at it if the packet is gone.
+        // SAFETY: What goes back to the core is the caller's from here on.
+        unsafe { *pskb = verdict.skb.map_or(ptr::null_mut(), RxSkb::into_raw) };
+        verdict.result
     }
 
     /// # Safety
@@ -433,16 +450,11 @@ impl<T: RxHandler> Handler<T> {
             // SAFETY: The packet is ours; `defer` has left a note.
             let note = unsafe { bindings::skb_note(skb).cast::<[u64; 2]>().read() };
             let section = rcu::read_lock();
-            // SAFETY: The packet is a clone of one that had its headers; its device is held as long as
-            // the handler is attached to it.
-            match unsafe { RxSkb::from_raw(skb) } {
-                Some(skb) => {
-                    T::deferred(this, &skb, note, Rcu::new(&section));
-                    skb.consume();
-                }
-                // SAFETY: `from_raw` has left it to us.
-                None => unsafe { free(skb, DropReason::NOT_SPECIFIED) },
-            }
+            // SAFETY: The packet is a clone of an `RxSkb`; its device is held as long as the handler is
+            // attached to it.
+            let skb = unsafe { RxSkb::from_raw(skb) };
+            T::deferred(this, &skb, note, Rcu::new(&section));
+            skb.consume();
             drop(section);
             // SAFETY: May sleep here.
             unsafe { bindings::cond_resched() };

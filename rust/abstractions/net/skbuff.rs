@@ -345,24 +345,31 @@ unsafe fn source(header: *const bindings::ethhdr) -> Mac {
 pub struct RxSkb<'a>(NonNull<bindings::sk_buff>, PhantomData<&'a NetDevice>);
 
 impl<'a> RxSkb<'a> {
-    /// Takes ownership, if the packet has an Ethernet header; else it stays the caller's.
+    /// Whether a received packet has an Ethernet header: those that were looped back without a driver
+    /// do not.
     ///
     /// # Safety
     ///
-    /// The caller must own a reference to `ptr`, and give it up if the result is not `None`. The skb's
-    /// network header must be set, and its `dev` be a device that is not freed during `'a`.
+    /// The skb must be valid, and its network header set.
     #[inline]
-    pub(crate) unsafe fn from_raw(ptr: *mut bindings::sk_buff) -> Option<Self> {
-        // Packets that were looped back without a driver have no Ethernet header.
+    pub(crate) unsafe fn has_header(ptr: *const bindings::sk_buff) -> bool {
         // SAFETY: The skb is valid by the caller's guarantee.
-        let looped = unsafe { u32::from(bindings::skb_pkt_type(ptr)) } == bindings::PACKET_LOOPBACK;
+        let kind = unsafe { u32::from(bindings::skb_pkt_type(ptr)) };
         // SAFETY: As above.
-        if looped || !unsafe { bindings::skb_has_rx_eth_hdr(ptr) } {
-            return None;
-        }
+        kind != bindings::PACKET_LOOPBACK && unsafe { bindings::skb_has_rx_eth_hdr(ptr) }
+    }
+
+    /// Takes ownership.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own a reference to `ptr` and give it up. The skb must
+    /// [have a header](Self::has_header), and its `dev` be a device that is not freed during `'a`.
+    #[inline]
+    pub(crate) unsafe fn from_raw(ptr: *mut bindings::sk_buff) -> Self {
         // INVARIANT: The header is in front of the network header, both within `head`.
-        // SAFETY: Not null.
-        Some(Self(unsafe { NonNull::new_unchecked(ptr) }, PhantomData))
+        // SAFETY: A packet is not null.
+        Self(unsafe { NonNull::new_unchecked(ptr) }, PhantomData)
     }
 
     /// Gives ownership up.
@@ -432,27 +439,17 @@ impl<'a> RxSkb<'a> {
         Some(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
     }
 
-    /// A second packet with the same data that `dev` has received, of the type of this one if `kind`
-    /// is `None`. `None` if there is no memory.
+    /// A second packet with the same data, and of the same type, that `dev` has received. `None` if
+    /// there is no memory.
     #[inline]
-    pub fn clone_to<'r>(
-        &self,
-        dev: &'r NetDevice,
-        kind: Option<PacketType>,
-        _rcu: Rcu<'r>,
-    ) -> Option<ReceivedSkBuff<'r>> {
+    pub fn clone_to<'r>(&self, dev: &'r NetDevice, _rcu: Rcu<'r>) -> Option<ReceivedSkBuff<'r>> {
         // SAFETY: The skb is valid, and cloning does not change what others see of it.
         let skb = unsafe { bindings::skb_clone_atomic(self.as_ptr()) };
         if skb.is_null() {
             return None;
         }
         // SAFETY: The clone is ours, and `dev` valid.
-        unsafe {
-            match kind {
-                Some(kind) => bindings::skb_set_received(skb, dev.as_ptr(), kind.number()),
-                None => bindings::skb_set_dev_only(skb, dev.as_ptr()),
-            }
-        }
+        unsafe { bindings::skb_set_dev_only(skb, dev.as_ptr()) };
         // SAFETY: Ours, and its `dev` is `dev`.
         Some(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
     }
@@ -470,13 +467,14 @@ impl<'a> RxSkb<'a> {
         if skb.is_null() {
             return None;
         }
-        // SAFETY: The result is ours. The device is that of a fragment, which is the same one.
-        let whole = unsafe { Self::from_raw(skb) };
-        if whole.is_none() {
-            // SAFETY: `from_raw` has left it to us.
+        // SAFETY: The result is a packet that was received.
+        if !unsafe { Self::has_header(skb) } {
+            // SAFETY: It is ours.
             unsafe { free(skb, DropReason::NOT_SPECIFIED) };
+            return None;
         }
-        whole
+        // SAFETY: It is ours. The device is that of a fragment, which is the same one.
+        Some(unsafe { Self::from_raw(skb) })
     }
 
     /// Frees a packet whose copies went where they should.
@@ -511,11 +509,21 @@ const ETH_P_IP: u16 = bindings::ETH_P_IP as u16;
 /// device waits for such sections before it clears the backlogs of packets for it.
 pub struct ReceivedSkBuff<'a>(SkBuff<'a>);
 
-impl ReceivedSkBuff<'_> {
-    /// Gives ownership up.
+impl<'a> ReceivedSkBuff<'a> {
+    /// The packet, as the handler of its device gets it.
     #[inline]
-    pub(crate) fn into_raw(self) -> *mut bindings::sk_buff {
-        self.0.into_raw()
+    pub(crate) fn into_rx(self) -> RxSkb<'a> {
+        // INVARIANT: Whoever made it has seen the Ethernet header.
+        RxSkb(ManuallyDrop::new(self.0).0, PhantomData)
+    }
+
+    /// The same packet, of another type.
+    #[inline]
+    #[must_use]
+    pub fn of_type(self, kind: PacketType) -> Self {
+        // SAFETY: The skb is ours.
+        unsafe { bindings::skb_set_pkt_type(self.0 .0.as_ptr(), kind.number()) };
+        self
     }
 
     /// Queues the packet to the backlog of a CPU, from where the stack receives it

@@ -175,6 +175,12 @@ impl Flags {
         self.0
     }
 
+    /// These and those of `other`.
+    #[inline]
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether those of `which` are on.
     #[inline]
     pub(crate) const fn has(self, which: Self) -> bool {
