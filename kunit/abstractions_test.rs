@@ -14,6 +14,7 @@ mod tests {
             nlattr::total_size,
             notifier::{
                 self,
+                Details,
                 Event,
                 Notifier, //
             },
@@ -83,7 +84,7 @@ mod tests {
     struct Shared(Arc<Recorder>);
 
     impl Notifier for Shared {
-        fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
+        fn event(&self, event: Event, dev: &NetDevice, _more: &Details<'_>, rtnl: &Rtnl) -> Result {
             match event {
                 Event::REGISTER => {
                     self.0.registered.add(1, Relaxed);
@@ -126,7 +127,13 @@ mod tests {
     struct Refuse;
 
     impl Notifier for Refuse {
-        fn event(&self, event: Event, _dev: &NetDevice, _rtnl: &Rtnl) -> Result {
+        fn event(
+            &self,
+            event: Event,
+            _dev: &NetDevice,
+            _more: &Details<'_>,
+            _rtnl: &Rtnl,
+        ) -> Result {
             match event {
                 Event::REGISTER => Err(EADDRINUSE),
                 _ => Ok(()),

@@ -61,15 +61,27 @@ mod tests {
     }
 
     #[test]
+    fn no_flavor_and_settings_of_ipvlan_mean_ipvlan() {
+        for has_lower in [false, true] {
+            let hints = Hints {
+                has_lower,
+                has_ipvlan: true,
+                ..Hints::default()
+            };
+            assert!(matches!(Flavor::choose(hints), Ok(Flavor::Ipvlan)));
+        }
+    }
+
+    #[test]
     fn flavors_by_number() {
-        for flavor in [Flavor::Veth, Flavor::Macvlan] {
+        for flavor in [Flavor::Veth, Flavor::Macvlan, Flavor::Ipvlan] {
             let choice = Flavor::choose(named(Some(flavor.number())));
             assert!(matches!(choice, Ok(chosen) if chosen == flavor));
         }
     }
 
     #[test]
-    fn veth_has_no_lower_device_and_no_settings_of_macvlan() {
+    fn veth_has_no_lower_device_and_no_settings_of_others() {
         let veth = named(Some(uapi::RNETVIRT_FLAVOR_VETH));
         for hints in [
             Hints {
@@ -80,24 +92,48 @@ mod tests {
                 has_macvlan: true,
                 ..veth
             },
+            Hints {
+                has_ipvlan: true,
+                ..veth
+            },
         ] {
             assert_eq!(errno(Flavor::choose(hints)), EINVAL.to_errno());
         }
     }
 
     #[test]
-    fn macvlan_has_no_peer() {
-        let hints = Hints {
-            has_lower: true,
-            has_peer: true,
-            ..Hints::default()
-        };
-        assert_eq!(errno(Flavor::choose(hints)), EINVAL.to_errno());
+    fn macvlan_and_ipvlan_have_no_peer_and_no_settings_of_each_other() {
+        let macvlan = named(Some(uapi::RNETVIRT_FLAVOR_MACVLAN));
+        let ipvlan = named(Some(uapi::RNETVIRT_FLAVOR_IPVLAN));
+        for hints in [
+            Hints {
+                has_peer: true,
+                ..macvlan
+            },
+            Hints {
+                has_ipvlan: true,
+                ..macvlan
+            },
+            Hints {
+                has_peer: true,
+                ..ipvlan
+            },
+            Hints {
+                has_macvlan: true,
+                ..ipvlan
+            },
+        ] {
+            let hints = Hints {
+                has_lower: true,
+                ..hints
+            };
+            assert_eq!(errno(Flavor::choose(hints)), EINVAL.to_errno());
+        }
     }
 
     #[test]
     fn flavors_to_come_are_refused_by_name() {
-        for number in uapi::RNETVIRT_FLAVOR_IPVLAN..=uapi::RNETVIRT_FLAVOR_IPVTAP {
+        for number in uapi::RNETVIRT_FLAVOR_MACVTAP..=uapi::RNETVIRT_FLAVOR_IPVTAP {
             for has_lower in [false, true] {
                 let choice = Flavor::choose(Hints {
                     has_lower,

@@ -6,17 +6,18 @@ use kernel::prelude::*;
 
 #[kunit_tests(rnetvirt_macvlan)]
 mod tests {
-    use crate::macvlan::{
+    use crate::{
         filter::{
             GroupFilter,
             Words, //
         },
-        settings::{
+        macvlan::settings::{
             source_mac,
             Flags,
             Mode,
             Modes, //
         },
+        origin::Origin,
     };
     use abstractions::net::mac::Mac;
     use kernel::prelude::*;
@@ -118,11 +119,14 @@ mod tests {
     fn b3_who_receives_a_group_packet() {
         for to in MODES {
             // From outside: everybody but mode source.
-            assert_eq!(Modes::flooded_from(None).has(to), to != Mode::SOURCE);
+            assert_eq!(
+                Modes::flooded_from(Origin::Outside).has(to),
+                to != Mode::SOURCE
+            );
             // Sent back by a switch: those who talk through it.
             for from in [Mode::VEPA, Mode::BRIDGE] {
                 let talks = to == Mode::VEPA || to == Mode::BRIDGE;
-                assert_eq!(Modes::flooded_from(Some(from)).has(to), talks);
+                assert_eq!(Modes::flooded_from(Origin::Macvlan(from)).has(to), talks);
             }
             // Or the sender alone.
             let alone = to != Mode::VEPA && to != Mode::BRIDGE;

@@ -13,22 +13,34 @@
 #[path = "../rust/driver/config.rs"]
 mod config;
 #[allow(dead_code)]
-#[path = "../rust/driver/macvlan"]
-mod macvlan {
-    pub(crate) mod filter;
+#[path = "../rust/driver/filter.rs"]
+mod filter;
+#[allow(dead_code)]
+#[path = "../rust/driver/ipvlan"]
+mod ipvlan {
     pub(crate) mod settings;
 }
+#[allow(dead_code)]
+#[path = "../rust/driver/macvlan"]
+mod macvlan {
+    pub(crate) mod settings;
+}
+#[allow(dead_code)]
+#[path = "../rust/driver/origin.rs"]
+mod origin;
 #[path = "../rust/uapi.rs"]
 mod uapi;
 
 mod abstractions_test;
 mod config_test;
+mod ipvlan_test;
 mod macvlan_test;
 
 use abstractions::net::{
     netdevice::NetDevice,
     notifier::{
         self,
+        Details,
         Event,
         Notifier, //
     },
@@ -63,7 +75,7 @@ impl kernel::InPlaceModule for RnetvirtKunit {
 struct Veto;
 
 impl Notifier for Veto {
-    fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
+    fn event(&self, event: Event, dev: &NetDevice, _more: &Details<'_>, rtnl: &Rtnl) -> Result {
         if event == Event::REGISTER && dev.name(rtnl).to_bytes().starts_with(b"veto") {
             return Err(EPERM);
         }

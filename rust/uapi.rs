@@ -26,7 +26,7 @@ pub const IFLA_RNETVIRT_PEER: u16 = 1;
 pub const IFLA_RNETVIRT_FLAVOR: u16 = 2;
 /// Nested: [`IFLA_MACVLAN_*`](IFLA_MACVLAN_MODE) of flavors macvlan and macvtap.
 pub const IFLA_RNETVIRT_MACVLAN: u16 = 3;
-/// Nested, reserved: `IFLA_IPVLAN_*` of flavors ipvlan and ipvtap.
+/// Nested: [`IFLA_IPVLAN_*`](IFLA_IPVLAN_MODE) of flavors ipvlan and ipvtap.
 pub const IFLA_RNETVIRT_IPVLAN: u16 = 4;
 /// The highest attribute of `IFLA_INFO_DATA`.
 pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_IPVLAN;
@@ -35,7 +35,7 @@ pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_IPVLAN;
 pub const RNETVIRT_FLAVOR_VETH: u32 = 0;
 /// A lower device shared by MAC address.
 pub const RNETVIRT_FLAVOR_MACVLAN: u32 = 1;
-/// A lower device shared by IP address. Reserved.
+/// A lower device shared by IP address.
 pub const RNETVIRT_FLAVOR_IPVLAN: u32 = 2;
 /// macvlan with a character device instead of a stack. Reserved.
 pub const RNETVIRT_FLAVOR_MACVTAP: u32 = 3;
@@ -104,3 +104,39 @@ pub const MACVLAN_MACADDR_DEL: u32 = 1;
 pub const MACVLAN_MACADDR_FLUSH: u32 = 2;
 /// Replace them all by those given.
 pub const MACVLAN_MACADDR_SET: u32 = 3;
+
+// What is inside of `IFLA_RNETVIRT_IPVLAN` is what the kernel's own ipvlan has as its
+// `IFLA_INFO_DATA`: these are the numbers of `<linux/if_link.h>`.
+
+/// `u16`, one of [`IPVLAN_MODE_NAMES`]. Create, change and dump.
+pub const IFLA_IPVLAN_MODE: u16 = 1;
+/// `u16`, one of [`IPVLAN_FLAG_NAMES`]. Create, change and dump.
+pub const IFLA_IPVLAN_FLAGS: u16 = 2;
+/// The highest attribute of the nest.
+pub const IFLA_IPVLAN_MAX: u16 = IFLA_IPVLAN_FLAGS;
+
+/// The device resolves addresses itself, and hears groups.
+pub const IPVLAN_MODE_L2: u16 = 0;
+/// The lower device's namespace routes what the device sends.
+pub const IPVLAN_MODE_L3: u16 = 1;
+/// Also, netfilter of the lower device's namespace sees what the device receives.
+pub const IPVLAN_MODE_L3S: u16 = 2;
+
+/// What users call the modes.
+pub const IPVLAN_MODE_NAMES: [(u16, &CStr); 3] = [
+    (IPVLAN_MODE_L2, c"l2"),
+    (IPVLAN_MODE_L3, c"l3"),
+    (IPVLAN_MODE_L3S, c"l3s"),
+];
+
+/// The device does not talk to others on the same lower device.
+pub const IPVLAN_F_PRIVATE: u16 = 1;
+/// It talks to them through a switch outside that sends its frames back.
+pub const IPVLAN_F_VEPA: u16 = 2;
+
+/// What users call the flags; with none, devices talk directly.
+pub const IPVLAN_FLAG_NAMES: [(u16, &CStr); 3] = [
+    (0, c"bridge"),
+    (IPVLAN_F_PRIVATE, c"private"),
+    (IPVLAN_F_VEPA, c"vepa"),
+];

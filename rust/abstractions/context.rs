@@ -5,6 +5,10 @@
 use crate::bindings;
 use core::marker::PhantomData;
 use kernel::{
+    alloc::{
+        flags,
+        Flags, //
+    },
     sync::rcu,
     types::NotThreadSafe, //
 };
@@ -62,6 +66,33 @@ impl Bh<'_> {
     }
 }
 
+/// How memory may be allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gfp {
+    /// Waiting for memory is allowed (`GFP_KERNEL`).
+    Kernel,
+    /// It is not (`GFP_ATOMIC`).
+    Atomic,
+}
+
+impl Gfp {
+    /// For Rust's containers.
+    pub(crate) const fn flags(self) -> Flags {
+        match self {
+            Self::Kernel => flags::GFP_KERNEL,
+            Self::Atomic => flags::GFP_ATOMIC,
+        }
+    }
+
+    /// For C.
+    pub(crate) const fn raw(self) -> bindings::gfp_t {
+        match self {
+            Self::Kernel => bindings::GFP_KERNEL,
+            Self::Atomic => bindings::GFP_ATOMIC,
+        }
+    }
+}
+
 /// Keeps softirqs disabled until dropped; then those that are waiting run, if nobody else keeps them
 /// disabled.
 pub struct BhGuard(NotThreadSafe);
@@ -70,6 +101,7 @@ pub struct BhGuard(NotThreadSafe);
 ///
 /// Context: any but hard interrupts.
 #[must_use = "softirqs are enabled when the guard is dropped"]
+#[inline]
 pub fn disable_bh() -> BhGuard {
     // SAFETY: Enabled again when the guard is dropped.
     unsafe { bindings::local_bh_disable() };
@@ -86,8 +118,23 @@ impl BhGuard {
 }
 
 impl Drop for BhGuard {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: Disabled in `disable_bh`, on this CPU: the guard cannot be sent.
         unsafe { bindings::local_bh_enable() };
     }
+}
+
+/// Calls `f` with softirqs disabled, which costs nothing where they are.
+///
+/// Context: any but hard interrupts.
+#[inline]
+pub fn with_softirqs_disabled<R>(f: impl FnOnce(Bh<'_>) -> R) -> R {
+    // SAFETY: Always callable.
+    if unsafe { bindings::softirqs_disabled() } {
+        // SAFETY: As was just seen; nobody enables them while `f` runs.
+        return f(unsafe { Bh::assume() });
+    }
+    let guard = disable_bh();
+    f(guard.bh())
 }

@@ -12,18 +12,32 @@
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/if_vlan.h>
+#include <linux/inetdevice.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/net_tstamp.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
 #include <linux/netpoll.h>
 #include <linux/notifier.h>
 #include <linux/rcupdate.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
+#include <linux/spinlock.h>
 #include <linux/veth.h>
 #include <linux/workqueue.h>
+#include <net/addrconf.h>
 #include <net/dropreason.h>
+#include <net/dst.h>
+#include <net/flow.h>
+#include <net/if_inet6.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/l3mdev.h>
 #include <net/net_namespace.h>
 #include <net/netlink.h>
+#include <net/netns/generic.h>
+#include <net/route.h>
 #include <net/rtnetlink.h>
 
 /* Macros that bindgen cannot evaluate: the build strips the prefix. */
@@ -44,10 +58,12 @@ const netdev_features_t RNETVIRT_CONST_NETIF_F_GSO = NETIF_F_GSO;
 const netdev_features_t RNETVIRT_CONST_NETIF_F_GSO_ROBUST = NETIF_F_GSO_ROBUST;
 const netdev_features_t RNETVIRT_CONST_NETIF_F_TSO = NETIF_F_TSO;
 const netdev_features_t RNETVIRT_CONST_NETIF_F_TSO_ECN = NETIF_F_TSO_ECN;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_TSO_MANGLEID = NETIF_F_TSO_MANGLEID;
 const netdev_features_t RNETVIRT_CONST_NETIF_F_TSO6 = NETIF_F_TSO6;
 const netdev_features_t RNETVIRT_CONST_NETIF_F_LRO = NETIF_F_LRO;
 const netdev_features_t RNETVIRT_CONST_NETIF_F_ALL_FOR_ALL = NETIF_F_ALL_FOR_ALL;
 const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_CTAG_FILTER = NETIF_F_HW_VLAN_CTAG_FILTER;
 const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_STAG_FILTER = NETIF_F_HW_VLAN_STAG_FILTER;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_VLAN_CHALLENGED = NETIF_F_VLAN_CHALLENGED;
 const gfp_t RNETVIRT_CONST_GFP_ATOMIC = GFP_ATOMIC;
 const gfp_t RNETVIRT_CONST_GFP_KERNEL = GFP_KERNEL;

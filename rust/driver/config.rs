@@ -10,7 +10,6 @@ use abstractions::net::nlattr::{
     Bytes,
     ExtAck,
     Field,
-    Ignored,
     Nested,
     Policy,
     PolicyTable,
@@ -27,13 +26,16 @@ pub(crate) const FLAVOR: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_FLAVOR);
 /// The settings of flavor macvlan.
 pub(crate) const MACVLAN: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_MACVLAN);
 
-/// Settings of flavors that this version does not have, which are refused rather than ignored.
-pub(crate) const RESERVED: [Field<Ignored>; 1] = [Field::new(uapi::IFLA_RNETVIRT_IPVLAN)];
+/// The settings of flavor ipvlan.
+pub(crate) const IPVLAN: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_IPVLAN);
 
 /// Validation of all attributes of the kind.
 pub(crate) const POLICY: &[Policy] = {
-    const TABLE: &PolicyTable<{ uapi::IFLA_RNETVIRT_MAX as usize + 1 }> =
-        &PolicyTable::new().with(&PEER).with(&FLAVOR).with(&MACVLAN);
+    const TABLE: &PolicyTable<{ uapi::IFLA_RNETVIRT_MAX as usize + 1 }> = &PolicyTable::new()
+        .with(&PEER)
+        .with(&FLAVOR)
+        .with(&MACVLAN)
+        .with(&IPVLAN);
     TABLE.rows()
 };
 
@@ -44,6 +46,8 @@ pub(crate) enum Flavor {
     Veth,
     /// A lower device, shared by MAC address.
     Macvlan,
+    /// A lower device, shared by IP address.
+    Ipvlan,
 }
 
 /// What a request says that bears on the flavor.
@@ -57,6 +61,8 @@ pub(crate) struct Hints {
     pub(crate) has_peer: bool,
     /// Whether it has settings of flavor macvlan.
     pub(crate) has_macvlan: bool,
+    /// Whether it has settings of flavor ipvlan.
+    pub(crate) has_ipvlan: bool,
 }
 
 /// Why a request is refused: the error, and the text for the user.
@@ -69,41 +75,53 @@ impl Flavor {
         match self {
             Self::Veth => uapi::RNETVIRT_FLAVOR_VETH,
             Self::Macvlan => uapi::RNETVIRT_FLAVOR_MACVLAN,
+            Self::Ipvlan => uapi::RNETVIRT_FLAVOR_IPVLAN,
         }
     }
 
     /// The flavor that a request asks for.
     ///
-    /// One that names no number means macvlan if it has a lower device or settings of macvlan, and
-    /// veth otherwise.
+    /// One that names no number means ipvlan if it has settings of ipvlan, macvlan if it has a lower
+    /// device or settings of macvlan, and veth otherwise.
     pub(crate) fn choose(hints: Hints) -> Result<Self, Refusal> {
-        let default = if hints.has_lower || hints.has_macvlan {
+        let default = if hints.has_ipvlan {
+            uapi::RNETVIRT_FLAVOR_IPVLAN
+        } else if hints.has_lower || hints.has_macvlan {
             uapi::RNETVIRT_FLAVOR_MACVLAN
         } else {
             uapi::RNETVIRT_FLAVOR_VETH
         };
+        let refuse = |msg| Err(Refusal(EINVAL, msg));
         match hints.number.unwrap_or(default) {
-            uapi::RNETVIRT_FLAVOR_VETH if hints.has_lower => Err(Refusal(
-                EINVAL,
-                c"flavor veth has no lower device; leave out 'link'",
-            )),
-            uapi::RNETVIRT_FLAVOR_VETH if hints.has_macvlan => Err(Refusal(
-                EINVAL,
-                c"flavor veth does not have the settings of flavor macvlan",
-            )),
+            uapi::RNETVIRT_FLAVOR_VETH if hints.has_lower => {
+                refuse(c"flavor veth has no lower device; leave out 'link'")
+            }
+            uapi::RNETVIRT_FLAVOR_VETH if hints.has_macvlan => {
+                refuse(c"flavor veth does not have the settings of flavor macvlan")
+            }
+            uapi::RNETVIRT_FLAVOR_VETH if hints.has_ipvlan => {
+                refuse(c"flavor veth does not have the settings of flavor ipvlan")
+            }
             uapi::RNETVIRT_FLAVOR_VETH => Ok(Self::Veth),
-            uapi::RNETVIRT_FLAVOR_MACVLAN if hints.has_peer => Err(Refusal(
-                EINVAL,
-                c"flavor macvlan has no peer; leave out 'peer'",
-            )),
+            uapi::RNETVIRT_FLAVOR_MACVLAN if hints.has_peer => {
+                refuse(c"flavor macvlan has no peer; leave out 'peer'")
+            }
+            uapi::RNETVIRT_FLAVOR_MACVLAN if hints.has_ipvlan => {
+                refuse(c"flavor macvlan does not have the settings of flavor ipvlan")
+            }
             uapi::RNETVIRT_FLAVOR_MACVLAN => Ok(Self::Macvlan),
-            uapi::RNETVIRT_FLAVOR_IPVLAN
-            | uapi::RNETVIRT_FLAVOR_MACVTAP
-            | uapi::RNETVIRT_FLAVOR_IPVTAP => Err(Refusal(
+            uapi::RNETVIRT_FLAVOR_IPVLAN if hints.has_peer => {
+                refuse(c"flavor ipvlan has no peer; leave out 'peer'")
+            }
+            uapi::RNETVIRT_FLAVOR_IPVLAN if hints.has_macvlan => {
+                refuse(c"flavor ipvlan does not have the settings of flavor macvlan")
+            }
+            uapi::RNETVIRT_FLAVOR_IPVLAN => Ok(Self::Ipvlan),
+            uapi::RNETVIRT_FLAVOR_MACVTAP | uapi::RNETVIRT_FLAVOR_IPVTAP => Err(Refusal(
                 EOPNOTSUPP,
-                c"this version has no such flavor; there are veth and macvlan",
+                c"this version has no such flavor; there are veth, macvlan and ipvlan",
             )),
-            _ => Err(Refusal(EINVAL, c"unknown flavor")),
+            _ => refuse(c"unknown flavor"),
         }
     }
 }
@@ -118,8 +136,9 @@ pub(crate) fn check_change(
         return Ok(());
     };
     let other = match flavor {
-        Flavor::Veth => data.has(&MACVLAN),
-        Flavor::Macvlan => data.has(&PEER),
+        Flavor::Veth => data.has(&MACVLAN) || data.has(&IPVLAN),
+        Flavor::Macvlan => data.has(&PEER) || data.has(&IPVLAN),
+        Flavor::Ipvlan => data.has(&PEER) || data.has(&MACVLAN),
     };
     if other {
         return Err(ack.refuse(

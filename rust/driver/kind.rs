@@ -9,8 +9,12 @@ use crate::{
         Hints,
         Refusal, //
     },
+    ipvlan::{
+        self,
+        Ipvlan, //
+    },
     macvlan::{
-        settings::Settings,
+        self,
         Macvlan, //
     },
     uapi,
@@ -29,6 +33,7 @@ use abstractions::net::{
         NewLinkParams,
         PrivFlags,
         SetupDevice,
+        Slot,
         ETH_MAX_MTU, //
     },
     nlattr::{
@@ -50,13 +55,26 @@ impl LinkKind for Rnetvirt {
     const POLICY: &'static [Policy] = config::POLICY;
     const PEER: u16 = uapi::IFLA_RNETVIRT_PEER;
     const PRIV_SIZE: usize = {
-        let (veth, macvlan) = (priv_size::<Veth>(), priv_size::<Macvlan>());
-        if veth > macvlan {
-            veth
-        } else {
-            macvlan
+        let sizes = [
+            priv_size::<Veth>(),
+            priv_size::<Macvlan>(),
+            priv_size::<Ipvlan>(),
+        ];
+        let mut largest = 0;
+        let mut rest: &[usize] = &sizes;
+        while let [size, tail @ ..] = rest {
+            if *size > largest {
+                largest = *size;
+            }
+            rest = tail;
         }
+        largest
     };
+
+    fn slot() -> &'static Slot<Self> {
+        static SLOT: Slot<Rnetvirt> = Slot::new();
+        &SLOT
+    }
 
     /// A device without a lower one can be sent into by all CPUs at once; one that has such a device
     /// leaves queues to it.
@@ -79,33 +97,34 @@ impl LinkKind for Rnetvirt {
     }
 
     fn validate(tb: &LinkAttrs<'_>, data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result {
-        if let Some(addr) = tb.get(&ifla::ADDRESS)? {
-            let addr: &[u8; 6] = addr
-                .try_into()
-                .map_err(|_| ack.refuse(EINVAL, c"address must have 6 bytes"))?;
-            if !is_valid_ether_addr(addr) {
-                return Err(ack.refuse(EADDRNOTAVAIL, c"address must be unicast and not zero"));
+        // Of the second device's attributes there is no data: it is a pair's.
+        let flavor = match data {
+            Some(_) => flavor(tb, data, ack)?,
+            None if tb.has(&ifla::LINK) => Flavor::Macvlan,
+            None => Flavor::Veth,
+        };
+        match tb.get(&ifla::ADDRESS)? {
+            // It has that of the lower device, whatever a request says.
+            Some(_) if flavor == Flavor::Ipvlan => {}
+            Some(addr) => {
+                let addr: &[u8; 6] = addr
+                    .try_into()
+                    .map_err(|_| ack.refuse(EINVAL, c"address must have 6 bytes"))?;
+                if !is_valid_ether_addr(addr) {
+                    return Err(ack.refuse(EADDRNOTAVAIL, c"address must be unicast and not zero"));
+                }
             }
+            None => {}
         }
         if let Some(mtu) = tb.get(&ifla::MTU)? {
             if !config::mtu_is_valid(mtu) {
                 return Err(ack.refuse(EINVAL, c"mtu must be from 68 to 65535"));
             }
         }
-        let Some(data) = data else {
-            return Ok(());
-        };
-        for field in &config::RESERVED {
-            if let Some(attr) = data.attr(field.id()) {
-                ack.set_bad_attr(attr);
-                return Err(ack.refuse(
-                    EINVAL,
-                    c"settings of a flavor that this version does not have",
-                ));
-            }
+        if let Some(data) = data {
+            macvlan::settings::Settings::parse(data.attr(config::MACVLAN.id()), ack)?;
+            ipvlan::settings::Settings::parse(data.attr(config::IPVLAN.id()), ack)?;
         }
-        flavor(tb, Some(data), ack)?;
-        Settings::parse(data.attr(config::MACVLAN.id()), ack)?;
         Ok(())
     }
 
@@ -118,6 +137,7 @@ impl LinkKind for Rnetvirt {
         match flavor(params.attrs(), params.data(), ack)? {
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),
             Flavor::Macvlan => Macvlan::newlink(dev, params, ack, rtnl),
+            Flavor::Ipvlan => Ipvlan::newlink(dev, params, ack, rtnl),
         }
     }
 }
@@ -132,6 +152,7 @@ fn flavor(tb: &LinkAttrs<'_>, data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) ->
         hints.number = data.get(&config::FLAVOR)?;
         hints.has_peer = data.has(&config::PEER);
         hints.has_macvlan = data.has(&config::MACVLAN);
+        hints.has_ipvlan = data.has(&config::IPVLAN);
     }
     Flavor::choose(hints).map_err(|Refusal(err, msg)| {
         if let Some(attr) = data.and_then(|data| data.attr(config::FLAVOR.id())) {

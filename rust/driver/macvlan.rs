@@ -5,7 +5,7 @@
 //! ```text
 //!   transmit                                   receive, for the port
 //!     |                                          |
-//!   mode bridge?                               group? -----> receive_group: copies to those who
+//!   mode bridge?                               group? -----> group::receive: copies to those who
 //!     | no    | yes                              |           listen, and on to the lower device
 //!     |     group? copies to siblings          somebody listens to the sender? a copy to each
 //!     |     a sibling's address?                 |
@@ -18,7 +18,6 @@
 //! Siblings are the endpoints of the same [`Port`]. An endpoint is found by its address while it is
 //! up, see [`Macvlan::open`].
 
-pub(crate) mod filter;
 pub(crate) mod settings;
 
 use crate::{
@@ -26,17 +25,21 @@ use crate::{
         self,
         Flavor, //
     },
+    filter::GroupFilter,
+    group::{
+        self,
+        group_type,
+        ETH_P_PAUSE, //
+    },
+    ipvlan,
+    kind::Rnetvirt,
     port::{
         Port,
         PortRef, //
     },
 };
 use abstractions::{
-    context::{
-        disable_bh,
-        Bh,
-        Rcu, //
-    },
+    context::Rcu,
     net::{
         dev_ref::DevRef,
         ethtool::{
@@ -46,6 +49,7 @@ use abstractions::{
         },
         features::Features,
         link::{
+            downcast,
             ifla,
             Finished,
             FromCore,
@@ -79,7 +83,6 @@ use abstractions::{
         },
         rtnl::Rtnl,
         rx_handler::{
-            Handler,
             RxContext,
             Verdict, //
         },
@@ -97,10 +100,6 @@ use abstractions::{
     },
     random::random_u32,
 };
-use filter::{
-    GroupFilter,
-    Words, //
-};
 use kernel::{
     prelude::*,
     sync::{
@@ -117,7 +116,6 @@ use settings::{
     FlagsCell,
     Mode,
     ModeCell,
-    Modes,
     Settings,
     SourceChange, //
 };
@@ -129,9 +127,9 @@ pub(crate) struct Macvlan {
     port: PortRef,
     mode: ModeCell,
     flags: FlagsCell,
-    stats: StackedStats,
+    pub(crate) stats: StackedStats,
     /// Groups that this endpoint listens to.
-    groups: GroupFilter,
+    pub(crate) groups: GroupFilter,
     /// The address by which packets find it, while it is up.
     hashed: Atomic<u64>,
     /// How many group packets it would like to be put off.
@@ -157,6 +155,33 @@ impl Macvlan {
         match dev.data().port.macs.find(frame.dest().key(), cx.rcu()) {
             Some(owner) => Self::send_to(frame, owner, dev, cx),
             None => Self::send_out(dev, frame.into_skb(), cx),
+        }
+    }
+
+    /// The same with siblings of flavor ipvlan, which have the lower device's address.
+    #[inline(never)]
+    fn mixed_bridge_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        let frame = match skb.into_frame() {
+            Ok(frame) => frame,
+            Err(skb) => return Self::send_out(dev, skb, cx),
+        };
+        let (dest, len) = (frame.dest(), frame.len());
+        if dest.is_multicast() {
+            return Self::group_xmit(frame, dev, dest, cx);
+        }
+        if let Some(owner) = this.port.macs.find(dest.key(), cx.rcu()) {
+            return Self::send_to(frame, owner, dev, cx);
+        }
+        if dest != this.lower.mac() {
+            return Self::send_out(dev, frame.into_skb(), cx);
+        }
+        match ipvlan::from_sibling(&this.port, frame, cx) {
+            Some(frame) => Self::send_out(dev, frame.into_skb(), cx),
+            None => {
+                this.stats.count_tx(len, cx.bh());
+                Tx::SENT
+            }
         }
     }
 
@@ -222,29 +247,20 @@ impl Macvlan {
     #[inline(never)]
     fn group_xmit(frame: EthFrame<'_>, dev: &Link<Self>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
         if frame.protocol() != ETH_P_PAUSE {
-            Self::flood_siblings(dev, &frame, dest, cx);
+            group::flood_siblings(&dev.data().port, dev.id(), &frame, dest, cx);
         }
         Self::send_out(dev, frame.into_skb(), cx)
     }
 
-    fn flood_siblings(dev: &Link<Self>, frame: &EthFrame<'_>, dest: Mac, cx: &XmitContext<'_>) {
-        for sibling in dev.data().port.macs.iter(cx.rcu()) {
-            let to = sibling.data();
-            if sibling.id() == dev.id() || to.mode.get() != Mode::BRIDGE || !to.groups.has(dest) {
-                continue;
-            }
-            let sent = frame.try_clone().is_some_and(|frame| {
-                frame
-                    .forward_to(sibling, cx.rcu())
-                    .and_then(|skb| skb.netif_rx(cx.bh()))
-                    .is_ok()
-            });
-            if sent {
-                to.stats.count_rx(frame.len(), true, cx.bh());
-            } else {
-                to.stats.count_rx_error(cx.bh());
-            }
-        }
+    /// Says whether there are siblings of flavor ipvlan.
+    pub(crate) fn set_mixed(&self, mixed: bool, _rtnl: &Rtnl) {
+        self.mode.set_mixed(mixed);
+    }
+
+    /// Its mode.
+    #[inline]
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode.get()
     }
 }
 
@@ -258,115 +274,47 @@ pub(crate) fn receive_unicast<'a>(
     dest: Mac,
     cx: &RxContext<'a>,
 ) -> Verdict<'a> {
-    let Some(skb) = copy_to_listeners(port, skb, cx) else {
-        return Verdict::CONSUMED;
-    };
-    let found = if port.is_passthru() {
-        port.endpoints().iter(cx.rcu()).next()
-    } else {
-        port.macs.find(dest.key(), cx.rcu())
-    };
-    let Some(dev) = found else {
-        return Verdict::pass(skb);
-    };
-    let this = dev.data();
-    if this.mode.get().is(Mode::SOURCE) || !dev.is_up() {
-        return Verdict::pass(skb);
-    }
-    let len = skb.frame_len();
-    match skb.deliver_to(dev, PacketType::Host, cx.rcu()) {
-        Some(skb) => {
-            this.stats.count_rx(len, false, cx.bh());
-            Verdict::another(skb)
+    match port.macs.find(dest.key(), cx.rcu()) {
+        Some(dev) if !dev.data().mode.get().is(Mode::SOURCE) && dev.is_up() => {
+            deliver(dev, skb, cx)
         }
-        None => {
-            this.stats.count_rx_error(cx.bh());
-            Verdict::CONSUMED
-        }
+        _ => port.receive_by_ip(skb, cx),
     }
 }
 
-/// A packet to a group that the lower device received.
+/// The same where the only endpoint has the lower device to itself.
 #[inline(never)]
-pub(crate) fn receive_group<'a>(
-    port: &'a Handler<Port>,
+pub(crate) fn receive_passthru<'a>(
+    port: &'a Port,
     skb: RxSkb<'a>,
     cx: &RxContext<'a>,
 ) -> Verdict<'a> {
-    // Copies of a fragment would be put together by every endpoint's stack in the same queue.
-    let Some(skb) = skb.defrag_ipv4(cx.bh()) else {
-        return Verdict::CONSUMED;
-    };
-    let Some(skb) = copy_to_listeners(port, skb, cx) else {
-        return Verdict::CONSUMED;
-    };
-    let sender = port.macs.find(skb.source().key(), cx.rcu());
-    if let Some(sender) = sender.filter(|dev| Modes::LOOP_BACK.has(dev.data().mode.get())) {
-        return_to_sender(sender, skb, cx);
-        return Verdict::CONSUMED;
+    match port.endpoints().iter(cx.rcu()).next() {
+        Some(dev) if dev.is_up() => deliver(dev, skb, cx),
+        _ => Verdict::pass(skb),
     }
-    let dest = skb.dest();
-    let sender = Sender::of(sender);
-    if port.deferred_groups.has(dest) {
-        if port
-            .defer(&skb, sender.note(), port.bc_queue_len.load(Relaxed), cx)
-            .is_err()
-        {
-            port.lower().count_rx_dropped();
+}
+
+#[inline]
+fn deliver<'a>(dev: &'a Link<Macvlan>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
+    let stats = &dev.data().stats;
+    let len = skb.frame_len();
+    match skb.deliver_to(dev, Some(PacketType::Host), cx.rcu()) {
+        Some(skb) => {
+            stats.count_rx(len, false, cx.bh());
+            Verdict::another(skb)
         }
-    } else if port.groups.has(dest) {
-        flood(port, &skb, sender, cx.rcu(), Some(cx.bh()));
-    }
-    Verdict::pass(skb)
-}
-
-/// A packet to a group that was put off.
-pub(crate) fn receive_deferred(port: &Port, skb: &RxSkb<'_>, note: [u64; 2], rcu: Rcu<'_>) {
-    flood(port, skb, Sender::from_note(note), rcu, None);
-}
-
-/// Who sent a group packet.
-#[derive(Clone, Copy)]
-struct Sender {
-    /// The mode of the endpoint that did, if it was one.
-    mode: Option<Mode>,
-    /// Its number.
-    id: u64,
-}
-
-impl Sender {
-    fn of(dev: Option<&Link<Macvlan>>) -> Self {
-        Self {
-            mode: dev.map(|dev| dev.data().mode.get()),
-            id: dev.map_or(0, |dev| dev.id()),
-        }
-    }
-
-    /// What is to be remembered of it while a packet waits.
-    fn note(self) -> [u64; 2] {
-        [self.mode.map_or(0, Mode::number).into(), self.id]
-    }
-
-    fn from_note([mode, id]: [u64; 2]) -> Self {
-        Self {
-            mode: u32::try_from(mode).ok().and_then(Mode::parse),
-            id,
+        None => {
+            stats.count_rx_error(cx.bh());
+            Verdict::CONSUMED
         }
     }
 }
 
 /// Gives a copy to each endpoint that listens to the sender, and the packet back, unless one of them
 /// wants nobody else to have it.
-#[inline]
-fn copy_to_listeners<'a>(port: &Port, skb: RxSkb<'a>, cx: &RxContext<'_>) -> Option<RxSkb<'a>> {
-    if port.sources.is_empty() {
-        return Some(skb);
-    }
-    copy_to_some_listeners(port, skb, cx)
-}
-
 #[inline(never)]
-fn copy_to_some_listeners<'a>(
+pub(crate) fn copy_to_listeners<'a>(
     port: &Port,
     skb: RxSkb<'a>,
     cx: &RxContext<'_>,
@@ -400,67 +348,21 @@ fn copy_to_some_listeners<'a>(
     Some(skb)
 }
 
-/// Which kind of group packet `dest` is for `dev`.
-fn group_type(dev: &NetDevice, dest: Mac) -> PacketType {
-    if dest == dev.broadcast() {
-        PacketType::Broadcast
-    } else {
-        PacketType::Multicast
-    }
-}
-
 /// A switch sent a group packet back to an endpoint that talks to no sibling: nobody else gets it.
-fn return_to_sender<'a>(sender: &'a Link<Macvlan>, skb: RxSkb<'a>, cx: &RxContext<'a>) {
+pub(crate) fn return_to_sender<'a>(port: &'a Port, skb: RxSkb<'a>, cx: &RxContext<'a>) {
+    let Some(sender) = port.macs.find(skb.source().key(), cx.rcu()) else {
+        return skb.drop_reason(DropReason::NOT_SPECIFIED);
+    };
     let stats = &sender.data().stats;
     let len = skb.frame_len();
     let kind = group_type(sender, skb.dest());
     let sent = skb
-        .deliver_to(sender, kind, cx.rcu())
+        .deliver_to(sender, Some(kind), cx.rcu())
         .is_some_and(|skb| skb.netif_rx(cx.bh()).is_ok());
     if sent {
         stats.count_rx(len, true, cx.bh());
     } else {
         stats.count_rx_error(cx.bh());
-    }
-}
-
-/// Flow control, which is between two ports of a link.
-const ETH_P_PAUSE: u16 = 0x8808;
-
-/// Gives a copy of a group packet to each endpoint that listens, and is meant to hear `sender`.
-///
-/// In a softirq, whose proof is `softirq`, copies pile up in this CPU's backlog, which has its limit;
-/// elsewhere what is there is received after each copy.
-#[inline(never)]
-fn flood(port: &Port, skb: &RxSkb<'_>, sender: Sender, rcu: Rcu<'_>, softirq: Option<Bh<'_>>) {
-    if skb.protocol() == ETH_P_PAUSE {
-        return;
-    }
-    let dest = skb.dest();
-    let modes = Modes::flooded_from(sender.mode);
-    // One in mode bridge hears itself: who else may have its address cannot be known.
-    let except = (sender.mode == Some(Mode::VEPA)).then_some(sender.id);
-    for dev in port.macs.iter(rcu) {
-        let this = dev.data();
-        if !modes.has(this.mode.get()) || !this.groups.has(dest) || except == Some(dev.id()) {
-            continue;
-        }
-        let guard;
-        let bh = match softirq {
-            Some(bh) => bh,
-            None => {
-                guard = disable_bh();
-                guard.bh()
-            }
-        };
-        let sent = skb
-            .clone_to(dev, rcu)
-            .is_some_and(|skb| skb.of_type(group_type(dev, dest)).netif_rx(bh).is_ok());
-        if sent {
-            this.stats.count_rx(skb.frame_len(), true, bh);
-        } else {
-            this.stats.count_rx_error(bh);
-        }
     }
 }
 
@@ -515,7 +417,7 @@ impl Macvlan {
             ack.refuse(err, msg)
         })?;
         // An endpoint on an endpoint is one more on the same port.
-        let port = match params.downcast::<Self>(lower, rtnl) {
+        let port = match downcast::<Rnetvirt, Self>(lower) {
             Some(endpoint) => {
                 let port = endpoint.data().port.clone();
                 if !dev.setup().link_net_capable(port.lower().net(rtnl), rtnl) {
@@ -542,7 +444,7 @@ impl Macvlan {
                 c"the lower device has a link in mode passthru, which does not share it",
             ));
         }
-        if mode == Mode::PASSTHRU && !port.endpoints().is_empty() {
+        if mode == Mode::PASSTHRU && port.is_used() {
             return Err(ack.refuse(
                 EINVAL,
                 c"mode passthru needs the lower device for itself, which has other links",
@@ -598,6 +500,7 @@ impl Macvlan {
             Ok(()) => {
                 let count = this.sources.load(Relaxed);
                 this.sources.store(count.wrapping_add(1), Relaxed);
+                this.port.update_unusual(rtnl);
                 Ok(())
             }
             Err(err) if err == EEXIST => Ok(()),
@@ -610,6 +513,7 @@ impl Macvlan {
         if self.sources.load(Relaxed) != 0 {
             self.port.sources.remove_all(dev, rtnl);
             self.sources.store(0, Relaxed);
+            self.port.update_unusual(rtnl);
         }
     }
 
@@ -621,6 +525,7 @@ impl Macvlan {
                 if this.port.sources.remove(mac.key(), dev, rtnl) {
                     let count = this.sources.load(Relaxed);
                     this.sources.store(count.saturating_sub(1), Relaxed);
+                    this.port.update_unusual(rtnl);
                 }
             }
             SourceChange::Flush => this.flush_sources(dev, rtnl),
@@ -655,6 +560,18 @@ impl Macvlan {
                 Err(EADDRINUSE)
             }
             None => Ok(()),
+        }
+    }
+
+    /// Asks the lower device, which has forgotten, for what is for the endpoint, which is up.
+    pub(crate) fn ask_again(dev: &Link<Self>, rtnl: &Rtnl) {
+        let this = dev.data();
+        let port = &this.port;
+        if !port.is_passthru() {
+            // Nobody is left to tell if it fails.
+            let _ = port
+                .lower()
+                .uc_add(Mac::from_key(this.hashed.load(Relaxed)), rtnl);
         }
     }
 
@@ -740,8 +657,10 @@ impl LinkOps for Macvlan {
     /// A packet's path; see the picture at the top.
     #[inline]
     fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
-        if dev.data().mode.get().is(Mode::BRIDGE) {
+        if dev.data().mode.is_plain_bridge() {
             Self::bridge_xmit(dev, skb, cx)
+        } else if dev.data().mode.get().is(Mode::BRIDGE) {
+            Self::mixed_bridge_xmit(dev, skb, cx)
         } else {
             Self::send_out(dev, skb, cx)
         }
@@ -827,14 +746,7 @@ impl LinkOps for Macvlan {
 
     fn set_rx_mode(dev: &Link<Self>, lists: &RxMode<'_>) {
         let this = dev.data();
-        let mut words = Words::NONE;
-        if dev.flags().any(DevFlags::PROMISC.with(DevFlags::ALLMULTI)) {
-            words = Words::ALL;
-        } else {
-            lists.for_each_mc(|mac| this.groups.add_to(&mut words, mac));
-            this.groups.add_to(&mut words, dev.broadcast());
-        }
-        this.groups.store(words);
+        this.groups.follow(dev, lists);
         lists.sync_to(this.port.lower());
         this.port.update_groups();
     }

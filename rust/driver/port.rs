@@ -15,22 +15,49 @@
 //! A port is there as long as it has endpoints: the first one brings it, with the last one it goes. It
 //! sees what the lower device receives, and hears what happens to it.
 
-use crate::macvlan::{
-    self,
+use crate::{
     filter::{
         GroupFilter,
         Words, //
     },
-    settings::DEFAULT_BC_CUTOFF,
-    Macvlan, //
+    group,
+    ipvlan::{
+        self,
+        address::{
+            with_address,
+            End, //
+        },
+        settings::Mode as IpvlanMode,
+        Ipvlan, //
+    },
+    macvlan::{
+        self,
+        settings::{
+            DEFAULT_BC_CUTOFF,
+            DEFAULT_BC_QUEUE_LEN, //
+        },
+        Macvlan, //
+    },
 };
 use abstractions::{
-    context::Rcu,
+    context::{
+        Bh,
+        Rcu, //
+    },
     net::{
         adjacency,
         dev_ref::DevRef,
+        inet::IpAddr,
+        ip_input::{
+            Hooks,
+            IpInput, //
+        },
         link::delete_links,
-        link_table::LinkTable,
+        link_ops::LinkOps,
+        link_table::{
+            LinkTable,
+            LockedLinkTable, //
+        },
         mac::Mac,
         netdevice::{
             DevFlags,
@@ -39,9 +66,11 @@ use abstractions::{
         },
         nlattr::ExtAck,
         notifier::{
+            Details,
             Event,
             Notifier, //
         },
+        payload::Payload,
         rtnl::Rtnl,
         rx_handler::{
             Handler,
@@ -62,25 +91,66 @@ use kernel::{
             ordering::Relaxed,
             Atomic, //
         },
+        rcu,
         Arc, //
     },
 };
 
+/// What is unusual about a port when it comes to packets to one address: one of these, if anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unusual(u32);
+
+impl Unusual {
+    const NOTHING: Self = Self(0);
+    /// There may be somebody who listens to the sender.
+    const SOURCES: Self = Self(1);
+    /// There are no endpoints of flavor macvlan.
+    const NO_MACVLAN: Self = Self(2);
+    /// The only endpoint has the lower device to itself, and gets all.
+    const PASSTHRU: Self = Self(3);
+}
+
 /// The endpoints of a lower device.
+#[pin_data]
 pub(crate) struct Port {
     lower: DevRef,
-    /// All endpoints.
+    /// All endpoints of flavor macvlan.
     endpoints: LinkTable<Macvlan>,
     /// Those that are up, by MAC address.
     pub(crate) macs: LinkTable<Macvlan>,
     /// Those in mode source, by the address of each sender they listen to.
     pub(crate) sources: LinkTable<Macvlan>,
+    /// All endpoints of flavor ipvlan, by their device's number among them (`dev_id`).
+    ip_endpoints: LinkTable<Ipvlan>,
+    /// The same by IPv4 address, up or not.
+    #[pin]
+    pub(crate) addrs4: LockedLinkTable<Ipvlan, u64>,
+    /// And by IPv6 address.
+    #[pin]
+    pub(crate) addrs6: LockedLinkTable<Ipvlan, u128>,
+    /// Which number to try next.
+    next_dev_id: Atomic<u32>,
+    /// How many of them are in mode l2.
+    l2: Atomic<u32>,
+    /// How many of them are in modes l2 or l3, which do not leave what they receive to netfilter.
+    l2_or_l3: Atomic<u32>,
+    /// How many of them are in mode l3.
+    l3: Atomic<u32>,
+    /// How many of them are in mode l3s.
+    l3s: Atomic<u32>,
+    /// Whether the namespace of the lower device has its hooks for them.
+    hooked: Atomic<bool>,
+    /// What follows from that for packets to one address: an [`Unusual`].
+    unusual: Atomic<u32>,
     /// The only endpoint has the lower device to itself.
     passthru: Atomic<bool>,
     /// The lower device's address is being changed by its passthru endpoint.
     pub(crate) changing_mac: Atomic<bool>,
     /// The address that the lower device gets back from a passthru endpoint.
     own_mac: Atomic<u64>,
+    /// How many endpoints of flavor ipvlan want all groups that the lower device receives, without
+    /// asking it for more.
+    pub(crate) hear_all: Atomic<u32>,
     /// Groups that endpoints listen to.
     pub(crate) groups: GroupFilter,
     /// Of these, those whose packets are put off because there may be many listeners.
@@ -115,21 +185,33 @@ impl Port {
                 c"the lower device must be an Ethernet device, and not the loopback",
             ));
         }
+        let held = DevRef::new(lower, rtnl)?;
         let port = Arc::pin_init(
-            Handler::new(Self {
-                lower: DevRef::new(lower, rtnl)?,
+            Handler::new(pin_init!(Self {
+                lower: held,
                 endpoints: LinkTable::new(),
                 macs: LinkTable::new(),
                 sources: LinkTable::new(),
+                ip_endpoints: LinkTable::new(),
+                addrs4 <- LockedLinkTable::new(),
+                addrs6 <- LockedLinkTable::new(),
+                next_dev_id: Atomic::new(1),
+                l2: Atomic::new(0),
+                l2_or_l3: Atomic::new(0),
+                l3: Atomic::new(0),
+                l3s: Atomic::new(0),
+                hooked: Atomic::new(false),
+                unusual: Atomic::new(Unusual::NO_MACVLAN.0),
                 passthru: Atomic::new(false),
                 changing_mac: Atomic::new(false),
                 own_mac: Atomic::new(lower.mac().key()),
+                hear_all: Atomic::new(0),
                 groups: GroupFilter::new(0),
                 deferred_groups: GroupFilter::new(0),
                 bc_queue_len: Atomic::new(0),
                 bc_queue_len_wanted_by: Atomic::new(0),
                 bc_cutoff: Atomic::new(DEFAULT_BC_CUTOFF),
-            }),
+            })),
             GFP_KERNEL,
         )?;
         match Handler::attach(&port, lower, rtnl) {
@@ -156,19 +238,129 @@ impl Port {
     }
 
     /// Gives the lower device to the endpoint that is about to be the first and last.
-    pub(crate) fn set_passthru(&self, _rtnl: &Rtnl) {
+    pub(crate) fn set_passthru(&self, rtnl: &Rtnl) {
         self.passthru.store(true, Relaxed);
+        self.update_unusual(rtnl);
     }
 
-    /// All endpoints.
+    /// To be called when endpoints have come or gone, or what they listen to has changed.
+    pub(crate) fn update_unusual(&self, _rtnl: &Rtnl) {
+        let unusual = if self.is_passthru() {
+            Unusual::PASSTHRU
+        } else if !self.has_macvlan() {
+            Unusual::NO_MACVLAN
+        } else if !self.sources.is_empty() {
+            Unusual::SOURCES
+        } else {
+            Unusual::NOTHING
+        };
+        self.unusual.store(unusual.0, Relaxed);
+    }
+
+    /// All endpoints of flavor macvlan.
     #[inline]
     pub(crate) fn endpoints(&self) -> &LinkTable<Macvlan> {
         &self.endpoints
     }
 
+    /// All endpoints of flavor ipvlan.
+    #[inline]
+    pub(crate) fn ip_endpoints(&self) -> &LinkTable<Ipvlan> {
+        &self.ip_endpoints
+    }
+
+    /// Whether there are any endpoints.
+    pub(crate) fn is_used(&self) -> bool {
+        self.has_macvlan() || self.has_ipvlan()
+    }
+
+    /// Whether there are endpoints of flavor macvlan.
+    #[inline]
+    pub(crate) fn has_macvlan(&self) -> bool {
+        !self.endpoints.is_empty()
+    }
+
+    /// Whether there are endpoints of flavor ipvlan.
+    #[inline]
+    pub(crate) fn has_ipvlan(&self) -> bool {
+        !self.ip_endpoints.is_empty()
+    }
+
+    /// Whether there are endpoints in mode l3.
+    #[inline]
+    pub(crate) fn has_l3(&self) -> bool {
+        self.l3.load(Relaxed) != 0
+    }
+
+    /// Whether there are endpoints that may want packets to groups.
+    #[inline]
+    pub(crate) fn has_group_members(&self) -> bool {
+        self.has_macvlan() || self.l2.load(Relaxed) != 0
+    }
+
+    /// Whether there are endpoints in mode l3s.
+    #[inline]
+    pub(crate) fn has_l3s(&self) -> bool {
+        self.l3s.load(Relaxed) != 0
+    }
+
+    /// The endpoint that has an address, up or not.
+    #[inline]
+    pub(crate) fn holder<'a>(&'a self, addr: IpAddr, rcu: Rcu<'a>) -> Option<&'a Link<Ipvlan>> {
+        match addr {
+            IpAddr::V4(addr) => self.addrs4.find(addr.into(), rcu),
+            IpAddr::V6(addr) => self.addrs6.find(addr, rcu),
+        }
+    }
+
+    /// The endpoint whose address a packet is for, if it is up.
+    #[inline(never)]
+    pub(crate) fn dest_owner<'a>(
+        &'a self,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Option<&'a Link<Ipvlan>> {
+        self.owner(packet, End::Dest, rcu)
+    }
+
+    /// The endpoint whose address a packet is from, if it is up.
+    #[inline(never)]
+    pub(crate) fn source_owner<'a>(
+        &'a self,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Option<&'a Link<Ipvlan>> {
+        self.owner(packet, End::Source, rcu)
+    }
+
+    /// A packet whose MAC address is no endpoint's.
+    #[inline]
+    pub(crate) fn receive_by_ip<'a>(&'a self, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
+        // Those in mode l3s get theirs through netfilter.
+        if self.l2_or_l3.load(Relaxed) != 0 {
+            ipvlan::receive_unicast(self, skb, cx)
+        } else {
+            Verdict::pass(skb)
+        }
+    }
+
+    #[inline(always)]
+    fn owner<'a>(
+        &'a self,
+        packet: Payload<'_>,
+        end: End,
+        rcu: Rcu<'a>,
+    ) -> Option<&'a Link<Ipvlan>> {
+        with_address(packet, end, move |addr| {
+            self.holder(addr, rcu).filter(|dev| dev.is_up())
+        })
+    }
+
     /// Adds an endpoint that has just been registered.
     pub(crate) fn join(&self, dev: &Link<Macvlan>, ack: &mut ExtAck<'_>, rtnl: &Rtnl) -> Result {
         self.endpoints.insert(dev.id(), dev, rtnl)?;
+        dev.data().set_mixed(self.has_ipvlan(), rtnl);
+        self.update_unusual(rtnl);
         // If this fails the device is unregistered, and leaves.
         self.add_bc_queue_len(dev.data().bc_queue_len(), rtnl);
         adjacency::link(&self.lower, dev, ack, rtnl)
@@ -178,21 +370,168 @@ impl Port {
     pub(crate) fn leave(&self, dev: &Link<Macvlan>, rtnl: &Rtnl) {
         dev.data().flush_sources(dev, rtnl);
         if self.endpoints.remove(dev.id(), dev, rtnl) {
+            self.update_unusual(rtnl);
             adjacency::unlink(&self.lower, dev, rtnl);
-            // Only the last of the most demanding ones leaves less to be wanted.
-            if dev.data().bc_queue_len() == self.bc_queue_len.load(Relaxed) {
-                let by = self.bc_queue_len_wanted_by.load(Relaxed).saturating_sub(1);
-                self.bc_queue_len_wanted_by.store(by, Relaxed);
-                if by == 0 {
-                    self.update_bc_queue_len(rtnl);
-                }
+            self.drop_bc_queue_len(dev.data().bc_queue_len(), rtnl);
+        }
+    }
+
+    /// Adds an endpoint of flavor ipvlan that has just been registered.
+    ///
+    /// If it fails the device is unregistered, and leaves.
+    pub(crate) fn join_ip(
+        this: &Handler<Self>,
+        dev: &Link<Ipvlan>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let id = this.free_dev_id().ok_or_else(|| {
+            ack.refuse(
+                ENOSPC,
+                c"the lower device has as many links as there are numbers",
+            )
+        })?;
+        this.next_dev_id
+            .store(u32::from(id).wrapping_add(1), Relaxed);
+        // An endpoint's mode is counted while the endpoint is in the table.
+        let mode = dev.data().settings.mode();
+        Self::enter_mode(this, mode, rtnl)?;
+        if let Err(err) = this.ip_endpoints.insert(id.into(), dev, rtnl) {
+            Self::leave_mode(this, mode, rtnl);
+            return Err(err);
+        }
+        this.update_mixed(rtnl);
+        dev.set_dev_id(id, rtnl);
+        dev.data().dev_id.store(id.into(), Relaxed);
+        this.add_bc_queue_len(DEFAULT_BC_QUEUE_LEN, rtnl);
+        adjacency::link(&this.lower, dev, ack, rtnl)
+    }
+
+    /// Takes an endpoint of flavor ipvlan out, wherever it is, but for its addresses. Does nothing if it
+    /// is not there any more.
+    pub(crate) fn leave_ip(this: &Handler<Self>, dev: &Link<Ipvlan>, rtnl: &Rtnl) {
+        let data = dev.data();
+        let id = data.dev_id.load(Relaxed);
+        if this.ip_endpoints.remove(id.into(), dev, rtnl) {
+            adjacency::unlink(&this.lower, dev, rtnl);
+            Self::leave_mode(this, data.settings.mode(), rtnl);
+            this.update_mixed(rtnl);
+            this.drop_bc_queue_len(DEFAULT_BC_QUEUE_LEN, rtnl);
+        }
+    }
+
+    /// Tells endpoints of flavor macvlan whether there are others, if that has changed.
+    fn update_mixed(&self, rtnl: &Rtnl) {
+        if self.ip_endpoints.len() <= 1 {
+            for dev in self.endpoints.registered(rtnl) {
+                dev.data().set_mixed(self.has_ipvlan(), rtnl);
             }
+        }
+    }
+
+    /// The next number that no endpoint has. Numbers come back late, so that what was made of one, an
+    /// IPv6 address say, is not soon somebody else's.
+    fn free_dev_id(&self) -> Option<u16> {
+        let guard = rcu::read_lock();
+        let first = self.next_dev_id.load(Relaxed);
+        let first = u16::try_from(first).ok().filter(|id| *id <= MAX_DEV_ID);
+        let first = first.unwrap_or(1);
+        Iterator::chain(first..=MAX_DEV_ID, 1..first).find(|id| {
+            self.ip_endpoints
+                .find((*id).into(), Rcu::new(&guard))
+                .is_none()
+        })
+    }
+
+    /// One more endpoint is in that mode. Fails only for l3s: [`ENOMEM`], [`EBUSY`] if somebody else
+    /// looks at the lower device's packets before they are routed, [`EOPNOTSUPP`].
+    pub(crate) fn enter_mode(this: &Handler<Self>, mode: IpvlanMode, rtnl: &Rtnl) -> Result {
+        if mode == IpvlanMode::L3S {
+            this.hook(rtnl)?;
+            if let Err(err) = this.set_l3_rx(true, rtnl) {
+                if !this.has_l3s() {
+                    this.unhook(rtnl);
+                }
+                return Err(err);
+            }
+        }
+        let count = this.count_of(mode);
+        count.store(count.load(Relaxed).wrapping_add(1), Relaxed);
+        this.count_l2_or_l3();
+        Ok(())
+    }
+
+    /// One endpoint less is in that mode.
+    pub(crate) fn leave_mode(this: &Handler<Self>, mode: IpvlanMode, rtnl: &Rtnl) {
+        let count = this.count_of(mode);
+        count.store(count.load(Relaxed).wrapping_sub(1), Relaxed);
+        this.count_l2_or_l3();
+        if mode == IpvlanMode::L3S && !this.has_l3s() {
+            let _ = this.set_l3_rx(false, rtnl);
+            this.unhook(rtnl);
+        }
+    }
+
+    fn count_l2_or_l3(&self) {
+        let count = self.l2.load(Relaxed).wrapping_add(self.l3.load(Relaxed));
+        self.l2_or_l3.store(count, Relaxed);
+    }
+
+    fn count_of(&self, mode: IpvlanMode) -> &Atomic<u32> {
+        match mode {
+            IpvlanMode::L3S => &self.l3s,
+            IpvlanMode::L3 => &self.l3,
+            _ => &self.l2,
+        }
+    }
+
+    /// Has what endpoints in mode l3s receive go through netfilter of the lower device's namespace.
+    fn hook(&self, rtnl: &Rtnl) -> Result {
+        if !self.hooked.load(Relaxed) {
+            HOOKS.enable(self.lower.net(rtnl), rtnl)?;
+            self.hooked.store(true, Relaxed);
+        }
+        Ok(())
+    }
+
+    fn unhook(&self, rtnl: &Rtnl) {
+        if self.hooked.load(Relaxed) {
+            self.hooked.store(false, Relaxed);
+            HOOKS.disable(self.lower.net(rtnl), rtnl);
+        }
+    }
+
+    /// The lower device is about to leave its namespace, and to lose its address lists.
+    fn depart(&self, rtnl: &Rtnl) {
+        self.unhook(rtnl);
+        for dev in self.endpoints.registered(rtnl).filter(|dev| dev.is_up()) {
+            dev.unsync_from(&self.lower, rtnl);
+        }
+        for dev in self.ip_endpoints.registered(rtnl).filter(|dev| dev.is_up()) {
+            dev.unsync_from(&self.lower, rtnl);
+        }
+    }
+
+    /// The lower device has come to another namespace.
+    fn arrive(&self, rtnl: &Rtnl) {
+        for dev in self.endpoints.registered(rtnl).filter(|dev| dev.is_up()) {
+            Macvlan::ask_again(dev, rtnl);
+            dev.sync_to(&self.lower, rtnl);
+        }
+        for dev in self.ip_endpoints.registered(rtnl).filter(|dev| dev.is_up()) {
+            dev.sync_to(&self.lower, rtnl);
+        }
+        self.update_groups();
+        if self.has_l3s() && self.hook(rtnl).is_err() {
+            // Nobody can be told but the reader of the log: the move has happened.
+            self.lower
+                .log_error(c"no netfilter hooks: links in mode l3s do not receive");
         }
     }
 
     /// Gives the lower device up if there is no endpoint left.
     pub(crate) fn close_if_unused(port: &PortRef, rtnl: &Rtnl) {
-        if !port.endpoints.is_empty() {
+        if port.is_used() {
             return;
         }
         Handler::detach(port, &port.lower, rtnl);
@@ -214,6 +553,9 @@ impl Port {
         for dev in self.endpoints.registered(rtnl) {
             longest = longer(longest, dev.data().bc_queue_len());
         }
+        for _ in 0..self.ip_endpoints.len() {
+            longest = longer(longest, DEFAULT_BC_QUEUE_LEN);
+        }
         self.store_bc_queue_len(longest);
     }
 
@@ -224,6 +566,18 @@ impl Port {
             self.bc_queue_len_wanted_by.load(Relaxed),
         );
         self.store_bc_queue_len(longer(longest, wanted));
+    }
+
+    /// One endpoint that wanted that is gone.
+    fn drop_bc_queue_len(&self, wanted: u32, rtnl: &Rtnl) {
+        // Only the last of the most demanding ones leaves less to be wanted.
+        if wanted == self.bc_queue_len.load(Relaxed) {
+            let by = self.bc_queue_len_wanted_by.load(Relaxed).saturating_sub(1);
+            self.bc_queue_len_wanted_by.store(by, Relaxed);
+            if by == 0 {
+                self.update_bc_queue_len(rtnl);
+            }
+        }
     }
 
     /// Packets look at the length, so it goes from the old to the new one in one step.
@@ -251,7 +605,8 @@ impl Port {
         let all = self
             .lower
             .flags()
-            .any(DevFlags::PROMISC.with(DevFlags::ALLMULTI));
+            .any(DevFlags::PROMISC.with(DevFlags::ALLMULTI))
+            || self.hear_all.load(Relaxed) != 0;
         let (mut groups, mut deferred) = (Words::NONE, Words::NONE);
         if all {
             (groups, deferred) = (Words::ALL, Words::ALL);
@@ -276,39 +631,77 @@ impl Port {
     }
 
     /// Something happened to the lower device.
-    fn event(&self, event: Event, rtnl: &Rtnl) -> Result {
+    fn event(&self, event: Event, more: &Details<'_>, rtnl: &Rtnl) -> Result {
         let endpoints = || self.endpoints.registered(rtnl);
+        let ip_endpoints = || self.ip_endpoints.registered(rtnl);
+        follow(endpoints(), &self.lower, event, rtnl);
+        follow(ip_endpoints(), &self.lower, event, rtnl);
         match event {
-            Event::UP | Event::DOWN | Event::CHANGE => {
-                endpoints().for_each(|dev| dev.transfer_operstate(&self.lower, rtnl));
-            }
-            Event::FEAT_CHANGE => endpoints().for_each(|dev| {
-                dev.inherit_limits(&self.lower, rtnl);
-                dev.update_features(rtnl);
-            }),
             Event::CHANGE_MTU => {
                 let mtu = self.lower.mtu();
+                // Cannot fail but by somebody's veto, after which it is too large.
                 for dev in endpoints().filter(|dev| dev.mtu() > mtu) {
-                    // Cannot fail but by somebody's veto, after which it is too large.
+                    let _ = dev.set_mtu(mtu, rtnl);
+                }
+                for dev in ip_endpoints().filter(|dev| dev.mtu() != mtu) {
                     let _ = dev.set_mtu(mtu, rtnl);
                 }
             }
-            Event::CHANGE_ADDR if self.is_passthru() => {
-                if let Some(dev) = endpoints().next() {
-                    Macvlan::sync_mac(dev, self.lower.mac(), rtnl)?;
+            Event::PRE_CHANGE_ADDR => {
+                for dev in ip_endpoints() {
+                    more.ask_for(dev, rtnl)?;
                 }
             }
-            // Not when it moves to another namespace.
-            Event::UNREGISTER if self.lower.is_unregistering(rtnl) => {
-                delete_links(endpoints(), rtnl);
+            Event::CHANGE_ADDR => {
+                if self.is_passthru() {
+                    if let Some(dev) = endpoints().next() {
+                        Macvlan::sync_mac(dev, self.lower.mac(), rtnl)?;
+                    }
+                }
+                for dev in ip_endpoints() {
+                    dev.write_mac(self.lower.mac(), rtnl);
+                    dev.relay(event, rtnl);
+                }
             }
+            Event::UNREGISTER => {
+                if self.lower.is_unregistering(rtnl) {
+                    delete_links(endpoints(), rtnl);
+                    delete_links(ip_endpoints(), rtnl);
+                } else {
+                    self.depart(rtnl);
+                }
+            }
+            // The lower device has a port, so it was there before, in another namespace.
+            Event::REGISTER => self.arrive(rtnl),
             Event::PRE_TYPE_CHANGE => return Err(EPERM),
-            Event::NOTIFY_PEERS | Event::BONDING_FAILOVER | Event::RESEND_IGMP => {
-                endpoints().for_each(|dev| dev.relay(event, rtnl));
-            }
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// The highest number that an endpoint of flavor ipvlan can have: the ones above mean all and none.
+const MAX_DEV_ID: u16 = 0xfffd;
+
+/// What endpoints of all flavors do when something happens to the device below.
+fn follow<'a, T: LinkOps>(
+    endpoints: impl Iterator<Item = &'a Link<T>>,
+    lower: &NetDevice,
+    event: Event,
+    rtnl: &Rtnl,
+) {
+    match event {
+        Event::UP | Event::DOWN | Event::CHANGE => {
+            endpoints.for_each(|dev| dev.transfer_operstate(lower, rtnl));
+        }
+        Event::FEAT_CHANGE => endpoints.for_each(|dev| {
+            dev.inherit_limits(lower, rtnl);
+            dev.update_features(rtnl);
+        }),
+        Event::NOTIFY_PEERS | Event::BONDING_FAILOVER | Event::RESEND_IGMP => {
+            endpoints.for_each(|dev| dev.relay(event, rtnl));
+        }
+        _ => {}
     }
 }
 
@@ -343,19 +736,60 @@ impl RxHandler for Port {
     }
 
     /// A packet that the lower device received: by MAC address it goes to an endpoint, to several, or
-    /// on to the lower device's own stack.
+    /// on; then by IP address to an endpoint, or on to the lower device's own stack.
     #[inline]
     fn receive<'a>(this: &'a Handler<Self>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
         let dest = skb.dest();
         if dest.is_multicast() {
-            macvlan::receive_group(this, skb, cx)
-        } else {
-            macvlan::receive_unicast(this, skb, dest, cx)
+            return group::receive(this, skb, cx);
         }
+        let mut skb = skb;
+        let unusual = Unusual(this.unusual.load(Relaxed));
+        if unusual != Unusual::NOTHING {
+            if unusual == Unusual::SOURCES {
+                let Some(rest) = macvlan::copy_to_listeners(this, skb, cx) else {
+                    return Verdict::CONSUMED;
+                };
+                skb = rest;
+            } else if unusual == Unusual::NO_MACVLAN {
+                return this.receive_by_ip(skb, cx);
+            } else {
+                return macvlan::receive_passthru(this, skb, cx);
+            }
+        }
+        macvlan::receive_unicast(this, skb, dest, cx)
     }
 
     fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], rcu: Rcu<'a>) {
-        macvlan::receive_deferred(this, skb, note, rcu);
+        group::receive_deferred(this, skb, note, rcu);
+    }
+}
+
+static HOOKS: Hooks<Port> = Hooks::new();
+
+impl IpInput for Port {
+    type Upper = Ipvlan;
+
+    fn hooks() -> &'static Hooks<Self> {
+        &HOOKS
+    }
+
+    #[inline]
+    fn input_dev<'a>(
+        this: &'a Handler<Self>,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Option<&'a Link<Ipvlan>> {
+        if !this.has_l3s() {
+            return None;
+        }
+        this.dest_owner(packet, rcu)
+            .filter(|dev| dev.data().settings.mode() == IpvlanMode::L3S)
+    }
+
+    #[inline]
+    fn received(dev: &Link<Ipvlan>, len: u32, bh: Bh<'_>) {
+        dev.data().stats.count_rx(len, false, bh);
     }
 }
 
@@ -363,9 +797,9 @@ impl RxHandler for Port {
 pub(crate) struct Events;
 
 impl Notifier for Events {
-    fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
+    fn event(&self, event: Event, dev: &NetDevice, more: &Details<'_>, rtnl: &Rtnl) -> Result {
         match Handler::<Port>::of(dev, rtnl) {
-            Some(port) => port.event(event, rtnl),
+            Some(port) => port.event(event, more, rtnl),
             None => Ok(()),
         }
     }

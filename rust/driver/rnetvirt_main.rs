@@ -20,14 +20,20 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod filter;
+mod group;
+mod ipvlan;
 mod kind;
 mod macvlan;
+mod origin;
 mod port;
 #[path = "../uapi.rs"]
 mod uapi;
 mod veth;
 
 use abstractions::net::{
+    inet,
+    ip_input,
     link,
     notifier, //
 };
@@ -40,6 +46,7 @@ module! {
     description: "Virtual network links in Rust",
     license: "GPL v2",
     alias: ["rtnl-link-rnetvirt"],
+    imports_ns: ["NETDEV_INTERNAL"],
 }
 
 /// What the module owns.
@@ -48,7 +55,10 @@ struct Rnetvirt {
     /// Dropping it removes all devices, and waits until none of their code runs any more.
     #[pin]
     kind: link::Registration<kind::Rnetvirt>,
-    /// Goes after the devices, which rely on it.
+    /// These go after the devices, which rely on them.
+    input: ip_input::Registration<port::Port>,
+    #[pin]
+    addresses: inet::Registration<ipvlan::Addresses>,
     #[pin]
     events: notifier::Registration<port::Events>,
 }
@@ -57,6 +67,8 @@ impl kernel::InPlaceModule for Rnetvirt {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             events <- notifier::Registration::new(port::Events),
+            addresses <- inet::Registration::new(),
+            input: ip_input::Registration::new()?,
             kind <- link::Registration::new(),
         })
     }

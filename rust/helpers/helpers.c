@@ -18,6 +18,7 @@
 #define __rnetvirt_helper __always_inline
 #endif
 
+#include "ip.c"
 #include "netdevice.c"
 #include "netpoll.c"
 #include "rtnetlink.c"

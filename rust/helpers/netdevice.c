@@ -96,3 +96,8 @@ __rnetvirt_helper u32 rnetvirt_helper_netdev_get_priv_flags(const struct net_dev
 {
 	return dev->priv_flags;
 }
+
+__rnetvirt_helper void rnetvirt_helper_netdev_set_flags(struct net_device *dev, unsigned int flags)
+{
+	WRITE_ONCE(dev->flags, flags);
+}

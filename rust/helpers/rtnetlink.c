@@ -45,3 +45,10 @@ __rnetvirt_helper void rnetvirt_helper_nla_nest_cancel(struct sk_buff *skb, stru
 {
 	nla_nest_cancel(skb, start);
 }
+
+__rnetvirt_helper void rnetvirt_helper_extack_set_msg_dev(struct netlink_ext_ack *extack,
+							  const char *msg,
+							  const struct net_device *dev)
+{
+	NL_SET_ERR_MSG_FMT(extack, "%s %s", msg, netdev_name(dev));
+}

@@ -84,6 +84,12 @@ __rnetvirt_helper void rnetvirt_helper_netdev_log_conflict(const struct net_devi
 		netdev_info(dev, "the address is in use by %s\n", netdev_name(holder));
 }
 
+__rnetvirt_helper void rnetvirt_helper_netdev_log_error(const struct net_device *dev, const char *msg)
+{
+	if (net_ratelimit())
+		netdev_err(dev, "%s\n", msg);
+}
+
 __rnetvirt_helper bool rnetvirt_helper_netdev_is_ether(const struct net_device *dev)
 {
 	return dev->type == ARPHRD_ETHER;

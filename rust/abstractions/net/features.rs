@@ -46,12 +46,16 @@ features! {
     TSO = NETIF_F_TSO;
     /// TCP segmentation with congestion notification.
     TSO_ECN = NETIF_F_TSO_ECN;
+    /// TCP segmentation where the identification is not counted up.
+    TSO_MANGLEID = NETIF_F_TSO_MANGLEID;
     /// TCP segmentation over IPv6.
     TSO6 = NETIF_F_TSO6;
     /// Received packets are merged by software.
     GRO = NETIF_F_GRO;
     /// Received packets are merged by the device.
     LRO = NETIF_F_LRO;
+    /// There can be no VLANs on it.
+    VLAN_CHALLENGED = NETIF_F_VLAN_CHALLENGED;
     /// 802.1Q tags are added out of band.
     VLAN_CTAG_TX = NETIF_F_HW_VLAN_CTAG_TX;
     /// 802.1Q tags are delivered out of band.
@@ -69,6 +73,9 @@ features! {
 }
 
 impl Features {
+    /// None.
+    pub const NONE: Self = Self(0);
+
     /// What only a device can have that is told of VLANs.
     pub(crate) const VLAN_FILTER: Self = Self::VLAN_CTAG_FILTER.with(Self::VLAN_STAG_FILTER);
 

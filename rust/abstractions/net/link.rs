@@ -58,7 +58,16 @@ use kernel::{
         to_result, //
     },
     prelude::*,
-    sync::rcu,
+    sync::{
+        atomic::{
+            ordering::{
+                Full,
+                Relaxed, //
+            },
+            Atomic, //
+        },
+        rcu, //
+    },
     types::Opaque, //
 };
 
@@ -121,6 +130,9 @@ pub trait LinkKind: Sized + 'static {
     /// a `struct ifinfomsg` and link attributes. The core finds the second one's namespace there.
     const PEER: u16;
 
+    /// Where it is remembered which structure of C is this kind's; a `static` of its own for each kind.
+    fn slot() -> &'static Slot<Self>;
+
     /// Bytes of private area: the largest [`priv_size`] of the types that the kind's devices have.
     const PRIV_SIZE: usize;
 
@@ -144,6 +156,31 @@ pub trait LinkKind: Sized + 'static {
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<Finished<'a>>;
+}
+
+/// Remembers a structure that C has a pointer to, so that a kind's devices can be told from others.
+pub struct Slot<K>(Atomic<*mut bindings::rtnl_link_ops>, PhantomData<fn() -> K>);
+
+impl<K> Slot<K> {
+    /// An empty slot.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(Atomic::new(ptr::null_mut()), PhantomData)
+    }
+}
+
+/// `dev` as a device of kind `K` with data of type `T`, if it is one. Any context.
+pub fn downcast<K: LinkKind, T: LinkOps>(dev: &NetDevice) -> Option<&Link<T>> {
+    let raw = dev.as_ptr();
+    // SAFETY: The device is valid, and the field does not change once it is registered.
+    let ops = unsafe { (*raw).rtnl_link_ops };
+    if ops.is_null() || !ptr::eq(ops, K::slot().0.load(Relaxed)) {
+        return None;
+    }
+    // SAFETY: The device is of this kind.
+    let ops = unsafe { PrivOps::of(raw) }?;
+    // SAFETY: The type of its data is `T`.
+    ((ops.data_type)() == TypeId::of::<T>()).then(|| unsafe { Link::from_raw(raw) })
 }
 
 /// Registers a kind of link for as long as it lives.
@@ -175,8 +212,18 @@ impl<K: LinkKind> Registration<K> {
             ops <- Opaque::try_ffi_init(|slot: *mut bindings::rtnl_link_ops| {
                 // SAFETY: The slot is valid for writing, and zero is valid for this structure.
                 unsafe { slot.write(KindOps::<K>::table()) };
+                // Before the first device can be made. A second registration of a kind fails, and must
+                // not take the place of the first.
+                let first = K::slot().0.cmpxchg(ptr::null_mut(), slot, Full).is_ok();
+                if !first {
+                    return Err(EEXIST);
+                }
                 // SAFETY: The structure is initialised, and pinned until `drop` unregisters it.
-                to_result(unsafe { bindings::rtnl_link_register(slot) })
+                let result = to_result(unsafe { bindings::rtnl_link_register(slot) });
+                if result.is_err() {
+                    K::slot().0.store(ptr::null_mut(), Relaxed);
+                }
+                result
             }),
             _kind: PhantomData,
         })
@@ -189,6 +236,7 @@ impl<K: LinkKind> PinnedDrop for Registration<K> {
         // SAFETY: By the type's invariant. This waits for users of the operations, unregisters all
         // devices of the kind and waits until they are gone.
         unsafe { bindings::rtnl_link_unregister(self.ops.get()) };
+        K::slot().0.store(ptr::null_mut(), Relaxed);
         // The callbacks of retired `LinkRef`s and entries of tables are this module's code, too.
         rcu::rcu_barrier();
     }
@@ -502,23 +550,6 @@ impl<'a> NewLinkParams<'a> {
         Ok(unsafe { NetDevice::from_raw(dev) })
     }
 
-    /// `dev` as a device of this kind with data of type `T`, if it is one.
-    pub fn downcast<'r, T: LinkOps>(
-        &self,
-        dev: &'r NetDevice,
-        _rtnl: &Rtnl,
-    ) -> Option<&'r Link<T>> {
-        let raw = dev.as_ptr();
-        // SAFETY: The device is valid, and the field changes under RTNL only.
-        if !ptr::eq(unsafe { (*raw).rtnl_link_ops }, self.ops) {
-            return None;
-        }
-        // SAFETY: The device is of this kind.
-        let ops = unsafe { PrivOps::of(raw) }?;
-        // SAFETY: The type of its data is `T`.
-        ((ops.data_type)() == TypeId::of::<T>()).then(|| unsafe { Link::from_raw(raw) })
-    }
-
     /// The namespace for a second device: the one its attributes name, else that of
     /// `IFLA_LINK_NETNSID`, else the requester's. The core has checked the requester's rights.
     pub fn peer_net(&self) -> &Net {
@@ -648,6 +679,8 @@ impl PrivFlags {
     /// The headroom it asks for is for others: a bridge need not add it up.
     pub const PHONY_HEADROOM: Self = Self(bindings::netdev_priv_flags_IFF_PHONY_HEADROOM);
 
+    /// Nobody else can receive its packets in its place.
+    pub const NO_RX_HANDLER: Self = Self(bindings::netdev_priv_flags_IFF_NO_RX_HANDLER);
     /// Filters unicast addresses itself.
     pub const UNICAST_FLT: Self = Self(bindings::netdev_priv_flags_IFF_UNICAST_FLT);
     /// Has no use for a packet's route when it transmits.
@@ -705,6 +738,13 @@ impl SetupDevice<'_> {
     pub fn inherit_address(&mut self, from: &NetDevice, _rtnl: &Rtnl) {
         // SAFETY: By the type's invariant; the address changes under RTNL only.
         unsafe { bindings::eth_hw_addr_inherit(self.dev, from.as_ptr()) };
+    }
+
+    /// Takes over the address of the device below, and nothing else (`eth_hw_addr_set()`).
+    pub fn copy_address(&mut self, from: &NetDevice, _rtnl: &Rtnl) {
+        let mac = from.mac().to_bytes();
+        // SAFETY: By the type's invariant; Ethernet devices have addresses of six bytes.
+        unsafe { bindings::eth_hw_addr_set(self.dev, mac.as_ptr()) };
     }
 
     /// Takes over what concerns packets from the device below: carrier, limits of segmentation,

@@ -203,12 +203,14 @@ impl<T: LinkOps> Ops<T> {
         ndo_start_xmit: Some(Self::start_xmit_callback),
         ndo_get_stats64: Some(Self::get_stats64_callback),
         ndo_get_iflink: Some(Self::get_iflink_callback),
-        ndo_set_mac_address: if T::HAS_SET_MAC_ADDRESS {
+        ndo_set_mac_address: if T::MAC_IS_LOWERS {
+            None
+        } else if T::HAS_SET_MAC_ADDRESS {
             Some(Self::set_mac_address_callback)
         } else {
             Some(bindings::eth_mac_addr)
         },
-        ndo_validate_addr: if T::HAS_LOWER_DEV {
+        ndo_validate_addr: if T::HAS_LOWER_DEV && !T::MAC_IS_LOWERS {
             Some(bindings::eth_validate_addr)
         } else {
             None

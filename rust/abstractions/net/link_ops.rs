@@ -193,6 +193,9 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
     /// What the core counts.
     type Counters: Counters;
 
+    /// Whether the MAC address is that of the device below, and cannot be set.
+    const MAC_IS_LOWERS: bool = false;
+
     /// Brings the device up (`ndo_open`).
     fn open(dev: &Link<Self>, rtnl: &Rtnl) -> Result;
 

@@ -16,6 +16,9 @@
 //! end of its RCU section: entries are emptied, never given another key, and when there is no room
 //! left a new generation takes the place of the old one, which is freed after a grace period. Each entry
 //! holds a reference to its device that is given back after a grace period, too.
+//!
+//! Writers of a [`LinkTable`] hold RTNL. A [`LockedLinkTable`] has a lock instead, for writers that do
+//! not, and must not sleep.
 
 use super::{
     netdevice::Link,
@@ -23,15 +26,26 @@ use super::{
 };
 use crate::{
     bindings,
-    context::Rcu, //
+    context::{
+        Gfp,
+        Rcu, //
+    },
 };
 use core::{
     cell::UnsafeCell,
     iter,
     marker::PhantomData,
-    ptr, //
+    mem::{
+        ManuallyDrop,
+        MaybeUninit, //
+    },
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
+    alloc::flags::__GFP_NOWARN,
     container_of,
     prelude::*,
     sync::atomic::{
@@ -42,7 +56,57 @@ use kernel::{
         },
         Atomic, //
     },
+    types::Opaque, //
 };
+
+mod private {
+    pub trait Sealed {}
+}
+
+/// What devices are looked up by.
+pub trait Key: private::Sealed + Copy + Eq + Send + Sync + 'static {
+    /// The generation of tables that nothing was ever put into.
+    #[doc(hidden)]
+    const EMPTY: *const Generation<Self>;
+
+    /// A number whose top bits are the hash, from two random odd numbers.
+    #[doc(hidden)]
+    fn mix(self, factors: [u64; 2]) -> u64;
+}
+
+/// A MAC address, or whatever else fits.
+impl Key for u64 {
+    const EMPTY: *const Generation<Self> = {
+        static EMPTY: Generation<u64> = Generation::empty();
+        &raw const EMPTY
+    };
+
+    #[inline]
+    fn mix(self, [factor, _]: [u64; 2]) -> u64 {
+        self.wrapping_mul(factor)
+    }
+}
+
+impl private::Sealed for u64 {}
+
+/// An IPv6 address.
+impl Key for u128 {
+    const EMPTY: *const Generation<Self> = {
+        static EMPTY: Generation<u128> = Generation::empty();
+        &raw const EMPTY
+    };
+
+    #[inline]
+    fn mix(self, [factor, other]: [u64; 2]) -> u64 {
+        // CAST: Its two halves.
+        #[allow(clippy::cast_possible_truncation)]
+        let (low, high) = (self as u64, (self >> 64) as u64);
+        low.wrapping_mul(factor)
+            .wrapping_add(high.wrapping_mul(other))
+    }
+}
+
+impl private::Sealed for u128 {}
 
 /// A reference to a device, on the heap so that an RCU callback can give it back.
 #[repr(C)]
@@ -52,7 +116,50 @@ struct Hold {
     tracker: UnsafeCell<bindings::netdevice_tracker>,
 }
 
+/// A reference that nobody has seen yet.
+struct NewHold(NonNull<Hold>);
+
+impl NewHold {
+    fn dev(&self) -> *mut bindings::net_device {
+        // SAFETY: It is ours.
+        unsafe { (*self.0.as_ptr()).dev }
+    }
+
+    fn into_raw(self) -> *mut Hold {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+}
+
+impl Drop for NewHold {
+    fn drop(&mut self) {
+        // SAFETY: It came from `Hold::take`, and nobody looks at the device on the strength of it.
+        unsafe { Hold::put(self.0.as_ptr()) };
+    }
+}
+
 impl Hold {
+    /// Takes a reference. [`ENODEV`] if the device is not registered, [`ENOMEM`].
+    fn take<T>(dev: &Link<T>, gfp: Gfp) -> Result<NewHold> {
+        let raw = dev.as_ptr();
+        // SAFETY: The device is valid. Who does not hold RTNL may see it leave a moment later, and is
+        // told to take it out again like everybody else.
+        if bindings::netdev_reg_state::from(unsafe {
+            ptr::addr_of!((*raw).reg_state).read_volatile()
+        }) != bindings::netdev_reg_state_NETREG_REGISTERED
+        {
+            return Err(ENODEV);
+        }
+        // SAFETY: All members may be zero; a zero tracker is what `netdev_hold()` expects.
+        let hold = KBox::new(unsafe { core::mem::zeroed::<Self>() }, gfp.flags())?;
+        let hold = KBox::into_raw(hold);
+        // SAFETY: Ours until it is published; the device is valid.
+        unsafe {
+            (*hold).dev = raw;
+            bindings::netdev_hold(raw, (*hold).tracker.get(), gfp.raw());
+            Ok(NewHold(NonNull::new_unchecked(hold)))
+        }
+    }
+
     /// Gives the reference back after a grace period.
     ///
     /// # Safety
@@ -86,60 +193,97 @@ impl Hold {
 }
 
 /// A key and its device.
-struct Entry {
-    // Written once, before the entry can be found.
-    key: Atomic<u64>,
+struct Entry<K> {
+    // Written once, before the entry can be found; nothing until then.
+    key: UnsafeCell<MaybeUninit<K>>,
     // Null if the entry was removed.
     dev: Atomic<*mut bindings::net_device>,
     // For writers only: the reference to `dev`; null if there is none.
     hold: UnsafeCell<*mut Hold>,
 }
 
+impl<K: Key> Entry<K> {
+    const fn empty() -> Self {
+        Self {
+            key: UnsafeCell::new(MaybeUninit::uninit()),
+            dev: Atomic::new(ptr::null_mut()),
+            hold: UnsafeCell::new(ptr::null_mut()),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The entry must be one that can be found.
+    #[inline]
+    unsafe fn key(&self) -> K {
+        // SAFETY: By the caller's guarantee it was written, and is never written again.
+        unsafe { (*self.key.get()).assume_init() }
+    }
+}
+
+/// An empty vector with room for `len` elements.
+fn room<E>(len: usize, gfp: Gfp) -> Result<KVVec<E>> {
+    match gfp {
+        Gfp::Kernel => Ok(KVVec::with_capacity(len, gfp.flags())?),
+        Gfp::Atomic => {
+            // `kvmalloc()` would go on to `vmalloc()`, which is not for softirqs.
+            let flags = gfp.flags() | __GFP_NOWARN;
+            let (start, len, capacity) = KVec::with_capacity(len, flags)?.into_raw_parts();
+            // SAFETY: What `kmalloc()` gave, `kvfree()` frees, and `kvrealloc()` takes.
+            Ok(unsafe { KVVec::from_raw_parts(start, len, capacity) })
+        }
+    }
+}
+
 /// One generation of the table.
+#[doc(hidden)]
 #[repr(C)]
-struct Generation {
+pub struct Generation<K> {
     rcu: UnsafeCell<bindings::callback_head>,
-    // The hash is the top bits of a product with a random odd number.
-    factor: u64,
+    // Random and odd: what the hash is made with.
+    factors: [u64; 2],
     shift: u32,
     // The start of `slots`, or `NOTHING`.
-    index: *const Atomic<*mut Entry>,
+    index: *const Atomic<*mut Entry<K>>,
     // Pointers to entries; null ends a search. A hash gives one of the first ones; behind them there
     // is room for all entries and one null, so that no search runs over the end. Only kept for its
     // memory.
-    slots: KVVec<Atomic<*mut Entry>>,
-    entries: KVVec<Entry>,
+    slots: KVVec<Atomic<*mut Entry<K>>>,
+    entries: KVVec<Entry<K>>,
     // Entries that can be seen.
     used: Atomic<u32>,
 }
 
 // SAFETY: `index` and what is in it point to memory that it owns, or to a static; who may write is
 // decided by the table.
-unsafe impl Sync for Generation {}
+unsafe impl<K: Key> Sync for Generation<K> {}
 
 /// So many that in a table with a few entries hardly any key meets another's slot.
 const MIN_SLOTS: u32 = 64;
 
 /// The index of a table without entries.
-static NOTHING: Atomic<*mut Entry> = Atomic::new(ptr::null_mut());
+static NOTHING: Atomic<*mut c_void> = Atomic::new(ptr::null_mut());
 
-/// The generation of tables that nothing was ever put into: all hashes are zero.
-static EMPTY: Generation = Generation {
-    rcu: UnsafeCell::new(bindings::callback_head {
-        next: ptr::null_mut(),
-        func: None,
-    }),
-    factor: 0,
-    shift: 0,
-    index: &NOTHING,
-    slots: KVVec::new(),
-    entries: KVVec::new(),
-    used: Atomic::new(0),
-};
+impl<K: Key> Generation<K> {
+    /// No entries: all hashes are zero.
+    const fn empty() -> Self {
+        Self {
+            rcu: UnsafeCell::new(bindings::callback_head {
+                next: ptr::null_mut(),
+                func: None,
+            }),
+            factors: [0; 2],
+            shift: 0,
+            // CAST: A null pointer, to whatever.
+            index: (&raw const NOTHING).cast(),
+            slots: KVVec::new(),
+            entries: KVVec::new(),
+            used: Atomic::new(0),
+        }
+    }
 
-impl Generation {
-    fn new(capacity: u32) -> Result<KBox<Self>> {
-        // The lock of the table makes sure that it is never full, see `LinkTable::make_room`.
+    fn new(capacity: u32, gfp: Gfp) -> Result<KBox<Self>> {
+        // Half of the slots stay empty.
         let slots = capacity
             .checked_mul(2)
             .and_then(u32::checked_next_power_of_two)
@@ -148,36 +292,29 @@ impl Generation {
         // At most 3/2 of what was just multiplied by two, or little.
         let len = slots.checked_add(capacity).ok_or(ENOMEM)?.saturating_add(1);
         let len = len as usize;
-        let mut memory = KVVec::with_capacity(len, GFP_KERNEL)?;
+        let mut memory = room(len, gfp)?;
         for _ in 0..len {
-            memory.push(Atomic::new(ptr::null_mut()), GFP_KERNEL)?;
+            memory.push(Atomic::new(ptr::null_mut()), gfp.flags())?;
         }
-        let mut entries = KVVec::with_capacity(capacity as usize, GFP_KERNEL)?;
+        let mut entries = room(capacity as usize, gfp)?;
         for _ in 0..capacity {
-            entries.push(
-                Entry {
-                    key: Atomic::new(0),
-                    dev: Atomic::new(ptr::null_mut()),
-                    hold: UnsafeCell::new(ptr::null_mut()),
-                },
-                GFP_KERNEL,
-            )?;
+            entries.push(Entry::empty(), gfp.flags())?;
         }
-        let mut factor = [0u8; 8];
-        // SAFETY: The buffer is eight bytes long.
-        unsafe { bindings::get_random_bytes(factor.as_mut_ptr().cast(), 8) };
+        let mut factors = [0u64; 2];
+        // SAFETY: The buffer is sixteen bytes long, and any bytes are numbers.
+        unsafe { bindings::get_random_bytes(factors.as_mut_ptr().cast(), 16) };
         Ok(KBox::new(
             Self {
                 // SAFETY: Zero is valid for the structure.
                 rcu: UnsafeCell::new(unsafe { core::mem::zeroed() }),
-                factor: u64::from_ne_bytes(factor) | 1,
+                factors: factors.map(|factor| factor | 1),
                 shift: 64 - slots.trailing_zeros(),
                 index: memory.as_ptr(),
                 slots: memory,
                 entries,
                 used: Atomic::new(0),
             },
-            GFP_KERNEL,
+            gfp.flags(),
         )?)
     }
 
@@ -188,16 +325,16 @@ impl Generation {
         // CAST: `UnsafeCell` is transparent.
         let head = head.cast::<UnsafeCell<bindings::callback_head>>();
         // SAFETY: By the caller's guarantee. The memory may be freed in a softirq (`kvfree()`).
-        drop(unsafe { KBox::from_raw(container_of!(head, Generation, rcu)) });
+        drop(unsafe { KBox::from_raw(container_of!(head, Self, rcu)) });
     }
 
     /// The slot where the search for a key begins. It is there, and so is the one after a slot that
     /// was not null: before that are no more slots than first ones and entries, one less than there are.
     #[inline]
-    fn first_slot(&self, key: u64) -> *const Atomic<*mut Entry> {
+    fn first_slot(&self, key: K) -> *const Atomic<*mut Entry<K>> {
         // CAST: Fewer bits than those of a `u32` are left.
         #[allow(clippy::cast_possible_truncation)]
-        let number = (key.wrapping_mul(self.factor) >> self.shift) as usize;
+        let number = (key.mix(self.factors) >> self.shift) as usize;
         // SAFETY: Hashes are numbers of slots.
         unsafe { self.index.add(number) }
     }
@@ -208,7 +345,7 @@ impl Generation {
     ///
     /// The slot must be there, see [`first_slot`](Self::first_slot).
     #[inline]
-    unsafe fn entry_at(&self, slot: *const Atomic<*mut Entry>) -> Option<&Entry> {
+    unsafe fn entry_at(&self, slot: *const Atomic<*mut Entry<K>>) -> Option<&Entry<K>> {
         // Pairs with the store in `append`: the entry is seen complete.
         // SAFETY: By the caller's guarantee; entries are there as long as the slots.
         unsafe { (*slot).load(Acquire).as_ref() }
@@ -216,7 +353,7 @@ impl Generation {
 
     /// Calls `f` for the entries of a key, removed ones included, until it gives something.
     #[inline]
-    fn search<'a, R>(&'a self, key: u64, f: impl FnMut(&'a Entry) -> Option<R>) -> Option<R> {
+    fn search<'a, R>(&'a self, key: K, f: impl FnMut(&'a Entry<K>) -> Option<R>) -> Option<R> {
         // SAFETY: The first one.
         unsafe { self.search_from(self.first_slot(key), key, f) }
     }
@@ -227,13 +364,14 @@ impl Generation {
     #[inline]
     unsafe fn search_from<'a, R>(
         &'a self,
-        mut slot: *const Atomic<*mut Entry>,
-        key: u64,
-        mut f: impl FnMut(&'a Entry) -> Option<R>,
+        mut slot: *const Atomic<*mut Entry<K>>,
+        key: K,
+        mut f: impl FnMut(&'a Entry<K>) -> Option<R>,
     ) -> Option<R> {
         // SAFETY: By the caller's guarantee, or the one after one that was not null.
         while let Some(entry) = unsafe { self.entry_at(slot) } {
-            if entry.key.load(Relaxed) == key {
+            // SAFETY: It was just found.
+            if unsafe { entry.key() } == key {
                 if let Some(result) = f(entry) {
                     return Some(result);
                 }
@@ -246,7 +384,7 @@ impl Generation {
 
     /// Entry `number`, if it can be seen.
     #[inline]
-    fn entry(&self, number: u32) -> Option<&Entry> {
+    fn entry(&self, number: u32) -> Option<&Entry<K>> {
         // Pairs with the store in `append`.
         if number < self.used.load(Acquire) {
             self.entries.get(number as usize)
@@ -260,15 +398,17 @@ impl Generation {
     /// # Safety
     ///
     /// The caller must be the only writer, and give up `hold`, which must hold a reference to `dev`.
-    unsafe fn append(&self, key: u64, dev: *mut bindings::net_device, hold: *mut Hold) -> bool {
+    unsafe fn append(&self, key: K, dev: *mut bindings::net_device, hold: *mut Hold) -> bool {
         let number = self.used.load(Relaxed);
         let Some(entry) = self.entries.get(number as usize) else {
             return false;
         };
-        entry.key.store(key, Relaxed);
         entry.dev.store(dev, Relaxed);
-        // SAFETY: Writers only, of which the caller is the only one.
-        unsafe { *entry.hold.get() = hold };
+        // SAFETY: It cannot be found yet, and the caller is the only writer.
+        unsafe {
+            (*entry.key.get()).write(key);
+            *entry.hold.get() = hold;
+        }
         let mut slot = self.first_slot(key);
         // SAFETY: The first one, or the one after one that was not null; the last one is null.
         unsafe {
@@ -285,32 +425,33 @@ impl Generation {
 
 /// A table of devices with data of type `T`, each with a reference held.
 ///
-/// Writers hold RTNL; readers are in an RCU section.
+/// Writers hold RTNL; readers are in an RCU section. Where it says "writers" below, those of the
+/// [`LockedLinkTable`] that a table is part of keep each other out by its lock.
 ///
 /// # Invariants
 ///
 /// - `current` points to a `Generation` that is freed a grace period after it is replaced, unless it
-///   is `EMPTY`; it is replaced by holders of RTNL only.
+///   is `EMPTY`; it is replaced by writers only.
 /// - An entry's `hold` is null, or holds a reference to the device that is or was its `dev`, which is
 ///   a `Link<T>`; `dev` is null if `hold` is.
 /// - `live` is the number of entries with a device.
-pub struct LinkTable<T> {
-    current: Atomic<*mut Generation>,
+pub struct LinkTable<T, K: Key = u64> {
+    current: Atomic<*mut Generation<K>>,
     live: Atomic<u32>,
     _links: PhantomData<fn() -> T>,
 }
 
 // SAFETY: Who may touch what is decided by RTNL and RCU.
-unsafe impl<T: Sync> Send for LinkTable<T> {}
+unsafe impl<T: Sync, K: Key> Send for LinkTable<T, K> {}
 // SAFETY: As above.
-unsafe impl<T: Sync> Sync for LinkTable<T> {}
+unsafe impl<T: Sync, K: Key> Sync for LinkTable<T, K> {}
 
-impl<T> LinkTable<T> {
+impl<T, K: Key> LinkTable<T, K> {
     /// An empty table. Takes no memory until something is put into it.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self {
-            current: Atomic::new(ptr::from_ref(&EMPTY).cast_mut()),
+            current: Atomic::new(K::EMPTY.cast_mut()),
             live: Atomic::new(0),
             _links: PhantomData,
         }
@@ -329,9 +470,9 @@ impl<T> LinkTable<T> {
     }
 
     #[inline]
-    fn generation<'a>(&'a self) -> &'a Generation {
-        // SAFETY: Valid by the invariants; callers are in an RCU section, hold RTNL for `'a`, or own
-        // the table. Never written through but for what is atomic or for holders of RTNL.
+    fn generation<'a>(&'a self) -> &'a Generation<K> {
+        // SAFETY: Valid by the invariants; callers are in an RCU section, keep other writers out for
+        // `'a`, or own the table. Never written through but for what is atomic or for holders of RTNL.
         unsafe { &*self.current.load(Acquire) }
     }
 
@@ -339,7 +480,7 @@ impl<T> LinkTable<T> {
     ///
     /// Non-null pointers that are loaded from it must be fit for [`Link::from_raw`] for all of `'a`.
     #[inline]
-    unsafe fn link<'a>(entry: &Entry) -> Option<&'a Link<T>> {
+    unsafe fn link<'a>(entry: &Entry<K>) -> Option<&'a Link<T>> {
         let dev = entry.dev.load(Acquire);
         // SAFETY: By the caller's guarantee and the invariants.
         (!dev.is_null()).then(|| unsafe { Link::from_raw(dev) })
@@ -347,16 +488,17 @@ impl<T> LinkTable<T> {
 
     /// A device with that key, if there is one.
     #[inline]
-    pub fn find<'a>(&'a self, key: u64, _rcu: Rcu<'a>) -> Option<&'a Link<T>> {
+    pub fn find<'a>(&'a self, key: K, _rcu: Rcu<'a>) -> Option<&'a Link<T>> {
         let generation = self.generation();
         // SAFETY: The reference that an entry holds is given back after a grace period from when
         // its `dev` was cleared, and `'a` is in an RCU section that began before that.
-        let link = |entry: &Entry| unsafe { Self::link(entry) };
+        let link = |entry: &Entry<K>| unsafe { Self::link(entry) };
         let slot = generation.first_slot(key);
         // Nearly always this is all.
         // SAFETY: The first one.
         let first = unsafe { generation.entry_at(slot) }?;
-        if first.key.load(Relaxed) == key {
+        // SAFETY: It was just found.
+        if unsafe { first.key() } == key {
             if let Some(link) = link(first) {
                 return Some(link);
             }
@@ -367,7 +509,7 @@ impl<T> LinkTable<T> {
 
     /// Calls `f` for all devices with that key.
     #[inline]
-    pub fn for_all<'a>(&'a self, key: u64, _rcu: Rcu<'a>, mut f: impl FnMut(&'a Link<T>)) {
+    pub fn for_all<'a>(&'a self, key: K, _rcu: Rcu<'a>, mut f: impl FnMut(&'a Link<T>)) {
         let _ = self.generation().search(key, |entry| {
             // SAFETY: As in `find`.
             if let Some(link) = unsafe { Self::link(entry) } {
@@ -385,7 +527,7 @@ impl<T> LinkTable<T> {
 
     /// All keys with their devices, as [`iter`](Self::iter).
     #[inline]
-    pub fn entries<'a>(&'a self, _rcu: Rcu<'a>) -> impl Iterator<Item = (u64, &'a Link<T>)> {
+    pub fn entries<'a>(&'a self, _rcu: Rcu<'a>) -> impl Iterator<Item = (K, &'a Link<T>)> {
         let generation = self.generation();
         let mut number = 0u32;
         iter::from_fn(move || loop {
@@ -393,7 +535,8 @@ impl<T> LinkTable<T> {
             number = number.wrapping_add(1);
             // SAFETY: As in `find`.
             if let Some(link) = unsafe { Self::link(entry) } {
-                return Some((entry.key.load(Relaxed), link));
+                // SAFETY: It can be seen.
+                return Some((unsafe { entry.key() }, link));
             }
         })
     }
@@ -425,13 +568,14 @@ impl<T> LinkTable<T> {
         &self,
         dev: &Link<T>,
         _rtnl: &Rtnl,
-        mut f: impl FnMut(u64) -> Result,
+        mut f: impl FnMut(K) -> Result,
     ) -> Result {
         let mut number = 0u32;
         while let Some(entry) = self.generation().entry(number) {
             number = number.wrapping_add(1);
             if entry.dev.load(Relaxed) == dev.as_ptr() {
-                f(entry.key.load(Relaxed))?;
+                // SAFETY: It can be seen.
+                f(unsafe { entry.key() })?;
             }
         }
         Ok(())
@@ -439,70 +583,127 @@ impl<T> LinkTable<T> {
 
     /// Puts a device in. [`EEXIST`] if it is there with that key, [`ENODEV`] if it is not registered,
     /// [`ENOMEM`]. May sleep.
-    pub fn insert(&self, key: u64, dev: &Link<T>, _rtnl: &Rtnl) -> Result {
-        let raw = dev.as_ptr();
-        // SAFETY: The device is valid; its state changes under RTNL only.
-        if bindings::netdev_reg_state::from(unsafe { (*raw).reg_state })
-            != bindings::netdev_reg_state_NETREG_REGISTERED
-        {
-            return Err(ENODEV);
-        }
-        // A removed entry of the same key can be filled again: whoever finds it looks for the key.
-        let mut free = None;
+    pub fn insert(&self, key: K, dev: &Link<T>, _rtnl: &Rtnl) -> Result {
         let there = self.generation().search(key, |entry| {
-            let there = entry.dev.load(Relaxed);
-            if there.is_null() {
-                free = Some(entry);
-            }
-            (there == raw).then_some(())
+            (entry.dev.load(Relaxed) == dev.as_ptr()).then_some(())
         });
         if there.is_some() {
             return Err(EEXIST);
         }
-        if free.is_none() {
-            self.make_room()?;
+        let hold = Hold::take(dev, Gfp::Kernel)?;
+        // SAFETY: RTNL is held.
+        if let Err((hold, wanted)) = unsafe { self.place(key, hold) } {
+            let new = Generation::new(wanted, Gfp::Kernel)?;
+            // SAFETY: RTNL is held; the new one is as large as was asked for.
+            unsafe {
+                self.replace(new);
+                let _ = self.place(key, hold);
+            }
         }
-        // SAFETY: All members may be zero; a zero tracker is what `netdev_hold()` expects.
-        let hold = KBox::new(unsafe { core::mem::zeroed::<Hold>() }, GFP_KERNEL)?;
-        let hold = KBox::into_raw(hold);
-        // SAFETY: Ours until it is published; the device is valid.
-        unsafe {
-            (*hold).dev = raw;
-            bindings::netdev_hold(raw, (*hold).tracker.get(), bindings::GFP_KERNEL);
-        }
-        // INVARIANT: The reference is held.
+        Ok(())
+    }
+
+    /// Takes a device out. False if it was not there with that key.
+    pub fn remove(&self, key: K, dev: &Link<T>, _rtnl: &Rtnl) -> bool {
+        // SAFETY: RTNL is held.
+        unsafe { self.take_out(key, dev) }
+    }
+
+    /// Takes a device out wherever it is. Looks at all entries.
+    pub fn remove_all(&self, dev: &Link<T>, _rtnl: &Rtnl) {
+        // SAFETY: RTNL is held.
+        unsafe { self.take_out_all(dev) };
+    }
+
+    /// Puts a device in if there is room, else gives the reference back with the capacity that a new
+    /// generation must have.
+    ///
+    /// # Safety
+    ///
+    /// The caller must keep other writers out.
+    unsafe fn place(&self, key: K, hold: NewHold) -> Result<(), (NewHold, u32)> {
+        let generation = self.generation();
+        let dev = hold.dev();
+        // A removed entry of the same key can be filled again: whoever finds it looks for the key.
+        let free = generation.search(key, |entry| {
+            entry.dev.load(Relaxed).is_null().then_some(entry)
+        });
         if let Some(entry) = free {
-            // SAFETY: Writers only, and RTNL is held.
-            unsafe { *entry.hold.get() = hold };
-            entry.dev.store(raw, Release);
+            // INVARIANT: The reference is held.
+            // SAFETY: Writers only, of which the caller is the only one.
+            unsafe { *entry.hold.get() = hold.into_raw() };
+            entry.dev.store(dev, Release);
+        } else if let Some(wanted) = self.missing() {
+            return Err((hold, wanted));
         } else {
-            // `make_room` has seen to it that there is some.
-            // SAFETY: RTNL is held, and the hold given up.
-            let _ = unsafe { self.generation().append(key, raw, hold) };
+            // INVARIANT: The reference is held.
+            // SAFETY: The caller is the only writer, and the hold is given up.
+            let _ = unsafe { generation.append(key, dev, hold.into_raw()) };
         }
         self.live.store(self.len().wrapping_add(1), Relaxed);
         Ok(())
     }
 
-    /// Takes a device out. False if it was not there with that key.
-    pub fn remove(&self, key: u64, dev: &Link<T>, _rtnl: &Rtnl) -> bool {
+    /// If there is no room for one more: the capacity that a new generation should have.
+    fn missing(&self) -> Option<u32> {
+        let generation = self.generation();
+        if (generation.used.load(Relaxed) as usize) < generation.entries.len() {
+            return None;
+        }
+        // Too many to count are too many for memory.
+        Some(self.len().saturating_add(1).saturating_mul(2).max(4))
+    }
+
+    /// Moves everything to a new generation.
+    ///
+    /// # Safety
+    ///
+    /// The caller must keep other writers out, and `new` have room for more than what is there.
+    unsafe fn replace(&self, new: KBox<Generation<K>>) {
+        let old = self.generation();
+        for entry in &old.entries {
+            let dev = entry.dev.load(Relaxed);
+            if !dev.is_null() {
+                // The old generation keeps its pointers for readers, but not the reference.
+                // SAFETY: Writers only, and an entry with a device can be found; there is room for all
+                // that are live, and `new` is ours.
+                unsafe {
+                    let _ = new.append(entry.key(), dev, *entry.hold.get());
+                }
+            }
+        }
+        // INVARIANT: Readers of the old one are waited for before it is freed.
+        self.current.store(KBox::into_raw(new), Release);
+        if !ptr::eq(old, K::EMPTY) {
+            // SAFETY: It came from `KBox::into_raw`, and nobody new can see it; the callback is this
+            // module's code, which stays until the `rcu_barrier()` in `link::Registration::drop`.
+            unsafe { bindings::call_rcu(old.rcu.get(), Some(Generation::<K>::free_callback)) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The caller must keep other writers out.
+    unsafe fn take_out(&self, key: K, dev: &Link<T>) -> bool {
         let found = self.generation().search(key, |entry| {
             (entry.dev.load(Relaxed) == dev.as_ptr()).then_some(entry)
         });
         if let Some(entry) = found {
-            // SAFETY: RTNL is held.
+            // SAFETY: By the caller's guarantee.
             unsafe { self.clear(entry) };
         }
         found.is_some()
     }
 
-    /// Takes a device out wherever it is. Looks at all entries.
-    pub fn remove_all(&self, dev: &Link<T>, _rtnl: &Rtnl) {
+    /// # Safety
+    ///
+    /// The caller must keep other writers out.
+    unsafe fn take_out_all(&self, dev: &Link<T>) {
         let mut number = 0u32;
         while let Some(entry) = self.generation().entry(number) {
             number = number.wrapping_add(1);
             if entry.dev.load(Relaxed) == dev.as_ptr() {
-                // SAFETY: RTNL is held.
+                // SAFETY: By the caller's guarantee.
                 unsafe { self.clear(entry) };
             }
         }
@@ -510,8 +711,8 @@ impl<T> LinkTable<T> {
 
     /// # Safety
     ///
-    /// The caller must hold RTNL, and the entry have a device.
-    unsafe fn clear(&self, entry: &Entry) {
+    /// The caller must keep other writers out, and the entry have a device.
+    unsafe fn clear(&self, entry: &Entry<K>) {
         entry.dev.store(ptr::null_mut(), Release);
         self.live.store(self.len().wrapping_sub(1), Relaxed);
         // SAFETY: Writers only, of which the caller is the only one.
@@ -519,40 +720,12 @@ impl<T> LinkTable<T> {
         // SAFETY: By the invariants it holds a reference, and nobody else has it any more.
         unsafe { Hold::retire(hold) };
     }
-
-    /// Makes sure that there is room for one more entry. Callers hold RTNL.
-    fn make_room(&self) -> Result {
-        let old = self.generation();
-        if (old.used.load(Relaxed) as usize) < old.entries.len() {
-            return Ok(());
-        }
-        let wanted = self.len().checked_add(1).and_then(|n| n.checked_mul(2));
-        let new = Generation::new(wanted.ok_or(ENOMEM)?.max(4))?;
-        for entry in &old.entries {
-            let dev = entry.dev.load(Relaxed);
-            if !dev.is_null() {
-                // The old generation keeps its pointers for readers, but not the reference.
-                // SAFETY: Writers only; there is room for all that are live, and `new` is ours.
-                unsafe {
-                    let _ = new.append(entry.key.load(Relaxed), dev, *entry.hold.get());
-                }
-            }
-        }
-        // INVARIANT: Readers of the old one are waited for before it is freed.
-        self.current.store(KBox::into_raw(new), Release);
-        if !ptr::eq(old, &EMPTY) {
-            // SAFETY: It came from `KBox::into_raw`, and nobody new can see it; the callback is this
-            // module's code, which stays until the `rcu_barrier()` in `link::Registration::drop`.
-            unsafe { bindings::call_rcu(old.rcu.get(), Some(Generation::free_callback)) };
-        }
-        Ok(())
-    }
 }
 
-impl<T> Drop for LinkTable<T> {
+impl<T, K: Key> Drop for LinkTable<T, K> {
     fn drop(&mut self) {
         let generation = self.current.load(Relaxed);
-        if ptr::eq(generation, &EMPTY) {
+        if ptr::eq(generation, K::EMPTY) {
             return;
         }
         // SAFETY: It came from `KBox::into_raw`; the table is ours, so there are no readers.
@@ -566,5 +739,131 @@ impl<T> Drop for LinkTable<T> {
                 unsafe { Hold::put(hold) };
             }
         }
+    }
+}
+
+/// A table like [`LinkTable`], with one device for each key, whose writers need not hold RTNL: a lock
+/// keeps them apart, and those that must not sleep may write, too.
+#[pin_data]
+pub struct LockedLinkTable<T, K: Key> {
+    #[pin]
+    lock: Opaque<bindings::spinlock_t>,
+    table: LinkTable<T, K>,
+}
+
+// SAFETY: The table is written under the lock, and read under RCU.
+unsafe impl<T: Sync, K: Key> Send for LockedLinkTable<T, K> {}
+// SAFETY: As above.
+unsafe impl<T: Sync, K: Key> Sync for LockedLinkTable<T, K> {}
+
+/// Keeps other writers out.
+struct Locked<'a>(&'a Opaque<bindings::spinlock_t>);
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        // SAFETY: Locked in `LockedLinkTable::lock`.
+        unsafe { bindings::spin_unlock_bh(self.0.get()) };
+    }
+}
+
+impl<T, K: Key> LockedLinkTable<T, K> {
+    /// An empty table.
+    pub fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            // SAFETY: The slot is valid and pinned.
+            lock <- Opaque::ffi_init(|slot| unsafe { bindings::spin_lock_init(slot) }),
+            table: LinkTable::new(),
+        })
+    }
+
+    fn lock(&self) -> Locked<'_> {
+        // SAFETY: The lock is initialised. Whoever takes it in a softirq does so with softirqs disabled.
+        unsafe { bindings::spin_lock_bh(self.lock.get()) };
+        Locked(&self.lock)
+    }
+
+    /// Whether there is nothing in it. Any context; a snapshot.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// The device with that key, if there is one.
+    #[inline]
+    pub fn find<'a>(&'a self, key: K, rcu: Rcu<'a>) -> Option<&'a Link<T>> {
+        self.table.find(key, rcu)
+    }
+
+    /// Puts a device in; false if it has been there. [`EADDRINUSE`] if another one has that key,
+    /// [`ENODEV`] if the device is not registered, [`ENOMEM`]. Sleeps only if `gfp` allows it.
+    pub fn insert(&self, key: K, dev: &Link<T>, gfp: Gfp) -> Result<bool> {
+        let mut hold = Hold::take(dev, gfp)?;
+        let mut larger: Option<KBox<Generation<K>>> = None;
+        loop {
+            let guard = self.lock();
+            let holder = self.table.generation().search(key, |entry| {
+                let holder = entry.dev.load(Relaxed);
+                (!holder.is_null()).then_some(holder)
+            });
+            match holder {
+                Some(holder) if holder == dev.as_ptr() => return Ok(false),
+                Some(_) => return Err(EADDRINUSE),
+                None => {}
+            }
+            // Others may have filled it meanwhile, or brought a larger one themselves.
+            if larger.as_ref().is_some_and(|new| self.is_larger(new)) {
+                if let Some(new) = larger.take() {
+                    // SAFETY: The lock is held, and there is room.
+                    unsafe { self.table.replace(new) };
+                }
+            }
+            // SAFETY: The lock is held.
+            let wanted = match unsafe { self.table.place(key, hold) } {
+                Ok(()) => return Ok(true),
+                Err((back, wanted)) => {
+                    hold = back;
+                    wanted
+                }
+            };
+            drop(guard);
+            larger = Some(Generation::new(wanted, gfp)?);
+        }
+    }
+
+    /// Makes sure that there is room for one more, unless others take it. May sleep; [`ENOMEM`].
+    pub fn reserve(&self) -> Result {
+        let wanted = {
+            let _guard = self.lock();
+            self.table.missing()
+        };
+        if let Some(wanted) = wanted {
+            let new = Generation::new(wanted, Gfp::Kernel)?;
+            let _guard = self.lock();
+            if self.table.missing().is_some() && self.is_larger(&new) {
+                // SAFETY: The lock is held, and there is room.
+                unsafe { self.table.replace(new) };
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a generation has room for what there is, and more. The lock must be held for an answer
+    /// that stays true.
+    fn is_larger(&self, new: &Generation<K>) -> bool {
+        new.entries.len() > self.table.len() as usize
+    }
+
+    /// Takes a device out. False if it was not there with that key. Any context but hard interrupts.
+    pub fn remove(&self, key: K, dev: &Link<T>) -> bool {
+        let _guard = self.lock();
+        // SAFETY: The lock is held.
+        unsafe { self.table.take_out(key, dev) }
+    }
+
+    /// Takes a device out wherever it is. Looks at all entries. Any context but hard interrupts.
+    pub fn remove_all(&self, dev: &Link<T>) {
+        let _guard = self.lock();
+        // SAFETY: The lock is held.
+        unsafe { self.table.take_out_all(dev) };
     }
 }

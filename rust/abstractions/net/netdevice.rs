@@ -169,6 +169,12 @@ impl NetDevice {
         unsafe { bindings::netdev_ingress_is_plain(self.as_ptr()) }
     }
 
+    /// Says something in the kernel's log, with the device's name.
+    pub fn log_error(&self, msg: &'static CStr) {
+        // SAFETY: The device is valid, and the message ends with a zero.
+        unsafe { bindings::netdev_log_error(self.as_ptr(), msg.as_char_ptr().cast()) };
+    }
+
     /// Counts a received packet that was dropped before it reached a protocol. Any context.
     #[cold]
     pub fn count_rx_dropped(&self) {
@@ -331,6 +337,16 @@ impl DevFlags {
         Self(self.0 | other.0)
     }
 
+    /// The same with address resolution on or off.
+    const fn with_arp(self, on: bool) -> Self {
+        let noarp = bindings::net_device_flags_IFF_NOARP;
+        if on {
+            Self(self.0 & !noarp)
+        } else {
+            Self(self.0 | noarp)
+        }
+    }
+
     /// Whether one of `which` is set.
     #[inline]
     pub const fn any(self, which: Self) -> bool {
@@ -406,6 +422,17 @@ impl<T> Link<T> {
         self.as_ptr() as usize as u64
     }
 
+    /// Asks `lower` again for what the device is to receive, as
+    /// [`RxMode::sync_to`](super::link_ops::RxMode::sync_to) does.
+    pub fn sync_to(&self, lower: &NetDevice, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid.
+        unsafe { bindings::netif_addr_lock_bh(self.as_ptr()) };
+        // SAFETY: Just locked.
+        unsafe { super::link_ops::RxMode::assume(self.as_ptr()) }.sync_to(lower);
+        // SAFETY: Locked above.
+        unsafe { bindings::netif_addr_unlock_bh(self.as_ptr()) };
+    }
+
     /// Takes back from `lower` what [`RxMode::sync_to`](super::link_ops::RxMode::sync_to) asked it for
     /// (`dev_uc_unsync()`, `dev_mc_unsync()`).
     pub fn unsync_from(&self, lower: &NetDevice, _rtnl: &Rtnl) {
@@ -426,6 +453,35 @@ impl<T> Link<T> {
     pub fn write_mac(&self, mac: Mac, _rtnl: &Rtnl) {
         // SAFETY: The device is valid and of type Ethernet; RTNL is held, as writers must.
         unsafe { bindings::eth_hw_addr_set(self.as_ptr(), mac.to_bytes().as_ptr()) };
+    }
+
+    /// Sets the number that tells it from others with the same MAC address (`dev->dev_id`).
+    pub fn set_dev_id(&self, id: u16, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid; who reads the field takes what is there.
+        unsafe { (*self.as_ptr()).dev_id = id };
+    }
+
+    /// Switches address resolution on or off, as if the user had (`dev_change_flags()`). Re-enters
+    /// notifiers.
+    pub fn set_arp(&self, on: bool, _rtnl: &Rtnl) -> Result {
+        // What packet sockets have switched on is not the user's wish, and stays theirs.
+        // SAFETY: The device is valid, and RTNL is held.
+        to_result(unsafe {
+            let flags = bindings::netif_get_flags(self.as_ptr());
+            let flags = DevFlags(flags).with_arp(on).0;
+            bindings::dev_change_flags(self.as_ptr(), flags, ptr::null_mut())
+        })
+    }
+
+    /// Switches address resolution on or off while the device is on its way up, and nobody is told yet.
+    pub fn write_arp(&self, on: bool, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid, and RTNL is held.
+        unsafe {
+            let flags = DevFlags(bindings::netdev_flags(self.as_ptr()))
+                .with_arp(on)
+                .0;
+            bindings::netdev_set_flags(self.as_ptr(), flags);
+        }
     }
 
     /// Writes the MTU, without telling anybody; what `ndo_change_mtu` is to do at its end.

@@ -7,6 +7,7 @@
 //!
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
+use super::netdevice::NetDevice;
 use crate::bindings;
 use core::{
     marker::PhantomData,
@@ -480,6 +481,17 @@ impl<'a> ExtAck<'a> {
     #[must_use]
     pub fn refuse(&mut self, err: Error, msg: &'static CStr) -> Error {
         self.set_msg(msg);
+        err
+    }
+
+    /// As [`refuse`](Self::refuse); the device's name follows the message, which is cut off if both
+    /// together are longer than 79 bytes.
+    #[must_use]
+    pub fn refuse_because_of(&mut self, err: Error, msg: &'static CStr, dev: &NetDevice) -> Error {
+        // SAFETY: Null, or ours; the message and the name end with a zero.
+        unsafe {
+            bindings::extack_set_msg_dev(self.0, msg.as_char_ptr().cast(), dev.as_ptr());
+        }
         err
     }
 

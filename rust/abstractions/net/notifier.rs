@@ -5,7 +5,10 @@
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
 use super::{
-    netdevice::NetDevice,
+    netdevice::{
+        Link,
+        NetDevice, //
+    },
     rtnl::Rtnl, //
 };
 use crate::bindings;
@@ -41,6 +44,8 @@ events! {
     CHANGE = netdev_cmd_NETDEV_CHANGE;
     /// Its MTU has changed.
     CHANGE_MTU = netdev_cmd_NETDEV_CHANGEMTU;
+    /// Its address is about to change. An error refuses it.
+    PRE_CHANGE_ADDR = netdev_cmd_NETDEV_PRE_CHANGEADDR;
     /// Its address has changed.
     CHANGE_ADDR = netdev_cmd_NETDEV_CHANGEADDR;
     /// Its features have changed.
@@ -68,7 +73,40 @@ impl Event {
 /// went away, so that what is set up for one is also taken down.
 pub trait Notifier: Send + Sync + 'static {
     /// Called under RTNL; may sleep. An error is passed on to whoever caused the event, if the event can be refused.
-    fn event(&self, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result;
+    fn event(&self, event: Event, dev: &NetDevice, more: &Details<'_>, rtnl: &Rtnl) -> Result;
+}
+
+/// What the chain says beside the event.
+///
+/// # Invariants
+///
+/// `info` is what belongs to `event`, valid during `'a`.
+pub struct Details<'a> {
+    event: Event,
+    info: *mut c_void,
+    _info: PhantomData<&'a ()>,
+}
+
+impl Details<'_> {
+    /// Before the device's address changes: asks those who listen to `dev`, which will take the address
+    /// over, whether they mind (`netif_pre_changeaddr_notify()`). Nothing is asked at other events.
+    pub fn ask_for<T>(&self, dev: &Link<T>, _rtnl: &Rtnl) -> Result {
+        if self.event != Event::PRE_CHANGE_ADDR {
+            return Ok(());
+        }
+        // SAFETY: The info of this event is this structure; the device is valid, RTNL is held.
+        to_result(unsafe {
+            let info = self
+                .info
+                .cast::<bindings::netdev_notifier_pre_changeaddr_info>();
+            // CAST: `c_char` is `u8` in the kernel.
+            bindings::netif_pre_changeaddr_notify(
+                dev.as_ptr(),
+                (*info).dev_addr.cast(),
+                (*info).info.extack,
+            )
+        })
+    }
 }
 
 /// Delivers events of all namespaces to `N` for as long as it lives.
@@ -130,7 +168,14 @@ impl<N: Notifier> Registration<N> {
             unsafe { NetDevice::from_raw((*info.cast::<bindings::netdev_notifier_info>()).dev) };
         // SAFETY: The net device chain is called under RTNL.
         let rtnl = unsafe { Rtnl::assume_held() };
-        match this.notifier.event(Event(event), dev, rtnl) {
+        let event = Event(event);
+        // INVARIANT: By the caller's guarantee.
+        let more = Details {
+            event,
+            info,
+            _info: PhantomData,
+        };
+        match this.notifier.event(event, dev, &more, rtnl) {
             Ok(()) => bindings::NOTIFY_DONE as c_int,
             // As `notifier_from_errno()`.
             Err(err) => {

@@ -182,6 +182,8 @@ struct Queue(Opaque<bindings::sk_buff_head>);
 /// - `tag` is the address of `T::slot()`. It is the first field, whatever `T` is.
 /// - `dev` is the device that the handler is attached to, or null. While it is not, `held` is a
 ///   reference to it. Both are written under RTNL only.
+/// - `l3mdev` is null, or the `l3mdev_ops` of `dev`, which are static and do not change while it is not
+///   null. It is written under RTNL only.
 /// - `queue` and `work` are initialised; `work` is queued by [`Handler::defer`] only. Packets in
 ///   `queue` are clones of an `RxSkb` that was received by `dev`.
 /// - It does not move once it is initialised.
@@ -191,6 +193,9 @@ pub struct Handler<T: RxHandler> {
     tag: *const c_void,
     dev: Atomic<*mut bindings::net_device>,
     held: UnsafeCell<Option<DevRef>>,
+    // What the device's packets are looked at with before they are routed; null until then.
+    l3mdev: Atomic<*mut c_void>,
+    #[pin]
     inner: T,
     #[pin]
     queue: Queue,
@@ -233,14 +238,15 @@ impl<T: RxHandler> Deref for Handler<T> {
 
 impl<T: RxHandler> Handler<T> {
     /// A handler that is not attached to any device.
-    pub fn new(inner: T) -> impl PinInit<Self> {
+    pub fn new(inner: impl PinInit<T>) -> impl PinInit<Self> {
         // CAST: What is known of the slot is where it is.
         let tag = ptr::from_ref(T::slot()).cast::<c_void>();
         pin_init!(Self {
             tag,
             dev: Atomic::new(ptr::null_mut()),
             held: UnsafeCell::new(None),
-            inner,
+            l3mdev: Atomic::new(ptr::null_mut()),
+            inner <- inner,
             queue <- Queue::new(),
             work <- Opaque::ffi_init(|slot: *mut bindings::work_struct| {
                 // SAFETY: The slot is valid and pinned; the callback is for this type.
@@ -292,37 +298,44 @@ impl<T: RxHandler> Handler<T> {
         result
     }
 
-    fn is_attached(dev: &NetDevice) -> bool {
+    /// What [`attach`](Self::attach) gave to `dev`; null if it is not a handler of this type.
+    #[inline]
+    fn attached(dev: &NetDevice) -> *const Self {
         // SAFETY: The device is valid.
         let function = unsafe { bindings::netdev_rx_handler(dev.as_ptr()) };
         if function.is_none_or(|function| function as *mut c_void != T::slot().0.load(Relaxed)) {
-            return false;
+            return ptr::null();
         }
+        // SAFETY: As above.
+        let data = unsafe { bindings::netdev_rx_handler_data(dev.as_ptr()) }.cast_const();
         // The compiler may give functions of several types the same address.
         // SAFETY: The function is that of a `Handler` of some type, which begins with its tag.
-        let tag = unsafe {
-            *bindings::netdev_rx_handler_data(dev.as_ptr())
-                .cast_const()
-                .cast::<*const c_void>()
-        };
-        ptr::eq(tag, ptr::from_ref(T::slot()).cast::<c_void>())
+        let tag = unsafe { *data.cast::<*const c_void>() };
+        if ptr::eq(tag, ptr::from_ref(T::slot()).cast::<c_void>()) {
+            data.cast()
+        } else {
+            ptr::null()
+        }
     }
 
     /// The handler of this type that is attached to `dev`, if there is one.
     pub fn of(dev: &NetDevice, _rtnl: &Rtnl) -> Option<Arc<Self>> {
-        if !Self::is_attached(dev) {
+        let data = Self::attached(dev);
+        if data.is_null() {
             return None;
         }
-        // SAFETY: The function is ours, so the data is what `attach` gave; both change under RTNL
-        // only. The reference stays C's, hence the clone.
-        let data = unsafe {
-            core::mem::ManuallyDrop::new(Arc::from_raw(
-                bindings::netdev_rx_handler_data(dev.as_ptr())
-                    .cast_const()
-                    .cast::<Self>(),
-            ))
-        };
+        // SAFETY: It is what `attach` gave, which changes under RTNL only. The reference stays C's,
+        // hence the clone.
+        let data = core::mem::ManuallyDrop::new(unsafe { Arc::from_raw(data) });
         Some(Arc::clone(&data))
+    }
+
+    /// As [`of`](Self::of), without a reference.
+    #[inline]
+    pub(crate) fn of_rcu<'a>(dev: &NetDevice, _rcu: Rcu<'a>) -> Option<&'a Self> {
+        // SAFETY: Null, or what `attach` gave: the device's function and data are cleared, the data
+        // after the function and a grace period, before the handler's last reference can be given up.
+        unsafe { Self::attached(dev).as_ref() }
     }
 
     /// Ends what [`attach`](Self::attach) began, and waits until nobody runs the handler any more;
@@ -334,14 +347,60 @@ impl<T: RxHandler> Handler<T> {
         if !Arc::ptr_eq(this, &attached) {
             return;
         }
+        #[cfg(CONFIG_NET_L3_MASTER_DEV)]
+        let _ = this.set_l3mdev(None, rtnl);
         // SAFETY: RTNL is held, and the handler is ours. Waits for readers.
         unsafe { bindings::netdev_rx_handler_unregister(dev.as_ptr()) };
+        // Whoever has seen the flag is done with the operations.
+        #[cfg(CONFIG_NET_L3_MASTER_DEV)]
+        if !this.l3mdev.load(Relaxed).is_null() {
+            // SAFETY: RTNL is held, and by the invariants they are ours.
+            unsafe { bindings::netdev_set_l3mdev_ops(dev.as_ptr(), ptr::null()) };
+            this.l3mdev.store(ptr::null_mut(), Relaxed);
+        }
         this.cancel();
         this.dev.store(ptr::null_mut(), Relaxed);
         // SAFETY: RTNL is held.
         drop(unsafe { (*this.held.get()).take() });
         // SAFETY: The reference that was given to C in `attach`; nobody uses it any more.
         drop(unsafe { Arc::from_raw(Arc::as_ptr(&attached)) });
+    }
+
+    /// See `Handler::set_l3_rx`.
+    #[cfg(CONFIG_NET_L3_MASTER_DEV)]
+    pub(crate) fn set_l3mdev(
+        &self,
+        ops: Option<&'static bindings::l3mdev_ops>,
+        _rtnl: &Rtnl,
+    ) -> Result {
+        let dev = self.dev.load(Relaxed);
+        if dev.is_null() {
+            return Err(ENODEV);
+        }
+        let Some(ops) = ops else {
+            // Only our own flag is taken back.
+            if !self.l3mdev.load(Relaxed).is_null() {
+                // SAFETY: The device is held, and RTNL, too.
+                unsafe { bindings::netdev_set_l3_rx(dev, false) };
+            }
+            return Ok(());
+        };
+        if self.l3mdev.load(Relaxed).is_null() {
+            // SAFETY: As above.
+            if unsafe { !(*dev).l3mdev_ops.is_null() } {
+                return Err(EBUSY);
+            }
+            // INVARIANT: Nobody else has any.
+            self.l3mdev
+                .store(ptr::from_ref(ops).cast_mut().cast(), Relaxed);
+            // SAFETY: As above; they are static, and taken back in `detach`.
+            unsafe { bindings::netdev_set_l3mdev_ops(dev, ops) };
+            // Whoever sees the flag must see them, too.
+            rcu::synchronize_rcu();
+        }
+        // SAFETY: As above.
+        unsafe { bindings::netdev_set_l3_rx(dev, true) };
+        Ok(())
     }
 
     /// Puts off a packet: a clone of it will be given to [`RxHandler::deferred`], in process context,

@@ -9,7 +9,8 @@
 
 use super::{
     mac::Mac,
-    netdevice::NetDevice, //
+    netdevice::NetDevice,
+    payload::Payload, //
 };
 use crate::{
     bindings,
@@ -39,6 +40,15 @@ pub struct DropReason(bindings::skb_drop_reason);
 impl DropReason {
     /// No reason that the core has a name for (`SKB_DROP_REASON_NOT_SPECIFIED`).
     pub const NOT_SPECIFIED: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_NOT_SPECIFIED);
+    /// The sender may not reach whom it is for (`SKB_DROP_REASON_DEV_READY`).
+    pub const DEV_READY: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_DEV_READY);
+    /// The protocol is not one that can be routed (`SKB_DROP_REASON_UNHANDLED_PROTO`).
+    pub const UNHANDLED_PROTO: Self =
+        Self(bindings::skb_drop_reason_SKB_DROP_REASON_UNHANDLED_PROTO);
+    /// There is no route (`SKB_DROP_REASON_IP_OUTNOROUTES`).
+    pub const NO_ROUTE: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_IP_OUTNOROUTES);
+    /// The IP header is not whole (`SKB_DROP_REASON_PKT_TOO_SMALL`).
+    pub const TOO_SMALL: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_PKT_TOO_SMALL);
     /// The queue of group packets is full (`SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG`).
     pub const BROADCAST_BACKLOG: Self =
         Self(bindings::skb_drop_reason_SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG);
@@ -84,6 +94,11 @@ impl PacketType {
 pub struct XmitStatus(pub(crate) kernel::ffi::c_int);
 
 impl XmitStatus {
+    /// It was taken.
+    pub const SUCCESS: Self = Self(bindings::NET_XMIT_SUCCESS as kernel::ffi::c_int);
+    /// It was dropped.
+    pub const DROP: Self = Self(bindings::NET_XMIT_DROP as kernel::ffi::c_int);
+
     /// Whether the packet was taken, perhaps with the remark that others were not.
     #[inline]
     pub const fn is_taken(self) -> bool {
@@ -230,6 +245,20 @@ impl<'a> EthFrame<'a> {
     pub fn protocol(&self) -> u16 {
         // SAFETY: The header is there, see `header`; it may be unaligned.
         u16::from_be(unsafe { ptr::addr_of!((*self.header()).h_proto).read_unaligned() })
+    }
+
+    /// The source address.
+    #[inline]
+    pub fn source(&self) -> Mac {
+        // SAFETY: The header is there, see `header`.
+        unsafe { source(self.header()) }
+    }
+
+    /// What is behind the Ethernet header.
+    #[inline]
+    pub fn payload(&self) -> Payload<'_> {
+        // SAFETY: The skb is valid; by the type's invariant there is a whole header.
+        unsafe { Payload::from_raw(self.0 .0.as_ptr(), ETH_HLEN) }
     }
 
     /// A second frame with the same data (`skb_clone()`); `None` if there is no memory.
@@ -419,13 +448,21 @@ impl<'a> RxSkb<'a> {
         unsafe { (*self.as_ptr()).len }.wrapping_add(ETH_HLEN)
     }
 
-    /// Makes it a packet that `dev` has received. `None` if there is no memory for a clone, which is
-    /// needed when somebody else holds the packet, too; then it is gone.
+    /// What is behind the Ethernet header.
+    #[inline]
+    pub fn payload(&self) -> Payload<'_> {
+        // SAFETY: The skb is valid, and its data begin behind the header.
+        unsafe { Payload::from_raw(self.as_ptr(), 0) }
+    }
+
+    /// Makes it a packet that `dev` has received, of the type that it has if `kind` is `None`. `None`
+    /// if there is no memory for a clone, which is needed when somebody else holds the packet, too;
+    /// then it is gone.
     #[inline]
     pub fn deliver_to<'r>(
         self,
         dev: &'r NetDevice,
-        kind: PacketType,
+        kind: Option<PacketType>,
         _rcu: Rcu<'r>,
     ) -> Option<ReceivedSkBuff<'r>> {
         // SAFETY: We give our reference up and get one to an skb that is nobody else's.
@@ -434,7 +471,12 @@ impl<'a> RxSkb<'a> {
             return None;
         }
         // SAFETY: The skb is ours, and `dev` valid.
-        unsafe { bindings::skb_set_received(skb, dev.as_ptr(), kind.number()) };
+        unsafe {
+            match kind {
+                Some(kind) => bindings::skb_set_received(skb, dev.as_ptr(), kind.number()),
+                None => bindings::skb_set_dev_only(skb, dev.as_ptr()),
+            }
+        }
         // SAFETY: Ours, and its `dev` is `dev`.
         Some(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
     }
@@ -524,6 +566,14 @@ impl<'a> ReceivedSkBuff<'a> {
         // SAFETY: The skb is ours.
         unsafe { bindings::skb_set_pkt_type(self.0 .0.as_ptr(), kind.number()) };
         self
+    }
+
+    /// Has the stack receive the packet here and now (`netif_receive_skb()`). For workers: in a softirq
+    /// receivers might nest.
+    #[inline]
+    pub fn netif_receive(self, _bh: Bh<'_>) {
+        // SAFETY: We own the skb, which is set up as received, and give it up; softirqs are disabled.
+        unsafe { bindings::netif_receive_skb(self.0.into_raw()) };
     }
 
     /// Queues the packet to the backlog of a CPU, from where the stack receives it

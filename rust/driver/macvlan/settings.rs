@@ -4,7 +4,11 @@
 //!
 //! Decisions are functions of numbers; no device is looked at.
 
-use crate::uapi;
+use crate::{
+    ipvlan::settings::Flags as IpvlanFlags,
+    origin::Origin,
+    uapi, //
+};
 use abstractions::net::{
     link::capable_net_admin,
     mac::Mac,
@@ -120,19 +124,26 @@ impl Modes {
         self.0 & mode.0 != 0
     }
 
-    /// Which devices receive a group packet that the lower device received, by the mode of the device
-    /// that sent it, if it was one of ours. A frame of another mode than vepa and bridge does not get
-    /// here, see [`Modes::LOOP_BACK`].
-    pub(crate) const fn flooded_from(sender: Option<Mode>) -> Self {
+    /// Which devices receive a group packet that the lower device received, by who sent it. A frame of
+    /// another mode than vepa and bridge does not get here, see [`Modes::LOOP_BACK`].
+    pub(crate) const fn flooded_from(sender: Origin) -> Self {
         match sender {
-            None => Self::of([Mode::PRIVATE, Mode::VEPA, Mode::PASSTHRU, Mode::BRIDGE]),
-            Some(_) => Self::of([Mode::VEPA, Mode::BRIDGE]),
+            Origin::Outside => Self::of([Mode::PRIVATE, Mode::VEPA, Mode::PASSTHRU, Mode::BRIDGE]),
+            Origin::Macvlan(_) | Origin::Ipvlan(IpvlanFlags::VEPA) => {
+                Self::of([Mode::VEPA, Mode::BRIDGE])
+            }
+            // Those in mode bridge have heard it already.
+            Origin::Ipvlan(IpvlanFlags::BRIDGE) => Self::of([Mode::VEPA]),
+            Origin::Ipvlan(_) => Self::of([]),
         }
     }
 
     /// Modes whose own group packets, sent back by a switch, are for nobody but the sender.
     pub(crate) const LOOP_BACK: Self = Self::of([Mode::PRIVATE, Mode::PASSTHRU, Mode::SOURCE]);
 }
+
+/// Beside the mode, so that a packet on its way to siblings or out asks for both at once.
+const MIXED: u32 = 1 << 31;
 
 /// A mode that changes while packets look at it.
 pub(crate) struct ModeCell(Atomic<u32>);
@@ -144,11 +155,25 @@ impl ModeCell {
 
     #[inline]
     pub(crate) fn get(&self) -> Mode {
-        Mode(self.0.load(Relaxed))
+        Mode(self.0.load(Relaxed) & !MIXED)
     }
 
+    /// Whether the mode is bridge, and all siblings are of flavor macvlan.
+    #[inline]
+    pub(crate) fn is_plain_bridge(&self) -> bool {
+        self.0.load(Relaxed) == Mode::BRIDGE.0
+    }
+
+    /// Writers hold RTNL.
     pub(crate) fn set(&self, mode: Mode) {
-        self.0.store(mode.0, Relaxed);
+        self.0.store(self.0.load(Relaxed) & MIXED | mode.0, Relaxed);
+    }
+
+    /// Says whether there are siblings of flavor ipvlan. Writers hold RTNL.
+    pub(crate) fn set_mixed(&self, mixed: bool) {
+        let mode = self.get().0;
+        self.0
+            .store(if mixed { mode | MIXED } else { mode }, Relaxed);
     }
 }
 

@@ -2,7 +2,14 @@
 
 //! Which group addresses somebody wants: a set that may say yes too often, but never no.
 
-use abstractions::net::mac::Mac;
+use abstractions::net::{
+    link_ops::RxMode,
+    mac::Mac,
+    netdevice::{
+        DevFlags,
+        NetDevice, //
+    },
+};
 use kernel::sync::atomic::{
     ordering::Relaxed,
     Atomic, //
@@ -65,6 +72,18 @@ impl GroupFilter {
         if let Some(word) = words.0.get_mut(usize::from(bit >> 6)) {
             *word |= 1 << (bit & 63);
         }
+    }
+
+    /// Replaces the set by what a device is to receive.
+    pub(crate) fn follow(&self, dev: &NetDevice, lists: &RxMode<'_>) {
+        let mut words = Words::NONE;
+        if dev.flags().any(DevFlags::PROMISC.with(DevFlags::ALLMULTI)) {
+            words = Words::ALL;
+        } else {
+            lists.for_each_mc(|mac| self.add_to(&mut words, mac));
+            self.add_to(&mut words, dev.broadcast());
+        }
+        self.store(words);
     }
 
     /// Replaces the set.

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which IP addresses devices have.
+//!
+//! C: `register_inetaddr_notifier()`, `register_inet6addr_notifier()` and those of the validators, in
+//! `net/ipv4/devinet.c` and `net/ipv6/addrconf_core.c`
+
+use super::{
+    netdevice::NetDevice,
+    nlattr::ExtAck, //
+};
+use crate::{
+    bindings,
+    context::Gfp, //
+};
+use core::marker::PhantomData;
+use kernel::{
+    error::to_result,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// An IP address. The numbers are its bytes in memory order, so that equal addresses are equal numbers
+/// and nothing else is known of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IpAddr {
+    /// IPv4.
+    V4(u32),
+    /// IPv6.
+    V6(u128),
+}
+
+/// Somebody who wants to know of addresses.
+pub trait AddrListener: 'static {
+    /// Whether `dev` may have the address. May sleep. Not asked about addresses of IPv6 that come with
+    /// a router's advertisement.
+    fn check(dev: &NetDevice, addr: IpAddr, ack: &mut ExtAck<'_>) -> Result;
+
+    /// `dev` has the address now, or still. What is allocated must be with `gfp`: for IPv6 it must
+    /// not sleep.
+    fn added(dev: &NetDevice, addr: IpAddr, gfp: Gfp);
+
+    /// `dev` does not have the address any more. Must not sleep.
+    fn removed(dev: &NetDevice, addr: IpAddr);
+}
+
+/// Delivers what happens to addresses in all namespaces to `L` for as long as it lives.
+///
+/// # Invariants
+///
+/// The blocks are registered.
+#[pin_data(PinnedDrop)]
+pub struct Registration<L: AddrListener> {
+    #[pin]
+    v4: Opaque<bindings::notifier_block>,
+    #[pin]
+    v4_validator: Opaque<bindings::notifier_block>,
+    #[cfg(CONFIG_IPV6)]
+    #[pin]
+    v6: Opaque<bindings::notifier_block>,
+    #[cfg(CONFIG_IPV6)]
+    #[pin]
+    v6_validator: Opaque<bindings::notifier_block>,
+    _type: PhantomData<fn() -> L>,
+}
+
+// SAFETY: It gives access to nothing; the blocks belong to the chains, which have locks.
+unsafe impl<L: AddrListener> Send for Registration<L> {}
+// SAFETY: As above.
+unsafe impl<L: AddrListener> Sync for Registration<L> {}
+
+type Callback = unsafe extern "C" fn(*mut bindings::notifier_block, c_ulong, *mut c_void) -> c_int;
+
+impl<L: AddrListener> Registration<L> {
+    /// Registers a listener. [`ENOMEM`] and the like.
+    ///
+    /// Context: process, may sleep.
+    pub fn new() -> impl PinInit<Self, Error> {
+        // Fields that are initialised are dropped if a later one fails, but not unregistered; so all
+        // are registered at the end.
+        try_pin_init!(Self {
+            v4 <- block(Self::v4_callback),
+            v4_validator <- block(Self::v4_validator_callback),
+            #[cfg(CONFIG_IPV6)]
+            v6 <- block(Self::v6_callback),
+            #[cfg(CONFIG_IPV6)]
+            v6_validator <- block(Self::v6_validator_callback),
+            _type: PhantomData,
+        }? Error)
+        .pin_chain(|this| {
+            // SAFETY: The blocks are initialised and pinned. `drop`, which runs if this fails, does not
+            // mind blocks that are not registered.
+            unsafe {
+                to_result(bindings::register_inetaddr_notifier(this.v4.get()))?;
+                to_result(bindings::register_inetaddr_validator_notifier(
+                    this.v4_validator.get(),
+                ))?;
+                #[cfg(CONFIG_IPV6)]
+                to_result(bindings::register_inet6addr_notifier(this.v6.get()))?;
+                #[cfg(CONFIG_IPV6)]
+                to_result(bindings::register_inet6addr_validator_notifier(
+                    this.v6_validator.get(),
+                ))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn notify(event: c_ulong, dev: &NetDevice, addr: IpAddr, gfp: Gfp) -> c_int {
+        if event == UP {
+            L::added(dev, addr, gfp);
+        } else if event == DOWN {
+            L::removed(dev, addr);
+        }
+        bindings::NOTIFY_DONE as c_int
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the chain, with the structure that is its own; likewise for the others.
+    unsafe extern "C" fn v4_callback(
+        _block: *mut bindings::notifier_block,
+        event: c_ulong,
+        info: *mut c_void,
+    ) -> c_int {
+        // SAFETY: By the caller's guarantee the address and its device are valid.
+        let (dev, addr) = unsafe {
+            let ifa = info.cast::<bindings::in_ifaddr>();
+            (
+                NetDevice::from_raw(bindings::in_dev_dev((*ifa).ifa_dev)),
+                (*ifa).ifa_address,
+            )
+        };
+        Self::notify(event, dev, IpAddr::V4(addr), Gfp::Kernel)
+    }
+
+    /// # Safety
+    ///
+    /// See `v4_callback`.
+    unsafe extern "C" fn v4_validator_callback(
+        _block: *mut bindings::notifier_block,
+        event: c_ulong,
+        info: *mut c_void,
+    ) -> c_int {
+        // SAFETY: As in `v4_callback`.
+        let (dev, addr, ack) = unsafe {
+            let info = info.cast::<bindings::in_validator_info>();
+            (
+                NetDevice::from_raw(bindings::in_dev_dev((*info).ivi_dev)),
+                (*info).ivi_addr,
+                (*info).extack,
+            )
+        };
+        // SAFETY: Null, or the requester's.
+        verdict::<L>(event, dev, IpAddr::V4(addr), &mut unsafe {
+            ExtAck::from_raw(ack)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// See `v4_callback`.
+    #[cfg(CONFIG_IPV6)]
+    unsafe extern "C" fn v6_callback(
+        _block: *mut bindings::notifier_block,
+        event: c_ulong,
+        info: *mut c_void,
+    ) -> c_int {
+        // SAFETY: As in `v4_callback`.
+        let (dev, addr) = unsafe {
+            let ifa = info.cast::<bindings::inet6_ifaddr>();
+            (NetDevice::from_raw((*(*ifa).idev).dev), number((*ifa).addr))
+        };
+        Self::notify(event, dev, addr, Gfp::Atomic)
+    }
+
+    /// # Safety
+    ///
+    /// See `v4_callback`.
+    #[cfg(CONFIG_IPV6)]
+    unsafe extern "C" fn v6_validator_callback(
+        _block: *mut bindings::notifier_block,
+        event: c_ulong,
+        info: *mut c_void,
+    ) -> c_int {
+        // SAFETY: As in `v4_callback`.
+        let (dev, addr, ack) = unsafe {
+            let info = info.cast::<bindings::in6_validator_info>();
+            (
+                NetDevice::from_raw((*(*info).i6vi_dev).dev),
+                number((*info).i6vi_addr),
+                (*info).extack,
+            )
+        };
+        // SAFETY: Null, or the requester's.
+        verdict::<L>(event, dev, addr, &mut unsafe { ExtAck::from_raw(ack) })
+    }
+}
+
+// CAST: Small constants of a C enum.
+const UP: c_ulong = bindings::netdev_cmd_NETDEV_UP as c_ulong;
+const DOWN: c_ulong = bindings::netdev_cmd_NETDEV_DOWN as c_ulong;
+
+/// A block that is not registered.
+fn block(callback: Callback) -> impl PinInit<Opaque<bindings::notifier_block>> {
+    Opaque::ffi_init(move |slot: *mut bindings::notifier_block| {
+        // SAFETY: The slot is valid for writing.
+        unsafe {
+            slot.write(bindings::notifier_block {
+                notifier_call: Some(callback),
+                next: core::ptr::null_mut(),
+                priority: 0,
+            })
+        };
+    })
+}
+
+fn verdict<L: AddrListener>(
+    event: c_ulong,
+    dev: &NetDevice,
+    addr: IpAddr,
+    ack: &mut ExtAck<'_>,
+) -> c_int {
+    if event != UP {
+        return bindings::NOTIFY_DONE as c_int;
+    }
+    match L::check(dev, addr, ack) {
+        Ok(()) => bindings::NOTIFY_DONE as c_int,
+        // As `notifier_from_errno()`.
+        Err(err) => {
+            bindings::NOTIFY_STOP_MASK as c_int | (bindings::NOTIFY_OK as c_int - err.to_errno())
+        }
+    }
+}
+
+#[cfg(CONFIG_IPV6)]
+fn number(addr: bindings::in6_addr) -> IpAddr {
+    // SAFETY: All members are views of the same sixteen bytes.
+    IpAddr::V6(u128::from_ne_bytes(unsafe { addr.in6_u.u6_addr8 }))
+}
+
+#[pinned_drop]
+impl<L: AddrListener> PinnedDrop for Registration<L> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: By the type's invariants; one that is not registered is not found, which does no
+        // harm. The functions wait for calls in progress.
+        unsafe {
+            bindings::unregister_inetaddr_notifier(self.v4.get());
+            bindings::unregister_inetaddr_validator_notifier(self.v4_validator.get());
+            #[cfg(CONFIG_IPV6)]
+            bindings::unregister_inet6addr_notifier(self.v6.get());
+            #[cfg(CONFIG_IPV6)]
+            bindings::unregister_inet6addr_validator_notifier(self.v6_validator.get());
+        }
+    }
+}

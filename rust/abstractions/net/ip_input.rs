@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IP packets that a device receives in its own namespace, and a device on top of it delivers.
+//!
+//! ```text
+//!   lower device's namespace                              namespace of the device on top
+//!
+//!   PREROUTING --> l3mdev_l3_rcv: the input route is    --> its sockets
+//!                  looked up for the device on top, so       ^
+//!                  that it is a local one                    |
+//!                      |                                     |
+//!                      v                                     |
+//!                    INPUT --> our hook, the last one: the packet is the upper device's
+//! ```
+//!
+//! Rules and connection tracking of the lower device's namespace see the packets, as they see those of
+//! its own sockets. The hooks are there while somebody [needs](Hooks::enable) them. They keep nothing
+//! but the namespace's count of users; what they look up is protected by the [`Handler`] that the lower
+//! device has, and so is what [`Handler::set_l3_rx`] sets on the device.
+//!
+//! C header: [`include/net/l3mdev.h`](srctree/include/net/l3mdev.h)
+
+use super::{
+    namespace::Net,
+    netdevice::{
+        Link,
+        NetDevice, //
+    },
+    payload::Payload,
+    rtnl::{
+        self,
+        Rtnl, //
+    },
+    rx_handler::{
+        Handler,
+        RxHandler, //
+    },
+};
+use crate::{
+    bindings,
+    context::{
+        with_softirqs_disabled,
+        Bh,
+        Rcu, //
+    },
+};
+use core::{
+    cell::UnsafeCell,
+    marker::PhantomData,
+    mem::size_of, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Full,
+                Release, //
+            },
+            Atomic, //
+        },
+        rcu::synchronize_rcu, //
+    },
+};
+
+/// A receive handler, some of whose packets go through the hooks of its device's namespace.
+pub trait IpInput: RxHandler {
+    /// The data of the devices on top.
+    type Upper: 'static;
+
+    /// The hooks; a `static` of its own for each type.
+    fn hooks() -> &'static Hooks<Self>;
+
+    /// The device on top that a packet is for, if there is one and it wants the packet this way.
+    /// Called twice for each packet: before it is routed, and after INPUT.
+    fn input_dev<'a>(
+        this: &'a Handler<Self>,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Option<&'a Link<Self::Upper>>;
+
+    /// The packet, `len` bytes with the Ethernet header that it had, is on its way to the sockets.
+    fn received(dev: &Link<Self::Upper>, len: u32, bh: Bh<'_>);
+}
+
+/// The hooks of all namespaces for a type of handlers.
+pub struct Hooks<T: IpInput> {
+    // FREE, TAKEN or READY.
+    state: Atomic<u32>,
+    id: UnsafeCell<c_uint>,
+    pernet: UnsafeCell<bindings::pernet_operations>,
+    ops: UnsafeCell<[bindings::nf_hook_ops; COUNT]>,
+    _type: PhantomData<fn() -> T>,
+}
+
+// SAFETY: The cells are written by whoever has taken them, and then by C, which has its own locks.
+unsafe impl<T: IpInput> Sync for Hooks<T> {}
+
+const FREE: u32 = 0;
+const TAKEN: u32 = 1;
+const READY: u32 = 2;
+
+/// INPUT of each version of IP.
+const COUNT: usize = if cfg!(CONFIG_IPV6) { 2 } else { 1 };
+
+// CAST: See above.
+#[allow(clippy::cast_possible_truncation)]
+const N_OPS: c_uint = COUNT as c_uint;
+
+impl<T: IpInput> Hooks<T> {
+    /// Hooks that nobody uses.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self {
+            state: Atomic::new(FREE),
+            id: UnsafeCell::new(0),
+            // SAFETY: Zero is valid for these structures.
+            pernet: UnsafeCell::new(unsafe { core::mem::zeroed() }),
+            // SAFETY: As above.
+            ops: UnsafeCell::new(unsafe { core::mem::zeroed() }),
+            _type: PhantomData,
+        }
+    }
+
+    /// Only for whoever has taken them.
+    fn fill(&self) {
+        // CAST: Small constants of C enums.
+        #[allow(clippy::cast_possible_truncation)]
+        let op = |hook, pf: u32| {
+            // SAFETY: Zero is valid for the structure.
+            let mut ops: bindings::nf_hook_ops = unsafe { core::mem::zeroed() };
+            ops.hook = Some(hook);
+            ops.pf = pf as u8;
+            ops.hooknum = bindings::nf_inet_hooks_NF_INET_LOCAL_IN;
+            ops.priority = c_int::MAX;
+            ops
+        };
+        type Hook = unsafe extern "C" fn(
+            *mut c_void,
+            *mut bindings::sk_buff,
+            *const bindings::nf_hook_state,
+        ) -> c_uint;
+        let in4: Hook = Self::local_in4;
+        #[cfg(CONFIG_IPV6)]
+        let in6: Hook = Self::local_in6;
+        // SAFETY: Nobody else has a pointer to the cells before they are registered.
+        unsafe {
+            *self.ops.get() = [
+                op(in4, bindings::NFPROTO_IPV4),
+                #[cfg(CONFIG_IPV6)]
+                op(in6, bindings::NFPROTO_IPV6),
+            ];
+            let mut pernet: bindings::pernet_operations = core::mem::zeroed();
+            pernet.exit = Some(Self::exit_callback);
+            pernet.id = self.id.get();
+            pernet.size = size_of::<u32>();
+            self.pernet.get().write(pernet);
+        }
+    }
+
+    /// The namespace's number of users.
+    ///
+    /// # Safety
+    ///
+    /// The hooks must be registered.
+    unsafe fn users(&self, net: *mut bindings::net) -> *mut u32 {
+        // SAFETY: By the caller's guarantee there is memory of that size for each namespace.
+        unsafe { bindings::net_generic(net, *self.id.get()) }.cast()
+    }
+
+    /// Has the hooks there in `net`, for one more user. [`ENODEV`] if they are not
+    /// [registered](Registration), [`ENOMEM`].
+    pub fn enable(&self, net: &Net, _rtnl: &Rtnl) -> Result {
+        if self.state.load(Acquire) != READY {
+            return Err(ENODEV);
+        }
+        // SAFETY: Registered, see above.
+        let users = unsafe { self.users(net.as_ptr()) };
+        // SAFETY: RTNL is held.
+        let count = unsafe { *users };
+        if count == 0 {
+            // SAFETY: The operations are static, and unregistered before the module or the namespace
+            // goes.
+            to_result(unsafe {
+                bindings::nf_register_net_hooks(net.as_ptr(), self.ops.get().cast(), N_OPS)
+            })?;
+        }
+        // SAFETY: RTNL is held.
+        unsafe { *users = count.wrapping_add(1) };
+        Ok(())
+    }
+
+    /// Takes one [`enable`](Self::enable) back.
+    pub fn disable(&self, net: &Net, _rtnl: &Rtnl) {
+        if self.state.load(Acquire) != READY {
+            return;
+        }
+        // SAFETY: Registered, see above.
+        let users = unsafe { self.users(net.as_ptr()) };
+        // SAFETY: RTNL is held.
+        match unsafe { *users } {
+            0 => return,
+            // SAFETY: There was a user, so they are there.
+            1 => unsafe { self.remove(net.as_ptr()) },
+            _ => {}
+        }
+        // SAFETY: RTNL is held.
+        unsafe { *users = (*users).wrapping_sub(1) };
+    }
+
+    /// # Safety
+    ///
+    /// They must be there.
+    unsafe fn remove(&self, net: *mut bindings::net) {
+        // SAFETY: By the caller's guarantee. Who is running them is done before the module goes, see
+        // `Registration::drop`.
+        unsafe {
+            bindings::nf_unregister_net_hooks(net, self.ops.get().cast(), N_OPS);
+        }
+    }
+
+    /// A namespace goes, or the module. Nobody should need the hooks there any more.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the core.
+    unsafe extern "C" fn exit_callback(net: *mut bindings::net) {
+        let this = T::hooks();
+        // SAFETY: The core calls this for a namespace whose memory for us is still there, when nobody
+        // can reach it, or holding the lock of the namespaces' list after all devices are gone.
+        unsafe {
+            let users = this.users(net);
+            if *users != 0 {
+                this.remove(net);
+                *users = 0;
+            }
+        }
+    }
+
+    /// The device on top that a packet is for.
+    ///
+    /// # Safety
+    ///
+    /// `skb` must be valid, with a network header, and its device have an RCU section to stay for.
+    #[inline]
+    unsafe fn upper<'a>(skb: *mut bindings::sk_buff) -> Option<&'a Link<T::Upper>> {
+        // SAFETY: By the caller's guarantee; callers are inside an RCU section: netfilter's, or that of
+        // the reception of packets.
+        unsafe {
+            let lower = NetDevice::from_raw(bindings::skb_dev(skb));
+            let rcu = Rcu::assume();
+            let handler = Handler::<T>::of_rcu(lower, rcu)?;
+            // Both are within the packet's head, so the difference is small; and not negative where
+            // hooks run.
+            let offset = u32::try_from(bindings::skb_network_offset(skb)).ok()?;
+            T::input_dev(handler, Payload::from_raw(skb, offset), rcu)
+        }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by netfilter, at INPUT of IPv4; likewise the other.
+    unsafe extern "C" fn local_in4(
+        _priv: *mut c_void,
+        skb: *mut bindings::sk_buff,
+        _state: *const bindings::nf_hook_state,
+    ) -> c_uint {
+        // SAFETY: The packet is netfilter's to change.
+        unsafe {
+            if let Some(dev) = Self::upper(skb) {
+                bindings::skb_set_input_dev(skb, dev.as_ptr());
+                Self::count(skb, dev);
+            }
+        }
+        bindings::NF_ACCEPT
+    }
+
+    /// # Safety
+    ///
+    /// See `local_in4`.
+    #[cfg(CONFIG_IPV6)]
+    unsafe extern "C" fn local_in6(
+        _priv: *mut c_void,
+        skb: *mut bindings::sk_buff,
+        _state: *const bindings::nf_hook_state,
+    ) -> c_uint {
+        // SAFETY: The packet is netfilter's to change.
+        unsafe {
+            if let Some(dev) = Self::upper(skb) {
+                bindings::skb_set_input_dev6(skb, dev.as_ptr());
+                Self::count(skb, dev);
+            }
+        }
+        bindings::NF_ACCEPT
+    }
+
+    /// # Safety
+    ///
+    /// `skb` must be valid.
+    #[inline]
+    unsafe fn count(skb: *mut bindings::sk_buff, dev: &Link<T::Upper>) {
+        // SAFETY: By the caller's guarantee.
+        let len = unsafe { (*skb).len }.wrapping_add(super::mac::ETH_HLEN);
+        // A packet that was queued to user space comes back from a process.
+        with_softirqs_disabled(|bh| T::received(dev, len, bh));
+    }
+}
+
+/// What is done with packets before they are routed.
+#[cfg(CONFIG_NET_L3_MASTER_DEV)]
+impl<T: IpInput> Hooks<T> {
+    const L3MDEV: &'static bindings::l3mdev_ops = &bindings::l3mdev_ops {
+        l3mdev_fib_table: None,
+        l3mdev_l3_rcv: Some(Self::l3_rcv_callback),
+        l3mdev_l3_out: None,
+        l3mdev_link_scope_lookup: None,
+    };
+
+    /// # Safety
+    ///
+    /// To be called by `l3mdev_l3_rcv()`, inside an RCU section, with a packet whose IP header is whole
+    /// and at its data.
+    unsafe extern "C" fn l3_rcv_callback(
+        _dev: *mut bindings::net_device,
+        skb: *mut bindings::sk_buff,
+        family: u16,
+    ) -> *mut bindings::sk_buff {
+        // SAFETY: The packet is ours to change.
+        unsafe {
+            if let Some(dev) = Self::upper(skb) {
+                match u32::from(family) {
+                    // If there is no route, the packet's own namespace looks for one, as for any other.
+                    bindings::AF_INET => drop(bindings::ip_route_input(skb, dev.as_ptr())),
+                    #[cfg(CONFIG_IPV6)]
+                    bindings::AF_INET6 => Self::route_input6(skb, dev.as_ptr()),
+                    _ => {}
+                }
+            }
+        }
+        skb
+    }
+
+    /// # Safety
+    ///
+    /// As `l3_rcv_callback`; the device must be valid.
+    #[cfg(CONFIG_IPV6)]
+    unsafe fn route_input6(skb: *mut bindings::sk_buff, dev: *mut bindings::net_device) {
+        // SAFETY: By the caller's guarantee.
+        unsafe {
+            let mut flow: bindings::flowi6 = core::mem::zeroed();
+            flow.__fl_common.flowic_iif = bindings::netdev_ifindex(dev);
+            bindings::flowi6_from_packet(&mut flow, skb);
+            let dst = bindings::ip6_route_input_lookup(
+                bindings::dev_net(dev),
+                dev,
+                &mut flow,
+                skb,
+                RT6_LOOKUP_F_HAS_SADDR,
+            );
+            bindings::skb_set_input_dst(skb, dst);
+        }
+    }
+}
+
+impl<T: IpInput> Handler<T> {
+    /// Has the packets of the handler's device looked at before they are routed
+    /// (`IFF_L3MDEV_RX_HANDLER`), or not any more. It ends when the handler is detached.
+    ///
+    /// Errors: [`ENODEV`] if it is not attached; [`EBUSY`] if somebody else does that; [`EOPNOTSUPP`]
+    /// if the kernel has no `CONFIG_NET_L3_MASTER_DEV`. May sleep.
+    #[cfg(CONFIG_NET_L3_MASTER_DEV)]
+    pub fn set_l3_rx(&self, on: bool, rtnl: &Rtnl) -> Result {
+        self.set_l3mdev(on.then_some(Hooks::<T>::L3MDEV), rtnl)
+    }
+
+    #[cfg(not(CONFIG_NET_L3_MASTER_DEV))]
+    #[allow(missing_docs)]
+    pub fn set_l3_rx(&self, on: bool, _rtnl: &Rtnl) -> Result {
+        if on {
+            Err(EOPNOTSUPP)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+// CAST: A bit of a C enum.
+#[cfg(CONFIG_IPV6)]
+const RT6_LOOKUP_F_HAS_SADDR: c_int = bindings::RT6_LOOKUP_F_HAS_SADDR as c_int;
+
+/// Keeps the hooks of a type of handlers ready for use for as long as it lives.
+///
+/// # Invariants
+///
+/// The hooks of `T` are registered.
+pub struct Registration<T: IpInput>(PhantomData<fn() -> T>);
+
+impl<T: IpInput> Registration<T> {
+    /// Makes the hooks of `T` ready. [`EBUSY`] if they are, [`ENOMEM`].
+    ///
+    /// Context: process, may sleep, RTNL not held.
+    pub fn new() -> Result<Self> {
+        let hooks = T::hooks();
+        if hooks.state.cmpxchg(FREE, TAKEN, Full).is_err() {
+            return Err(EBUSY);
+        }
+        hooks.fill();
+        // SAFETY: The operations are static, and unregistered in `drop`.
+        let result = to_result(unsafe { bindings::register_pernet_subsys(hooks.pernet.get()) });
+        if result.is_err() {
+            hooks.state.store(FREE, Release);
+            result?;
+        }
+        hooks.state.store(READY, Release);
+        // INVARIANT: Just registered.
+        Ok(Self(PhantomData))
+    }
+}
+
+impl<T: IpInput> Drop for Registration<T> {
+    fn drop(&mut self) {
+        let hooks = T::hooks();
+        {
+            // Who is about to enable them holds RTNL.
+            let _rtnl = rtnl::lock();
+            hooks.state.store(TAKEN, Release);
+        }
+        // SAFETY: By the type's invariant. No devices are left that could use the hooks; what of them
+        // is left is removed.
+        unsafe { bindings::unregister_pernet_subsys(hooks.pernet.get()) };
+        // Who is running a hook may go on until here.
+        synchronize_rcu();
+        hooks.state.store(FREE, Release);
+    }
+}

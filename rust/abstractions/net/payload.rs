@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is behind the Ethernet header of a packet.
+
+use crate::bindings;
+use core::marker::PhantomData;
+
+/// A look at what a packet carries, without changing it.
+///
+/// # Invariants
+///
+/// `skb` is valid during `'a`, and has at least `offset` bytes from its `data` on.
+#[derive(Clone, Copy)]
+pub struct Payload<'a> {
+    skb: *const bindings::sk_buff,
+    offset: u32,
+    _skb: PhantomData<&'a ()>,
+}
+
+impl<'a> Payload<'a> {
+    /// # Safety
+    ///
+    /// As the type's invariants say.
+    #[inline]
+    pub(crate) unsafe fn from_raw(skb: *const bindings::sk_buff, offset: u32) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self {
+            skb,
+            offset,
+            _skb: PhantomData,
+        }
+    }
+
+    /// The protocol that the sender or the receiving device has found (`skb->protocol`, `ETH_P_*`).
+    #[inline]
+    pub fn protocol(&self) -> u16 {
+        // SAFETY: By the type's invariants.
+        unsafe { bindings::skb_protocol(self.skb) }
+    }
+
+    /// Bytes in the payload.
+    #[inline]
+    pub fn len(&self) -> u32 {
+        // SAFETY: By the type's invariants.
+        unsafe { (*self.skb).len }.wrapping_sub(self.offset)
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it is a TCP segment that is still to be cut, whose headers may not say how long it is
+    /// (`skb_is_gso_tcp()`).
+    #[inline]
+    pub fn is_gso_tcp(&self) -> bool {
+        // SAFETY: By the type's invariants.
+        unsafe { bindings::skb_is_gso_tcp(self.skb) }
+    }
+
+    /// What `f` makes of `args`, of this and of `N` bytes, `at` bytes behind the beginning, or a copy of
+    /// them if they are not in the linear part. `None` if the packet is shorter
+    /// (`skb_header_pointer()`).
+    ///
+    /// What `f` captured would be stored for the copy's sake even if there is none; hence `args`.
+    #[inline(always)]
+    pub fn with_bytes<const N: usize, A, R>(
+        self,
+        at: u16,
+        args: A,
+        f: impl Fn(A, Self, &[u8; N]) -> Option<R>,
+    ) -> Option<R> {
+        const { assert!(N <= u16::MAX as usize) };
+        let offset = self.offset.wrapping_add(at.into());
+        // CAST: See above.
+        #[allow(clippy::cast_possible_truncation)]
+        let end = offset.wrapping_add(N as u32);
+        // SAFETY: The skb is valid.
+        if !unsafe { bindings::skb_has_linear(self.skb, end) } {
+            return self.with_copy(offset, args, f);
+        }
+        // SAFETY: There are that many bytes in the linear part, from `data` on, which do not change
+        // while they are lent; sums are small, as a packet is far shorter than 2^31 bytes.
+        let bytes = unsafe { &*(*self.skb).data.add(offset as usize).cast() };
+        f(args, self, bytes)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn with_copy<const N: usize, A, R>(
+        self,
+        offset: u32,
+        args: A,
+        f: impl Fn(A, Self, &[u8; N]) -> Option<R>,
+    ) -> Option<R> {
+        let mut buffer = [0; N];
+        // CAST: Both are small, see above.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+        let (offset, len) = (offset as i32, N as i32);
+        // SAFETY: The skb is valid, and the buffer as long as it says.
+        let err =
+            unsafe { bindings::skb_copy_bits(self.skb, offset, buffer.as_mut_ptr().cast(), len) };
+        if err != 0 {
+            return None;
+        }
+        f(args, self, &buffer)
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What devices on top of other devices need of IPv4 and IPv6. */
+
+#include <linux/inetdevice.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <net/addrconf.h>
+#include <net/dst.h>
+#include <net/if_inet6.h>
+#include <net/inet_dscp.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/l3mdev.h>
+#include <net/netns/generic.h>
+#include <net/route.h>
+
+__rnetvirt_helper void rnetvirt_helper_spin_lock_init(spinlock_t *lock)
+{
+	spin_lock_init(lock);
+}
+
+__rnetvirt_helper void rnetvirt_helper_spin_lock_bh(spinlock_t *lock)
+{
+	spin_lock_bh(lock);
+}
+
+__rnetvirt_helper void rnetvirt_helper_spin_unlock_bh(spinlock_t *lock)
+{
+	spin_unlock_bh(lock);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_softirqs_disabled(void)
+{
+	return softirq_count();
+}
+
+__rnetvirt_helper bool rnetvirt_helper_skb_is_gso_tcp(const struct sk_buff *skb)
+{
+	return skb_is_gso(skb) && skb_is_gso_tcp(skb);
+}
+
+__rnetvirt_helper int rnetvirt_helper_skb_network_offset(const struct sk_buff *skb)
+{
+	return skb_network_offset(skb);
+}
+
+/* A frame becomes an IP packet: it begins with the network header, and there is no other. */
+__rnetvirt_helper void rnetvirt_helper_skb_pull_eth_hdr(struct sk_buff *skb)
+{
+	__skb_pull(skb, ETH_HLEN);
+	skb_unset_mac_header(skb);
+	skb_reset_network_header(skb);
+}
+
+/* What routes are looked up by; the header may be unaligned. */
+__rnetvirt_helper void rnetvirt_helper_flowi4_from_packet(struct flowi4 *fl4,
+							  const struct sk_buff *skb)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+
+	fl4->daddr = iph->daddr;
+	fl4->saddr = iph->saddr;
+	fl4->flowi4_dscp = ip4h_dscp(iph);
+	fl4->flowi4_mark = skb->mark;
+}
+
+__rnetvirt_helper u16 rnetvirt_helper_rt_type(const struct rtable *rt)
+{
+	return rt->rt_type;
+}
+
+__rnetvirt_helper struct dst_entry *rnetvirt_helper_rt_dst(struct rtable *rt)
+{
+	return &rt->dst;
+}
+
+/* Gives the packet a route, and forgets what its protocol remembered of it before. */
+__rnetvirt_helper void rnetvirt_helper_skb_set_route(struct sk_buff *skb, struct dst_entry *dst)
+{
+	BUILD_BUG_ON(sizeof(struct inet_skb_parm) > sizeof(skb->cb));
+	BUILD_BUG_ON(sizeof(struct inet6_skb_parm) > sizeof(skb->cb));
+	skb_dst_drop(skb);
+	skb_dst_set(skb, dst);
+	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm), sizeof(struct inet6_skb_parm)));
+}
+
+__rnetvirt_helper int rnetvirt_helper_ip_route_input(struct sk_buff *skb, struct net_device *dev)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	return ip_route_input_noref(skb, iph->daddr, iph->saddr, ip4h_dscp(iph), dev);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+__rnetvirt_helper void rnetvirt_helper_flowi6_from_packet(struct flowi6 *fl6,
+							  const struct sk_buff *skb)
+{
+	const struct ipv6hdr *hdr = (const struct ipv6hdr *)skb->data;
+
+	fl6->daddr = hdr->daddr;
+	fl6->saddr = hdr->saddr;
+	fl6->flowlabel = ip6_flowinfo(hdr);
+	fl6->flowi6_proto = hdr->nexthdr;
+	fl6->flowi6_mark = skb->mark;
+}
+
+__rnetvirt_helper void rnetvirt_helper_skb_set_input_dst(struct sk_buff *skb, struct dst_entry *dst)
+{
+	skb_dst_drop(skb);
+	skb_dst_set(skb, dst);
+}
+
+/* The packet goes on as received by DEV. */
+__rnetvirt_helper void rnetvirt_helper_skb_set_input_dev6(struct sk_buff *skb,
+							  struct net_device *dev)
+{
+	skb->dev = dev;
+	skb->skb_iif = dev->ifindex;
+	IP6CB(skb)->iif = dev->ifindex;
+}
+#endif
+
+__rnetvirt_helper void rnetvirt_helper_skb_set_input_dev(struct sk_buff *skb,
+							 struct net_device *dev)
+{
+	skb->dev = dev;
+	skb->skb_iif = dev->ifindex;
+}
+
+#if IS_ENABLED(CONFIG_NET_L3_MASTER_DEV)
+__rnetvirt_helper void rnetvirt_helper_netdev_set_l3mdev_ops(struct net_device *dev,
+							     const struct l3mdev_ops *ops)
+{
+	WRITE_ONCE(dev->l3mdev_ops, ops);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_set_l3_rx(struct net_device *dev, bool on)
+{
+	if (on)
+		dev->priv_flags |= IFF_L3MDEV_RX_HANDLER;
+	else
+		dev->priv_flags &= ~IFF_L3MDEV_RX_HANDLER;
+}
+#endif
+
+__rnetvirt_helper void *rnetvirt_helper_net_generic(const struct net *net, unsigned int id)
+{
+	return net_generic(net, id);
+}
+
+__rnetvirt_helper struct net_device *rnetvirt_helper_in_dev_dev(const struct in_device *in_dev)
+{
+	return in_dev->dev;
+}
