@@ -419,6 +419,26 @@ pub const NODST: Flag = Flag {
     key: c"nodst",
     format: c"nodst ",
 };
+/// The mode of flavor ipvlan, with the space that `ip`'s own kind has in front.
+pub const IPVLAN_MODE: Text = Text {
+    key: c"mode",
+    format: c" mode %s ",
+};
+/// Without a flag of [`uapi::IPVLAN_FLAG_NAMES`].
+pub const BRIDGE: Flag = Flag {
+    key: c"bridge",
+    format: c"bridge ",
+};
+/// See [`uapi::IPVLAN_F_PRIVATE`].
+pub const PRIVATE: Flag = Flag {
+    key: c"private",
+    format: c"private ",
+};
+/// See [`uapi::IPVLAN_F_VEPA`].
+pub const VEPA: Flag = Flag {
+    key: c"vepa",
+    format: c"vepa ",
+};
 /// See [`uapi::IFLA_MACVLAN_BC_QUEUE_LEN`].
 pub const BC_QUEUE_LEN: Number = Number {
     key: c"bcqueuelen",

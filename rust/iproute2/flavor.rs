@@ -4,7 +4,7 @@
 //! a file, unless it has the options of another.
 
 use crate::ffi::{self, Refused, Request, Stream, Words};
-use crate::{macvlan, uapi, veth};
+use crate::{ipvlan, macvlan, uapi, veth};
 use core::ffi::CStr;
 
 /// A flavor that this version can make.
@@ -13,6 +13,8 @@ pub struct Flavor {
     number: u32,
     /// The words that begin its options.
     options: &'static [&'static CStr],
+    /// Whether it has a mode of that name.
+    has_mode: fn(&CStr) -> bool,
     /// Parses the words that are left as its options.
     parse: fn(Choice, Words<'_>, &mut Request<'_>) -> Result<(), Refused>,
 }
@@ -22,17 +24,27 @@ pub struct Flavor {
 const VETH: Flavor = Flavor {
     number: uapi::RNETVIRT_FLAVOR_VETH,
     options: veth::OPTIONS,
+    has_mode: |_| false,
     parse: |choice, words, request| choice.parse(veth::Veth::default(), words, request),
 };
 
 const MACVLAN: Flavor = Flavor {
     number: uapi::RNETVIRT_FLAVOR_MACVLAN,
     options: macvlan::OPTIONS,
+    has_mode: macvlan::has_mode,
     parse: |choice, words, request| choice.parse(macvlan::Macvlan::default(), words, request),
 };
 
-/// Options without a flavor belong to the first that has them.
-const FLAVORS: &[Flavor] = &[VETH, MACVLAN];
+const IPVLAN: Flavor = Flavor {
+    number: uapi::RNETVIRT_FLAVOR_IPVLAN,
+    options: ipvlan::OPTIONS,
+    has_mode: ipvlan::has_mode,
+    parse: |choice, words, request| choice.parse(ipvlan::Ipvlan::default(), words, request),
+};
+
+/// Options without a flavor belong to the first that has them, a mode to the first that
+/// has one of that name.
+const FLAVORS: &[Flavor] = &[VETH, MACVLAN, IPVLAN];
 
 /// The options of a flavor, as far as they were parsed.
 pub trait Options<'a> {
@@ -61,7 +73,7 @@ pub fn parse(mut words: Words<'_>, request: &mut Request<'_>) -> Result<(), Refu
         request.put_u32(uapi::IFLA_RNETVIRT_FLAVOR, flavor.number)?;
         flavor
     } else {
-        words.peek().and_then(by_option).unwrap_or(&VETH)
+        by_words(words.clone())?
     };
     (flavor.parse)(Choice { flavor, named }, words, request)
 }
@@ -93,7 +105,7 @@ impl Choice {
                 ffi::duplicate(word, name);
             }
             ffi::invalid(c"the flavor must stand before its options", name);
-        } else if let Some(other) = by_option(word) {
+        } else if let Some(other) = by_option(word, &words) {
             err.write(&[
                 c"rnetvirt: \"",
                 word,
@@ -118,16 +130,66 @@ fn by_name(wanted: &CStr) -> &'static Flavor {
     }
     if uapi::FLAVOR_NAMES.contains(&wanted) {
         ffi::invalid(
-            c"this version has only the flavors veth and macvlan",
+            c"this version has only the flavors veth, macvlan and ipvlan",
             wanted,
         );
     }
-    ffi::invalid(c"no such flavor; this version has veth and macvlan", wanted)
+    ffi::invalid(
+        c"no such flavor; this version has veth, macvlan and ipvlan",
+        wanted,
+    )
 }
 
-/// Finds the flavor that a word is an option of.
-fn by_option(word: &CStr) -> Option<&'static Flavor> {
-    FLAVORS.iter().find(|f| f.options.contains(&word))
+/// Finds the flavor that words without one are for: the first option tells.
+fn by_words(mut words: Words<'_>) -> Result<&'static Flavor, Refused> {
+    let Some(option) = words.next() else {
+        return Ok(&VETH);
+    };
+    let flavor = by_option(option, &words).unwrap_or(&VETH);
+    match words.peek() {
+        // Which modes there are is not known without a flavor.
+        Some(mode) if option == c"mode" && !(flavor.has_mode)(mode) => fail(&[
+            c"Error: argument of \"mode\" must be ",
+            macvlan::MODES,
+            c" for flavor macvlan, ",
+            ipvlan::MODES,
+            c" for flavor ipvlan, not \"",
+            mode,
+            c"\"\n",
+        ]),
+        _ => Ok(flavor),
+    }
+}
+
+/// Finds the flavor that a word is an option of; `rest` is what stands behind it.
+fn by_option(word: &CStr, rest: &Words<'_>) -> Option<&'static Flavor> {
+    let by_mode = |mode| FLAVORS.iter().find(|f| (f.has_mode)(mode));
+    match rest.peek().and_then(by_mode) {
+        Some(flavor) if word == c"mode" => Some(flavor),
+        _ => FLAVORS.iter().find(|f| f.options.contains(&word)),
+    }
+}
+
+/// Parses the value of an option that may be given only once: with two, one of them
+/// would silently not be done.
+pub fn once<'a, T>(
+    value: &mut Option<T>,
+    option: &CStr,
+    words: &mut Words<'a>,
+    parse: fn(&'a CStr, &mut Words<'a>) -> Result<T, Refused>,
+) -> Result<(), Refused> {
+    let word = words.value();
+    if value.is_some() {
+        ffi::duplicate(option, word);
+    }
+    *value = Some(parse(word, words)?);
+    Ok(())
+}
+
+/// Says what is wrong.
+pub fn fail<T>(message: &[&CStr]) -> Result<T, Refused> {
+    Stream::stderr().write(message);
+    Err(Refused)
 }
 
 /// What a flavor is called, also one that only a newer module can make.

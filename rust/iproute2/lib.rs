@@ -16,6 +16,7 @@ mod attribute;
 #[allow(unsafe_code)]
 mod ffi;
 mod flavor;
+mod ipvlan;
 mod lladdr;
 mod macvlan;
 #[path = "../uapi.rs"]
@@ -29,7 +30,7 @@ use ffi::{Attributes, Stream};
 const USAGE: &CStr = c"\
 Usage: ... rnetvirt [ flavor FLAVOR ] [ OPTIONS ]
 
-FLAVOR := { veth | macvlan }
+FLAVOR := { veth | macvlan | ipvlan }
 
 OPTIONS of veth := [ peer [ <options> ] ]
 
@@ -41,8 +42,11 @@ MACADDR := { { add | del } LLADDR | set [ LLADDR ... ] | flush }
 BC_QUEUE_LEN := length of the queue for broadcast and multicast, 0-4294967295
 BCLIM := listeners of a group that need no queue, 32-bit integer, -1: any number
 
-Without a flavor, an option tells which one is meant; without both the kernel
-makes macvlan of a link with a lower device, and a pair of devices otherwise.
+OPTIONS of ipvlan := [ mode { l2 | l3 | l3s } ] [ bridge | private | vepa ]
+
+Without a flavor, the first option tells which one is meant, and mode by its
+value; without both the kernel makes macvlan of a link with a lower device, and
+a pair of devices otherwise.
 nopromisc is for mode passthru, nodst and macaddr are for mode source.
 To get <options> type 'ip link add help'.
 ";
@@ -57,6 +61,9 @@ fn print(data: Attributes<'_>) {
     }
     if let Some(data) = data.get(uapi::IFLA_RNETVIRT_MACVLAN) {
         macvlan::print(data);
+    }
+    if let Some(data) = data.get(uapi::IFLA_RNETVIRT_IPVLAN) {
+        ipvlan::print(data);
     }
 }
 

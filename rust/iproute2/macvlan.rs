@@ -5,7 +5,7 @@
 
 use crate::attribute::Value;
 use crate::ffi::{self, Refused, Request, Stream, Words, NLA_F_NESTED};
-use crate::flavor::Options;
+use crate::flavor::{fail, once, Options};
 use crate::{lladdr, uapi};
 use core::ffi::CStr;
 
@@ -19,6 +19,9 @@ pub const OPTIONS: &[&CStr] = &[
     c"bcqueuelen",
     c"bclim",
 ];
+
+/// What the modes are called, for errors.
+pub const MODES: &CStr = c"\"private\", \"vepa\", \"bridge\", \"passthru\" or \"source\"";
 
 /// The options that were given.
 #[derive(Default)]
@@ -125,28 +128,18 @@ impl ListChange<'_> {
     }
 }
 
-/// Parses the value of an option that may be given only once: with two, one of them
-/// would silently not be done.
-fn once<'a, T>(
-    value: &mut Option<T>,
-    option: &CStr,
-    words: &mut Words<'a>,
-    parse: fn(&'a CStr, &mut Words<'a>) -> Result<T, Refused>,
-) -> Result<(), Refused> {
-    let word = words.value();
-    if value.is_some() {
-        ffi::duplicate(option, word);
-    }
-    *value = Some(parse(word, words)?);
-    Ok(())
+/// Whether a mode is called that.
+pub fn has_mode(word: &CStr) -> bool {
+    uapi::MACVLAN_MODE_NAMES.iter().any(|(_, n)| *n == word)
 }
 
 fn mode(word: &CStr, _: &mut Words<'_>) -> Result<u32, Refused> {
     match uapi::MACVLAN_MODE_NAMES.iter().find(|(_, n)| *n == word) {
         Some((mode, _)) => Ok(*mode),
         None => fail(&[
-            c"Error: argument of \"mode\" must be \"private\", \"vepa\", \"bridge\", ",
-            c"\"passthru\" or \"source\", not \"",
+            c"Error: argument of \"mode\" must be ",
+            MODES,
+            c", not \"",
             word,
             c"\"\n",
         ]),
@@ -207,11 +200,6 @@ fn cutoff(word: &CStr, _: &mut Words<'_>) -> Result<i32, Refused> {
         Some(cutoff) => Ok(cutoff),
         None => fail(&[c"Error: illegal value for \"bclim\": \"", word, c"\"\n"]),
     }
-}
-
-fn fail<T>(message: &[&CStr]) -> Result<T, Refused> {
-    Stream::stderr().write(message);
-    Err(Refused)
 }
 
 /// Prints what the kernel tells of a device.

@@ -4,9 +4,9 @@
 
 usage: plugin_test.py PLUGIN FAKE_KERNEL [IP...]
 
-What goes to the kernel is compared with what ip sends for the kinds veth and macvlan,
-so the tests hold for any version of ip; what comes from it is made up here. IP is the command
-to test with, default: ip.
+What goes to the kernel is compared with what ip sends for the kinds veth, macvlan
+and ipvlan, so the tests hold for any version of ip; what comes from it is made up here. IP is the
+command to test with, default: ip.
 """
 
 import itertools
@@ -23,11 +23,13 @@ RTM_NEWLINK = 16
 NLM_F_CREATE = 0x400
 IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_TXQLEN, IFLA_LINKINFO, IFLA_NUM_TX_QUEUES = 3, 4, 5, 13, 18, 31
 INFO_KIND, INFO_DATA = 1, 2
-PEER, FLAVOR, MACVLAN = 1, 2, 3
+PEER, FLAVOR, MACVLAN, IPVLAN = 1, 2, 3, 4
 NESTED = 0x8000
-# In the nest: what kind macvlan has in INFO_DATA.
+# In the nest: what kind macvlan has in INFO_DATA; of these ipvlan has the first two, each two bytes.
 MODE, FLAGS, MACADDR_MODE, MACADDR, MACADDR_DATA, MACADDR_COUNT, QUEUE_LEN, QUEUE_LEN_USED, CUTOFF = range(1, 10)
 MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
+IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
+IPVLAN_FLAGS = {"bridge": 0, "private": 1, "vepa": 2}
 
 # A process whose namespace can be named; newer versions of ip open it themselves.
 PID = os.getpid()
@@ -85,6 +87,14 @@ MACVLANS = [
     "bcqueuelen 5 nodst mode source macaddr set 02:00:00:00:00:01 02:00:00:00:00:02",
 ]
 
+# Options of ipvlan: each word alone, both orders.
+IPVLANS = [
+    *(f"mode {mode}" for mode in IPVLAN_MODES),
+    *IPVLAN_FLAGS,
+    *(f"mode {mode} {flag}" for mode in IPVLAN_MODES for flag in IPVLAN_FLAGS),
+    *(f"{flag} mode {mode}" for mode in IPVLAN_MODES for flag in IPVLAN_FLAGS),
+]
+
 tests = []
 
 
@@ -138,6 +148,10 @@ def attributes(data):
 
 def attribute(kind, value):
     return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def u16(number):
+    return struct.pack("=H", number)
 
 
 def u32(number):
@@ -240,8 +254,10 @@ def help_is_printed():
     run = Ip(["link", "help", "rnetvirt"])
     equal((run.status, run.err), (0, ""))
     assert run.out.startswith("Usage: ... rnetvirt [ flavor "), run.out
-    for word in ["veth", "peer", "macvlan", *MODES, "nopromisc", "nodst", "flag", "macaddr", "bcqueuelen", "bclim"]:
+    macvlan = ["macvlan", *MODES, "nopromisc", "nodst", "flag", "macaddr", "bcqueuelen", "bclim"]
+    for word in ["veth", "peer", *macvlan, "ipvlan", *IPVLAN_MODES]:
         assert f" {word} " in run.out, word
+    assert f" [ {' | '.join(IPVLAN_FLAGS)} ]\n" in run.out, run.out
     assert all(len(line) <= 80 for line in run.out.splitlines()), run.out
 
 
@@ -343,7 +359,7 @@ def errors_in_peer_options_are_as_for_veth():
 def unknown_option():
     usage = Ip(["link", "help", "rnetvirt"]).out
     status, _ = refused("link add v0 type veth foo")
-    for options in ["foo", "flavor veth foo", "flavor veth foo peer", "pee", "FLAVOR veth", "mod vepa", "private"]:
+    for options in ["foo", "flavor veth foo", "flavor veth foo peer", "pee", "FLAVOR veth", "mod vepa", "mod l3", "passthru", "l3", "priv"]:
         words = [word for word in options.split() if word not in ("flavor", "veth")]
         want = status, f'rnetvirt: unknown option "{words[0]}"?\n{usage}'
         equal(refused(f"link add v0 type rnetvirt {options}"), want, options)
@@ -356,7 +372,10 @@ def help_as_an_option_prints_usage():
     equal(refused("link add v0 type rnetvirt help"), (status, usage))
     equal(refused("link add v0 type rnetvirt flavor veth help"), (status, usage))
     equal(refused("link add v0 type rnetvirt flavor macvlan help"), (status, usage))
+    equal(refused("link add v0 type rnetvirt flavor ipvlan help"), (status, usage))
     equal(refused("link add v0 type rnetvirt mode vepa help"), (status, usage))
+    equal(refused("link add v0 type rnetvirt mode l3 help"), (status, usage))
+    equal(refused("link add v0 type rnetvirt private help"), (status, usage))
 
 
 @test
@@ -370,12 +389,14 @@ def flavor_given_twice():
     want = 255, 'Error: duplicate "flavor": "veth" is the second value.\n'
     equal(refused("link add v0 type rnetvirt flavor veth flavor veth"), want)
     equal(refused("link add v0 type rnetvirt flavor macvlan mode vepa flavor veth"), want)
+    equal(refused("link add v0 type rnetvirt flavor ipvlan mode l2 flavor veth"), want)
 
 
 @test
 def flavor_behind_options():
     want = 255, 'Error: argument "macvlan" is wrong: the flavor must stand before its options\n'
-    equal(refused("link add v0 type rnetvirt mode vepa flavor macvlan"), want)
+    for options in ["mode vepa", "mode l3", "private"]:
+        equal(refused(f"link add v0 type rnetvirt {options} flavor macvlan"), want)
     want = refused("link add v0 type veth peer name")
     equal(refused("link add v0 type rnetvirt mode vepa flavor"), want)
 
@@ -394,8 +415,52 @@ def options_of_two_flavors():
 
 
 @test
-def options_of_macvlan_behind_peer_are_the_peers():
-    for options in ["mode vepa", "bclim 5", "macaddr flush", "mode dormant nodst nopromisc"]:
+def options_of_ipvlan_and_another_flavor():
+    for flavor in ["", "flavor ipvlan"]:
+        for options in IPVLANS:
+            want = 1, 'rnetvirt: "peer" is an option of flavor veth, not of ipvlan\n'
+            equal(refused(f"link add v0 type rnetvirt {flavor} {options} peer name v1"), want, options)
+            for option in ["flag null", "nopromisc", "nodst", "macaddr flush", "bcqueuelen 5", "bclim 5"]:
+                want = 1, f'rnetvirt: "{option.split()[0]}" is an option of flavor macvlan, not of ipvlan\n'
+                equal(refused(f"link add v0 type rnetvirt {flavor} {options} {option}"), want, options)
+    for options in IPVLANS:
+        want = 1, f'rnetvirt: "{options.split()[0]}" is an option of flavor ipvlan, not of veth\n'
+        equal(refused(f"link add v0 type rnetvirt flavor veth {options}"), want)
+    for word in IPVLAN_FLAGS:
+        want = 1, f'rnetvirt: "{word}" is an option of flavor ipvlan, not of macvlan\n'
+        for options in ["flavor macvlan", "mode bridge", "nodst", "flavor macvlan mode vepa"]:
+            equal(refused(f"link add v0 type rnetvirt {options} {word}"), want, options)
+
+
+@test
+def mode_of_another_flavor():
+    for mode in IPVLAN_MODES:
+        want = refused(f"link add m0 type macvlan mode {mode}")
+        assert '"passthru" or "source"' in want[1], want
+        for options in ["flavor macvlan", "nodst", "flavor macvlan nodst"]:
+            equal(refused(f"link add m0 type rnetvirt {options} mode {mode}"), want, options)
+    for mode in MODES:
+        want = refused(f"link add m0 type ipvlan mode {mode}")
+        assert '"l3" or "l3s"' in want[1], want
+        for options in ["flavor ipvlan", "private", "flavor ipvlan vepa"]:
+            equal(refused(f"link add m0 type rnetvirt {options} mode {mode}"), want, options)
+
+
+@test
+def mode_that_no_flavor_has():
+    for mode in ["foo", "vep", "BRIDGE", "4", "l", "l4", "L3", "mode", "nodst", "peer", ""]:
+        for rest in [[], ["nodst"], ["private"], ["peer"]]:
+            run = Ip(["link", "add", "m0", "type", "rnetvirt", "mode", mode, *rest])
+            want = (
+                'Error: argument of "mode" must be "private", "vepa", "bridge", "passthru" or "source" for flavor '
+                f'macvlan, "l2", "l3" or "l3s" for flavor ipvlan, not "{mode}"\n'
+            )
+            equal((run.status, run.err, run.requests), (1, want, []))
+
+
+@test
+def options_of_flavors_behind_peer_are_the_peers():
+    for options in ["mode vepa", "bclim 5", "macaddr flush", "mode dormant nodst nopromisc", "mode l3", "private"]:
         want = refused(f"link add v0 type veth peer name v1 {options}")
         equal(refused(f"link add v0 type rnetvirt peer name v1 {options}"), want)
         equal(refused(f"link add v0 type rnetvirt flavor veth peer name v1 {options}"), want)
@@ -403,16 +468,16 @@ def options_of_macvlan_behind_peer_are_the_peers():
 
 @test
 def flavors_to_come_are_refused():
-    for flavor in ["ipvlan", "macvtap", "ipvtap"]:
-        want = 255, f'Error: argument "{flavor}" is wrong: this version has only the flavors veth and macvlan\n'
+    for flavor in ["macvtap", "ipvtap"]:
+        want = 255, f'Error: argument "{flavor}" is wrong: this version has only the flavors veth, macvlan and ipvlan\n'
         for rest in ["", " peer name v1", " mode bridge"]:
             equal(refused(f"link add v0 type rnetvirt flavor {flavor}{rest}"), want)
 
 
 @test
 def unknown_flavors_are_refused():
-    for flavor in ["foo", "vet", "vethx", "VETH", "0", "peer", "macvla", "mode"]:
-        want = 255, f'Error: argument "{flavor}" is wrong: no such flavor; this version has veth and macvlan\n'
+    for flavor in ["foo", "vet", "vethx", "VETH", "0", "peer", "macvla", "mode", "ipvla", "l3", "bridge"]:
+        want = 255, f'Error: argument "{flavor}" is wrong: no such flavor; this version has veth, macvlan and ipvlan\n'
         equal(refused(f"link add v0 type rnetvirt flavor {flavor}"), want)
 
 
@@ -551,13 +616,13 @@ def macvlan_in_a_batch():
 
 @test
 def errors_in_macvlan_options_are_as_for_macvlan():
+    # Without a flavor, more modes are named: mode_that_no_flavor_has.
+    for options in ["mode foo", "mode vep", "mode l2", "mode BRIDGE", "mode 4"]:
+        want = refused(f"link add m0 type macvlan {options}")
+        equal(refused(f"link add m0 type rnetvirt flavor macvlan {options}"), want, options)
+        equal(refused(f"link add m0 type rnetvirt nodst {options}"), want, options)
     for options in [
         "mode",
-        "mode foo",
-        "mode vep",
-        "mode l2",
-        "mode BRIDGE",
-        "mode 4",
         "flag",
         "flag foo",
         "flag 1",
@@ -635,6 +700,115 @@ def macvlan_list_too_long():
     assert "message exceeded bound" in run.err, run.err
     equal((run.status, run.requests), (1, []))
     assert count > 70, count
+
+
+@test
+def ipvlan_alone():
+    data = lambda _: attribute(FLAVOR, u32(2))
+    for outer in OUTERS:
+        want = with_kind(request(f"link add i0 {outer} type ipvlan"), "rnetvirt", data)
+        equal(request(f"link add i0 {outer} type rnetvirt flavor ipvlan"), want, outer)
+
+
+def ipvlan_wants(theirs, options):
+    """What kind ipvlan has sent, without the flags that it sends unasked."""
+    asked = set(options.split()) & set(IPVLAN_FLAGS)
+    return sorted(setting for setting in sent_data(theirs) if setting[0] != FLAGS or asked)
+
+
+@test
+def ipvlan_options_are_as_for_ipvlan():
+    for outer in OUTERS:
+        for options in IPVLANS:
+            theirs = request(f"link add i0 {outer} type ipvlan {options}")
+            for flavor, head in [("", b""), ("flavor ipvlan", attribute(FLAVOR, u32(2)))]:
+                ours = request(f"link add i0 {outer} type rnetvirt {flavor} {options}")
+                *before, (number, nest) = sent_data(ours)
+                equal(number, IPVLAN | NESTED, options)
+                equal(before, attributes(head), options)
+                equal(attributes(nest), ipvlan_wants(theirs, options), options)
+                data = head + attribute(IPVLAN | NESTED, nest)
+                equal(ours, with_kind(theirs, "rnetvirt", lambda _: data), options)
+
+
+@test
+def ipvlan_holds_what_was_asked():
+    # Independent of what ip does for ipvlan.
+    for options, want in [
+        ("mode l2", [(MODE, b"\0\0")]),
+        ("mode l3", [(MODE, b"\1\0")]),
+        ("mode l3s", [(MODE, b"\2\0")]),
+        ("bridge", [(FLAGS, b"\0\0")]),
+        ("private", [(FLAGS, b"\1\0")]),
+        ("vepa", [(FLAGS, b"\2\0")]),
+        ("mode l3s private", [(MODE, b"\2\0"), (FLAGS, b"\1\0")]),
+        ("bridge mode l2", [(MODE, b"\0\0"), (FLAGS, b"\0\0")]),
+    ]:
+        ((number, nest),) = sent_data(request(f"link add i0 type rnetvirt {options}"))
+        equal((number, attributes(nest)), (IPVLAN | NESTED, want), options)
+
+
+@test
+def ipvlan_with_a_lower_device():
+    for options in ["", "mode l3s", "mode l2 vepa"]:
+        theirs = one_request(f"link add link v0 name i0 type ipvlan {options}")
+        ours = one_request(f"link add link v0 name i0 type rnetvirt flavor ipvlan {options}")
+        equal(dict(attributes(ours[2][16:]))[IFLA_LINK], u32(42))
+        data = attribute(FLAVOR, u32(2))
+        if options:
+            data += attribute(IPVLAN | NESTED, sent_data(ours)[1][1])
+        equal(ours, with_kind(theirs, "rnetvirt", lambda _: data), options)
+
+
+@test
+def link_set_changes_ipvlan():
+    for options in IPVLANS:
+        theirs = one_request(f"link set v0 type ipvlan {options}")
+        for flavor, head in [("", []), ("flavor ipvlan", [(FLAVOR, u32(2))])]:
+            ours = one_request(f"link set v0 type rnetvirt {flavor} {options}")
+            *before, (number, nest) = sent_data(ours)
+            equal((before, number), (head, IPVLAN | NESTED), options)
+            equal(attributes(nest), ipvlan_wants(theirs, options), options)
+            equal(ours[:2], theirs[:2])
+
+
+@test
+def ipvlan_in_a_batch():
+    batch = os.path.join(TMP, "batch")
+    lines = [f"link add i0 type rnetvirt {options}" for pair in zip(IPVLANS, MACVLANS) for options in pair]
+    with open(batch, "w", encoding="ascii") as file:
+        file.write("\n".join(lines) + "\n")
+    run = Ip(["-batch", batch])
+    equal((run.status, run.err), (0, ""))
+    equal(run.requests, [request(line) for line in lines])
+
+
+@test
+def errors_in_ipvlan_options_are_as_for_ipvlan():
+    usage = Ip(["link", "help", "rnetvirt"]).out
+    for options in ["mode", "mode foo", "mode l", "mode L3", "mode 1", "mode bridge", "private mode", "vepa mode l4"]:
+        want = refused(f"link add i0 type ipvlan {options}")
+        equal(refused(f"link add i0 type rnetvirt flavor ipvlan {options}"), want, options)
+        if not options.startswith("mode"):
+            equal(refused(f"link add i0 type rnetvirt {options}"), want, options)
+    for options in ["mode l3 foo", "private l3", "vepa 1", "mode l2 Private", "bridge passthru"]:
+        status, err = refused(f"link add i0 type ipvlan {options}")
+        want = status, err.split("\n", 1)[0].replace("ipvlan:", "rnetvirt:", 1) + "\n" + usage
+        equal(refused(f"link add i0 type rnetvirt {options}"), want, options)
+        equal(refused(f"link add i0 type rnetvirt flavor ipvlan {options}"), want, options)
+
+
+@test
+def ipvlan_options_given_twice():
+    for flavor in ["", "flavor ipvlan"]:
+        for first in IPVLAN_FLAGS:
+            for second in IPVLAN_FLAGS:
+                want = 255, f'Error: duplicate "flags": "{second}" is the second value.\n'
+                for options in [f"{first} {second}", f"mode l3 {first} {second}", f"{first} mode l2 {second}"]:
+                    equal(refused(f"link add i0 type rnetvirt {flavor} {options}"), want, options)
+        want = 255, 'Error: duplicate "mode": "l2" is the second value.\n'
+        equal(refused(f"link add i0 type rnetvirt {flavor} mode l3 mode l2"), want)
+        equal(refused(f"link add i0 type rnetvirt {flavor} mode l2 private mode l2"), want)
 
 
 @test
@@ -837,6 +1011,71 @@ def macvlan_settings_of_another_flavor():
     nest = attribute(MODE, u32(4))
     equal(link_line(nested(nest, 3), "-d"), ["    rnetvirt flavor macvtap mode bridge numtxqueues 3 "])
     equal(link_line(attribute(MACVLAN, nest), "-d"), ["    rnetvirt mode bridge numtxqueues 3 "])
+
+
+# What the kernel may tell of an ipvlan, and some that it will not.
+IPVLAN_DUMPS = [
+    b"",
+    *(attribute(MODE, u16(mode)) + attribute(FLAGS, u16(flags)) for mode in range(4) for flags in range(5)),
+    attribute(MODE, u16(1)),
+    attribute(FLAGS, u16(2)),
+    attribute(200, u32(7)) + attribute(MODE, u16(0xFFFF)) + attribute(FLAGS, u16(0xFFFF)),
+    # Too short.
+    attribute(MODE, b"\1") + attribute(FLAGS, u16(1)),
+    attribute(MODE, u16(1)) + attribute(FLAGS, b""),
+]
+
+
+def ipvlan(nest, flavor=2):
+    return attribute(FLAVOR, u32(flavor)) + attribute(IPVLAN, nest)
+
+
+@test
+def ipvlan_is_shown_as_ipvlan_is():
+    for nest in IPVLAN_DUMPS:
+        (line,) = link_line(nest, "-d", kind="ipvlan")
+        want = [line.replace("    ipvlan ", "    rnetvirt flavor ipvlan ", 1)]
+        for data in [ipvlan(nest), attribute(FLAVOR, u32(2)) + attribute(IPVLAN | NESTED, nest)]:
+            equal(link_line(data, "-d"), want, nest)
+            equal(link_line(data, "-d", "-c=always"), want, nest)
+            equal(link_line(data), [])
+
+
+@test
+def ipvlan_as_json_is_as_ipvlan_is():
+    for nest in IPVLAN_DUMPS:
+        text = shown(nest, "-d", "-j", kind="ipvlan").replace('"info_kind":"ipvlan"', '"info_kind":"rnetvirt"')
+        comma = "" if '"info_data":{}' in text else ","
+        want = text.replace('"info_data":{', '"info_data":{"flavor":"ipvlan"' + comma)
+        got = shown(ipvlan(nest), "-d", "-j")
+        equal(got, want, nest)
+        equal(json.loads(shown(ipvlan(nest), "-d", "-j", "-p")), json.loads(got), nest)
+
+
+@test
+def ipvlan_shows_what_it_should():
+    # Independent of what ip does for ipvlan.
+    for mode, number in IPVLAN_MODES.items():
+        for flag, flags in IPVLAN_FLAGS.items():
+            data = ipvlan(attribute(MODE, u16(number)) + attribute(FLAGS, u16(flags)))
+            equal(link_line(data, "-d"), [f"    rnetvirt flavor ipvlan  mode {mode} {flag} numtxqueues 3 "])
+            (link,) = json.loads(shown(data, "-d", "-j"))
+            want = {"flavor": "ipvlan", "mode": mode, flag: True}
+            equal(list(link["linkinfo"]["info_data"].items()), list(want.items()))
+
+
+@test
+def ipvlan_with_broken_data():
+    for nest in [b"\1", struct.pack("=HH", 3, MODE) + attribute(MODE, u16(1)), struct.pack("=HH", 9, MODE) + u32(1)]:
+        equal(link_line(ipvlan(nest), "-d"), ["    rnetvirt flavor ipvlan numtxqueues 3 "], nest)
+
+
+@test
+def ipvlan_settings_of_another_flavor():
+    # Those of ipvtap are the same.
+    nest = attribute(MODE, u16(1))
+    equal(link_line(ipvlan(nest, 4), "-d"), ["    rnetvirt flavor ipvtap  mode l3 numtxqueues 3 "])
+    equal(link_line(attribute(IPVLAN, nest), "-d"), ["    rnetvirt  mode l3 numtxqueues 3 "])
 
 
 def main():
