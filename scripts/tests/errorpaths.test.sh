@@ -141,11 +141,11 @@ with_faults() { # OPERATION STRIDE
 	empty S B || fail "S: $(names S), B: $(names B)"
 }
 
-test_a32_no_memory_at_creation() { with_faults create 3; }
+test_a32_no_memory_at_creation() { with_faults create 11; }
 
-test_a32_no_memory_at_creation_across_namespaces() { with_faults create-netns 3; }
+test_a32_no_memory_at_creation_across_namespaces() { with_faults create-netns 13; }
 
-test_a32_no_memory_at_deletion() { with_faults delete 1; }
+test_a32_no_memory_at_deletion() { with_faults delete 3; }
 
 test_a32_no_memory_at_a_change_of_mtu() { with_faults mtu 1; }
 

@@ -5,9 +5,9 @@
 usage: faults.py KIND OPERATION [STRIDE [FIRST]]
 
 OPERATION: create, create-netns (the peer in the namespace B), delete, mtu,
-address, up; or one of macvlan_operations(), with "macvlan-" before it. Runs in
-the current namespace, which must be empty; for macvlan it has to have a device low
-with the index 10, and a bridge br9. Every STRIDEth site fails, from the FIRST on
+address, up; or one of macvlan_operations() or ipvlan_operations(), with "macvlan-"
+or "ipvlan-" before it. Runs in the current namespace, which must be empty; for these
+it has to have a device low with the index 10, and a bridge br9. Every STRIDEth site fails, from the FIRST on
 (default: each). The kernel must have failslab and fail_page_alloc; this task arms
 itself through fail-nth, so nobody else's allocations fail.
 
@@ -172,21 +172,53 @@ def macvlan_operations():
     }
 
 
+def ipvlan_operations():
+    """The same for ipvlan, with the number of the mode."""
+    def settings(*tokens):
+        return lambda kind: rtnl.own_ip(kind, *tokens)
+
+    def tokens(*words):
+        return lambda kind: words
+
+    up, groups = ("name:v0", "up"), ("name:v0", "flags:0x200")
+    return {
+        **{f"create-{name}": (None, (), settings(f"data16:1:{number}"))
+           for number, name in enumerate(("l2", "l3", "l3s"))},
+        "create-netns": (None, (), lambda kind: (*rtnl.own_ip(kind), "nsfd:/run/netns/B")),
+        "create-up": (None, (), lambda kind: ("up", *rtnl.own_ip(kind, "data16:1:2"))),
+        "delete": ("2", (up,), tokens()),
+        "mode-l3s": ("0", (up,), settings("data16:1:2")),
+        "mode-l2": ("2", (up,), settings("data16:1:0")),
+        "flags": ("1", (up,), settings("data16:2:1")),
+        "up": ("0", (), tokens("up")),
+        "up-all": ("0", (groups,), tokens("up")),
+        "mtu": ("0", (up,), tokens("mtu:1400")),
+    }
+
+
 class Endpoint(Requests):
     """About an endpoint v0 on low, a device of another kind."""
 
     FIELDS = ("mtu", "address", "flags", "link", "mode", "mvflags", "count", "sources",
-              "bcqueuelen", "bcqueuelenused", "bccutoff", "promiscuity", "allmulti")
+              "bcqueuelen", "bcqueuelenused", "bccutoff", "promiscuity", "allmulti",
+              "ipmode", "ipflags")
 
     def __init__(self, kind, operation):
-        self.kind, self.operation = kind, operation.removeprefix("macvlan-")
-        mode, self.first, make = macvlan_operations()[self.operation]
+        self.kind = kind
+        flavor, self.operation = operation.split("-", 1)
+        operations = macvlan_operations() if flavor == "macvlan" else ipvlan_operations()
+        mode, self.first, make = operations[self.operation]
         self.creates = mode is None
         more = make(kind)
         base = ["kind:" + kind, "name:v0", "link:10", "addr:020000000001"]
-        # One source that a change may take away.
-        sources = ("data32:3:0", "data:4:0200000000a0") if mode == "source" else ()
-        self.create = base + list(rtnl.own(kind, f"data32:1:{rtnl.MODES[mode]}", *sources) if mode else more)
+        if mode is None:
+            self.create = base + list(more)
+        elif flavor == "ipvlan":
+            self.create = base + list(rtnl.own_ip(kind, f"data16:1:{mode}"))
+        else:
+            # One source that a change may take away.
+            sources = ("data32:3:0", "data:4:0200000000a0") if mode == "source" else ()
+            self.create = base + list(rtnl.own(kind, f"data32:1:{rtnl.MODES[mode]}", *sources))
         if self.creates:
             self.tokens = self.create
         elif any(token.startswith("data") for token in more):
@@ -253,7 +285,7 @@ def main(args):
     kind, operation = args[:2]
     stride, first = (int(number) for number in (*args[2:], *("1", "1")[len(args) - 2:]))
     prepare()
-    requests = (Endpoint if operation.startswith("macvlan-") else Requests)(kind, operation)
+    requests = (Endpoint if operation.startswith(("macvlan-", "ipvlan-")) else Requests)(kind, operation)
     fault = Fault()
     n, failed, survived = first, 0, 0
     while True:

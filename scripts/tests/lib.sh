@@ -162,6 +162,11 @@ shown_rxq() {
 	fi
 }
 
+# Seconds between two packets that keep something busy: a kernel with checks has to
+# have time for what is tested.
+PACE=0.002
+[ "$KERNEL" != debug ] || PACE=0.03
+
 # traffic NETNS...: keeps a pair of `joined` busy with echo requests from these
 # namespaces, until quiet or the test's end: as many as leave an emulated
 # processor time for what is tested.
@@ -171,9 +176,9 @@ traffic() {
 
 	for ns; do
 		# Not in_ns: $! is to be the process itself.
-		nsenter --net="/run/netns/$ns" ping -q -i 0.002 -s 1000 10.0.0.1 >/dev/null 2>&1 &
+		nsenter --net="/run/netns/$ns" ping -q -i $PACE -s 1000 10.0.0.1 >/dev/null 2>&1 &
 		TRAFFIC+=($!)
-		nsenter --net="/run/netns/$ns" ping -q -i 0.002 -s 1000 10.0.0.2 >/dev/null 2>&1 &
+		nsenter --net="/run/netns/$ns" ping -q -i $PACE -s 1000 10.0.0.2 >/dev/null 2>&1 &
 		TRAFFIC+=($!)
 	done
 }
@@ -195,6 +200,7 @@ busy() {
 module_file() { # KIND
 	case $1 in
 	rnetvirt) echo "$RNETVIRT_KO" ;;
+	ipvlan) echo "$KDIR/drivers/net/ipvlan/ipvlan.ko" ;;
 	*) echo "$KDIR/drivers/net/$1.ko" ;;
 	esac
 }

@@ -222,7 +222,7 @@ test_a8_namespaces_of_endpoints_die_under_traffic() {
 		pair_of bridge
 		# From outside: a process in a namespace would keep it.
 		traffic W
-		nsenter --net=/run/netns/W ping -b -q -i 0.002 -s 100 10.0.0.255 >/dev/null 2>&1 &
+		nsenter --net=/run/netns/W ping -b -q -i $PACE -s 100 10.0.0.255 >/dev/null 2>&1 &
 		TRAFFIC+=($!)
 		flows A v0
 		flows B v1

@@ -96,9 +96,9 @@ pair_of() {
 # everything_flows: echo requests from and to everybody, and broadcasts.
 everything_flows() {
 	traffic A B W
-	nsenter --net=/run/netns/W ping -b -q -i 0.002 -s 100 10.0.0.255 >/dev/null 2>&1 &
+	nsenter --net=/run/netns/W ping -b -q -i $PACE -s 100 10.0.0.255 >/dev/null 2>&1 &
 	TRAFFIC+=($!)
-	nsenter --net=/run/netns/A ping -b -q -i 0.002 -s 100 10.0.0.255 >/dev/null 2>&1 &
+	nsenter --net=/run/netns/A ping -b -q -i $PACE -s 100 10.0.0.255 >/dev/null 2>&1 &
 	TRAFFIC+=($!)
 	flows A v0
 	flows B v1

@@ -60,6 +60,9 @@ SHOWN = {  # IFLA_*: (name, format)
 MACVLAN = {1: ("mode", "I"), 2: ("mvflags", "H"), 5: ("sources", "macs"), 6: ("count", "I"),
            7: ("bcqueuelen", "I"), 8: ("bcqueuelenused", "I"), 9: ("bccutoff", "i")}
 MACVLAN_NEST = {"macvlan": None, "rnetvirt": 3}
+# IFLA_IPVLAN_*, likewise; both are u16.
+IPVLAN = {1: "ipmode", 2: "ipflags"}
+IPVLAN_NEST = {"ipvlan": None, "rnetvirt": 4}
 MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 
 opened = []  # descriptors that the next request names
@@ -172,10 +175,22 @@ def macvlan(found):
     return values
 
 
+def ipvlan(found):
+    """The settings of an ipvlan as {key: text}."""
+    return {name: str(struct.unpack("=H", found[number])[0])
+            for number, name in IPVLAN.items() if number in found}
+
+
 def own(kind, *tokens):
     """Tokens for settings of a macvlan as the kind wants them."""
     nested = MACVLAN_NEST[kind]
     return ("data32:2:1", f"nest:{nested}", *tokens, "end") if nested else tokens
+
+
+def own_ip(kind, *tokens):
+    """The same for an ipvlan."""
+    nested = IPVLAN_NEST[kind]
+    return ("data32:2:2", f"nest:{nested}", *tokens, "end") if nested else tokens
 
 
 class Netlink:
@@ -264,6 +279,9 @@ def shown(body):
     if values["kind"] in MACVLAN_NEST:
         nested = MACVLAN_NEST[values["kind"]]
         values.update(macvlan(attrs(data.get(nested, b"")) if nested else data))
+    if values["kind"] in IPVLAN_NEST:
+        nested = IPVLAN_NEST[values["kind"]]
+        values.update(ipvlan(attrs(data.get(nested, b"")) if nested else data))
     values["info"] = ",".join(str(number) for number in sorted(info))
     return values
 

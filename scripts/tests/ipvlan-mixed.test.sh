@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the C drivers cannot: a mode for each link, and links of both flavors on one
+# lower device.
+# shellcheck disable=SC2034,SC2153
+KINDS=rnetvirt
+LIMIT=300
+# shellcheck source=/dev/null
+. "$TOP/scripts/tests/ipvlan.sh"
+
+# link_of NETNS NAME FLAVOR:MODE[:FLAG]
+link_of() {
+	local flavor mode flag
+
+	IFS=: read -r flavor mode flag <<<"$3"
+	# shellcheck disable=SC2086
+	ip -n S link add link eth0 name "$2" netns "$1" type rnetvirt flavor "$flavor" mode "$mode" $flag
+}
+
+# two X Y: v0 of X in A, v1 of Y in B, on one lower device, all with addresses.
+two() {
+	local n
+
+	ns S W A B
+	wired S W
+	link_of A v0 "$1"
+	link_of B v1 "$2"
+	addressed A B
+	ip -n W addr add 10.0.0.3/24 dev wire0
+	ip -n S route add 10.0.0.0/24 dev eth0
+	for n in 1:A:v0:"$1" 2:B:v1:"$2"; do
+		# Those who do not say where they are.
+		IFS=: read -r last where name flavor mode _ <<<"$n"
+		case $flavor:$mode in
+		ipvlan:l3*) ip -n W neigh replace "10.0.0.$last" lladdr 02:00:00:00:0a:00 dev wire0 ;;
+		esac
+	done
+}
+
+# knows: each has the other's MAC address, so that no broadcast has to ask.
+knows() {
+	ip -n A neigh replace 10.0.0.2 lladdr "$(sysfs B v1 address)" dev v0
+	ip -n B neigh replace 10.0.0.1 lladdr "$(sysfs A v0 address)" dev v1
+}
+
+# direct X Y: whether two such links are meant to reach each other with a switch
+# that sends nothing back.
+direct() {
+	case $1,$2 in
+	macvlan:bridge,macvlan:bridge) ;;
+	# In modes l3 and l3s a MAC address means nothing: one way only.
+	macvlan:bridge,ipvlan:l2:bridge | ipvlan:l2:bridge,macvlan:bridge) ;;
+	ipvlan:*:bridge,ipvlan:*:bridge) ;;
+	*) return 1 ;;
+	esac
+}
+
+ALL="macvlan:bridge macvlan:vepa macvlan:private ipvlan:l2:bridge ipvlan:l2:vepa
+	ipvlan:l2:private ipvlan:l3:bridge ipvlan:l3:vepa ipvlan:l3:private ipvlan:l3s:bridge
+	ipvlan:l3s:vepa ipvlan:l3s:private"
+
+# row X: with each other kind of link.
+row() {
+	local y
+
+	for y in $ALL; do
+		two "$1" "$y"
+		# Everybody reaches the outside, whoever is beside him.
+		wait_for 10 in_ns A ping -q -c 1 -W 1 10.0.0.3
+		wait_for 10 in_ns B ping -q -c 1 -W 1 10.0.0.3
+		knows
+		if direct "$1" "$y"; then
+			in_ns A ping -q -c 2 -i 0.1 -W 1 10.0.0.2 >/dev/null || fail "$1 does not reach $y"
+			in_ns B ping -q -c 2 -i 0.1 -W 1 10.0.0.1 >/dev/null || fail "$y does not reach $1"
+		else
+			not in_ns A ping -q -c 2 -i 0.1 -W 1 10.0.0.2 >/dev/null || fail "$1 reaches $y"
+			not in_ns B ping -q -c 2 -i 0.1 -W 1 10.0.0.1 >/dev/null || fail "$y reaches $1"
+		fi
+		printf 'netns del %s\n' S W A B | ip -batch -
+	done
+}
+
+test_matrix_macvlan_bridge() { row macvlan:bridge; }
+
+test_matrix_macvlan_vepa() { row macvlan:vepa; }
+
+test_matrix_macvlan_private() { row macvlan:private; }
+
+test_matrix_ipvlan_l2_bridge() { row ipvlan:l2:bridge; }
+
+test_matrix_ipvlan_l2_vepa() { row ipvlan:l2:vepa; }
+
+test_matrix_ipvlan_l2_private() { row ipvlan:l2:private; }
+
+test_matrix_ipvlan_l3_bridge() { row ipvlan:l3:bridge; }
+
+test_matrix_ipvlan_l3_vepa() { row ipvlan:l3:vepa; }
+
+test_matrix_ipvlan_l3_private() { row ipvlan:l3:private; }
+
+test_matrix_ipvlan_l3s_bridge() { row ipvlan:l3s:bridge; }
+
+test_matrix_ipvlan_l3s_vepa() { row ipvlan:l3s:vepa; }
+
+test_matrix_ipvlan_l3s_private() { row ipvlan:l3s:private; }
+
+test_mode_is_each_links_own() {
+	two ipvlan:l2 ipvlan:l3
+	gives "0 0" rtnl A get v0 ipmode ipflags
+	gives "1 0" rtnl B get v1 ipmode ipflags
+	ip -n A link set v0 type rnetvirt mode l3s
+	ip -n B link set v1 type rnetvirt vepa
+	gives "2 0" rtnl A get v0 ipmode ipflags
+	gives "1 2" rtnl B get v1 ipmode ipflags
+	# A new one changes nobody.
+	ip -n S link add link eth0 name v2 type rnetvirt flavor ipvlan mode l2 private
+	gives "2 0" rtnl A get v0 ipmode ipflags
+	gives "1 2" rtnl B get v1 ipmode ipflags
+	gives "0 1" rtnl S get v2 ipmode ipflags
+}
+
+test_groups_go_to_both_flavors() {
+	two macvlan:bridge ipvlan:l2:bridge
+	gives "A/v0 broadcast, B/v1 broadcast, S/eth0 broadcast" \
+		who W wire0 "$WIRE_MAC" ffffffffffff 3 A/v0 B/v1 S/eth0
+	# From a sibling: not to the lower device's own stack.
+	gives "B/v1 broadcast, W/wire0 broadcast" \
+		who A v0 "$(sysfs A v0 address | tr -d :)" ffffffffffff 2 A/v0 B/v1 S/eth0 W/wire0
+	gives "A/v0 broadcast, W/wire0 broadcast" \
+		who B v1 "$LOWER_MAC" ffffffffffff 2 A/v0 B/v1 S/eth0 W/wire0
+}
+
+test_passthru_shares_with_nobody() {
+	ns S W
+	wired S W
+	link_of S v0 ipvlan:l2
+	refused "mode passthru needs the lower device for itself" link_of S v1 macvlan:passthru
+	ip -n S link del v0
+	link_of S v1 macvlan:passthru
+	refused "the lower device has a link in mode passthru" link_of S v0 ipvlan:l2
+	ip -n S link del v1
+	port_gone S eth0
+}
+
+test_the_last_of_any_flavor_gives_the_lower_back() {
+	ns S W
+	wired S W
+	link_of S v0 ipvlan:l3s
+	link_of S v1 macvlan:bridge
+	ip -n S link del v0
+	port_there S eth0
+	ip -n S link del v1
+	port_gone S eth0
+}
+
+test_lower_deleted_under_traffic_of_both() {
+	local n
+
+	for n in $(rounds 3); do
+		two macvlan:bridge ipvlan:l2:bridge
+		everything_flows
+		ip -n S link del eth0
+		empty S A B || fail "S: $(names S), A: $(names A), B: $(names B)"
+		quiet
+		printf 'netns del %s\n' S W A B | ip -batch -
+	done
+}
