@@ -64,6 +64,7 @@ def each(data):
 
 MACVLAN = {1: ("mode", "I"), 2: ("flags", "H"), 5: ("macaddr_data", "macs"), 6: ("macaddr_count", "I"),
            7: ("bc_queue_len", "I"), 8: ("bc_queue_len_used", "I"), 9: ("bc_cutoff", "i")}
+IPVLAN = {1: ("mode", "H"), 2: ("flags", "H")}
 
 FLAVORS = {
     "veth": (
@@ -73,6 +74,10 @@ FLAVORS = {
     "macvlan": (
         Side("c", "macvlan", "macvlan", "macvlan", (), own=MACVLAN),
         Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor macvlan", ("data32:2:1",), own=MACVLAN, nest=3),
+    ),
+    "ipvlan": (
+        Side("c", "ipvlan", "ipvlan", "ipvlan", (), own=IPVLAN),
+        Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor ipvlan", ("data32:2:2",), own=IPVLAN, nest=4),
     ),
 }
 

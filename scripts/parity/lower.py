@@ -9,9 +9,12 @@ import struct
 
 import capture
 import craft
+import rtnl
 from inside import inside
 
 MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
+IP_MODES = {"l2": 0, "l3": 1, "l3s": 2}
+IP_FLAGS = {"bridge": 0, "private": 1, "vepa": 2}
 FLOODED = ("private", "vepa", "bridge", "passthru")
 LOWER, WIRE = craft.V0, craft.V1
 SIOCADDMULTI, SIOCDELMULTI = 0x8931, 0x8932
@@ -25,6 +28,12 @@ UNJOINED = [bytes.fromhex(f"01005e0002{number:02x}") for number in (0x13, 0x26, 
 def mode(word):
     """The token for a mode."""
     return f"own32:1:{MODES[word]}"
+
+
+def ip_mode(word):
+    """Tokens for mode and flags, always both: "l3", "l2+vepa"."""
+    word, _, flags = word.partition("+")
+    return f"own16:1:{IP_MODES[word]} own16:2:{IP_FLAGS[flags or 'bridge']}"
 
 
 def macs(*addresses):
@@ -70,9 +79,11 @@ class Port:
         self.numbers[name], self.places[name], self.modes[name] = number, namespace, word
         if namespace not in self.bed.sockets:
             self.bed.ns(namespace)
-        self.bed.must("A", "new", f"KIND name:{name} index:{number} link:10 {mode(word)}",
-                      f"addr:{self.address(name).hex()}", "" if namespace == "A" else f"nsfd:/run/netns/{namespace}",
-                      *tokens, flush=False)
+        self.bed.must("A", "new", f"KIND name:{name} index:{number} link:10", self.settings(name),
+                      "" if namespace == "A" else f"nsfd:/run/netns/{namespace}", *tokens, flush=False)
+
+    def settings(self, name):
+        return f"{mode(self.modes[name])} addr:{self.address(name).hex()}"
 
     def up(self, *names):
         for name in names:
@@ -100,9 +111,12 @@ class Port:
         """Captures everywhere. Frames that are passed on later are waited for by one
         that a flood brings to a device; with witness=None there are no such frames."""
         if witness is True:
-            witness = next(name for name, word in self.modes.items() if word in FLOODED)
+            witness = self.witness()
         marker = capture.Marker("X/v1", self.pair(witness)) if witness else None
         return self.bed.watch("X/v1", "A/v0", *(self.pair(name) for name in self.places), *more, marker=marker)
+
+    def witness(self):
+        return next(name for name, word in self.modes.items() if word in FLOODED)
 
     def reflect(self):
         """The wire sends everything back."""
@@ -111,6 +125,122 @@ class Port:
             done = self.bed.run("X", command)
             if done["status"]:
                 raise RuntimeError(str(done))
+
+
+class IpPort(Port):
+    """Endpoints that share v0's MAC address: "NAME:MODE+FLAGS/NAMESPACE". They have the
+    addresses 10.0.0.NN and, with `ipv6`, fd00::NN by the same numbers; v0 has 10.0.0.1,
+    and knows the wire's 10.0.0.2 and fd00::2. Nobody sends anything by itself: the far
+    end has no address, and no device has a link-local one."""
+
+    def __init__(self, bed, spec="", ipv6=False, addresses=True, **how):
+        spaces = dict.fromkeys(["A", "X", *(word.partition("/")[2] for word in spec.split() if "/" in word)])
+        bed.ns(*(name for name in spaces if name not in bed.sockets))
+        if ipv6:
+            for name in set(bed.sockets) - {"X"}:
+                bed.ipv6(name)
+                sysctl(name, "ipv6/conf/default/addr_gen_mode", 1)
+                sysctl(name, "ipv6/conf/default/router_solicitations", 0)
+        self.ipv6 = ipv6
+        super().__init__(bed, spec, **how)
+        patient("A", "v0", ipv6)
+        self.must(address(bed, "A", "v0", "10.0.0.1/24"))
+        self.must(neighbour(bed, "A", 10, "10.0.0.2", WIRE))
+        if ipv6:
+            self.must(route(bed, "A", 10, "fd00::/64"))
+            self.must(neighbour(bed, "A", 10, "fd00::2", WIRE))
+        if addresses:
+            self.own(*self.places)
+        bed.events()
+
+    def settings(self, name):
+        return ip_mode(self.modes[name])
+
+    def address(self, name):
+        return WIRE if name == "wire" else LOWER
+
+    def ip(self, name, family=4):
+        number = {"lower": 1, "wire": 2, "unknown": 99}.get(name) or self.numbers[name]
+        return f"10.0.0.{number}" if family == 4 else f"fd00::{number}"
+
+    def own(self, *names):
+        for name in names:
+            where, device = self.pair(name).split("/")
+            patient(where, device, self.ipv6)
+            self.must(address(self.bed, where, device, self.ip(name) + "/24"))
+            if self.ipv6:
+                # One that resolves addresses joins groups for each of its own, and tells.
+                self.bed.must(where, "set", f"name:{device} flags:0x80", flush=False)
+                self.must(address(self.bed, where, device, self.ip(name, 6) + "/64"))
+            # What comes back from the wire for it has our own address.
+            self.must(neighbour(self.bed, "A", 10, self.ip(name), LOWER))
+            if self.ipv6:
+                self.must(neighbour(self.bed, "A", 10, self.ip(name, 6), LOWER))
+
+    def witness(self):
+        return next((name for name, word in self.modes.items() if word.startswith("l2")), None)
+
+    @staticmethod
+    def must(answer):
+        if answer["errno"] != "OK":
+            raise RuntimeError(str(answer))
+
+
+def sysctl(namespace, name, value):
+    with inside(namespace), open("/proc/sys/net/" + name, "w", encoding="ascii") as file:
+        file.write(str(value))
+
+
+def patient(namespace, device, ipv6):
+    """Asks for a neighbour again only after the scenario's end."""
+    for family in ("ipv4", "ipv6")[:1 + ipv6]:
+        sysctl(namespace, f"{family}/neigh/{device}/retrans_time_ms", 1000000)
+
+
+def packed(address):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return family, socket.inet_pton(family, address)
+
+
+def ask(bed, namespace, kind, flags, payload):
+    """A request that is not about links: {"errno", "text"}."""
+    netlink = bed.sockets[namespace]
+    netlink.send(kind, rtnl.REQUEST | rtnl.ACK | flags, payload)
+    error, text, _ = netlink.reply()
+    name, _, text = rtnl.result(error, text).partition(" ")
+    return {"errno": name, "text": text}
+
+
+def address(bed, namespace, device, text, operation="new", peer=None, scope=0):
+    """Adds or removes ADDRESS/LENGTH, without detection of duplicates on the wire."""
+    text, _, length = text.partition("/")
+    family, local = packed(text)
+    with inside(namespace):
+        index = socket.if_nametoindex(device)
+    payload = struct.pack("=BBBBi", family, int(length), 2 if ":" in text else 0, scope, index)
+    payload += rtnl.attr(2, local) + rtnl.attr(1, packed(peer)[1] if peer else local)
+    flags = rtnl.CREATE | rtnl.EXCL if operation == "new" else 0
+    return ask(bed, namespace, {"new": 20, "del": 21}[operation], flags, payload)
+
+
+def neighbour(bed, namespace, index, text, lladdr):
+    family, target = packed(text)
+    payload = struct.pack("=BxxxiHBB", family, index, 0x80, 0, 0)  # NUD_PERMANENT
+    return ask(bed, namespace, 28, rtnl.CREATE | rtnl.REPLACE, payload + rtnl.attr(1, target) + rtnl.attr(2, lladdr))
+
+
+def route(bed, namespace, index, prefix, kind=1, via=None):
+    """RTN_UNICAST by default, in the main table."""
+    text, _, length = prefix.partition("/")
+    family, target = packed(text)
+    payload = struct.pack("=BBBBBBBBI", family, int(length), 0, 0, 254, 4, 0 if via or ":" in text else 253, kind, 0)
+    if int(length):
+        payload += rtnl.attr(1, target)
+    if kind == 1:
+        payload += rtnl.attr(4, struct.pack("=i", index))
+    if via:
+        payload += rtnl.attr(5, packed(via)[1])
+    return ask(bed, namespace, 24, rtnl.CREATE | rtnl.EXCL, payload)
 
 
 def usual(results):

@@ -256,7 +256,7 @@ def create_lower_tun(bed):
 # --- namespaces ------------------------------------------------------------------------
 
 
-def placed(bed, tokens, lower="B", caller="A"):
+def placed(bed, tokens, lower="B", caller="A", what=f"KIND name:m0 {mode('bridge')}"):
     """A dummy d0, index 10, in one namespace; requests from A, which knows B as 5 and
     C as 6."""
     bed.ns("A", "B", "C")
@@ -265,7 +265,7 @@ def placed(bed, tokens, lower="B", caller="A"):
             bed.ip(namespace, f"netns set {name} {number}")
     bed.must(lower, "new", f"kind:dummy name:d0 index:10 addr:{LOWER.hex()} up")
     bed.events()
-    answer = bed.raw(caller, "new", f"KIND name:m0 {mode('bridge')}", tokens)
+    answer = bed.raw(caller, "new", what, tokens)
     seen = {"answer": answer, "events": bed.events(), "links": bed.links()}
     for namespace in "ABC":
         with bed.sysfs(namespace) as top:
