@@ -16,7 +16,7 @@ def checksum(data):
     return total
 
 
-def build(dst, proto, size, vlan=None, gso=None):
+def build(dst, proto, size, vlan=None, gso=None, to=bytes(4)):
     """A frame to dst, `size` bytes long (the Ethernet header included, a VLAN tag
     not); with `gso`, one of segments that large, behind its virtio_net_hdr."""
     l2 = bytes.fromhex(dst.replace(":", "")) + bytes.fromhex("020000000001")
@@ -31,8 +31,9 @@ def build(dst, proto, size, vlan=None, gso=None):
     length = l4_len + len(payload)
 
     if version == 4:
-        # No addresses: taken for a broadcast, not answered, not routed.
-        src = dest = bytes(4)
+        # No addresses: taken for a broadcast, not answered, not routed. From none to
+        # one: dropped where the route is looked up.
+        src, dest = bytes(4), to
         ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 0, 0, 64, number, 0) + src + dest
         ip = ip[:10] + struct.pack("!H", ~checksum(ip) & 0xFFFF) + ip[12:]
         pseudo = src + dest + struct.pack("!BBH", 0, number, length)

@@ -6,9 +6,10 @@ Made beforehand and sent by traffic.c, so that neither `ip` nor Python is measur
 
 import struct
 
-RTM_NEWLINK, RTM_DELLINK = 16, 17
+RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR = 16, 17, 20
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 1, 4, 0x200, 0x400
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_LINKINFO, IFLA_GROUP = 1, 3, 5, 18, 27
+IFA_LOCAL = 2
 IFLA_INFO_KIND, IFLA_INFO_DATA, INFO_PEER = 1, 2, 1
 IFINFOMSG = bytes(16)
 UP = struct.pack("=BxHiII", 0, 0, 0, 1, 1)
@@ -19,14 +20,20 @@ def attr(number, data):
     return struct.pack("=HH", len(data) + 4, number) + data + bytes(-len(data) % 4)
 
 
+def u16(number, value):
+    return attr(number, struct.pack("=H", value))
+
+
 def u32(number, value):
     return attr(number, struct.pack("=I", value))
 
 
-# IFLA_INFO_DATA of an endpoint in mode bridge.
+# IFLA_INFO_DATA of an endpoint in mode bridge, or l2.
 ENDPOINT = {
     ("macvlan", "macvlan"): u32(1, 4),
     ("macvlan", "rnetvirt"): u32(2, 1) + attr(3 | 0x8000, u32(1, 4)),
+    ("ipvlan", "ipvlan"): u16(1, 0),
+    ("ipvlan", "rnetvirt"): u32(2, 2) + attr(4 | 0x8000, u16(1, 0)),
 }
 
 
@@ -71,17 +78,29 @@ def address(n):
 
 
 def endpoints(flavor, kind, first, last, group=0):
-    """Endpoints a<n> on d0, up."""
+    """Endpoints a<n> on d0, up; those of flavor ipvlan all have its address."""
     info = attr(IFLA_INFO_KIND, kind.encode() + b"\0") + attr(IFLA_INFO_DATA, ENDPOINT[flavor, kind])
     return b"".join(
         request(
             RTM_NEWLINK,
             NLM_F_CREATE | NLM_F_EXCL,
-            name(f"a{n}") + attr(IFLA_ADDRESS, address(n)) + u32(IFLA_LINK, LOWER) + u32(IFLA_GROUP, group)
+            name(f"a{n}") + (attr(IFLA_ADDRESS, address(n)) if flavor == "macvlan" else b"") + u32(IFLA_LINK, LOWER) + u32(IFLA_GROUP, group)
             + attr(IFLA_LINKINFO, info),
             UP,
         )
         for n in range(first, last)
+    )
+
+
+def address4(n):
+    return struct.pack("!I", 0xC6120001 + n)
+
+
+def addresses(index, first, last):
+    """IPv4 addresses of a device."""
+    head = struct.pack("=BBBBI", 2, 32, 0, 0, index)
+    return b"".join(
+        request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, attr(IFA_LOCAL, address4(n)), head) for n in range(first, last)
     )
 
 

@@ -42,12 +42,15 @@ class Variant:
     def __init__(self, row, which, args):
         self.row, self.which, self.args = row, which, args
         self.n1, self.n2 = f"{which}1", f"{which}2"
-        commands, receiver = rows.TOPOLOGIES[row["topology"]]
+        topology, driver = row["topology"], which
+        if which == "c" and "against" in row:
+            topology, driver = row["against"], "ours"
+        commands, receiver = rows.TOPOLOGIES[topology]
         self.receiver = None if which == "floor" or not receiver else getattr(self, receiver)
         # What is below goes with all that is on it.
         below = any(line.startswith("link add d0 ") for line in commands)
         self.last = "d0" if below and which != "floor" else "tx0"
-        self.kind = rows.KINDS[row["flavor"]].get(which)
+        self.kind = rows.KINDS[row["flavor"]].get(driver)
         self.commands = rows.FLOOR if which == "floor" else commands
         self.tx = row.get("tx", "tx0")
         self.rx = row.get("rx", "rx0")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """What is measured: rows by flavor and path. A new flavor is new entries here.
 
-A row is done three times side by side: with the C driver, with rnetvirt, and
-with a device that only counts and frees what it is given, the floor, where the
-row says how to make one. Commands are lines for `ip -batch`; {kind} is what
+A row is done three times side by side: with the C driver (or, where it says `against`,
+with ours in another topology), with rnetvirt, and with a device that only counts and
+frees what it is given, the floor, where the row says how to make one. Commands are lines for `ip -batch`; {kind} is what
 comes after `type`, {n1} and {n2} are the row's namespaces. With a device below, the
 commands say on what. The device that is
 sent into is tx0, or the row's `tx`, in {n1}; the one where packets must come out
@@ -14,6 +14,7 @@ is rx0, or the row's `rx`, in {n1} or, where the topology says so, in {n2}.
 KINDS = {
     "veth": {"c": "veth", "ours": "rnetvirt flavor veth"},
     "macvlan": {"c": "macvlan", "ours": "rnetvirt flavor macvlan"},
+    "ipvlan": {"c": "ipvlan", "ours": "rnetvirt flavor ipvlan"},
 }
 
 FLOOR = ["link add tx0 type dummy", "link set tx0 up"]
@@ -44,6 +45,33 @@ def wire(number, mode="bridge"):
     names = [*(f"m{n}" for n in range(number - 1)), "rx0"]
     return [f"link add tx0 address {MAC1} type veth peer name d0", "link set d0 up", "link set tx0 up",
             *endpoints("d0", names, mode)]
+
+
+# For packets to an address: the stack does not answer those to a broadcast address, and
+# drops them for want of a listener after all else was done.
+ADDRESS4, ADDRESS6 = "198.18.0.2", "2001:db8::2"
+ADDRESS_RX = [
+    f"address add {ADDRESS4}/32 dev rx0",
+    f"route replace broadcast {ADDRESS4} dev rx0 table local",
+    f"address add {ADDRESS6}/128 dev rx0 nodad",
+]
+
+
+def ip_out(mode):
+    """One endpoint, and in its lower device's namespace all that modes l3 and l3s want."""
+    routes = [
+        "route add 198.18.0.0/24 dev d0",
+        "route add 2001:db8::/64 dev d0",
+        f"neighbour add {ADDRESS4} lladdr {MAC2} dev d0",
+        f"neighbour add {ADDRESS6} lladdr {MAC2} dev d0",
+    ]
+    return [*out(mode), *routes]
+
+
+def ip_siblings(mode):
+    """A sender and a receiver on a device that only counts."""
+    return ["link add d0 type dummy", "link set d0 up", *endpoints("d0", ["tx0", "rx0"], mode), *ADDRESS_RX]
+
 
 
 # name: commands in {n1}, and the namespace of the receiving end, if there is one.
@@ -79,6 +107,18 @@ TOPOLOGIES = {
     **{f"wire-{number}": (wire(number), "n1") for number in (1, 512)},
     "wire-passthru": (wire(1, "passthru"), "n1"),
     "wire-source": (wire(1, f"source macaddr add {MAC1}"), "n1"),
+    "wire-mixed": (
+        [
+            *wire(1),
+            "link add link d0 name i0 type rnetvirt flavor ipvlan mode l2",
+            "link set i0 up",
+            f"address add {ADDRESS4}/32 dev i0",
+        ],
+        "n1",
+    ),
+    **{f"ip-out-{mode}": (ip_out(mode), None) for mode in ("l2", "l3", "l3s")},
+    **{f"ip-siblings-{mode}": (ip_siblings(mode), "n1") for mode in ("l2", "l3", "l3s")},
+    **{f"ip-wire-{mode}": ([*wire(1, mode), *ADDRESS_RX], "n1") for mode in ("l2", "l3", "l3s")},
 }
 UP = ["link set rx0 up"]
 
@@ -103,12 +143,19 @@ ADDRESSES_RX = [
 ]
 
 
-def pktgen(name, title, topology, size=60, family=4, mac="rx", count=20000, options=(), **more):
+def pktgen(name, title, topology, size=60, family=4, mac="rx", count=20000, options=(), addressed=False, **more):
     """Packets from the kernel's generator, dropped for want of a listener."""
     options = [f"pkt_size {size}", *options]
-    # IPv4 goes without addresses: the stack takes that for a broadcast, which
+    if addressed:
+        # IPv6 drops what has no checksum, unanswered.
+        options += (
+            [f"dst6 {ADDRESS6}", "src6 2001:db8::1"]
+            if family == 6
+            else [f"dst_min {ADDRESS4}", "src_min 198.18.0.1"]
+        )
+    # Otherwise IPv4 goes without addresses: the stack takes that for a broadcast, which
     # no one answers and no route is looked up for. IPv6 has multicast for it.
-    if family == 6:
+    elif family == 6:
         options += ["dst6 ff02::1", "src6 fe80::1", "flag UDPCSUM"]
     return {
         "name": name,
@@ -253,11 +300,30 @@ MACVLAN = [
     pktgen("wire-passthru", "IPv4, 60 bytes, from a wire, mode passthru", "wire-passthru", also_rx="d0"),
     pktgen("wire-source", "IPv4, 60 bytes, from a wire, a copy for a listed source address", "wire-source", also_rx="d0"),
     packet("wire-gso-tcp4", "64 KB TCP/IPv4 GSO packet from a wire", "wire-1", GSO4, also_rx="d0"),
+    # There is nothing to compare it with in C.
+    pktgen("wire-mixed", "as wire, with an ipvlan endpoint on the lower device; C: ours without", "wire-mixed",
+           against="wire-1", also_rx="d0"),
 ]
+
+
+def ip_rows(mode):
+    """Each way in one mode, of IPv4 and IPv6."""
+    ways = (
+        ("out", "ip-out", "out of a device that only counts", {"count": 60000, "also_tx": "d0"}),
+        ("sibling", "ip-siblings", "to a sibling", {}),
+        ("wire", "ip-wire", "from a wire (C veth) to the only endpoint", {"also_rx": "d0"}),
+    )
+    for way, topology, title, more in ways:
+        for suffix, family, size in (("", 4, 60), ("-v6", 6, 62), ("-1514", 4, 1514)):
+            yield pktgen(f"{way}-{mode}{suffix}", f"IPv{family}, {size} bytes, mode {mode}, {title}", f"{topology}-{mode}",
+                         size=size, family=family, addressed=True, **more)
+
+
+IPVLAN = [row for mode in ("l2", "l3", "l3s") for row in ip_rows(mode)]
 
 ROWS = {
     f"{flavor}/{row['name']}": {"flavor": flavor, **row}
-    for flavor, table in (("veth", VETH), ("macvlan", MACVLAN))
+    for flavor, table in (("veth", VETH), ("macvlan", MACVLAN), ("ipvlan", IPVLAN))
     for row in table
 }
 
@@ -284,6 +350,15 @@ SCALING = {
                 ("scale-links", "links", "Instructions for creating and deleting N endpoints, per endpoint"),
             ),
         ),
+        (
+            "ipvlan",
+            (
+                ("scale-memory", "memory", "Memory per link, bytes"),
+                ("scale-receive", "addresses", "Instructions per packet from a wire against the number of addresses"),
+                ("scale-broadcast", "broadcast", "Instructions per broadcast from a wire, with all that is done later"),
+                ("scale-links", "links", "Instructions for creating and deleting N endpoints, per endpoint"),
+            ),
+        ),
     )
     for name, what, title in table
 }
@@ -298,6 +373,7 @@ SCALING_TIME = {
             ),
         ),
         ("macvlan", (("scale-create", "create", "Real time for creating and deleting N endpoints, ours / C"),)),
+        ("ipvlan", (("scale-create", "create", "Real time for creating and deleting N endpoints, ours / C"),)),
     )
     for name, what, title in table
 }

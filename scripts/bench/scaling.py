@@ -10,6 +10,7 @@ import contextlib
 import json
 import mmap
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import time
 import frames
 import links
 import rows
-from guest import Failed, add_netns, counters, ip, mac, say, settle
+from guest import Failed, add_netns, counters, enter, ip, mac, say, settle
 from measure import median, spread
 
 GROUP = 7
@@ -206,10 +207,43 @@ def receive(row, args):
     return {"head": ["endpoints", "C", "ours", "ours / C"], "lines": lines}
 
 
+def addresses(row, args):
+    """From a wire to one of an endpoint's N addresses, neither the first nor the last."""
+    lines, made = [], 0
+    below(row["flavor"], args)
+    pairs_of(row["flavor"], args)(1)
+    to = {which: mac(f"{which}1", "d0") for which in ("c", "ours")}
+    for number in rows.ENDPOINTS:
+        for netns in ("c1", "ours1"):
+            enter(netns)
+            netlink(args, netns, links.addresses(socket.if_nametoindex("a0"), made, number))
+        made = number
+        settle()
+
+        def work(which, number=number):
+            netns = f"{which}1"
+            with open("/tmp/frame", "wb") as file:
+                file.write(frames.build(to[which], "udp4", 60, to=links.address4(number // 2)))
+            before = counters(netns, "a0")["rx"]
+            ns = run(args, "packet", netns, "tx0", 20000, "/tmp/frame", 0)
+            got = counters(netns, "a0")["rx"] - before
+            if got != 20001:
+                raise Failed(f"20001 packets sent in {netns}, a0 received {got}")
+            return ns / 20000
+
+        values = in_turn(work, args, 0.001)
+        c, ours = median(values["c"]), median(values["ours"])
+        lines.append([number, f"{c:.1f}", f"{ours:.1f}", f"{ours / c:.4f}"])
+        say(f"  {number} addresses: c {c:.1f}, ours {ours:.1f}")
+    remove_all(args)
+    nothing_below(row["flavor"])
+    return {"head": ["addresses", "C", "ours", "ours / C"], "lines": lines}
+
+
 def broadcast(row, args):
     """From a wire to all of N endpoints, also what is done in workqueues; not more
     packets at once than there is room for."""
-    lines, count = [], 400
+    lines, count = [], 150
     below(row["flavor"], args)
     grow = pairs_of(row["flavor"], args)
     busy = Busy(args)
@@ -219,7 +253,12 @@ def broadcast(row, args):
 
             def work(which, number=number):
                 netns = f"{which}1"
-                frame_to("ff:ff:ff:ff:ff:ff")
+                if row["flavor"] == "ipvlan":
+                    # C counts what a protocol takes.
+                    with open("/tmp/frame", "wb") as file:
+                        file.write(frames.build("ff:ff:ff:ff:ff:ff", "udp4", 60))
+                else:
+                    frame_to("ff:ff:ff:ff:ff:ff")
                 before = [counters(netns, f"a{n}")["rx"] for n in (0, number - 1)]
                 cost = busy.count(lambda: run(args, "packet", netns, "tx0", count, "/tmp/frame", 0))
                 got = [counters(netns, f"a{n}")["rx"] - was for n, was in zip((0, number - 1), before)]
@@ -354,6 +393,7 @@ def memory(row, args):
 WHAT = {
     "pairs": pairs,
     "receive": receive,
+    "addresses": addresses,
     "broadcast": broadcast,
     "spread": spread_row,
     "links": links_row,

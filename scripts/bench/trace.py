@@ -23,6 +23,8 @@ MARK = {
     "packet": ("__sys_sendto", None),
     "sockets": ("__sys_sendto", None),
 }
+# Where a C driver is, if not where most are.
+OBJECT = {"ipvlan": "ipvlan/ipvlan.ko"}
 SKIP = 4
 LIMIT = 400_000
 
@@ -169,7 +171,7 @@ def main(socket, kdir, modules, name, directory):
         lines.append([label, c or "-", ours or "-", f"{ours - c:+d}" if ours != c else ""])
     flavor = row["flavor"]
     objects = {
-        flavor: os.path.join(kdir, f"drivers/net/{flavor}.ko"),
+        flavor: os.path.join(kdir, "drivers/net", OBJECT.get(flavor, f"{flavor}.ko")),
         "rnetvirt": os.path.join(modules, "rnetvirt.ko"),
     }
     path = os.path.join(directory, f"asm-{name.replace('/', '-')}")
