@@ -5,15 +5,16 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--kernel release | debug | uml] [--kind rnetvirt | veth | macvlan]
-              [--flavor veth | macvlan]
+usage: $ME [--kernel release | debug | uml] [--kind rnetvirt | veth | macvlan | ipvlan]
+              [--flavor veth | macvlan | ipvlan]
 
 Provides the toolchain, the kernel, the module and ip's plugin, boots a guest and
 shows links of each flavor at work in it, or of one. Of flavor veth: two namespaces
 joined directly, and one joined to the outside through a bridge. Of flavor macvlan:
-two namespaces that share a network device, and who reaches whom in each mode. Kinds
-veth and macvlan are the C drivers. Exit status 0 only if everything worked and the
-kernel had nothing to complain about.
+two namespaces that share a network device, and who reaches whom in each mode. Of
+flavor ipvlan: two that share its MAC address, too. Kinds veth, macvlan and ipvlan
+are the C drivers. Exit status 0 only if everything worked and the kernel had nothing
+to complain about.
 TXT
 }
 
@@ -36,15 +37,15 @@ release | debug | uml) ;;
 esac
 case $kind in
 rnetvirt) insmod=() ;;
-veth | macvlan)
+veth | macvlan | ipvlan)
 	[ "${flavor:-$kind}" = "$kind" ] || bad_usage "kind $kind does not have flavor $flavor"
 	insmod=(--no-insmod)
 	;;
-*) bad_usage "no kind '$kind'; there are rnetvirt, veth and macvlan" ;;
+*) bad_usage "no kind '$kind'; there are rnetvirt, veth, macvlan and ipvlan" ;;
 esac
 case $flavor in
-'' | veth | macvlan) ;;
-*) bad_usage "no flavor '$flavor'; there are veth and macvlan" ;;
+'' | veth | macvlan | ipvlan) ;;
+*) bad_usage "no flavor '$flavor'; there are veth, macvlan and ipvlan" ;;
 esac
 
 "$TOP/scripts/provision.sh"

@@ -6,15 +6,17 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--kind rnetvirt | veth | macvlan] [--flavor veth | macvlan]
+usage: $ME [--kind rnetvirt | veth | macvlan | ipvlan]
+               [--flavor veth | macvlan | ipvlan]
 
 Runs in a guest (scripts/run.sh boots one). Flavor veth: two namespaces joined
 directly, then one joined to the outside through a bridge. Flavor macvlan: two
-namespaces that share a network device, and who reaches whom in each mode. Without
---flavor it shows both. Fails as soon as something does not do what it says.
+namespaces that share a network device, and who reaches whom in each mode. Flavor
+ipvlan: two that share its MAC address, too. Without --flavor it shows all. Fails as
+soon as something does not do what it says.
 
-Kinds veth and macvlan are the C drivers, on which the flavor of that name is
-shown. KIND= and FLAVOR= in the environment are the defaults of the options.
+Kinds veth, macvlan and ipvlan are the C drivers, on which the flavor of that name
+is shown. KIND= and FLAVOR= in the environment are the defaults of the options.
 TXT
 }
 
@@ -32,28 +34,30 @@ while (($#)); do
 	shift
 done
 case $flavor in
-'' | veth | macvlan) ;;
-*) bad_usage "no flavor '$flavor'; there are veth and macvlan" ;;
+'' | veth | macvlan | ipvlan) ;;
+*) bad_usage "no flavor '$flavor'; there are veth, macvlan and ipvlan" ;;
 esac
 case $kind in
 rnetvirt)
 	pair="type rnetvirt flavor veth" pair_shown="rnetvirt flavor veth"
 	shared="type rnetvirt flavor macvlan" shared_shown="rnetvirt flavor macvlan"
-	set_shared="type rnetvirt"
-	flavors=${flavor:-veth macvlan}
+	shared_ip="type rnetvirt flavor ipvlan" shared_ip_shown="rnetvirt flavor ipvlan"
+	set_shared="type rnetvirt" set_shared_ip="type rnetvirt"
+	flavors=${flavor:-veth macvlan ipvlan}
 	;;
-veth | macvlan)
+veth | macvlan | ipvlan)
 	[ "${flavor:-$kind}" = "$kind" ] || bad_usage "kind $kind does not have flavor $flavor"
 	pair="type veth" pair_shown="veth"
 	shared="type macvlan" shared_shown="macvlan"
-	set_shared="type macvlan"
+	shared_ip="type ipvlan" shared_ip_shown="ipvlan"
+	set_shared="type macvlan" set_shared_ip="type ipvlan"
 	flavors=$kind
 	;;
-*) bad_usage "no kind '$kind'; there are rnetvirt, veth and macvlan" ;;
+*) bad_usage "no kind '$kind'; there are rnetvirt, veth, macvlan and ipvlan" ;;
 esac
 # The parts' words for a pair, for a link with a lower device, and for changing one.
 # shellcheck disable=SC2034
-readonly kind pair pair_shown shared shared_shown set_shared
+readonly kind pair pair_shown shared shared_shown shared_ip shared_ip_shown set_shared set_shared_ip
 [ "${RNETVIRT_GUEST:-}" ] || die "this makes namespaces and bridges: run it in a guest (scripts/run.sh)"
 
 . "$TOP/scripts/guest/demo/words.sh"
