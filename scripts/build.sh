@@ -32,7 +32,7 @@ done
 
 # A tree that cannot work gets one clear message, before the compiler's many.
 check_tree() {
-	local conf=$1/include/config/auto.conf release rustc have
+	local conf=$1/include/config/auto.conf option release rustc have
 
 	[ -d "$1" ] || die "KDIR=$1: no such directory"
 	[ -r "$conf" ] || die "KDIR=$1: not a configured kernel build tree (no include/config/auto.conf); configure and build it first"
@@ -44,7 +44,9 @@ check_tree() {
 	esac
 	set_in_config RUST || die "KDIR=$1 was configured without CONFIG_RUST=y; enable it (make LLVM=1 rustavailable tells what is missing) and rebuild"
 	set_in_config MODULES || die "KDIR=$1 was configured without CONFIG_MODULES=y"
-	set_in_config NET || die "KDIR=$1 was configured without CONFIG_NET=y"
+	for option in NET INET NETFILTER; do
+		set_in_config "$option" || die "KDIR=$1 was configured without CONFIG_$option=y"
+	done
 	! set_in_config CFI || die "KDIR=$1 was configured with CONFIG_CFI=y, which rnetvirt does not support"
 	for f in rust/libkernel.rmeta rust/libmacros.so rust/libpin_init.rmeta; do
 		[ -e "$1/$f" ] || die "KDIR=$1 lacks $f: distribution headers do not carry Rust's build products; point KDIR at a tree in which the kernel was built"
