@@ -26,9 +26,9 @@ included, ends the run; what reproduces a failure is printed.
                  time is over before that where it is slow, and the result says so
   --op NAME      faults: only this operation; may be repeated
   --replay FILE  fuzz: only the messages or frames of a file that a run has left
-  --flavor F     veth or macvlan (default: both)
-  --kind K       rnetvirt (default), or veth or macvlan: the C driver, to try the
-                 instrument
+  --flavor F     veth, macvlan or ipvlan, or several with commas between (default: all)
+  --kind K       rnetvirt (default), or veth, macvlan or ipvlan: the C driver, to try
+                 the instrument
   --kernel K     debug (default), release or uml
   --no-build     take rnetvirt.ko as it is
 
@@ -65,14 +65,14 @@ done
 [[ $seed =~ ^[0-9]+$ ]] || bad_usage "--seed wants a number"
 [[ $count =~ ^[1-9][0-9]*$ ]] || bad_usage "--count wants a number"
 case $kind in
-rnetvirt) flavors=${flavors:-veth,macvlan} ;;
-veth | macvlan) flavors=${flavors:-$kind} ;;
-*) bad_usage "no kind '$kind'; there are rnetvirt, veth and macvlan" ;;
+rnetvirt) known='veth macvlan ipvlan' ;;
+veth | macvlan | ipvlan) known=$kind ;;
+*) bad_usage "no kind '$kind'; there are rnetvirt, veth, macvlan and ipvlan" ;;
 esac
-case $kind:$flavors in
-rnetvirt:veth | rnetvirt:macvlan | rnetvirt:veth,macvlan | veth:veth | macvlan:macvlan) ;;
-*) bad_usage "kind $kind has no flavor '$flavors'; there are veth and macvlan" ;;
-esac
+flavors=${flavors:-${known// /,}}
+for flavor in ${flavors//,/ }; do
+	[[ " $known " == *" $flavor "* ]] || bad_usage "kind $kind has no flavor '$flavor'; there is $known"
+done
 case $kernel in
 debug | release | uml) ;;
 *) bad_usage "no kernel '$kernel'; there are debug, release and uml" ;;

@@ -8,6 +8,7 @@ in which nothing failed, and that one must succeed.
 """
 
 import contextlib
+import errno
 import os
 import socket
 import threading
@@ -22,8 +23,10 @@ DEBUG = "/sys/kernel/debug"
 OUTER = ("kind:{kind}", "index:100", "name:v0", "addr:020000000001", "txq:2", "rxq:2")
 PEER = ("peer", "name:v1", "addr:020000000002", "txq:2", "rxq:2")
 FIELDS = ("mtu", "address", "group", "txqlen", "master", "link", "mode", "mvflags", "count", "sources", "bcqueuelen",
-          "bcqueuelenused", "bccutoff", "promiscuity", "allmulti")
+          "bcqueuelenused", "bccutoff", "promiscuity", "allmulti", "ipmode", "ipflags")
 FRAME = bytes.fromhex("020000000002020000000001" "88b5") + bytes(1200)
+# To 10.3.0.1, from and to the MAC address that endpoints of flavor ipvlan have.
+PACKET = bytes.fromhex("020000000a00020000000a00" "0800" "450004b00000000040fd0000" "0a030002" "0a030001") + bytes(1180)
 ETHTOOL_SGRO = 0x2C
 
 
@@ -86,17 +89,19 @@ class Link:
         for verb, *tokens in self.extra:
             bed.must("S", verb, *tokens)
 
+    def message(self):
+        tokens = [token.format(kind=self.kind) for token in self.tokens] or self.new_pair()
+        return bed.message(self.verb, bed.build(tokens))
+
     def act(self, fault, n):
         """(fired, 0 or an errno, or None if even the answer could not be made)."""
-        tokens = [token.format(kind=self.kind) for token in self.tokens] or self.new_pair()
-        payload = bed.build(tokens)
+        message = self.message()
         with inside("S"), rtnl.Netlink() as nl:
             nl.sock.settimeout(0.3)
-            head = bed.message(self.verb, payload)
             result = None
             fault.arm(n)
             try:
-                nl.send(*head)
+                nl.send(*message)
             except OSError as error:
                 result = error.errno
             fired = fault.disarm()
@@ -151,16 +156,18 @@ class Endpoint(Link):
 
     LOW = ("kind:dummy", "name:low", "index:10", "addr:020000000a00", "up")
     NEW = ("name:v0", "index:100", "link:10", "addr:020000000001")
+    OPERATIONS = {"macvlan": faults.macvlan_operations(), "ipvlan": faults.ipvlan_operations()}
 
-    def __init__(self, kind, name):
-        mode, first, make = faults.macvlan_operations()[name]
+    def __init__(self, kind, flavor, name):
+        mode, first, make = self.OPERATIONS[flavor][name]
         more = make(kind)
         verb = "new" if mode is None else "del" if name == "delete" else "set"
         self.endpoint = ()
         if mode:
             sources = ("data32:3:0", "data:4:0200000000a0") if mode == "source" else ()
-            own = rtnl.own(kind, f"data32:1:{rtnl.MODES[mode]}", *sources)
-            self.endpoint = ("kind:" + kind, *self.NEW, *own)
+            settings = ((f"data16:1:{mode}",) if flavor == "ipvlan" else
+                        (f"data32:1:{rtnl.MODES[mode]}", *sources))
+            self.endpoint = ("kind:" + kind, *self.NEW, *bed.own(kind, flavor)(*settings))
         if mode is None:
             tokens = ("kind:" + kind, *self.NEW, *more)
         elif any(token.startswith("data") for token in more):
@@ -206,17 +213,45 @@ class Endpoint(Link):
         return {key: link for key, link in links.items() if link != self.low}
 
 
-class Siblings(Call):
-    """A frame of an endpoint in mode bridge with siblings that listen."""
+class Host(Endpoint):
+    """v0 gets an IP address, which v1 wants, too."""
 
-    def __init__(self, kind, frame):
+    OPERATIONS = {"ipvlan": {"address": ("0", (("name:v0", "up"),), lambda kind: ())}}
+
+    def __init__(self, kind, address):
+        super().__init__(kind, "ipvlan", "address")
+        self.address = address
+
+    def prepare(self):
+        super().prepare()
+        bed.must("S", "new", "kind:" + self.kind, "name:v1", "link:10", "up", *bed.own(self.kind, "ipvlan")())
+
+    def message(self):
+        return bed.host_message("new", 100, self.address)
+
+    def good(self, old, new, result):
+        """Who has it receives by it, and whoever has not is not in the way of others."""
+        taken = bed.host("S", "new", "v1", self.address) == errno.EADDRINUSE
+        return super().good(old, new, result) and taken == (new["S", "v0"]["hosts"] == [self.address])
+
+    def restore(self, new):
+        bed.must("S", "del", "name:v1")
+        super().restore(new)
+
+
+class Siblings(Call):
+    """A frame of an endpoint that talks to its siblings, which listen."""
+
+    def __init__(self, kind, flavor, frame):
         super().__init__(kind, lambda sock: sock.send(frame))
+        self.settings = bed.own(kind, flavor)("data16:1:0" if flavor == "ipvlan" else "data32:1:4")
 
     def prepare(self):
         bed.must("S", "new", *Endpoint.LOW)
         for number in range(3):
             bed.must("S", "new", "kind:" + self.kind, f"name:v{number}", f"index:{100 + number}", "link:10",
-                     f"addr:02000000000{number + 1}", "up", *rtnl.own(self.kind, "data32:1:4"))
+                     f"addr:02000000000{number + 1}", "up", *self.settings)
+        bed.must_host("S", "v1", "10.3.0.1")
 
     def restore(self, new):
         bed.must("S", "del", "name:low")
@@ -258,10 +293,13 @@ def operations(kind, flavors):
     found = {}
     if "veth" in flavors:
         found |= of_pairs(kind)
-    if "macvlan" in flavors:
-        found |= {"macvlan-" + name: Endpoint(kind, name) for name in faults.macvlan_operations()}
-        found["macvlan-transmit"] = Siblings(kind, FRAME)
-        found["macvlan-transmit-group"] = Siblings(kind, bytes.fromhex("ffffffffffff") + FRAME[6:])
+    for flavor in bed.stacked(kind, flavors):
+        found |= {f"{flavor}-{name}": Endpoint(kind, flavor, name) for name in Endpoint.OPERATIONS[flavor]}
+        found[flavor + "-transmit"] = Siblings(kind, flavor, FRAME if flavor == "macvlan" else PACKET)
+        found[flavor + "-transmit-group"] = Siblings(kind, flavor, bytes.fromhex("ffffffffffff") + FRAME[6:])
+    if "ipvlan" in flavors:
+        found["ipvlan-address4"] = Host(kind, "10.3.0.1")
+        found["ipvlan-address6"] = Host(kind, "fd00:3::1")
     return {**found, "load": Load(kind)}
 
 
@@ -311,10 +349,11 @@ def of_pairs(kind):
 def state(ignored=()):
     found = {}
     for namespace in ("S", "A"):
+        hosts = bed.hosts(namespace)
         for v in bed.links(namespace):
             if v["kind"] not in ("", "bridge"):
                 fields = {key: v.get(key) for key in FIELDS if key not in ignored}
-                found[namespace, v["name"]] = {**fields, "up": int(v["flags"], 16) & 1}
+                found[namespace, v["name"]] = {**fields, "up": int(v["flags"], 16) & 1, "hosts": hosts[int(v["index"])]}
     return found
 
 

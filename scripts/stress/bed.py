@@ -2,10 +2,12 @@
 """What the parts have in common: namespaces, requests, the module, the kernel's
 log, and the board on which a process says what it does."""
 
+import collections
 import contextlib
 import ctypes
 import errno
 import fcntl
+import functools
 import mmap
 import os
 import shutil
@@ -24,7 +26,7 @@ from inside import CLONE_NEWNET, check, inside, libc  # noqa: E402,F401
 
 MNT_DETACH, MS_BIND = 2, 0x1000
 SYS_FINIT_MODULE, SYS_DELETE_MODULE = 313, 176
-SETLINK, GETLINK = 19, 18
+SETLINK, GETLINK, NEWADDR, DELADDR, GETADDR = 19, 18, 20, 21, 22
 SIOCETHTOOL, SIOCGIFINDEX = 0x8946, 0x8933
 # A warning, an oops, a bad page (the sanitizers set this), a soft lockup.
 BAD_TAINT = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
@@ -187,6 +189,43 @@ def links(namespace):
         return nl.dump()
 
 
+def host_message(verb, index, host):
+    """What message() gives, of an IP address: "new" or "del"."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    raw = socket.inet_pton(family, host)
+    # Nobody is asked whether an IPv6 address is free.
+    head = struct.pack("=BBBBI", family, 64 if ":" in host else 24, 0x02 if ":" in host else 0, 0, index)
+    flags = rtnl.REQUEST | rtnl.ACK | (rtnl.CREATE | rtnl.EXCL if verb == "new" else 0)
+    return {"new": NEWADDR, "del": DELADDR}[verb], flags, head + rtnl.attr(1, raw) + rtnl.attr(2, raw)
+
+
+def host(namespace, verb, name, address):
+    """Adds or deletes an IP address; 0 or an errno."""
+    with inside(namespace), rtnl.Netlink() as nl:
+        nl.send(*host_message(verb, ifindex(name), address))
+        return nl.reply()[0]
+
+
+def must_host(namespace, name, address):
+    error = host(namespace, "new", name, address)
+    if error:
+        raise RuntimeError(f"{namespace}: {address} on {name}: {os.strerror(error)}")
+
+
+def hosts(namespace):
+    """The IP addresses of each index, but not those that the kernel makes itself."""
+    found, done = collections.defaultdict(list), False
+    with inside(namespace), rtnl.Netlink() as nl:
+        nl.send(GETADDR, rtnl.REQUEST | 0x300, bytes(8))
+        while not done:
+            for kind, _, _, body in nl.messages():
+                done = kind == 3
+                if kind == NEWADDR and body[3] == 0:
+                    index = struct.unpack_from("=I", body, 4)[0]
+                    found[index].append(socket.inet_ntop(body[0], rtnl.attrs(body[8:])[1]))
+    return found
+
+
 def ifindex(name):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         answer = fcntl.ioctl(sock, SIOCGIFINDEX, struct.pack("16s24x", name.encode()))
@@ -213,14 +252,24 @@ def module_file(kind):
     """A copy in memory: reading it from the host's file system is slow."""
     copy = f"/run/stress-{kind}.ko"
     if not os.path.exists(copy):
-        there = f"{os.environ['KDIR']}/drivers/net/{kind}.ko"
+        there = f"{os.environ['KDIR']}/drivers/net/{'ipvlan/' * (kind == 'ipvlan')}{kind}.ko"
         shutil.copy(os.environ["RNETVIRT_KO"] if kind == "rnetvirt" else there, copy)
     return copy
 
 
 def pair_kind(kind):
     """The kind that pairs are of, where `kind` may have none."""
-    return "veth" if kind == "macvlan" else kind
+    return kind if kind == "rnetvirt" else "veth"
+
+
+def own(kind, flavor):
+    """What gives the settings of an endpoint of that flavor as the kind wants them."""
+    return functools.partial({"macvlan": rtnl.own, "ipvlan": rtnl.own_ip}[flavor], kind)
+
+
+def stacked(kind, flavors):
+    """Those of the flavors that go on a lower device."""
+    return [flavor for flavor in ("macvlan", "ipvlan") if flavor in flavors and kind in ("rnetvirt", flavor)]
 
 
 def loaded(kind):

@@ -60,7 +60,7 @@ class Messages:
     def reset(self):
         for name in SPACES:
             self.bed.empty(name)
-        if "macvlan" in self.flavors:
+        if self.bed.stacked(self.kind, self.flavors):
             for index in sorted(set(messages.LOWERS)):
                 self.bed.must("F0", "new", "kind:dummy", f"name:low{index}", f"index:{index}",
                               f"addr:0200000000{index}", "up")
@@ -83,26 +83,34 @@ class Messages:
 class Frames:
     """In both directions of a pair that is up, and with flavor macvlan out of
     endpoints of all modes on one end, one in mode passthru on the other, and VLANs on
-    both levels; some items change settings between."""
+    both levels; with flavor ipvlan out of endpoints of all modes and flags in another
+    namespace; some items change settings between."""
 
     what, batch = "frames", 1024
     # Endpoints on f0 and their modes.
     MODES = {"m0": "bridge", "m1": "bridge", "m2": "vepa", "m3": "private", "m4": "source"}
     PAIR, MORE = ("f0", "f1"), (*MODES, "p1", "t0")
+    # Those of flavor ipvlan, mode and flags.
+    IP_MODES = {"i0": (0, 0), "i1": (0, 0), "i2": (0, 2), "i3": (1, 0), "i4": (2, 0), "i5": (1, 1)}
 
     def __init__(self, kind, flavors):
         self.kind, self.flavors = kind, flavors
-        self.devices = [*self.PAIR, *(self.MORE if "macvlan" in flavors else ())]
+        self.devices = [*self.PAIR, *(self.MORE if "macvlan" in flavors else ()),
+                        *(self.IP_MODES if "ipvlan" in flavors else ())]
 
     def make(self, seed, number):
         rng = random.Random(f"{seed}/frames/{number}")
-        stacked = "macvlan" in self.flavors
+        macvlan, ipvlan = "macvlan" in self.flavors, "ipvlan" in self.flavors
         if rng.random() < 0.01:
             return Setting(rng.choice(self.PAIR), rng.choice((68, 576, 1500, 9000, 65535)), rng.getrandbits(64))
-        if stacked and rng.random() < 0.01:
+        if macvlan and rng.random() < 0.01:
             return Mode(rng.choice(sorted(self.MODES)), rng.choice((1, 2, 4, 4, 16, 16)), rng.choice((0, 0, 1, 2)),
                         rng.choice((0, 1, 1000)), rng.choice((-1, 0, 1, 3)))
-        one = packets.frame(rng, macs=packets.ENDPOINTS if stacked else ())
+        if ipvlan and rng.random() < 0.01:
+            return IpMode(rng.choice(sorted(self.IP_MODES)), rng.randrange(3), rng.randrange(3))
+        if ipvlan and rng.random() < 0.01:
+            return Host(rng.choice(sorted(self.IP_MODES)), rng.choice(("new", "del")), rng.choice(packets.HOSTS))
+        one = packets.frame(rng, macs=packets.ENDPOINTS if macvlan else (), hosts=packets.HOSTS if ipvlan else ())
         one.device = rng.choice(self.devices)
         return one
 
@@ -117,7 +125,7 @@ class Frames:
 
     @staticmethod
     def place(device):
-        return "F1" if device in ("f1", "p1") else "F0"
+        return "F2" if device in Frames.IP_MODES else "F1" if device in ("f1", "p1") else "F0"
 
     def reset(self):
         for sender in self.senders.values():
@@ -132,6 +140,8 @@ class Frames:
                 self.bed.set_address(name, address)
         if "macvlan" in self.flavors:
             self.endpoints()
+        if "ipvlan" in self.flavors:
+            self.ip_endpoints()
         for name in self.devices:
             with self.bed.inside(self.place(name)):
                 self.senders[name] = packets.Sender(name)
@@ -154,9 +164,19 @@ class Frames:
             with self.bed.inside("F0"):
                 self.bed.set_address(name, f"10.8.{number + 1}.1")
 
+    def ip_endpoints(self):
+        import rtnl
+
+        for number, (name, (mode, flags)) in enumerate(self.IP_MODES.items()):
+            own = rtnl.own_ip(self.kind, f"data16:1:{mode}", f"data16:2:{flags}")
+            self.bed.must("F0", "new", "kind:" + self.kind, "name:" + name, f"index:{120 + number}", "link:100",
+                          "nsfd:/run/netns/F2", "up", *own)
+        for number, host in enumerate(packets.HOSTS):
+            self.bed.must_host("F2", f"i{number % len(self.IP_MODES)}", host)
+
     def send(self, item):
         with self.bed.inside(self.place(item.device)):
-            if isinstance(item, (Setting, Mode)):
+            if not isinstance(item, packets.Frame):
                 return item.apply(self)
             return self.senders[item.device].send(item)
 
@@ -177,6 +197,36 @@ class Mode:
         heard = ("data32:3:0", "data:4:" + packets.ENDPOINTS[1].hex()) if mode == 16 else ()
         return frames.bed.request("-", "set", "kind:" + frames.kind, "name:" + self.device, *rtnl.own(
             frames.kind, f"data32:1:{mode}", f"data16:2:{flags}", *heard, f"data32:7:{queue}", f"data32:9:{cutoff}"))
+
+
+class IpMode:
+    """The same of one of flavor ipvlan."""
+
+    def __init__(self, device, *numbers):
+        self.device, self.numbers = device, numbers
+
+    def text(self):
+        return "ipmode " + " ".join(map(str, self.numbers))
+
+    def apply(self, frames):
+        import rtnl
+
+        mode, flags = self.numbers
+        return frames.bed.request("-", "set", "kind:" + frames.kind, "name:" + self.device,
+                                  *rtnl.own_ip(frames.kind, f"data16:1:{mode}", f"data16:2:{flags}"))
+
+
+class Host:
+    """An IP address that comes or goes."""
+
+    def __init__(self, device, verb, host):
+        self.device, self.verb, self.host = device, verb, host
+
+    def text(self):
+        return f"host {self.verb} {self.host}"
+
+    def apply(self, frames):
+        return frames.bed.host("-", self.verb, self.device, self.host)
 
 
 class Setting:
@@ -211,6 +261,10 @@ def parse(line):
         item = packets.Frame.parse(words[1:3] + ([""] if len(words) == 4 else words[3:4]))
     elif words[0] == "mode":
         item = Mode("", *map(int, words[1:5]))
+    elif words[0] == "ipmode":
+        item = IpMode("", *map(int, words[1:3]))
+    elif words[0] == "host":
+        item = Host("", *words[1:3])
     else:
         item = Setting("", int(words[1]), int(words[2]))
     item.device = words[-1]

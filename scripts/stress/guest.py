@@ -151,8 +151,8 @@ def finish(board, kind):
         bed.load(kind)
     bed.ns_add("S")
     bed.must("S", "new", "kind:" + bed.pair_kind(kind), "name:v0", "index:100", "up", "peer", "name:v1", "end")
-    if kind != "veth":
-        bed.must("S", "new", "kind:" + kind, "name:m0", "link:100", "up", *bed.rtnl.own(kind))
+    for flavor in bed.stacked(kind, ("macvlan", "ipvlan")):
+        bed.must("S", "new", "kind:" + kind, "name:" + flavor, "link:100", "up", *bed.own(kind, flavor)())
     bed.must("S", "del", "name:v1")
     bed.ns_clear()
     until = time.monotonic() + 60
@@ -213,8 +213,8 @@ def again(name, args):
     """The command that does the same once more."""
     part, _, operation = name.partition("-")
     words = ["scripts/stress.sh", part, "--kind", args.kind, "--kernel", os.environ["KERNEL"]]
-    if args.kind == "rnetvirt" and len(args.flavors) == 1:
-        words += ["--flavor", *args.flavors]
+    if args.kind == "rnetvirt" and len(args.flavors) < 3:
+        words += ["--flavor", ",".join(args.flavors)]
     if part == "replay":
         return " ".join([words[0], "fuzz", *words[2:], "--replay", args.replay])
     if part == "faults" and operation != "removed":

@@ -149,15 +149,32 @@ def macvlan(rng):
     return attrs
 
 
+def ipvlan(rng):
+    """An ipvlan's settings, likewise."""
+    attrs = []
+    for number, usual in (1, [0, 1, 2]), (2, [0, 0, 1, 2]):
+        if rng.random() < 0.7:
+            odd = rng.choice([3, 4, 0x8000, 0xFFFF])
+            attrs.append(Attr(number, struct.pack("=H", rng.choice(usual) if rng.random() < 0.9 else odd)))
+    if rng.random() < 0.02:
+        attrs.append(Attr(rng.choice([0, 3, 4]), value(rng, "u32")))
+    return attrs
+
+
+# Flavors on a lower device: number, attribute of their settings, and what makes these.
+STACKED = {"macvlan": (1, 3, macvlan), "ipvlan": (2, 4, ipvlan)}
+
+
 def info(rng, kind, changes, flavor="veth"):
     """IFLA_LINKINFO: the kind, and what belongs to it."""
     data = []
-    if flavor == "macvlan":
-        settings = macvlan(rng)
+    if flavor in STACKED:
+        number, nest, make = STACKED[flavor]
+        settings = make(rng)
         if kind == "rnetvirt":
-            data.append(Attr(3 | rng.choice([0, NESTED]), children=settings))
+            data.append(Attr(nest | rng.choice([0, NESTED]), children=settings))
             if rng.random() < 0.7:
-                data.append(Attr(2, u32(1 if rng.random() < 0.95 else rng.choice([0, 2, 0xFFFFFFFF]))))
+                data.append(Attr(2, u32(number if rng.random() < 0.95 else rng.choice([0, 1, 2, 3, 0xFFFFFFFF]))))
         else:
             data += settings
     elif rng.random() < (0.2 if changes else 0.75):
@@ -168,7 +185,7 @@ def info(rng, kind, changes, flavor="veth"):
         data.append(Attr(2, u32(0 if rng.random() < 0.85 else rng.choice([1, 2, 3, 4, 5, 0xFFFFFFFF]))))
     if kind == "rnetvirt" and rng.random() < 0.05:
         inner = [Attr(n, value(rng, "u32")) for n in range(1, rng.randrange(1, 5))]
-        data.append(Attr(rng.choice([3, 4]) | rng.choice([0, NESTED]), children=inner))
+        data.append(Attr(rng.choice([3, 4, 5]) | rng.choice([0, NESTED]), children=inner))
     rng.shuffle(data)
     found = [Attr(1, kind.encode() + b"\0")]
     if data or rng.random() < 0.2:
@@ -184,7 +201,7 @@ def good(rng, kind, flavors):
     if what in ("new", "replace"):
         flags |= CREATE | (EXCL if what == "new" else REPLACE)
         lower = []
-        if flavor == "macvlan" and rng.random() < 0.95:
+        if flavor in STACKED and rng.random() < 0.95:
             lower.append(Attr(LINK, u32(rng.choice(LOWERS if rng.random() < 0.9 else [0, 1, 2, 3, 100, 101, 102]))))
         return [NEWLINK, flags, head, [*lower, *end(rng, False, NAMES[:5]), info(rng, kind, False, flavor)]]
     if what == "set":

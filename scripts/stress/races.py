@@ -20,12 +20,13 @@ import bed
 import packets
 import rtnl
 from bed import check, inside, libc
-from frames import ip_sum
 
 SPACES = ["r0", "r1", "r2"]
 PAIRS = [f"d{n}" for n in range(5)]
-ENDPOINTS = [f"e{n}" for n in range(5)]
+ENDPOINTS = {"macvlan": [f"e{n}" for n in range(5)], "ipvlan": [f"i{n}" for n in range(5)]}
 MTUS = [68, 100, 576, 1280, 1500, 9000, 65535]
+# The settings of endpoints that talk to siblings.
+TALKING = {"macvlan": ("data32:1:4",), "ipvlan": ("data16:1:0",)}
 RTM_GETSTATS = 94
 
 
@@ -34,7 +35,8 @@ class Worker:
 
     def __init__(self, kind, flavors, rng):
         self.kind, self.flavors, self.rng = kind, flavors, rng
-        self.names = [*PAIRS, *(ENDPOINTS if "macvlan" in flavors else ())]
+        self.stacked = bed.stacked(kind, flavors)
+        self.names = [*PAIRS, *(name for flavor in self.stacked for name in ENDPOINTS[flavor])]
 
     def prepare(self):
         """In the worker's own process."""
@@ -114,6 +116,8 @@ class Endpoints(Worker):
     """macvlan: endpoints of all modes on whatever is there, their settings, and what
     they are found by."""
 
+    flavor = "macvlan"
+
     def mac(self):
         # Few, so that they clash, and frames find them.
         return self.rng.choice(packets.ENDPOINTS).hex()
@@ -135,7 +139,7 @@ class Endpoints(Worker):
     def step(self):
         rng = self.rng
         what = rng.choices(["new", "del", "set", "address", "flags", "group"], [8, 3, 8, 3, 4, 1])[0]
-        name = "name:" + rng.choice(ENDPOINTS)
+        name = "name:" + rng.choice(ENDPOINTS[self.flavor])
         if what == "new":
             place = self.place()
             lower = rng.choice([*self.names, *["low0"] * 8])
@@ -159,6 +163,50 @@ class Endpoints(Worker):
             self.request("del", f"group:{rng.randrange(1, 4)}")
 
 
+class IpEndpoints(Endpoints):
+    """ipvlan: the same; their MAC address is the lower device's."""
+
+    flavor = "ipvlan"
+
+    def settings(self):
+        rng = self.rng
+        return rtnl.own_ip(self.kind, *self.maybe(0.8, f"data16:1:{rng.randrange(3)}"),
+                           *self.maybe(0.5, f"data16:2:{rng.choice((0, 0, 1, 2))}"))
+
+
+class Hosts(Worker):
+    """IP addresses of ipvlan endpoints: few, so that they clash, and packets find them."""
+
+    def step(self):
+        rng, place = self.rng, self.place()
+        verb, name = rng.choice(("new", "new", "del")), rng.choice(ENDPOINTS["ipvlan"])
+        host = rng.choice(packets.HOSTS)
+        self.say(f"{place}: {verb} {host} on {name}")
+        # Often there would be none.
+        bed.request(place, "new", "kind:dummy", "name:low0", "up")
+        bed.request(place, "new", "kind:" + self.kind, "name:" + name, f"link:{self.index(place, 'low0')}", "up",
+                    f"nsfd:/run/netns/{self.place()}", *rtnl.own_ip(self.kind, f"data16:1:{rng.randrange(3)}"))
+        error = bed.host(place, verb, name, host)
+        if error:
+            raise OSError(error, os.strerror(error))
+
+
+class Talk(Worker):
+    """Datagrams to them, by the stack."""
+
+    pause = 0.02
+
+    def step(self):
+        rng, place, host = self.rng, self.place(), self.rng.choice(packets.HOSTS)
+        self.say(f"{place}: datagrams to {host}")
+        with inside(place):
+            sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        with sock:
+            sock.setblocking(False)
+            for _ in range(40):
+                sock.sendto(bytes(rng.choice((0, 100, 1400, 5000))), (host, 9))
+
+
 class Lowers(Worker):
     """What happens to a device under endpoints, which are made again when it is gone."""
 
@@ -173,9 +221,10 @@ class Lowers(Worker):
             error = bed.request(place, "new", "kind:dummy", "name:low0", "up")
             if not error:
                 low = self.index(place, "low0")
-                for name in ENDPOINTS[:3]:
-                    bed.request(place, "new", "kind:" + self.kind, "name:" + name, f"link:{low}", "up",
-                                *rtnl.own(self.kind, "data32:1:4"))
+                for flavor in self.stacked:
+                    for name in ENDPOINTS[flavor][:3]:
+                        bed.request(place, "new", "kind:" + self.kind, "name:" + name, f"link:{low}", "up",
+                                    *bed.own(self.kind, flavor)(*TALKING[flavor]))
         elif what in ("up", "down"):
             self.request_in(place, "set", "name:low0", what)
         elif what == "mtu":
@@ -309,7 +358,11 @@ class Frames(Worker):
                 return
             with packets.Sender(name) as out:
                 for _ in range(rng.randrange(1, 60)):
-                    out.send(packets.frame(rng, limit=4000, macs=packets.ENDPOINTS))
+                    out.send(packets.frame(rng, limit=4000, macs=packets.ENDPOINTS, hosts=self.hosts))
+
+    @property
+    def hosts(self):
+        return packets.HOSTS if "ipvlan" in self.stacked else ()
 
     def datagrams(self, name):
         """To all nodes, which needs no address but the automatic one."""
@@ -386,7 +439,7 @@ class Flood(Pair):
 
     def echo(self, number, length):
         data = struct.pack("!BBHHH", 8, 0, 0, 1, number & 0xFFFF) + bytes(length & ~1)
-        return data[:2] + struct.pack("!H", ip_sum(data)) + data[4:]
+        return data[:2] + struct.pack("!H", packets.ip_sum(data)) + data[4:]
 
     def step(self):
         self.say("flood: connecting")
@@ -414,7 +467,7 @@ class Flood(Pair):
 class Siblings(Flood):
     """The same between endpoints on one device, whose stack has the broadcasts too."""
 
-    net = "3"
+    net, flavor = "3", "macvlan"
 
     def pair(self):
         name, here, there = self.own_names()
@@ -423,12 +476,25 @@ class Siblings(Flood):
             low = bed.ifindex("low")
         for place in (here, there):
             bed.request(here, "new", "kind:" + self.kind, "name:" + name, f"link:{low}", f"nsfd:/run/netns/{place}",
-                        *rtnl.own(self.kind, "data32:1:4"))
+                        *bed.own(self.kind, self.flavor)(*TALKING[self.flavor]))
         with inside(here):
             bed.set_address(name, f"10.9.{self.net}.1")
         with inside(there):
             bed.set_address(name, f"10.9.{self.net}.2")
         return here, there
+
+
+class IpSiblings(Siblings):
+    """In modes that are others each time."""
+
+    net, flavor = "4", "ipvlan"
+
+    def pair(self):
+        name, places = self.own_names()[0], super().pair()
+        for place in places:
+            bed.request(place, "set", "kind:" + self.kind, "name:" + name,
+                        *rtnl.own_ip(self.kind, f"data16:1:{self.rng.randrange(3)}"))
+        return places
 
 
 class Module(Worker):
@@ -444,8 +510,9 @@ class Module(Worker):
 
 
 WORKERS = [Links, Links, Links, Spaces, Uppers, Ethtool, Readers, Frames, Stream, Flood, Module]
-# With flavor macvlan as well.
-MORE = [Endpoints, Endpoints, Endpoints, Lowers, Siblings]
+# With these flavors as well.
+MORE = {"macvlan": [Endpoints, Endpoints, Endpoints, Siblings],
+        "ipvlan": [IpEndpoints, IpEndpoints, IpEndpoints, Hosts, Hosts, Talk, IpSiblings]}
 
 
 def work(worker, say, until):
@@ -468,7 +535,9 @@ def run(board, args, seconds):
         bed.ns_add(place)
     until = time.monotonic() + seconds
     children = {}
-    for number, cls in enumerate([*WORKERS, *(MORE if "macvlan" in args.flavors else ())]):
+    stacked = bed.stacked(args.kind, args.flavors)
+    more = [Lowers, *(cls for flavor in stacked for cls in MORE[flavor])] if stacked else []
+    for number, cls in enumerate([*WORKERS, *more]):
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
