@@ -78,6 +78,11 @@ __rnetvirt_helper struct dst_entry *rnetvirt_helper_rt_dst(struct rtable *rt)
 	return &rt->dst;
 }
 
+__rnetvirt_helper struct net_device *rnetvirt_helper_dst_dev(const struct dst_entry *dst)
+{
+	return dst_dev(dst);
+}
+
 /* Gives the packet a route, and forgets what its protocol remembered of it before. */
 __rnetvirt_helper void rnetvirt_helper_skb_set_route(struct sk_buff *skb, struct dst_entry *dst)
 {

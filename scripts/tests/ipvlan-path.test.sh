@@ -95,6 +95,16 @@ test_b20_l3_without_a_route() {
 	refused "unreachable" in_ns A bash -c 'echo >/dev/udp/fd99::1/9'
 }
 
+test_b20_l3_a_route_back_to_itself() {
+	[ "$KIND" = rnetvirt ] || skip "sends to itself until the core complains of a dead loop"
+	ns S W
+	ipv6_on S W
+	wired S W
+	endpoint S eth0 v0 l3 up
+	ip -n S addr add fd00::1/64 dev v0 nodad
+	refused "unreachable" in_ns S bash -c 'echo >/dev/udp/fd00::9/9'
+}
+
 test_b23_rules_of_the_lower_devices_namespace() {
 	local mode
 

@@ -18,24 +18,27 @@ use crate::{
     context::Bh, //
 };
 use core::ptr;
-use kernel::error::from_err_ptr;
+use kernel::error::{
+    code::ENETUNREACH,
+    from_err_ptr, //
+};
 
 /// Sends a frame's IP packet as if a process in the namespace of `dev` had sent it through `dev`: its
 /// routes, its neighbours, its netfilter hooks from OUTPUT on. The Ethernet header is lost.
 ///
 /// The status is [`DROP`](XmitStatus::DROP) for packets of other protocols and those that IPv4 does not
-/// send, and a negative error number if IPv6 has no route.
+/// send, and a negative error number if IPv6 has no route, or has one that leads to the device that
+/// sends the frame, and would again and again.
 pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitStatus {
     let skb = frame.into_skb().into_raw();
     // SAFETY: The skb is ours, and both devices are valid.
-    unsafe {
-        let crosses = !ptr::eq(
-            bindings::dev_net(bindings::skb_dev(skb)),
-            bindings::dev_net(dev.as_ptr()),
-        );
+    let sender = unsafe {
+        let sender = bindings::skb_dev(skb);
+        let crosses = !ptr::eq(bindings::dev_net(sender), bindings::dev_net(dev.as_ptr()));
         bindings::skb_scrub_packet(skb, crosses);
         bindings::skb_set_dev_only(skb, dev.as_ptr());
-    }
+        sender
+    };
     // SAFETY: The skb begins with an Ethernet header, by the frame's invariant.
     unsafe { bindings::skb_pull_eth_hdr(skb) };
     // SAFETY: The skb is ours, begins with its network header, and its device is valid; it is given up.
@@ -43,7 +46,7 @@ pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitS
         match u32::from(bindings::skb_protocol(skb)) {
             bindings::ETH_P_IP => send_v4(skb, bh),
             #[cfg(CONFIG_IPV6)]
-            bindings::ETH_P_IPV6 => send_v6(skb, bh),
+            bindings::ETH_P_IPV6 => send_v6(skb, sender, bh),
             _ => {
                 free(skb, DropReason::UNHANDLED_PROTO);
                 XmitStatus::DROP
@@ -121,7 +124,11 @@ const IPV6_HLEN: u32 = 40;
 /// As for `send_v4`.
 #[cfg(CONFIG_IPV6)]
 #[inline(never)]
-unsafe fn send_v6(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
+unsafe fn send_v6(
+    skb: *mut bindings::sk_buff,
+    sender: *const bindings::net_device,
+    _bh: Bh<'_>,
+) -> XmitStatus {
     // SAFETY: By the caller's guarantee.
     if !unsafe { bindings::pskb_may_pull(skb, IPV6_HLEN) } {
         // SAFETY: As above.
@@ -138,7 +145,13 @@ unsafe fn send_v6(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
         flow.__fl_common.flowic_flags = ANYSRC;
         bindings::flowi6_from_packet(&mut flow, skb);
         let dst = bindings::ip6_route_output_flags(net, ptr::null(), &mut flow, 0);
-        (net, dst, (*dst).error)
+        // Unlike IPv4, IPv6 takes routes through other devices, too, if the packet has a source.
+        let err = if ptr::eq(bindings::dst_dev(dst), sender) {
+            ENETUNREACH.to_errno()
+        } else {
+            (*dst).error.into()
+        };
+        (net, dst, err)
     };
     if err != 0 {
         // SAFETY: Both are ours.
@@ -146,7 +159,7 @@ unsafe fn send_v6(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
             bindings::dst_release(dst);
             free(skb, DropReason::NO_ROUTE);
         }
-        return XmitStatus(err.into());
+        return XmitStatus(err);
     }
     // SAFETY: Both are ours to give up.
     status(unsafe {
