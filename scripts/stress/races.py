@@ -186,7 +186,9 @@ class Hosts(Worker):
         bed.request(place, "new", "kind:dummy", "name:low0", "up")
         bed.request(place, "new", "kind:" + self.kind, "name:" + name, f"link:{self.index(place, 'low0')}", "up",
                     f"nsfd:/run/netns/{self.place()}", *rtnl.own_ip(self.kind, f"data16:1:{rng.randrange(3)}"))
-        error = bed.host(place, verb, name, host)
+        # In the lower device's own namespace C ipvlan routes packets to where they come
+        # from, until the core complains.
+        error = bed.host(place, verb, name, host, 128 if self.kind == "ipvlan" else 64)
         if error:
             raise OSError(error, os.strerror(error))
 
