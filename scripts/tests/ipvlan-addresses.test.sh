@@ -3,7 +3,7 @@
 # ipvlan: whose an address is (contract of ipvlan D).
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
-LIMIT=120
+LIMIT=240
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/ipvlan.sh"
 
@@ -139,7 +139,7 @@ test_d20_churn_under_traffic() {
 		ip -n A -batch "$WORK/churn"
 	done
 	# To and fro between two: never both, in the end one.
-	for n in $(rounds 60); do
+	for n in $(rounds 15); do
 		ip -n A addr add 10.0.0.8/24 dev v0
 		taken B v1 10.0.0.8/24
 		ip -n A addr del 10.0.0.8/24 dev v0

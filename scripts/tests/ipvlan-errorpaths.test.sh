@@ -4,7 +4,7 @@
 # port that it would have been the first of (contract of ipvlan A12 to A39, C).
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
-LIMIT=180
+LIMIT=240
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/ipvlan.sh"
 

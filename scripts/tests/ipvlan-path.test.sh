@@ -3,7 +3,7 @@
 # ipvlan: who reaches whom, and by which way (contract of ipvlan B).
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
-LIMIT=120
+LIMIT=240
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/ipvlan.sh"
 
