@@ -329,7 +329,7 @@ def of_pairs(kind):
         "create-netns": link("new", (), plain[1], pair=False, far=True),
         "create-up": link("new", (*OUTER, "up", *PEER, "end"), plain[2], pair=False),
         # The second one is like the first, but with a name and an address of its own.
-        "create-bare": link("new", OUTER, plain[3], pair=False, ignored=("address",)),
+        "create-bare": link("new", OUTER, plain[3], pair=False, ignored=("address", "link")),
         "delete": link("del", ("name:v0",), gone, before=up),
         "delete-netns": link("del", ("name:v0",), gone, far=True),
         "change": link("set", change, lambda old: old),
