@@ -176,13 +176,10 @@ fn flood(port: &Port, skb: &RxSkb<'_>, sender: Sender, rcu: Rcu<'_>, softirq: Op
             copy_to(dev, &this.stats, skb, dest, rcu, softirq);
         }
     }
+    let hearing = ipvlan::settings::FlagsSet::hearing(sender.origin);
     for dev in port.ip_endpoints().iter(rcu) {
         let this: &Ipvlan = dev.data();
-        if this.hears(sender.origin)
-            && this.groups.has(dest)
-            && dev.id() != sender.id
-            && dev.is_up()
-        {
+        if this.hears(hearing) && this.groups.has(dest) && dev.id() != sender.id && dev.is_up() {
             copy_to(dev, &this.stats, skb, dest, rcu, softirq);
         }
     }

@@ -35,7 +35,6 @@ use crate::{
     },
     kind::Rnetvirt,
     macvlan,
-    origin::Origin,
     port::{
         Port,
         PortRef, //
@@ -126,6 +125,7 @@ use kernel::{
 };
 use settings::{
     Flags,
+    FlagsSet,
     Mode,
     ModeCell,
     Reach,
@@ -389,9 +389,11 @@ impl Ipvlan {
         self.settings.flags()
     }
 
-    /// Whether group packets from `sender` that come in by the lower device are for it.
-    pub(crate) fn hears(&self, sender: Origin) -> bool {
-        self.settings.mode() == Mode::L2 && self.settings.flags().hears(sender)
+    /// Whether group packets are for it that come in by the lower device, and that endpoints with those
+    /// flags hear.
+    #[inline]
+    pub(crate) fn hears(&self, hearing: FlagsSet) -> bool {
+        self.settings.mode() == Mode::L2 && hearing.has(self.settings.flags())
     }
 
     /// Whether siblings of flavor macvlan, and group packets of others, reach it directly.

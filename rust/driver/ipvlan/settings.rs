@@ -105,18 +105,42 @@ impl Flags {
             _ => Reach::Nowhere,
         }
     }
+}
 
-    /// Whether group packets from `sender` that come in by the lower device are for an endpoint with
-    /// these flags.
-    pub(crate) const fn hears(self, sender: Origin) -> bool {
+/// A set of flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FlagsSet(u32);
+
+impl FlagsSet {
+    const fn of<const N: usize>(flags: [Flags; N]) -> Self {
+        let mut set = 0;
+        let mut rest: &[Flags] = &flags;
+        while let [flags, tail @ ..] = rest {
+            set |= 1 << flags.0;
+            rest = tail;
+        }
+        Self(set)
+    }
+
+    /// Whether `flags` are one of them.
+    #[inline]
+    pub(crate) const fn has(self, flags: Flags) -> bool {
+        // Numbers of flags are small.
+        self.0.wrapping_shr(flags.0 as u32) & 1 != 0
+    }
+
+    /// Those of endpoints that group packets from `sender` are for that come in by the lower device.
+    pub(crate) const fn hearing(sender: Origin) -> Self {
         match sender {
-            Origin::Outside => true,
+            Origin::Outside => Self::of([Flags::BRIDGE, Flags::PRIVATE, Flags::VEPA]),
             // Those without flags have heard it already.
-            Origin::Macvlan(MacvlanMode::BRIDGE) | Origin::Ipvlan(Self::BRIDGE) => {
-                matches!(self, Self::VEPA)
+            Origin::Macvlan(MacvlanMode::BRIDGE) | Origin::Ipvlan(Flags::BRIDGE) => {
+                Self::of([Flags::VEPA])
             }
-            Origin::Macvlan(_) | Origin::Ipvlan(Self::VEPA) => !matches!(self, Self::PRIVATE),
-            Origin::Ipvlan(_) => false,
+            Origin::Macvlan(_) | Origin::Ipvlan(Flags::VEPA) => {
+                Self::of([Flags::BRIDGE, Flags::VEPA])
+            }
+            Origin::Ipvlan(_) => Self::of([]),
         }
     }
 }
