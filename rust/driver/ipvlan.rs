@@ -419,7 +419,7 @@ impl AddrListener for Addresses {
             return Err(ack.refuse_because_of(EADDRINUSE, c"the address is in use by", holder));
         }
         drop(guard);
-        // What follows may have to do without waiting for memory.
+        // When the address comes, room cannot be waited for: that is made now.
         match addr {
             IpAddr::V4(_) => port.addrs4.reserve(),
             IpAddr::V6(_) => port.addrs6.reserve(),

@@ -189,20 +189,20 @@ def links(namespace):
         return nl.dump()
 
 
-def host_message(verb, index, host, length=64):
+def host_message(verb, index, host):
     """What message() gives, of an IP address: "new" or "del"."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     raw = socket.inet_pton(family, host)
     # Nobody is asked whether an IPv6 address is free.
-    head = struct.pack("=BBBBI", family, length if ":" in host else 24, 0x02 if ":" in host else 0, 0, index)
+    head = struct.pack("=BBBBI", family, 64 if ":" in host else 24, 0x02 if ":" in host else 0, 0, index)
     flags = rtnl.REQUEST | rtnl.ACK | (rtnl.CREATE | rtnl.EXCL if verb == "new" else 0)
     return {"new": NEWADDR, "del": DELADDR}[verb], flags, head + rtnl.attr(1, raw) + rtnl.attr(2, raw)
 
 
-def host(namespace, verb, name, address, length=64):
-    """Adds or deletes an IP address; 0 or an errno. LENGTH of an IPv6 prefix."""
+def host(namespace, verb, name, address):
+    """Adds or deletes an IP address; 0 or an errno."""
     with inside(namespace), rtnl.Netlink() as nl:
-        nl.send(*host_message(verb, ifindex(name), address, length))
+        nl.send(*host_message(verb, ifindex(name), address))
         return nl.reply()[0]
 
 

@@ -10,8 +10,9 @@ MACS = [bytes.fromhex(text) for text in ("020000000001", "020000000002", "ffffff
                                          "020000009999", "000000000000")]
 # Of endpoints on a lower device.
 ENDPOINTS = [bytes.fromhex(f"0200000000e{number}") for number in range(5)]
-# IP addresses of endpoints.
-HOSTS = [*(f"10.8.0.{number}" for number in range(11, 16)), *(f"fd00:8::{number}" for number in range(11, 16))]
+# IP addresses of endpoints. IPv6 takes a route to other ones by whatever device: from
+# namespace to namespace in mode l3, and round, until the core complains of a dead loop.
+HOSTS = [*(f"10.8.0.{number}" for number in range(11, 16)), *(f"fe80::{number}" for number in range(11, 16))]
 LENGTHS = [0, 1, 13, 14, 15, 17, 18, 33, 34, 42, 59, 60, 64, 128, 590, 1279, 1500, 1513, 1514, 1515, 1518,
            1522, 4096, 9014, 16384, 32768, 65535, 65549, 65550, 65553, 65600]
 # NONE, TCPV4, UDP, TCPV6, UDP_L4, and with the ECN bit; then what there is not.

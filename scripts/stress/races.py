@@ -183,12 +183,11 @@ class Hosts(Worker):
         host = rng.choice(packets.HOSTS)
         self.say(f"{place}: {verb} {host} on {name}")
         # Often there would be none.
-        bed.request(place, "new", "kind:dummy", "name:low0", "up")
-        bed.request(place, "new", "kind:" + self.kind, "name:" + name, f"link:{self.index(place, 'low0')}", "up",
-                    f"nsfd:/run/netns/{self.place()}", *rtnl.own_ip(self.kind, f"data16:1:{rng.randrange(3)}"))
-        # In the lower device's own namespace C ipvlan routes packets to where they come
-        # from, until the core complains.
-        error = bed.host(place, verb, name, host, 128 if self.kind == "ipvlan" else 64)
+        below = self.place()
+        bed.request(below, "new", "kind:dummy", "name:low0", "up")
+        bed.request(below, "new", "kind:" + self.kind, "name:" + name, f"link:{self.index(below, 'low0')}", "up",
+                    f"nsfd:/run/netns/{place}", *rtnl.own_ip(self.kind, f"data16:1:{rng.randrange(3)}"))
+        error = bed.host(place, verb, name, host)
         if error:
             raise OSError(error, os.strerror(error))
 
@@ -205,8 +204,11 @@ class Talk(Worker):
             sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         with sock:
             sock.setblocking(False)
+            there = (host, 9)
+            if ":" in host:
+                there = (host, 9, 0, self.index(place, rng.choice(["low0", *ENDPOINTS["ipvlan"]])))
             for _ in range(40):
-                sock.sendto(bytes(rng.choice((0, 100, 1400, 5000))), (host, 9))
+                sock.sendto(bytes(rng.choice((0, 100, 1400, 5000))), there)
 
 
 class Lowers(Worker):
