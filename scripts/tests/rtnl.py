@@ -63,6 +63,8 @@ MACVLAN_NEST = {"macvlan": None, "rnetvirt": 3}
 # IFLA_IPVLAN_*, likewise; both are u16.
 IPVLAN = {1: "ipmode", 2: "ipflags"}
 IPVLAN_NEST = {"ipvlan": None, "rnetvirt": 4}
+# What settings are called, of whatever kind.
+SETTINGS = {name for name, _ in MACVLAN.values()} | set(IPVLAN.values())
 MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 
 opened = []  # descriptors that the next request names
