@@ -203,6 +203,9 @@ test_b_big_packets_and_gso() {
 
 	for mode in l2 l3; do
 		ip_pair $mode
+		# The neighbours of the lower device's namespace are known then.
+		both_reach A 3
+		both_reach W 1
 		streams B A 10.0.0.2
 		streams B A fd00::2
 		streams W A 10.0.0.3
@@ -215,6 +218,7 @@ test_b_big_packets_and_gso() {
 
 # streams SERVER CLIENT ADDRESS
 streams() {
+	note "$mode: from $2 to $3"
 	in_ns "$1" iperf3 -s -1 >/dev/null 2>&1 &
 	wait_for 10 listens "$1"
 	in_ns "$2" iperf3 -c "$3" -n 10M >/dev/null
