@@ -329,9 +329,9 @@ def of_pairs(kind):
     # takes short strings. All else may fail.
     move.small_ones = False
     return {
-        "create": link("new", (), plain[0], pair=False),
-        "create-netns": link("new", (), plain[1], pair=False, far=True),
-        "create-up": link("new", (*OUTER, "up", *PEER, "end"), plain[2], pair=False),
+        "create": link("new", (), plain[0], pair=False, ignored=("link",)),
+        "create-netns": link("new", (), plain[1], pair=False, far=True, ignored=("link",)),
+        "create-up": link("new", (*OUTER, "up", *PEER, "end"), plain[2], pair=False, ignored=("link",)),
         # The second one is like the first, but with a name and an address of its own.
         "create-bare": link("new", OUTER, plain[3], pair=False, ignored=("address", "link")),
         "delete": link("del", ("name:v0",), gone, before=up),
