@@ -101,6 +101,8 @@ test_e4_lower_address_and_mtu_under_traffic() {
 	gives "02:00:00:00:0c:0$n $((1500 - n))" rtnl B get v1 address mtu
 	quiet
 	reaches A 10.0.0.2
+	# Nobody has told those outside.
+	ip -n W neigh flush all
 	reaches W 10.0.0.1
 	# It is not a link's to choose.
 	errno EOPNOTSUPP A set name:v0 addr:020000000077
@@ -202,9 +204,12 @@ test_dhcp_of_a_real_client_and_server() {
 	# All links have one MAC address: the server tells them apart by their
 	# identifier, and must answer by broadcast.
 	in_ns A busybox udhcpc -i v0 -f -n -q -t 10 -T 1 -B -x 0x3d:ff0000000a -s "$WORK/got"
-	gives "10.0.0.100/24" lease
+	case $(lease) in
+	10.0.0.10?/24 | 10.0.0.110/24) ;;
+	*) fail "the lease is '$(lease)'" ;;
+	esac
 	reaches A 10.0.0.3
-	reaches W 10.0.0.100
+	reaches W "$(lease | sed 's,/.*,,')"
 	quiet
 }
 
