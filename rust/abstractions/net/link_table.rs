@@ -472,7 +472,7 @@ impl<T, K: Key> LinkTable<T, K> {
     #[inline]
     fn generation<'a>(&'a self) -> &'a Generation<K> {
         // SAFETY: Valid by the invariants; callers are in an RCU section, keep other writers out for
-        // `'a`, or own the table. Never written through but for what is atomic or for holders of RTNL.
+        // `'a`, or own the table. Never written through but for what is atomic or for writers.
         unsafe { &*self.current.load(Acquire) }
     }
 
