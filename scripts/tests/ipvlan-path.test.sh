@@ -215,6 +215,8 @@ test_b_big_packets_and_gso_l3() {
 	ip_pair l3
 	streams B A 10.0.0.2
 	streams B A fd00::2
+	streams W A 10.0.0.3
+	streams A W 10.0.0.1
 	big
 }
 

@@ -57,7 +57,9 @@ ip_pair() {
 		for n in 10.0.0.1 10.0.0.2 fd00::1 fd00::2; do
 			ip -n W neigh replace "$n" lladdr 02:00:00:00:0a:00 dev wire0
 		done
-		# The lower device's namespace sends what is for nobody there.
+		# The lower device's namespace sends what is for nobody there. With lo
+		# down that goes to the broadcast address, which TCP does not accept.
+		ip -n S link set lo up
 		ip -n S route add 10.0.0.0/24 dev eth0
 		ip -n S route add fd00::/64 dev eth0
 	fi
