@@ -37,9 +37,9 @@ pub const RNETVIRT_FLAVOR_VETH: u32 = 0;
 pub const RNETVIRT_FLAVOR_MACVLAN: u32 = 1;
 /// A lower device shared by IP address.
 pub const RNETVIRT_FLAVOR_IPVLAN: u32 = 2;
-/// macvlan with a character device instead of a stack. Reserved.
+/// macvlan with a character device instead of a stack.
 pub const RNETVIRT_FLAVOR_MACVTAP: u32 = 3;
-/// ipvlan with a character device instead of a stack. Reserved.
+/// ipvlan with a character device instead of a stack.
 pub const RNETVIRT_FLAVOR_IPVTAP: u32 = 4;
 
 /// What users call the flavors, by number.

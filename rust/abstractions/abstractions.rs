@@ -27,6 +27,10 @@
 //! | [`net::stats`] | per-CPU and 64-bit device statistics |
 //! | [`net::ethtool`] | `struct ethtool_ops` |
 //! | [`net::notifier`] | the net device notifier chain |
+//! | [`net::sock`] | `struct sock` for accounting, waiting and waking |
+//! | [`net::skb_ring`] | `struct ptr_ring` of frames |
+//! | [`net::user_frame`] | frames from and to user space |
+//! | [`chrdev`] | character devices that belong to net devices |
 //! | [`random`] | random numbers |
 //!
 //! # Rules that hold everywhere
@@ -48,6 +52,7 @@ compile_error!(
 #[path = "../bindings/mod.rs"]
 mod bindings;
 
+pub mod chrdev;
 pub mod context;
 pub mod net;
 pub mod random;

@@ -20,16 +20,21 @@
 #include <linux/netfilter.h>
 #include <linux/netpoll.h>
 #include <linux/notifier.h>
+#include <linux/poll.h>
+#include <linux/ptr_ring.h>
 #include <linux/rcupdate.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
+#include <linux/uio.h>
 #include <linux/veth.h>
+#include <linux/virtio_net.h>
 #include <linux/workqueue.h>
 #include <net/addrconf.h>
 #include <net/dropreason.h>
 #include <net/dst.h>
 #include <net/flow.h>
+#include <net/gso.h>
 #include <net/if_inet6.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
@@ -39,6 +44,7 @@
 #include <net/netns/generic.h>
 #include <net/route.h>
 #include <net/rtnetlink.h>
+#include <net/sock.h>
 
 /* Macros that bindgen cannot evaluate: the build strips the prefix. */
 const netdev_features_t RNETVIRT_CONST_NETIF_F_SG = NETIF_F_SG;
@@ -67,3 +73,13 @@ const netdev_features_t RNETVIRT_CONST_NETIF_F_HW_VLAN_STAG_FILTER = NETIF_F_HW_
 const netdev_features_t RNETVIRT_CONST_NETIF_F_VLAN_CHALLENGED = NETIF_F_VLAN_CHALLENGED;
 const gfp_t RNETVIRT_CONST_GFP_ATOMIC = GFP_ATOMIC;
 const gfp_t RNETVIRT_CONST_GFP_KERNEL = GFP_KERNEL;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_CSUM_MASK = NETIF_F_CSUM_MASK;
+const netdev_features_t RNETVIRT_CONST_NETIF_F_GSO_UDP_L4 = NETIF_F_GSO_UDP_L4;
+const __poll_t RNETVIRT_CONST_EPOLLIN = EPOLLIN;
+const __poll_t RNETVIRT_CONST_EPOLLOUT = EPOLLOUT;
+const __poll_t RNETVIRT_CONST_EPOLLERR = EPOLLERR;
+const __poll_t RNETVIRT_CONST_EPOLLHUP = EPOLLHUP;
+const __poll_t RNETVIRT_CONST_EPOLLRDNORM = EPOLLRDNORM;
+const __poll_t RNETVIRT_CONST_EPOLLRDBAND = EPOLLRDBAND;
+const __poll_t RNETVIRT_CONST_EPOLLWRNORM = EPOLLWRNORM;
+const __poll_t RNETVIRT_CONST_EPOLLWRBAND = EPOLLWRBAND;

@@ -30,6 +30,17 @@
 mod raw {
     use kernel::ffi;
 
+    // What `kernel::fs` and `kernel::iov` wrap.
+    pub(crate) use kernel::bindings::{
+        cdev,
+        file,
+        inode,
+        iov_iter,
+        kiocb,
+        poll_table_struct,
+        wait_queue_entry, //
+    };
+
     // Blocklisted by the kernel's parameters: bindgen would map them to `int` or `long`.
     type __kernel_size_t = usize;
     type __kernel_ssize_t = isize;

@@ -48,6 +48,10 @@ pub(crate) enum Flavor {
     Macvlan,
     /// A lower device, shared by IP address.
     Ipvlan,
+    /// As macvlan, with a character device instead of a stack.
+    Macvtap,
+    /// As ipvlan, with a character device instead of a stack.
+    Ipvtap,
 }
 
 /// What a request says that bears on the flavor.
@@ -76,6 +80,8 @@ impl Flavor {
             Self::Veth => uapi::RNETVIRT_FLAVOR_VETH,
             Self::Macvlan => uapi::RNETVIRT_FLAVOR_MACVLAN,
             Self::Ipvlan => uapi::RNETVIRT_FLAVOR_IPVLAN,
+            Self::Macvtap => uapi::RNETVIRT_FLAVOR_MACVTAP,
+            Self::Ipvtap => uapi::RNETVIRT_FLAVOR_IPVTAP,
         }
     }
 
@@ -117,10 +123,20 @@ impl Flavor {
                 refuse(c"flavor ipvlan does not have the settings of flavor macvlan")
             }
             uapi::RNETVIRT_FLAVOR_IPVLAN => Ok(Self::Ipvlan),
-            uapi::RNETVIRT_FLAVOR_MACVTAP | uapi::RNETVIRT_FLAVOR_IPVTAP => Err(Refusal(
-                EOPNOTSUPP,
-                c"this version has no such flavor; there are veth, macvlan and ipvlan",
-            )),
+            uapi::RNETVIRT_FLAVOR_MACVTAP if hints.has_peer => {
+                refuse(c"flavor macvtap has no peer; leave out 'peer'")
+            }
+            uapi::RNETVIRT_FLAVOR_MACVTAP if hints.has_ipvlan => {
+                refuse(c"flavor macvtap does not have the settings of flavor ipvlan")
+            }
+            uapi::RNETVIRT_FLAVOR_MACVTAP => Ok(Self::Macvtap),
+            uapi::RNETVIRT_FLAVOR_IPVTAP if hints.has_peer => {
+                refuse(c"flavor ipvtap has no peer; leave out 'peer'")
+            }
+            uapi::RNETVIRT_FLAVOR_IPVTAP if hints.has_macvlan => {
+                refuse(c"flavor ipvtap does not have the settings of flavor macvlan")
+            }
+            uapi::RNETVIRT_FLAVOR_IPVTAP => Ok(Self::Ipvtap),
             _ => refuse(c"unknown flavor"),
         }
     }
@@ -137,8 +153,8 @@ pub(crate) fn check_change(
     };
     let other = match flavor {
         Flavor::Veth => data.has(&MACVLAN) || data.has(&IPVLAN),
-        Flavor::Macvlan => data.has(&PEER) || data.has(&IPVLAN),
-        Flavor::Ipvlan => data.has(&PEER) || data.has(&MACVLAN),
+        Flavor::Macvlan | Flavor::Macvtap => data.has(&PEER) || data.has(&IPVLAN),
+        Flavor::Ipvlan | Flavor::Ipvtap => data.has(&PEER) || data.has(&MACVLAN),
     };
     if other {
         return Err(ack.refuse(

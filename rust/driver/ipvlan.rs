@@ -39,6 +39,11 @@ use crate::{
         Port,
         PortRef, //
     },
+    tap::{
+        self,
+        Tap,
+        TapRef, //
+    },
 };
 use abstractions::{
     context::{
@@ -92,6 +97,7 @@ use abstractions::{
         },
         rtnl::Rtnl,
         rx_handler::{
+            Handler,
             RxContext,
             Verdict, //
         },
@@ -139,6 +145,8 @@ pub(crate) struct Ipvlan {
     port: PortRef,
     pub(crate) settings: ModeCell,
     pub(crate) stats: StackedStats,
+    /// With flavor ipvtap, what is there instead of a stack.
+    tap: Option<TapRef>,
     /// Groups that this endpoint listens to.
     pub(crate) groups: GroupFilter,
     /// Whether these are all.
@@ -514,6 +522,7 @@ impl Ipvlan {
     pub(crate) fn newlink<'a>(
         mut dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
+        tap: Option<TapRef>,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<Finished<'a>> {
@@ -521,12 +530,13 @@ impl Ipvlan {
             .data()
             .and_then(|data| data.attr(config::IPVLAN.id()));
         let settings = Settings::parse(nest, ack)?;
+        let is_tap = tap.is_some();
         let mode = settings.mode.unwrap_or(Mode::L3);
         let flags = settings.flags.unwrap_or(Flags::BRIDGE);
 
         let lower = params.lower(rtnl).map_err(|err| {
             let msg = if err == EINVAL {
-                c"flavor ipvlan needs a lower device; name it with 'link'"
+                c"a link of this flavor needs a lower device; name it with 'link'"
             } else {
                 c"there is no such lower device"
             };
@@ -564,6 +574,7 @@ impl Ipvlan {
             port: port.clone(),
             settings: ModeCell::new(mode, flags),
             stats: StackedStats::new()?,
+            tap,
             // So that not all endpoints err about the same groups.
             groups: GroupFilter::new(random_u32()),
             hears_all: Atomic::new(false),
@@ -571,11 +582,30 @@ impl Ipvlan {
             addresses: Atomic::new(0),
         }))?;
         setup(&mut dev.setup(), lower, rtnl);
+        if is_tap {
+            tap::setup(&mut dev.setup(), params.attrs());
+        }
 
         let dev = dev.register(rtnl)?;
+        if let Some(tap) = dev.data().tap() {
+            Handler::attach(tap, &dev, rtnl)?;
+        }
         Port::join_ip(port, &dev, ack, rtnl)?;
         dev.transfer_operstate(lower, rtnl);
         Ok(dev.finish())
+    }
+
+    /// With flavor ipvtap, what is there instead of a stack.
+    pub(crate) fn tap(&self) -> Option<&TapRef> {
+        self.tap.as_ref()
+    }
+
+    fn flavor(&self) -> Flavor {
+        if self.tap.is_some() {
+            Flavor::Ipvtap
+        } else {
+            Flavor::Ipvlan
+        }
     }
 
     /// Changes the mode. What can fail comes first, and is undone.
@@ -686,6 +716,9 @@ impl LinkOps for Ipvlan {
 
     fn uninit(dev: &Link<Self>, rtnl: &Rtnl) {
         let this = dev.data();
+        if let Some(tap) = this.tap() {
+            Tap::detach(tap, dev, rtnl);
+        }
         this.forget_addresses(dev);
         Port::leave_ip(&this.port, dev, rtnl);
         Port::close_if_unused(&this.port, rtnl);
@@ -693,6 +726,9 @@ impl LinkOps for Ipvlan {
 
     fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
         list.queue(dev, rtnl);
+        if let Some(tap) = dev.data().tap() {
+            Tap::detach(tap, dev, rtnl);
+        }
         // Its addresses go one by one when it is taken down.
         Port::leave_ip(&dev.data().port, dev, rtnl);
     }
@@ -705,7 +741,7 @@ impl LinkOps for Ipvlan {
         rtnl: &Rtnl,
     ) -> Result {
         let this = dev.data();
-        config::check_change(Flavor::Ipvlan, data, ack)?;
+        config::check_change(this.flavor(), data, ack)?;
         let Some(nest) = data.and_then(|data| data.attr(config::IPVLAN.id())) else {
             return Ok(());
         };
@@ -733,7 +769,7 @@ impl LinkOps for Ipvlan {
 
     fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, _rtnl: &Rtnl) -> Result {
         let this = dev.data();
-        msg.put_u32(&config::FLAVOR, Flavor::Ipvlan.number())?;
+        msg.put_u32(&config::FLAVOR, this.flavor().number())?;
         msg.put_nest(&config::IPVLAN, |msg| {
             msg.put_u16(&settings::MODE, this.settings.mode().number())?;
             msg.put_u16(&settings::FLAGS, this.settings.flags().number())

@@ -17,6 +17,7 @@ use crate::{
         self,
         Macvlan, //
     },
+    tap::Tap,
     uapi,
     veth::Veth, //
 };
@@ -105,7 +106,7 @@ impl LinkKind for Rnetvirt {
         };
         match tb.get(&ifla::ADDRESS)? {
             // It has that of the lower device, whatever a request says.
-            Some(_) if flavor == Flavor::Ipvlan => {}
+            Some(_) if matches!(flavor, Flavor::Ipvlan | Flavor::Ipvtap) => {}
             Some(addr) => {
                 let addr: &[u8; 6] = addr
                     .try_into()
@@ -136,8 +137,10 @@ impl LinkKind for Rnetvirt {
     ) -> Result<Finished<'a>> {
         match flavor(params.attrs(), params.data(), ack)? {
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),
-            Flavor::Macvlan => Macvlan::newlink(dev, params, ack, rtnl),
-            Flavor::Ipvlan => Ipvlan::newlink(dev, params, ack, rtnl),
+            Flavor::Macvlan => Macvlan::newlink(dev, params, None, ack, rtnl),
+            Flavor::Ipvlan => Ipvlan::newlink(dev, params, None, ack, rtnl),
+            Flavor::Macvtap => Macvlan::newlink(dev, params, Some(Tap::new()?), ack, rtnl),
+            Flavor::Ipvtap => Ipvlan::newlink(dev, params, Some(Tap::new()?), ack, rtnl),
         }
     }
 }

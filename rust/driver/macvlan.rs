@@ -37,6 +37,11 @@ use crate::{
         Port,
         PortRef, //
     },
+    tap::{
+        self,
+        Tap,
+        TapRef, //
+    },
 };
 use abstractions::{
     context::Rcu,
@@ -83,6 +88,7 @@ use abstractions::{
         },
         rtnl::Rtnl,
         rx_handler::{
+            Handler,
             RxContext,
             Verdict, //
         },
@@ -128,6 +134,8 @@ pub(crate) struct Macvlan {
     mode: ModeCell,
     flags: FlagsCell,
     pub(crate) stats: StackedStats,
+    /// With flavor macvtap, what is there instead of a stack.
+    tap: Option<TapRef>,
     /// Groups that this endpoint listens to.
     pub(crate) groups: GroupFilter,
     /// The address by which packets find it, while it is up.
@@ -398,6 +406,7 @@ impl Macvlan {
     pub(crate) fn newlink<'a>(
         mut dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
+        tap: Option<TapRef>,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<Finished<'a>> {
@@ -406,11 +415,12 @@ impl Macvlan {
             .data()
             .and_then(|data| data.attr(config::MACVLAN.id()));
         let settings = Settings::parse(nest, ack)?;
+        let is_tap = tap.is_some();
         let mode = settings.mode.unwrap_or(Mode::BRIDGE);
 
         let lower = params.lower(rtnl).map_err(|err| {
             let msg = if err == EINVAL {
-                c"flavor macvlan needs a lower device; name it with 'link'"
+                c"a link of this flavor needs a lower device; name it with 'link'"
             } else {
                 c"there is no such lower device"
             };
@@ -458,6 +468,7 @@ impl Macvlan {
             mode: ModeCell::new(mode),
             flags: FlagsCell::new(settings.flags.unwrap_or(Flags::NONE)),
             stats: StackedStats::new()?,
+            tap,
             // So that not all endpoints err about the same groups.
             groups: GroupFilter::new(random_u32()),
             hashed: Atomic::new(0),
@@ -475,8 +486,14 @@ impl Macvlan {
             dev.setup().set_random_address();
         }
         setup(&mut dev.setup(), lower, rtnl);
+        if is_tap {
+            tap::setup(&mut dev.setup(), params.attrs());
+        }
 
         let dev = dev.register(rtnl)?;
+        if let Some(tap) = dev.data().tap() {
+            Handler::attach(tap, &dev, rtnl)?;
+        }
         port.join(&dev, ack, rtnl)?;
         if let Some(change) = settings.sources {
             Self::change_sources(&dev, change, rtnl)?;
@@ -487,6 +504,19 @@ impl Macvlan {
         dev.transfer_operstate(lower, rtnl);
         dev.linkwatch_fire_event(rtnl);
         Ok(dev.finish())
+    }
+
+    /// With flavor macvtap, what is there instead of a stack.
+    pub(crate) fn tap(&self) -> Option<&TapRef> {
+        self.tap.as_ref()
+    }
+
+    fn flavor(&self) -> Flavor {
+        if self.tap.is_some() {
+            Flavor::Macvtap
+        } else {
+            Flavor::Macvlan
+        }
     }
 
     /// The length that this endpoint would like the port's queue of group packets to have.
@@ -820,14 +850,22 @@ impl LinkOps for Macvlan {
     }
 
     fn uninit(dev: &Link<Self>, rtnl: &Rtnl) {
-        let port = &dev.data().port;
+        let this = dev.data();
+        if let Some(tap) = this.tap() {
+            Tap::detach(tap, dev, rtnl);
+        }
+        let port = &this.port;
         port.leave(dev, rtnl);
         Port::close_if_unused(port, rtnl);
     }
 
     fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
         list.queue(dev, rtnl);
-        dev.data().port.leave(dev, rtnl);
+        let this = dev.data();
+        if let Some(tap) = this.tap() {
+            Tap::detach(tap, dev, rtnl);
+        }
+        this.port.leave(dev, rtnl);
     }
 
     /// Checks everything that can be refused, then changes what the request says. What may still
@@ -841,7 +879,7 @@ impl LinkOps for Macvlan {
     ) -> Result {
         let this = dev.data();
         let port = &this.port;
-        config::check_change(Flavor::Macvlan, data, ack)?;
+        config::check_change(this.flavor(), data, ack)?;
         let nest = data.and_then(|data| data.attr(config::MACVLAN.id()));
         let settings = Settings::parse(nest, ack)?;
         let is_shared = settings.bc_queue_len.is_some() || settings.bc_cutoff.is_some();
@@ -901,7 +939,7 @@ impl LinkOps for Macvlan {
     fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
         let this = dev.data();
         let port = &this.port;
-        msg.put_u32(&config::FLAVOR, Flavor::Macvlan.number())?;
+        msg.put_u32(&config::FLAVOR, this.flavor().number())?;
         msg.put_nest(&config::MACVLAN, |msg| {
             msg.put_u32(&settings::MODE, this.mode.get().number())?;
             msg.put_u16(&settings::FLAGS, this.flags.get().number())?;

@@ -38,6 +38,7 @@ use crate::{
         },
         Macvlan, //
     },
+    tap, //
 };
 use abstractions::{
     context::{
@@ -793,14 +794,14 @@ impl IpInput for Port {
     }
 }
 
-/// Passes what happens to devices on to their ports.
-pub(crate) struct Events;
+/// Passes what happens to devices on to their ports and taps.
+pub(crate) struct Events(pub(crate) Arc<tap::Nodes>);
 
 impl Notifier for Events {
     fn event(&self, event: Event, dev: &NetDevice, more: &Details<'_>, rtnl: &Rtnl) -> Result {
-        match Handler::<Port>::of(dev, rtnl) {
-            Some(port) => port.event(event, more, rtnl),
-            None => Ok(()),
+        if let Some(port) = Handler::<Port>::of(dev, rtnl) {
+            port.event(event, more, rtnl)?;
         }
+        tap::event(&self.0, event, dev, rtnl)
     }
 }

@@ -27,17 +27,24 @@ mod kind;
 mod macvlan;
 mod origin;
 mod port;
+mod tap;
 #[path = "../uapi.rs"]
 mod uapi;
 mod veth;
 
-use abstractions::net::{
-    inet,
-    ip_input,
-    link,
-    notifier, //
+use abstractions::{
+    chrdev,
+    net::{
+        inet,
+        ip_input,
+        link,
+        notifier, //
+    },
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 module! {
     type: Rnetvirt,
@@ -66,7 +73,9 @@ struct Rnetvirt {
 impl kernel::InPlaceModule for Rnetvirt {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            events <- notifier::Registration::new(port::Events),
+            events <- notifier::Registration::new(port::Events(
+                Arc::pin_init(chrdev::Chrdev::new()?, GFP_KERNEL)?,
+            )),
             addresses <- inet::Registration::new(),
             input: ip_input::Registration::new()?,
             kind <- link::Registration::new(),

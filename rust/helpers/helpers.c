@@ -24,3 +24,4 @@
 #include "rtnetlink.c"
 #include "skbuff.c"
 #include "stacked.c"
+#include "tap.c"

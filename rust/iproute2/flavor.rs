@@ -42,9 +42,20 @@ const IPVLAN: Flavor = Flavor {
     parse: |choice, words, request| choice.parse(ipvlan::Ipvlan::default(), words, request),
 };
 
+/// These have the options of another, and are made only if they are named.
+const MACVTAP: Flavor = Flavor {
+    number: uapi::RNETVIRT_FLAVOR_MACVTAP,
+    ..MACVLAN
+};
+
+const IPVTAP: Flavor = Flavor {
+    number: uapi::RNETVIRT_FLAVOR_IPVTAP,
+    ..IPVLAN
+};
+
 /// Options without a flavor belong to the first that has them, a mode to the first that
 /// has one of that name.
-const FLAVORS: &[Flavor] = &[VETH, MACVLAN, IPVLAN];
+const FLAVORS: &[Flavor] = &[VETH, MACVLAN, IPVLAN, MACVTAP, IPVTAP];
 
 /// The options of a flavor, as far as they were parsed.
 pub trait Options<'a> {
@@ -128,14 +139,8 @@ fn by_name(wanted: &CStr) -> &'static Flavor {
     if let Some(flavor) = FLAVORS.iter().find(|f| name(f.number) == Some(wanted)) {
         return flavor;
     }
-    if uapi::FLAVOR_NAMES.contains(&wanted) {
-        ffi::invalid(
-            c"this version has only the flavors veth, macvlan and ipvlan",
-            wanted,
-        );
-    }
     ffi::invalid(
-        c"no such flavor; this version has veth, macvlan and ipvlan",
+        c"no such flavor; there are veth, macvlan, ipvlan, macvtap and ipvtap",
         wanted,
     )
 }

@@ -30,7 +30,7 @@ use ffi::{Attributes, Stream};
 const USAGE: &CStr = c"\
 Usage: ... rnetvirt [ flavor FLAVOR ] [ OPTIONS ]
 
-FLAVOR := { veth | macvlan | ipvlan }
+FLAVOR := { veth | macvlan | ipvlan | macvtap | ipvtap }
 
 OPTIONS of veth := [ peer [ <options> ] ]
 
@@ -43,6 +43,10 @@ BC_QUEUE_LEN := length of the queue for broadcast and multicast, 0-4294967295
 BCLIM := listeners of a group that need no queue, 32-bit integer, -1: any number
 
 OPTIONS of ipvlan := [ mode { l2 | l3 | l3s } ] [ bridge | private | vepa ]
+
+macvtap has the options of macvlan, ipvtap those of ipvlan. What they receive is
+read from /dev/tapN, N being the number of the link; 'vhost=on' of a virtual
+machine does not work with it, see Documentation/tap.md.
 
 Without a flavor, the first option tells which one is meant, and mode by its
 value; without both the kernel makes macvlan of a link with a lower device, and

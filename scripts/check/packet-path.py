@@ -6,8 +6,8 @@ usage: objdump -dr MODULE | packet-path.py ALLOW
 
 The path is every function that is reached from an entry point by direct calls
 and jumps. ALLOW has lines "entry REGEX" for entry points, of which each must
-exist, and "NAME: reason" for functions outside the module. Calls through
-pointers are not allowed.
+exist, "NAME: reason" for functions outside the module, and "pointer REGEX:
+reason" for functions that may call through pointers, which others may not.
 """
 
 import bisect
@@ -71,8 +71,9 @@ class Disassembly:
 
 
 def read_allowed(path):
-    """The regular expressions of entry points, and the names of allowed functions."""
-    entries, names = [], set()
+    """The regular expressions of entry points, the names of allowed functions, and the
+    regular expressions of functions that may call through pointers."""
+    entries, names, pointers = [], set(), []
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             line = line.strip()
@@ -84,14 +85,17 @@ def read_allowed(path):
             name, colon, reason = line.partition(": ")
             if not colon or not reason:
                 sys.exit(f"{path}: no reason in '{line}'")
-            names.add(name)
-    return entries, names
+            if name.startswith("pointer "):
+                pointers.append(name.split()[1])
+            else:
+                names.add(name)
+    return entries, names, pointers
 
 
 def main():
     if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
         sys.exit(__doc__)
-    entries, allowed = read_allowed(sys.argv[1])
+    entries, allowed, pointers = read_allowed(sys.argv[1])
     code = Disassembly(sys.stdin)
 
     came_from = {}
@@ -107,6 +111,8 @@ def main():
         function = pending.pop()
         for target in code.targets(function):
             if target in came_from or target in allowed:
+                continue
+            if target.startswith("(a pointer") and any(re.search(p, function) for p in pointers):
                 continue
             if target in code.branches and not THUNK.match(target):
                 came_from[target] = function

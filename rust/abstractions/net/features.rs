@@ -50,6 +50,8 @@ features! {
     TSO_MANGLEID = NETIF_F_TSO_MANGLEID;
     /// TCP segmentation over IPv6.
     TSO6 = NETIF_F_TSO6;
+    /// UDP segmentation.
+    GSO_UDP_L4 = NETIF_F_GSO_UDP_L4;
     /// Received packets are merged by software.
     GRO = NETIF_F_GRO;
     /// Received packets are merged by the device.
@@ -73,6 +75,9 @@ features! {
 }
 
 impl Features {
+    /// Any way to leave checksums to somebody else.
+    pub const CSUM_MASK: Self = Self(bindings::NETIF_F_CSUM_MASK);
+
     /// None.
     pub const NONE: Self = Self(0);
 
@@ -95,6 +100,24 @@ impl Features {
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// Whether some of `which` are among them.
+    #[inline]
+    pub const fn any(self, which: Self) -> bool {
+        self.0 & which.0 != 0
+    }
+
+    /// As a number, to be kept somewhere.
+    #[inline]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// What [`bits`](Self::bits) gave.
+    #[inline]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
     }
 
     /// Adds a device that has `one` to devices that together have `all`; nothing is added that is not

@@ -87,6 +87,8 @@ pub mod ifla {
     pub const MTU: Field<U32> = Field::new(bindings::IFLA_MTU as u16);
     /// The ifindex of the lower device (`IFLA_LINK`).
     pub const LINK: Field<U32> = Field::new(bindings::IFLA_LINK as u16);
+    /// How many packets the queues hold (`IFLA_TXQLEN`).
+    pub const TXQLEN: Field<U32> = Field::new(bindings::IFLA_TXQLEN as u16);
     /// The number of transmit queues to allocate (`IFLA_NUM_TX_QUEUES`).
     pub const NUM_TX_QUEUES: Field<Ignored> = Field::new(bindings::IFLA_NUM_TX_QUEUES as u16);
     /// The number of receive queues to allocate (`IFLA_NUM_RX_QUEUES`).
@@ -720,6 +722,12 @@ impl SetupDevice<'_> {
     pub fn link_net_capable(&self, net: &Net, _rtnl: &Rtnl) -> bool {
         // SAFETY: Both are valid.
         unsafe { bindings::rtnl_dev_link_net_capable(self.dev, net.as_ptr()) }
+    }
+
+    /// Sets how many packets the queues hold (`txqueuelen`).
+    pub fn set_tx_queue_len(&mut self, len: u32) {
+        // SAFETY: By the type's invariant.
+        unsafe { (*self.dev).tx_queue_len = len };
     }
 
     /// The MTU.

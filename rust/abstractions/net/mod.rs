@@ -24,5 +24,8 @@ pub mod notifier;
 pub mod payload;
 pub mod rtnl;
 pub mod rx_handler;
+pub mod skb_ring;
 pub mod skbuff;
+pub mod sock;
 pub mod stats;
+pub mod user_frame;

@@ -91,6 +91,12 @@ impl NetDevice {
         Name(unsafe { (*self.as_ptr()).name })
     }
 
+    /// How many packets its queues are to hold (`txqueuelen`).
+    pub fn tx_queue_len(&self, _rtnl: &Rtnl) -> u32 {
+        // SAFETY: The device is valid; the length changes under RTNL only.
+        unsafe { (*self.as_ptr()).tx_queue_len }
+    }
+
     /// The namespace that the device is in; it cannot change while RTNL is held.
     #[inline]
     pub fn net<'a>(&self, _rtnl: &'a Rtnl) -> &'a Net {
@@ -359,6 +365,11 @@ impl DevFlags {
 pub struct Name([u8; bindings::IFNAMSIZ as usize]);
 
 impl Name {
+    /// The name, with zeroes behind it.
+    pub fn as_array(&self) -> &[u8; bindings::IFNAMSIZ as usize] {
+        &self.0
+    }
+
     /// The name, without its terminating zero.
     pub fn to_bytes(&self) -> &[u8] {
         self.0.split(|c| *c == 0).next().unwrap_or_default()

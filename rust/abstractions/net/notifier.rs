@@ -50,6 +50,8 @@ events! {
     CHANGE_ADDR = netdev_cmd_NETDEV_CHANGEADDR;
     /// Its features have changed.
     FEAT_CHANGE = netdev_cmd_NETDEV_FEAT_CHANGE;
+    /// Its queue is to have another length. An error refuses it.
+    CHANGE_TX_QUEUE_LEN = netdev_cmd_NETDEV_CHANGE_TX_QUEUE_LEN;
     /// It is about to become one of another type. An error refuses it.
     PRE_TYPE_CHANGE = netdev_cmd_NETDEV_PRE_TYPE_CHANGE;
     /// Peers are to be told of its addresses again.

@@ -32,7 +32,10 @@ use core::{
     marker::PhantomData,
     mem::MaybeUninit,
     ops::Deref,
-    ptr, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
     container_of,
@@ -180,8 +183,8 @@ struct Queue(Opaque<bindings::sk_buff_head>);
 /// # Invariants
 ///
 /// - `tag` is the address of `T::slot()`. It is the first field, whatever `T` is.
-/// - `dev` is the device that the handler is attached to, or null. While it is not, `held` is a
-///   reference to it. Both are written under RTNL only.
+/// - `dev` is the device that the handler is attached to, or null. While it is not, and a grace period
+///   longer, `held` is a reference to it. Both are written under RTNL only.
 /// - `l3mdev` is null, or the `l3mdev_ops` of `dev`, which are static and do not change while it is not
 ///   null. It is written under RTNL only.
 /// - `queue` and `work` are initialised; `work` is queued by [`Handler::defer`] only. Packets in
@@ -330,6 +333,28 @@ impl<T: RxHandler> Handler<T> {
         Some(Arc::clone(&data))
     }
 
+    /// The device that the handler is attached to, if there is one. Frames that come in, and group
+    /// packets that were put off, may outlast it by a moment.
+    #[inline]
+    pub fn dev<'a>(&'a self, _rcu: Rcu<'a>) -> Option<&'a NetDevice> {
+        NonNull::new(self.dev.load(Relaxed))
+            // SAFETY: The device is held for a grace period after the pointer is cleared.
+            .map(|dev| unsafe { NetDevice::from_raw(dev.as_ptr()) })
+    }
+
+    /// The same for who holds RTNL.
+    pub fn dev_rtnl<'a>(&'a self, _rtnl: &'a Rtnl) -> Option<&'a NetDevice> {
+        NonNull::new(self.dev.load(Relaxed))
+            // SAFETY: The device is held, and detached under RTNL only.
+            .map(|dev| unsafe { NetDevice::from_raw(dev.as_ptr()) })
+    }
+
+    /// Whether the handler is attached to a device.
+    #[inline]
+    pub fn is_attached(&self) -> bool {
+        !self.dev.load(Relaxed).is_null()
+    }
+
     /// As [`of`](Self::of), without a reference.
     #[inline]
     pub(crate) fn of_rcu<'a>(dev: &NetDevice, _rcu: Rcu<'a>) -> Option<&'a Self> {
@@ -349,6 +374,8 @@ impl<T: RxHandler> Handler<T> {
         }
         #[cfg(CONFIG_NET_L3_MASTER_DEV)]
         let _ = this.set_l3mdev(None, rtnl);
+        // Whoever sees the device now is waited for, see `dev`.
+        this.dev.store(ptr::null_mut(), Relaxed);
         // SAFETY: RTNL is held, and the handler is ours. Waits for readers.
         unsafe { bindings::netdev_rx_handler_unregister(dev.as_ptr()) };
         // Whoever has seen the flag is done with the operations.
@@ -359,7 +386,6 @@ impl<T: RxHandler> Handler<T> {
             this.l3mdev.store(ptr::null_mut(), Relaxed);
         }
         this.cancel();
-        this.dev.store(ptr::null_mut(), Relaxed);
         // SAFETY: RTNL is held.
         drop(unsafe { (*this.held.get()).take() });
         // SAFETY: The reference that was given to C in `attach`; nobody uses it any more.

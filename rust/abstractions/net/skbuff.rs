@@ -52,6 +52,16 @@ impl DropReason {
     /// The queue of group packets is full (`SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG`).
     pub const BROADCAST_BACKLOG: Self =
         Self(bindings::skb_drop_reason_SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG);
+    /// The ring to user space is full (`SKB_DROP_REASON_FULL_RING`).
+    pub const FULL_RING: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_FULL_RING);
+    /// It cannot be segmented (`SKB_DROP_REASON_SKB_GSO_SEG`).
+    pub const GSO_SEG: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_SKB_GSO_SEG);
+    /// Its checksum cannot be computed (`SKB_DROP_REASON_SKB_CSUM`).
+    pub const CSUM: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_SKB_CSUM);
+    /// User space has not the bytes that it says (`SKB_DROP_REASON_SKB_UCOPY_FAULT`).
+    pub const UCOPY_FAULT: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_SKB_UCOPY_FAULT);
+    /// The header in front of it does not fit it (`SKB_DROP_REASON_DEV_HDR`).
+    pub const DEV_HDR: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_DEV_HDR);
 }
 
 /// Frees a packet and says why.

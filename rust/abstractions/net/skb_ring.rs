@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A ring of frames on their way to user space.
+//!
+//! C header: [`include/linux/ptr_ring.h`](srctree/include/linux/ptr_ring.h)
+
+use super::{
+    skbuff::{
+        free,
+        DropReason, //
+    },
+    user_frame::{
+        QueuedFrame,
+        UserFrame, //
+    },
+};
+use crate::{
+    bindings,
+    context::Bh, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::to_result,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// A ring of frames: many may put them in, many take them out, first in first out.
+///
+/// Places become free in batches, so that who puts in and who takes out do not share cache lines.
+///
+/// # Invariants
+///
+/// The ring is initialised. Its entries are skbs with their references, as [`QueuedFrame`] wants.
+#[pin_data(PinnedDrop)]
+pub struct SkbRing {
+    #[pin]
+    ring: Opaque<bindings::ptr_ring>,
+}
+
+// SAFETY: The ring has locks for both ends.
+unsafe impl Send for SkbRing {}
+// SAFETY: As above.
+unsafe impl Sync for SkbRing {}
+
+impl SkbRing {
+    /// A ring for `size` frames, none if that is zero. May sleep; [`ENOMEM`].
+    pub fn new(size: u32) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            ring <- Opaque::try_ffi_init(move |slot: *mut bindings::ptr_ring| {
+                let size = c_int::try_from(size).map_err(|_| ENOMEM)?;
+                // SAFETY: The slot is valid.
+                to_result(unsafe { bindings::ptr_ring_init(slot, size) })
+            }),
+        })
+    }
+
+    /// Puts a frame in; it comes back if the ring is full.
+    #[inline]
+    pub fn produce<'a>(&self, frame: UserFrame<'a>, _bh: Bh<'_>) -> Result<(), UserFrame<'a>> {
+        // SAFETY: The ring is initialised; the frame's reference goes with it if there is room.
+        if unsafe { bindings::ptr_ring_produce(self.ring.get(), frame.as_ptr().cast()) } == 0 {
+            let _ = frame.into_raw();
+            Ok(())
+        } else {
+            Err(frame)
+        }
+    }
+
+    /// Takes a frame out. Context: process.
+    #[inline]
+    pub fn consume(&self) -> Option<QueuedFrame> {
+        // SAFETY: The ring is initialised. Nobody takes out in softirqs.
+        let skb = unsafe { bindings::ptr_ring_consume(self.ring.get()) };
+        // SAFETY: Null, or an entry, whose reference is ours now.
+        NonNull::new(skb.cast()).map(|skb| unsafe { QueuedFrame::from_raw(skb) })
+    }
+
+    /// Whether there is no frame in it.
+    pub fn is_empty(&self) -> bool {
+        // SAFETY: The ring is initialised.
+        unsafe { bindings::ptr_ring_empty(self.ring.get()) }
+    }
+
+    /// Makes all rings of `rings` such for `size` frames, or none: [`ENOMEM`]. Frames that are too many
+    /// are dropped. May sleep.
+    pub fn resize_all<'a>(rings: impl ExactSizeIterator<Item = &'a Self>, size: u32) -> Result {
+        let size = c_int::try_from(size).map_err(|_| ENOMEM)?;
+        let mut list = KVec::with_capacity(rings.len(), GFP_KERNEL)?;
+        for ring in rings {
+            list.push(ring.ring.get(), GFP_KERNEL)?;
+        }
+        let count = c_uint::try_from(list.len()).map_err(|_| ENOMEM)?;
+        // SAFETY: The list has `count` entries, which are rings that are initialised.
+        to_result(unsafe {
+            bindings::ptr_ring_resize_all(list.as_mut_ptr(), count, size, Some(destroy))
+        })
+    }
+}
+
+/// # Safety
+///
+/// `skb` must be an entry of a ring, and its reference given up.
+unsafe extern "C" fn destroy(skb: *mut c_void) {
+    // SAFETY: By the caller's guarantee.
+    unsafe { free(skb.cast(), DropReason::NOT_SPECIFIED) };
+}
+
+#[pinned_drop]
+impl PinnedDrop for SkbRing {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: The ring is initialised, and nobody uses it any more. May run in a softirq.
+        unsafe { bindings::ptr_ring_cleanup(self.ring.get(), Some(destroy)) };
+    }
+}

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sockets without a protocol: what they are used for is to account for packets that user space sends,
+//! to wake and to be waited for.
+//!
+//! C header: [`include/net/sock.h`](srctree/include/net/sock.h)
+
+use super::{
+    namespace::Net,
+    rtnl::Rtnl,
+    user_frame::NewFrame, //
+};
+use crate::{
+    bindings,
+    chrdev::{
+        Poll,
+        PollEvents, //
+    },
+    context::Rcu,
+};
+use core::{
+    marker::PhantomData,
+    mem::{
+        size_of,
+        MaybeUninit, //
+    },
+    ops::Deref,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    module::{
+        this_module,
+        ModuleMetadata, //
+    },
+    prelude::*,
+    sync::{
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
+        atomic::{
+            ordering::{
+                Acquire,
+                Relaxed,
+                Release, //
+            },
+            Atomic, //
+        },
+    },
+    types::Opaque, //
+};
+
+/// What a socket is for.
+///
+/// It is dropped in a softirq, when the last reference was given up and the last packet freed that the
+/// socket accounts for: dropping it must not sleep.
+pub trait SockData: Sized + Send + Sync + 'static {
+    /// The module, which stays as long as there are sockets.
+    type OwnerModule: ModuleMetadata;
+
+    /// The name of the protocol, for debugging.
+    const NAME: &'static CStr;
+}
+
+/// A socket with a `T` (`struct sock` and its `struct socket`).
+///
+/// # Invariants
+///
+/// `sk` is counted, and freed with the whole of this an RCU grace period after the count went to zero
+/// (`SOCK_RCU_FREE`). `socket` is its socket. `data` is initialised.
+#[repr(C)]
+pub struct Sock<T> {
+    sk: Opaque<bindings::sock>,
+    socket: Opaque<bindings::socket>,
+    data: MaybeUninit<T>,
+}
+
+// SAFETY: Both structures are made for use by many threads; and so is `T`.
+unsafe impl<T: Send + Sync> Send for Sock<T> {}
+// SAFETY: As above.
+unsafe impl<T: Send + Sync> Sync for Sock<T> {}
+
+// SAFETY: By the type's invariants; the socket is counted by C.
+unsafe impl<T: SockData> AlwaysRefCounted for Sock<T> {
+    fn inc_ref(&self) {
+        // SAFETY: There is a reference, as `self` exists.
+        unsafe { bindings::sock_hold(self.sk()) };
+    }
+
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: The caller gives a reference up.
+        unsafe { bindings::sock_put(obj.as_ptr().cast()) };
+    }
+}
+
+impl<T> Deref for Sock<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: By the type's invariants.
+        unsafe { self.data.assume_init_ref() }
+    }
+}
+
+impl<T> Sock<T> {
+    #[inline]
+    fn sk(&self) -> *mut bindings::sock {
+        self.sk.get()
+    }
+
+    #[inline]
+    fn socket(&self) -> *mut bindings::socket {
+        self.socket.get()
+    }
+}
+
+impl<T: SockData> Sock<T> {
+    /// C does not write to it: only protocols that are registered have counters in it.
+    const PROTO: &'static bindings::proto = &{
+        // SAFETY: All members may be zero.
+        let mut proto: bindings::proto = unsafe { core::mem::zeroed() };
+        proto.owner = this_module::<T::OwnerModule>().as_ptr().cast();
+        assert!(size_of::<Self>() < 1 << 20);
+        // CAST: See above.
+        #[allow(clippy::cast_possible_truncation)]
+        let size = size_of::<Self>() as c_uint;
+        proto.obj_size = size;
+        let name = T::NAME.to_bytes_with_nul();
+        let mut i = 0;
+        #[allow(clippy::indexing_slicing)]
+        while i < name.len() {
+            proto.name[i] = name[i];
+            i += 1;
+        }
+        proto
+    };
+
+    /// Makes a socket in the network namespace of the current process.
+    ///
+    /// Context: process, may sleep. Errors: [`ENOMEM`], or what the initialiser said.
+    pub fn new(data: impl PinInit<T, Error>) -> Result<ARef<Self>> {
+        let proto = ptr::from_ref(Self::PROTO).cast_mut();
+        // SAFETY: The current process has a network namespace as long as it does system calls.
+        let sk = unsafe {
+            bindings::sk_alloc(
+                bindings::current_net(),
+                bindings::AF_UNSPEC as c_int,
+                bindings::GFP_KERNEL,
+                proto,
+                0,
+            )
+        };
+        let this = NonNull::new(sk.cast::<Self>()).ok_or(ENOMEM)?;
+        // SAFETY: The allocation has the size of `Self`, and is ours; the data stays where it is.
+        let result = unsafe {
+            ::pin_init::raw_try_init(ptr::addr_of_mut!((*this.as_ptr()).data).cast::<T>(), data)
+        };
+        if let Err(err) = result {
+            // SAFETY: It was allocated above, and nothing was done with it.
+            unsafe { bindings::sk_free(sk) };
+            return Err(err);
+        }
+        // SAFETY: Both are in the allocation, which is zeroed. The callbacks are for this type.
+        unsafe {
+            bindings::sock_init(
+                sk,
+                ptr::addr_of_mut!((*this.as_ptr()).socket).cast(),
+                Some(Self::write_space_callback),
+                Some(Self::destruct_callback),
+            )
+        };
+        // INVARIANT: All is initialised now, and we have the first reference.
+        // SAFETY: As the invariant says.
+        Ok(unsafe { ARef::from_raw(this) })
+    }
+
+    /// Sets how many bytes of memory packets may occupy that were sent and not freed.
+    pub fn set_sndbuf(&self, bytes: i32) {
+        // SAFETY: The socket is valid.
+        unsafe { bindings::sock_set_sndbuf(self.sk(), bytes) };
+    }
+
+    /// Room for a frame of `len` bytes, at least 14, of which `linear` are to be in one piece: or all
+    /// if that is easier, or as many as do not fit into pages. Waits for packets to be freed if too
+    /// many are under way, unless `nonblock`.
+    ///
+    /// Errors: [`EINVAL`] for fewer than 14 bytes, [`EAGAIN`], [`ERESTARTSYS`], [`ENOBUFS`].
+    pub fn alloc_frame(&self, len: usize, linear: usize, nonblock: bool) -> Result<NewFrame> {
+        let mut err = 0;
+        if len < super::skbuff::ETH_HLEN as usize {
+            return Err(EINVAL);
+        }
+        // SAFETY: A constant.
+        let (max_linear, max_paged) =
+            unsafe { (bindings::skb_max_head() as usize, bindings::skb_max_paged()) };
+        let linear = linear
+            .clamp(super::skbuff::ETH_HLEN as usize, max_linear)
+            .max(len.saturating_sub(max_paged));
+        let linear = if len <= max_linear {
+            len
+        } else {
+            linear.min(len)
+        };
+        // SAFETY: The socket is valid; the linear part is not longer than the frame.
+        let skb = unsafe {
+            bindings::sock_alloc_frame(self.sk(), len, linear, c_int::from(nonblock), &mut err)
+        };
+        match NonNull::new(skb) {
+            // SAFETY: The skb is ours and was never used; its linear part has a header at least.
+            Some(skb) => Ok(unsafe { NewFrame::from_raw(skb) }),
+            None => Err(Error::from_errno(err)),
+        }
+    }
+
+    /// What `f` gives, as soon as it gives anything: it is asked again whenever somebody
+    /// [wakes](Self::wake) the socket, unless `nonblock`.
+    ///
+    /// Context: process, may sleep. Errors: [`EAGAIN`]; [`ERESTARTSYS`] if there is a signal.
+    #[inline]
+    pub fn wait_for<R>(&self, nonblock: bool, f: impl FnMut() -> Option<R>) -> Result<R> {
+        let mut f = f;
+        match f() {
+            Some(result) => Ok(result),
+            None if nonblock => Err(EAGAIN),
+            None => self.sleep_for(f),
+        }
+    }
+
+    #[inline(never)]
+    fn sleep_for<R>(&self, mut f: impl FnMut() -> Option<R>) -> Result<R> {
+        let entry = Opaque::<bindings::wait_queue_entry>::uninit();
+        // SAFETY: The entry is ours, and is taken out of the queue before it goes.
+        unsafe { bindings::init_wait_entry(entry.get(), 0) };
+        let result = loop {
+            // SAFETY: The queue and the entry are initialised.
+            unsafe { bindings::prepare_to_wait(self.socket(), entry.get()) };
+            // Whoever wakes from now on is not missed.
+            if let Some(result) = f() {
+                break Ok(result);
+            }
+            // SAFETY: May be called by any process.
+            if unsafe { bindings::signal_pending() } {
+                break Err(ERESTARTSYS);
+            }
+            // SAFETY: No lock is held that must not be held: the caller may sleep.
+            unsafe { bindings::schedule() };
+        };
+        // SAFETY: As above.
+        unsafe { bindings::finish_wait(self.socket(), entry.get()) };
+        result
+    }
+
+    /// Wakes who waits for one of `events`. Any context.
+    #[inline]
+    pub fn wake(&self, events: PollEvents) {
+        // SAFETY: The socket is valid, and so is its queue.
+        unsafe {
+            bindings::socket_wake(self.socket(), events.0);
+            if events.any(PollEvents::IN) {
+                bindings::sk_signal_in(self.sk());
+            }
+            if events.any(PollEvents::OUT) {
+                bindings::sk_signal_out(self.sk());
+            }
+        }
+    }
+
+    /// Whether a frame can be sent without waiting; `poll` will be told when that changes.
+    pub fn poll_out(&self, poll: &Poll<'_>) -> bool {
+        poll.wait(self.socket());
+        // SAFETY: The socket is valid.
+        unsafe {
+            if bindings::sock_writeable(self.sk()) {
+                return true;
+            }
+            bindings::socket_set_nospace(self.socket());
+            // Room may have come before anybody knew that it was wanted.
+            bindings::sock_writeable(self.sk())
+        }
+    }
+
+    /// Signals go to the owner of `file` from now on, or no longer (`fasync_helper()`).
+    pub(crate) fn fasync(&self, fd: c_int, file: *mut bindings::file, on: c_int) -> c_int {
+        // SAFETY: The file is valid, by the caller in this crate; the socket is, too.
+        unsafe { bindings::sock_fasync(fd, file, on, self.sk(), self.socket()) }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core for a socket of this type, when packets were freed.
+    unsafe extern "C" fn write_space_callback(sk: *mut bindings::sock) {
+        // SAFETY: Packets that a socket accounts for keep it from being freed.
+        let this = unsafe { &*sk.cast::<Self>() };
+        // SAFETY: The socket is valid.
+        let wanted = unsafe {
+            bindings::sock_writeable(this.sk()) && bindings::socket_take_nospace(this.socket())
+        };
+        if wanted {
+            this.wake(PollEvents::OUT);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core for a socket of this type that is not used any more.
+    unsafe extern "C" fn destruct_callback(sk: *mut bindings::sock) {
+        let this = sk.cast::<Self>();
+        // SAFETY: By the type's invariants there is data, and nobody refers to it any more.
+        unsafe { ptr::addr_of_mut!((*this).data).cast::<T>().drop_in_place() };
+    }
+}
+
+/// A reference to a socket that packets look at.
+type Entry<T> = Atomic<*mut Sock<T>>;
+
+/// Up to `N` sockets, of which packets choose one.
+///
+/// # Invariants
+///
+/// The first `len` slots refer to sockets, with a reference each, the others are null. They are changed
+/// under RTNL only.
+pub struct SockArray<T: SockData, const N: usize> {
+    len: Atomic<u32>,
+    slots: [Entry<T>; N],
+    _sockets: PhantomData<ARef<Sock<T>>>,
+}
+
+// SAFETY: Sockets may be used by any thread; the array is changed under RTNL.
+unsafe impl<T: SockData, const N: usize> Send for SockArray<T, N> {}
+// SAFETY: As above.
+unsafe impl<T: SockData, const N: usize> Sync for SockArray<T, N> {}
+
+impl<T: SockData, const N: usize> SockArray<T, N> {
+    /// An empty array.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        const { assert!(N <= u16::MAX as usize) };
+        Self {
+            len: Atomic::new(0),
+            slots: [const { Atomic::new(ptr::null_mut()) }; N],
+            _sockets: PhantomData,
+        }
+    }
+
+    /// How many there are: for packets a hint.
+    #[inline]
+    pub fn len(&self) -> u32 {
+        self.len.load(Relaxed)
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of them; `None` if there are not that many, or not any more.
+    #[inline]
+    pub fn get<'a>(&'a self, index: u32, _rcu: Rcu<'a>) -> Option<&'a Sock<T>> {
+        let slot = self.slots.get(index as usize)?;
+        // SAFETY: Null, or a socket with a reference, which is freed a grace period after that was
+        // given up.
+        unsafe { slot.load(Acquire).as_ref() }
+    }
+
+    fn position(&self, sock: &Sock<T>, _rtnl: &Rtnl) -> Option<usize> {
+        let wanted = ptr::from_ref(sock);
+        let mut slots = self.slots.iter().take(self.len() as usize);
+        slots.position(|slot| ptr::eq(slot.load(Relaxed), wanted))
+    }
+
+    /// Whether `sock` is one of them.
+    pub fn contains(&self, sock: &Sock<T>, rtnl: &Rtnl) -> bool {
+        self.position(sock, rtnl).is_some()
+    }
+
+    /// Adds a socket at the end; [`EBUSY`] if there are `N`.
+    pub fn push(&self, sock: ARef<Sock<T>>, _rtnl: &Rtnl) -> Result {
+        let len = self.len();
+        let slot = self.slots.get(len as usize).ok_or(EBUSY)?;
+        slot.store(ARef::into_raw(sock).as_ptr(), Release);
+        self.len.store(len.wrapping_add(1), Relaxed);
+        Ok(())
+    }
+
+    /// Takes a socket out, the last one takes its place. Whether it was there.
+    pub fn remove(&self, sock: &Sock<T>, rtnl: &Rtnl) -> bool {
+        let Some(slot) = self.position(sock, rtnl).and_then(|at| self.slots.get(at)) else {
+            return false;
+        };
+        let len = self.len().wrapping_sub(1);
+        let Some(last) = self.slots.get(len as usize) else {
+            return false;
+        };
+        // INVARIANT: The reference of the last slot moves, that of the first is ours.
+        let removed = slot.load(Relaxed);
+        self.len.store(len, Relaxed);
+        slot.store(last.load(Relaxed), Release);
+        last.store(ptr::null_mut(), Release);
+        if let Some(removed) = NonNull::new(removed) {
+            // SAFETY: The reference that the slot had.
+            drop(unsafe { ARef::from_raw(removed) });
+        }
+        true
+    }
+}
+
+impl<T: SockData, const N: usize> Drop for SockArray<T, N> {
+    fn drop(&mut self) {
+        for slot in &self.slots {
+            if let Some(sock) = NonNull::new(slot.load(Relaxed)) {
+                // SAFETY: The reference that the slot has; nobody looks at it any more.
+                drop(unsafe { ARef::from_raw(sock) });
+            }
+        }
+    }
+}
+
+impl Net {
+    /// Whether the current process may administer the network of this namespace.
+    pub fn admin_capable(&self) -> bool {
+        // SAFETY: The namespace is valid, and so is the user namespace that it belongs to.
+        unsafe { bindings::net_admin_capable(self.as_ptr()) }
+    }
+}

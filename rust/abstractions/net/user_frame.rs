@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Frames that come from user space and go there.
+//!
+//! ```text
+//!   RxSkb ---> UserFrame ---> ring ---> QueuedFrame ---> reader
+//!   writer --> NewFrame ----> device
+//! ```
+
+use super::{
+    features::Features,
+    netdevice::NetDevice,
+    skbuff::{
+        free,
+        DropReason,
+        Dropped,
+        RxSkb,
+        ETH_HLEN, //
+    },
+};
+use crate::{
+    bindings,
+    context::Rcu, //
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    error::to_result,
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
+    prelude::*,
+};
+
+/// Bytes of the header that says what is left to be done to a frame (`struct virtio_net_hdr`).
+pub const VNET_HDR_LEN: usize = 10;
+
+/// A received frame that is going to user space.
+///
+/// # Invariants
+///
+/// The pointer is to an skb that is nobody else's, and begins with its Ethernet header, in the linear
+/// part. Its `dev` is a device that is not freed during `'a`.
+pub struct UserFrame<'a>(NonNull<bindings::sk_buff>, PhantomData<&'a NetDevice>);
+
+impl<'a> RxSkb<'a> {
+    /// The packet as a frame. `None` if there is no memory for a clone, which is needed when somebody
+    /// else holds the packet, too; then it is gone.
+    #[inline]
+    pub fn into_user_frame(self) -> Option<UserFrame<'a>> {
+        // SAFETY: We give our reference up and get one to an skb that is nobody else's.
+        let skb = NonNull::new(unsafe { bindings::skb_share_check(self.into_raw()) })?;
+        // INVARIANT: The header is in front of the data, in the linear part, as with any `RxSkb`.
+        // SAFETY: It is ours.
+        unsafe { bindings::skb_push_eth(skb.as_ptr()) };
+        Some(UserFrame(skb, PhantomData))
+    }
+
+    /// A number that the packets of a flow have in common; zero if none can be computed
+    /// (`skb_get_hash()`).
+    #[inline]
+    pub fn flow_hash(&self) -> u32 {
+        // SAFETY: The skb is valid. The hash is kept in the header, which nobody else writes to
+        // meanwhile: others only hold the packet.
+        unsafe { bindings::skb_get_hash(self.as_ptr()) }
+    }
+
+    /// The queue of the device that received the packet first, if that is known.
+    #[inline]
+    pub fn rx_queue(&self) -> Option<u32> {
+        // SAFETY: The skb is valid.
+        unsafe { bindings::skb_queue_mapping(self.as_ptr()) }.checked_sub(1)
+    }
+}
+
+impl<'a> UserFrame<'a> {
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::sk_buff {
+        self.0.as_ptr()
+    }
+
+    #[inline]
+    pub(crate) fn into_raw(self) -> *mut bindings::sk_buff {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    /// Whether the frame is one that has to be cut for somebody who takes `features`.
+    #[inline]
+    pub fn needs_gso(&self, features: Features) -> bool {
+        // SAFETY: The skb is valid.
+        unsafe { bindings::netif_needs_gso(self.as_ptr(), features.0) }
+    }
+
+    /// Cuts the frame (`skb_gso_segment()`), and gives the pieces to `f`, in order, or the frame itself
+    /// if it need not be cut. An error if it cannot be; then it is gone.
+    #[inline(never)]
+    pub fn segment(
+        self,
+        features: Features,
+        mut f: impl FnMut(UserFrame<'a>),
+    ) -> Result<(), Dropped> {
+        // SAFETY: The skb is valid and ours; its `dev` is, too.
+        let list = unsafe { bindings::__skb_gso_segment(self.as_ptr(), features.0, false) };
+        let Ok(list) = kernel::error::from_err_ptr(list) else {
+            self.drop_reason(DropReason::GSO_SEG);
+            return Err(Dropped);
+        };
+        if list.is_null() {
+            f(self);
+            return Ok(());
+        }
+        self.consume();
+        let mut next = NonNull::new(list);
+        while let Some(skb) = next {
+            // SAFETY: The pieces are ours.
+            next = NonNull::new(unsafe { bindings::skb_unlink_first(skb.as_ptr()) });
+            // INVARIANT: A piece has the headers of the whole, and its device.
+            f(UserFrame(skb, PhantomData));
+        }
+        Ok(())
+    }
+
+    /// Whether the checksum is still to be computed.
+    #[inline]
+    pub fn has_partial_checksum(&self) -> bool {
+        // SAFETY: The skb is valid.
+        unsafe { bindings::skb_has_partial_csum(self.as_ptr()) }
+    }
+
+    /// Computes it (`skb_checksum_help()`).
+    #[cold]
+    pub fn complete_checksum(&mut self) -> Result {
+        // SAFETY: The skb is valid and ours.
+        to_result(unsafe { bindings::skb_checksum_help(self.as_ptr()) })
+    }
+
+    /// Frees the frame and says why.
+    #[cold]
+    pub fn drop_reason(self, reason: DropReason) {
+        // SAFETY: The frame is ours.
+        unsafe { free(self.into_raw(), reason) };
+    }
+
+    fn consume(self) {
+        // SAFETY: The frame is ours.
+        unsafe { bindings::consume_skb(self.into_raw()) };
+    }
+}
+
+impl Drop for UserFrame<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        // SAFETY: The frame is ours.
+        unsafe { free(self.as_ptr(), DropReason::NOT_SPECIFIED) };
+    }
+}
+
+/// A frame that was in a ring.
+///
+/// # Invariants
+///
+/// As [`UserFrame`], but `dev` may be a device that is gone: it is not looked at any more.
+pub struct QueuedFrame(NonNull<bindings::sk_buff>);
+
+impl QueuedFrame {
+    /// Takes ownership.
+    ///
+    /// # Safety
+    ///
+    /// The skb must be one that was a [`UserFrame`], and its reference be given up.
+    #[inline]
+    pub(crate) unsafe fn from_raw(skb: NonNull<bindings::sk_buff>) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self(skb)
+    }
+
+    /// Bytes in the frame, without a VLAN tag that is kept beside it.
+    #[inline]
+    pub fn len(&self) -> usize {
+        // SAFETY: The skb is valid.
+        unsafe { (*self.0.as_ptr()).len as usize }
+    }
+
+    /// Never: a frame has its header at least.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// The type and the value of a VLAN tag that is kept beside the frame, as on the wire.
+    #[inline]
+    pub fn vlan_tag(&self) -> Option<[u8; 4]> {
+        // SAFETY: The skb is valid.
+        unsafe {
+            bindings::skb_vlan_tag_present(self.0.as_ptr())
+                .then(|| bindings::skb_vlan_header(self.0.as_ptr()).to_be_bytes())
+        }
+    }
+
+    /// What is left to be done to the frame (`virtio_net_hdr_from_skb()`). [`EINVAL`] if that cannot be
+    /// said.
+    #[inline]
+    pub fn vnet_hdr(&self, little_endian: bool) -> Result<[u8; VNET_HDR_LEN]> {
+        const { assert!(size_of::<bindings::virtio_net_hdr>() == VNET_HDR_LEN) };
+        let mut hdr = [0u8; VNET_HDR_LEN];
+        let to = hdr.as_mut_ptr().cast();
+        // SAFETY: The skb is valid; the header has room for the structure, which C may write to at any
+        // address where it does not have to be aligned.
+        to_result(unsafe {
+            bindings::virtio_net_hdr_from_skb(self.0.as_ptr(), to, little_endian)
+        })?;
+        Ok(hdr)
+    }
+
+    /// Copies `len` bytes from `offset` on to user space, or as many as it has room for. [`EFAULT`] if
+    /// it has not what it says.
+    #[inline]
+    pub fn copy_to_iter(&self, offset: usize, len: usize, iter: &mut IovIterDest<'_>) -> Result {
+        if offset.checked_add(len).is_none_or(|end| end > self.len()) {
+            return Err(EINVAL);
+        }
+        // CAST: Both are within a frame, whose length is a `u32` far below 2^31.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+        let (offset, len) = (offset as c_int, len as c_int);
+        // SAFETY: The skb is valid and that long; the iterator is, too.
+        to_result(unsafe {
+            bindings::skb_copy_datagram_iter(self.0.as_ptr(), offset, iter.as_raw().cast(), len)
+        })
+    }
+
+    /// Frees a frame that was read.
+    #[inline]
+    pub fn consume(self) {
+        // SAFETY: The frame is ours.
+        unsafe { bindings::consume_skb(ManuallyDrop::new(self).0.as_ptr()) };
+    }
+}
+
+impl Drop for QueuedFrame {
+    #[cold]
+    fn drop(&mut self) {
+        // SAFETY: The frame is ours.
+        unsafe { free(self.0.as_ptr(), DropReason::NOT_SPECIFIED) };
+    }
+}
+
+/// Writes `len` zeroes to user space. [`EFAULT`] if there is no room.
+pub fn zero_iter(iter: &mut IovIterDest<'_>, len: usize) -> Result {
+    // SAFETY: The iterator is valid.
+    if unsafe { bindings::iov_iter_zero(len, iter.as_raw().cast()) } == len {
+        Ok(())
+    } else {
+        Err(EFAULT)
+    }
+}
+
+/// Room for a frame from user space.
+///
+/// # Invariants
+///
+/// The pointer is to an skb that is nobody else's, of [`ETH_HLEN`] bytes or more, that many of them in
+/// the linear part. It has no device.
+pub struct NewFrame(NonNull<bindings::sk_buff>);
+
+impl NewFrame {
+    /// Takes ownership.
+    ///
+    /// # Safety
+    ///
+    /// The skb must be as the type's invariants say.
+    #[inline]
+    pub(crate) unsafe fn from_raw(skb: NonNull<bindings::sk_buff>) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self(skb)
+    }
+
+    /// Fills it. [`EFAULT`] if there are not that many bytes; then it is gone.
+    #[inline]
+    pub fn fill(self, from: &mut IovIterSource<'_>) -> Result<FilledFrame> {
+        // SAFETY: The skb is valid; its length is far below 2^31.
+        let err = unsafe {
+            let len = (*self.0.as_ptr()).len;
+            bindings::skb_copy_datagram_from_iter(
+                self.0.as_ptr(),
+                0,
+                from.as_raw().cast(),
+                // CAST: See above.
+                len as c_int,
+            )
+        };
+        if err != 0 {
+            let skb = ManuallyDrop::new(self).0.as_ptr();
+            // SAFETY: It is ours.
+            unsafe { free(skb, DropReason::UCOPY_FAULT) };
+            return Err(EFAULT);
+        }
+        // INVARIANT: All bytes are what user space gave.
+        Ok(FilledFrame(self))
+    }
+}
+
+impl Drop for NewFrame {
+    #[cold]
+    fn drop(&mut self) {
+        // SAFETY: The frame is ours.
+        unsafe { free(self.0.as_ptr(), DropReason::NOT_SPECIFIED) };
+    }
+}
+
+/// A frame from user space.
+///
+/// # Invariants
+///
+/// As [`NewFrame`], and all bytes are initialised.
+pub struct FilledFrame(NewFrame);
+
+impl FilledFrame {
+    /// Sends the frame by `dev`, through its queueing discipline, after what `hdr` says was done to it
+    /// or noted in it. What becomes of it then nobody knows.
+    ///
+    /// [`EINVAL`] if the header does not fit the frame, which then is gone.
+    #[inline]
+    pub fn queue_xmit(
+        self,
+        dev: &NetDevice,
+        hdr: Option<(&[u8; VNET_HDR_LEN], bool)>,
+        _rcu: Rcu<'_>,
+    ) -> Result {
+        let skb = self.0 .0.as_ptr();
+        // SAFETY: The skb is ours, with a whole Ethernet header; the device stays until it has
+        // transmitted: queued packets of a device are thrown away when it goes.
+        unsafe { bindings::skb_set_frame(skb, dev.as_ptr()) };
+        if let Some((hdr, little_endian)) = hdr {
+            let hdr = hdr.as_ptr().cast();
+            // SAFETY: The skb is valid, and so is the header.
+            if unsafe { bindings::virtio_net_hdr_to_skb(skb, hdr, little_endian) } != 0 {
+                let _ = ManuallyDrop::new(self);
+                // SAFETY: It is ours.
+                unsafe { free(skb, DropReason::DEV_HDR) };
+                return Err(EINVAL);
+            }
+        }
+        let _ = ManuallyDrop::new(self);
+        // SAFETY: The skb is ours, and given up.
+        unsafe {
+            bindings::skb_probe_headers(skb);
+            bindings::__dev_queue_xmit(skb, ptr::null_mut());
+        }
+        Ok(())
+    }
+}
+
+const _: () = assert!(ETH_HLEN == 14);

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Flavors macvtap and ipvtap: instead of a stack above the device there is `/dev/tapN`, with one queue
+//! or several.
+//!
+//! ```text
+//!   receive, for the endpoint                     transmit
+//!     |                                             ^
+//!   a queue open? --no--> stack of the device       |  the device's queueing discipline
+//!     | yes: by flow                                |
+//!   cut, checksum: what the reader cannot do      what the header says is noted in the frame
+//!     |                                             |
+//!   ring ---full---> drop                         room for the frame
+//!     |                                             |
+//!     v                                             |
+//!   read /dev/tapN                                write /dev/tapN
+//! ```
+//!
+//! A device of these flavors is an endpoint of flavor macvlan or ipvlan with a [`Tap`], which decides
+//! about all that the endpoint receives. How a frame gets to the endpoint, and on from it, is the other
+//! flavor's business.
+
+mod file;
+mod ioctl;
+mod queue;
+mod uapi;
+mod vnet_hdr;
+
+use crate::{
+    ipvlan::Ipvlan,
+    kind::Rnetvirt,
+    macvlan::Macvlan, //
+};
+use abstractions::{
+    chrdev::{
+        Chrdev,
+        Minor,
+        PollEvents, //
+    },
+    context::{
+        Bh,
+        Rcu, //
+    },
+    net::{
+        features::Features,
+        link::{
+            downcast,
+            ifla,
+            PrivFlags,
+            SetupDevice, //
+        },
+        netdevice::NetDevice,
+        nlattr::LinkAttrs,
+        notifier::Event,
+        rtnl::Rtnl,
+        rx_handler::{
+            Handler,
+            RxContext,
+            RxHandler,
+            Slot,
+            Verdict, //
+        },
+        skb_ring::SkbRing,
+        skbuff::{
+            DropReason,
+            RxSkb, //
+        },
+        sock::{
+            Sock,
+            SockArray, //
+        },
+        stats::StackedStats,
+        user_frame::UserFrame, //
+    },
+};
+pub(crate) use file::TapFile;
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        Arc,
+        Mutex, //
+    },
+};
+use queue::Queue;
+
+/// How many queues a device can have, attached or not.
+const MAX_QUEUES: usize = 256;
+
+/// How many frames a queue holds if nobody says otherwise (`TUN_READQ_SIZE`).
+const TX_QUEUE_LEN: u32 = 500;
+
+/// What every reader takes: it need not be in one piece.
+const ALWAYS: Features = Features::SG.with(Features::GSO).with(Features::FRAGLIST);
+
+/// What readers with a header in front of frames take, until one of them says otherwise.
+const OFFLOADS: Features = Features::HW_CSUM
+    .with(Features::TSO)
+    .with(Features::TSO6)
+    .with(Features::TSO_ECN);
+
+/// The queues of a device.
+#[pin_data]
+pub(crate) struct Tap {
+    /// Those that frames are put into.
+    attached: SockArray<Queue, MAX_QUEUES>,
+    /// All of them, in the order in which they were opened.
+    #[pin]
+    queues: Mutex<KVec<ARef<Sock<Queue>>>>,
+    /// What readers with a header take.
+    offloads: Atomic<u64>,
+    /// The number of the node, zero if there is none.
+    minor: Atomic<u32>,
+}
+
+/// A tap as its endpoint, and files, refer to it.
+pub(crate) type TapRef = Arc<Handler<Tap>>;
+
+impl Tap {
+    /// A tap for a device that is to be made.
+    pub(crate) fn new() -> Result<TapRef> {
+        Arc::pin_init(
+            Handler::new(pin_init!(Self {
+                attached: SockArray::new(),
+                queues <- new_mutex!(KVec::new()),
+                offloads: Atomic::new(OFFLOADS.bits()),
+                minor: Atomic::new(0),
+            })),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The tap of a device, if it has one.
+    fn of(dev: &NetDevice) -> Option<&TapRef> {
+        if let Some(dev) = downcast::<Rnetvirt, Macvlan>(dev) {
+            return dev.data().tap();
+        }
+        downcast::<Rnetvirt, Ipvlan>(dev)?.data().tap()
+    }
+
+    // --- Receive ------------------------------------------------------------
+
+    /// The queue that a packet belongs to: the same one for all packets of a flow, as long as queues
+    /// neither come nor go.
+    #[inline]
+    fn queue_for<'a>(&'a self, skb: &RxSkb<'_>, rcu: Rcu<'a>) -> Option<&'a Sock<Queue>> {
+        let index = match self.attached.len() {
+            0 => return None,
+            1 => 0,
+            count => steer(skb.flow_hash(), skb.rx_queue(), count),
+        };
+        self.attached.get(index, rcu)
+    }
+
+    /// What has to be done to a frame that the reader cannot do; then into the ring with it. How many
+    /// frames were lost.
+    #[inline]
+    fn enqueue(&self, queue: &Sock<Queue>, mut frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
+        let features = if queue.has_vnet_hdr() {
+            ALWAYS.with(Features::from_bits(self.offloads.load(Relaxed)))
+        } else {
+            ALWAYS
+        };
+        if frame.needs_gso(features) {
+            return enqueue_segments(queue, frame, features, bh);
+        }
+        if frame.has_partial_checksum()
+            && !features.any(Features::CSUM_MASK)
+            && frame.complete_checksum().is_err()
+        {
+            frame.drop_reason(DropReason::CSUM);
+            return 1;
+        }
+        let lost = put(queue, frame, bh);
+        if lost == 0 {
+            queue.wake(PollEvents::IN);
+        }
+        lost
+    }
+
+    // --- Queues -------------------------------------------------------------
+
+    /// Adds a queue for a reader; [`EBUSY`] if there are as many as can be, [`ENODEV`] if the device is
+    /// gone.
+    fn open(this: &Handler<Self>, rtnl: &Rtnl) -> Result<ARef<Sock<Queue>>> {
+        let dev = this.dev_rtnl(rtnl).ok_or(ENODEV)?;
+        let mut queues = this.queues.lock();
+        if queues.len() >= MAX_QUEUES {
+            return Err(EBUSY);
+        }
+        let queue = Sock::new(Queue::new(dev.tx_queue_len(rtnl)))?;
+        queues.push(queue.clone(), GFP_KERNEL)?;
+        // There are never more attached ones than there are.
+        let _ = this.attached.push(queue.clone(), rtnl);
+        Ok(queue)
+    }
+
+    /// Forgets a queue.
+    fn close(&self, queue: &Sock<Queue>, rtnl: &Rtnl) {
+        self.attached.remove(queue, rtnl);
+        let mut queues = self.queues.lock();
+        let at = queues
+            .iter()
+            .position(|other| core::ptr::eq(&**other, queue));
+        drop(at.map(|at| queues.remove(at)));
+    }
+
+    /// Has frames put into the queue, or not any more. [`EINVAL`] if that is so already.
+    fn attach(this: &Handler<Self>, queue: &ARef<Sock<Queue>>, on: bool, rtnl: &Rtnl) -> Result {
+        if !this.is_attached() || this.attached.contains(queue, rtnl) == on {
+            return Err(EINVAL);
+        }
+        if on {
+            this.attached.push(queue.clone(), rtnl)
+        } else {
+            this.attached.remove(queue, rtnl);
+            Ok(())
+        }
+    }
+
+    /// The device of `this` has another length of queues: rings are made anew, with what was in them.
+    fn resize(&self, len: u32) -> Result {
+        let queues = self.queues.lock();
+        SkbRing::resize_all(queues.iter().map(|queue| &queue.ring), len)
+    }
+
+    /// The device is about to go: nothing more comes, and who waits is told so.
+    pub(crate) fn detach(this: &TapRef, dev: &NetDevice, rtnl: &Rtnl) {
+        if !this.is_attached() {
+            return;
+        }
+        Handler::detach(this, dev, rtnl);
+        let mut queues = this.queues.lock();
+        for queue in queues.iter() {
+            this.attached.remove(queue, rtnl);
+            let all = PollEvents::IN.with(PollEvents::OUT).with(PollEvents::GONE);
+            queue.wake(all);
+        }
+        queues.clear();
+    }
+}
+
+/// What a device with a tap is like, beside what it has of its flavor without: what is sent by it can
+/// wait, and its packets go to the tap.
+pub(crate) fn setup(dev: &mut SetupDevice<'_>, attrs: &LinkAttrs<'_>) {
+    dev.clear_priv_flags(PrivFlags::NO_QUEUE.with(PrivFlags::NO_RX_HANDLER));
+    if !attrs.has(&ifla::TXQLEN) {
+        dev.set_tx_queue_len(TX_QUEUE_LEN);
+    }
+}
+
+/// The queue, one of `count`, for a packet with that flow hash, zero if it has none, and that receive
+/// queue.
+pub(crate) fn steer(hash: u32, rx_queue: Option<u32>, count: u32) -> u32 {
+    let number = if hash != 0 {
+        hash
+    } else {
+        rx_queue.unwrap_or(0)
+    };
+    number.checked_rem(count).unwrap_or(0)
+}
+
+/// Puts a frame into the ring; how many were lost.
+#[inline]
+fn put(queue: &Sock<Queue>, frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
+    match queue.ring.produce(frame, bh) {
+        Ok(()) => 0,
+        Err(frame) => {
+            frame.drop_reason(DropReason::FULL_RING);
+            1
+        }
+    }
+}
+
+/// Cuts a frame, and puts the pieces into the ring; how many were lost. The reader is woken once.
+#[inline(never)]
+fn enqueue_segments(
+    queue: &Sock<Queue>,
+    frame: UserFrame<'_>,
+    features: Features,
+    bh: Bh<'_>,
+) -> u32 {
+    let (mut count, mut lost) = (0u32, 0u32);
+    let result = frame.segment(features, |segment| {
+        count = count.wrapping_add(1);
+        lost = lost.wrapping_add(put(queue, segment, bh));
+    });
+    if result.is_err() {
+        return 1;
+    }
+    if lost < count {
+        queue.wake(PollEvents::IN);
+    }
+    lost
+}
+
+/// The counters of the endpoint that a tap belongs to.
+fn stats(dev: &NetDevice) -> Option<&StackedStats> {
+    if let Some(dev) = downcast::<Rnetvirt, Macvlan>(dev) {
+        return Some(&dev.data().stats);
+    }
+    Some(&downcast::<Rnetvirt, Ipvlan>(dev)?.data().stats)
+}
+
+/// Counts frames that were received and lost.
+#[cold]
+fn count_rx_errors(this: &Handler<Tap>, lost: u32, cx: &RxContext<'_>) {
+    if let Some(stats) = this.dev(cx.rcu()).and_then(stats) {
+        (0..lost).for_each(|_| stats.count_rx_error(cx.bh()));
+    }
+}
+
+static HANDLER: Slot<Tap> = Slot::new();
+
+impl RxHandler for Tap {
+    fn slot() -> &'static Slot<Self> {
+        &HANDLER
+    }
+
+    /// A packet that the endpoint received: into a ring, or on to the device's own stack if there is no
+    /// reader.
+    #[inline]
+    fn receive<'a>(this: &'a Handler<Self>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
+        let Some(queue) = this.queue_for(&skb, cx.rcu()) else {
+            return Verdict::pass(skb);
+        };
+        let lost = match skb.into_user_frame() {
+            Some(frame) => this.enqueue(queue, frame, cx.bh()),
+            None => 1,
+        };
+        if lost != 0 {
+            count_rx_errors(this, lost, cx);
+        }
+        Verdict::CONSUMED
+    }
+
+    fn deferred<'a>(_this: &'a Handler<Self>, _skb: &RxSkb<'a>, _note: [u64; 2], _rcu: Rcu<'a>) {}
+}
+
+// --- Nodes ------------------------------------------------------------------
+
+/// The nodes of all taps.
+pub(crate) type Nodes = Chrdev<TapFile>;
+
+/// Something happened to a device, which may have a tap.
+pub(crate) fn event(nodes: &Nodes, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
+    let Some(tap) = Tap::of(dev) else {
+        return Ok(());
+    };
+    match event {
+        // New, or come from another namespace; then the number may be another one, too.
+        Event::REGISTER => {
+            let minor = nodes.add(dev, tap.clone(), rtnl)?;
+            tap.minor.store(minor.number(), Relaxed);
+        }
+        Event::UNREGISTER => {
+            let minor = tap.minor.load(Relaxed);
+            tap.minor.store(0, Relaxed);
+            if let Some(minor) = Minor::from_number(minor) {
+                nodes.remove(dev, minor, rtnl);
+            }
+        }
+        Event::CHANGE_TX_QUEUE_LEN => tap.resize(dev.tx_queue_len(rtnl))?,
+        _ => {}
+    }
+    Ok(())
+}

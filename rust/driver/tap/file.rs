@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An open `/dev/tapN`: a queue, its reader and its writer.
+
+use super::{
+    queue::Queue,
+    stats,
+    vnet_hdr::{
+        linear_len,
+        Endian, //
+    },
+    Tap,
+    TapRef, //
+};
+use abstractions::{
+    chrdev::{
+        CharFile,
+        Poll,
+        PollEvents, //
+    },
+    context::{
+        disable_bh,
+        Rcu, //
+    },
+    net::{
+        rtnl::Rtnl,
+        rx_handler::Handler,
+        skbuff::ETH_HLEN,
+        sock::Sock,
+        user_frame::{
+            zero_iter,
+            QueuedFrame,
+            VNET_HDR_LEN, //
+        },
+    },
+};
+use kernel::{
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        rcu,
+        Arc, //
+    },
+};
+
+/// Where a VLAN tag belongs: behind the two addresses.
+const VLAN_OFFSET: usize = 12;
+
+/// An open file.
+pub(crate) struct TapFile {
+    pub(super) queue: ARef<Sock<Queue>>,
+    pub(super) tap: TapRef,
+}
+
+impl TapFile {
+    /// The next frame; [`ENODEV`] when there is none and the device is gone.
+    #[inline]
+    fn next_frame(&self, nonblock: bool) -> Result<QueuedFrame> {
+        self.queue.wait_for(nonblock, || {
+            let frame = self.queue.ring.consume();
+            if frame.is_none() && !self.tap.is_attached() {
+                // One may have come before the device went.
+                return Some(self.queue.ring.consume().ok_or(ENODEV));
+            }
+            frame.map(Ok)
+        })?
+    }
+
+    /// Writes a frame to user space, cut to the room that there is; how many bytes it were.
+    #[inline]
+    fn put(&self, frame: &QueuedFrame, to: &mut IovIterDest<'_>) -> Result<usize> {
+        let room = to.len();
+        let mut len = frame.len();
+        if let Some((hdr_len, endian)) = self.queue.vnet_hdr() {
+            if room < hdr_len {
+                return Err(EINVAL);
+            }
+            let hdr = frame.vnet_hdr(endian == Endian::Little)?;
+            if to.copy_to_iter(&hdr) != hdr.len() {
+                return Err(EFAULT);
+            }
+            if hdr_len > VNET_HDR_LEN {
+                zero_iter(to, hdr_len - VNET_HDR_LEN)?;
+            }
+            len = len.wrapping_add(hdr_len);
+        }
+        match frame.vlan_tag() {
+            None => frame.copy_to_iter(0, frame.len(), to)?,
+            Some(tag) => {
+                Self::put_tagged(frame, &tag, to)?;
+                len = len.wrapping_add(tag.len());
+            }
+        }
+        Ok(len.min(room))
+    }
+
+    /// The same for the frame itself, with a VLAN tag.
+    #[cold]
+    fn put_tagged(frame: &QueuedFrame, tag: &[u8; 4], to: &mut IovIterDest<'_>) -> Result {
+        frame.copy_to_iter(0, VLAN_OFFSET, to)?;
+        let room = to.len().min(tag.len());
+        if to.copy_to_iter(tag) != room {
+            return Err(EFAULT);
+        }
+        frame.copy_to_iter(VLAN_OFFSET, frame.len().saturating_sub(VLAN_OFFSET), to)
+    }
+
+    /// The one way in for frames of user space.
+    #[inline]
+    fn send(&self, from: &mut IovIterSource<'_>, nonblock: bool) -> Result {
+        let mut hdr = None;
+        let mut linear = 0;
+        if let Some((hdr_len, endian)) = self.queue.vnet_hdr() {
+            let (bytes, len) = read_hdr(from, hdr_len, endian)?;
+            linear = len.into();
+            hdr = Some((bytes, endian == Endian::Little));
+        }
+        let len = from.len();
+        if len < ETH_HLEN as usize {
+            return Err(EINVAL);
+        }
+        let frame = self.queue.alloc_frame(len, linear, nonblock)?.fill(from)?;
+        let section = rcu::read_lock();
+        let rcu = Rcu::new(&section);
+        let dev = self.tap.dev(rcu).ok_or(ENODEV)?;
+        frame.queue_xmit(dev, hdr.as_ref().map(|(hdr, little)| (hdr, *little)), rcu)
+    }
+
+    /// Counts a frame that did not get as far as the device.
+    #[cold]
+    fn count_tx_dropped(&self) {
+        let section = rcu::read_lock();
+        if let Some(stats) = self.tap.dev(Rcu::new(&section)).and_then(stats) {
+            stats.count_tx_dropped(disable_bh().bh());
+        }
+    }
+}
+
+/// Takes the header in front of a frame, and how many bytes of headers the frame has.
+#[inline]
+fn read_hdr(
+    from: &mut IovIterSource<'_>,
+    hdr_len: usize,
+    endian: Endian,
+) -> Result<([u8; VNET_HDR_LEN], u16)> {
+    if from.len() < hdr_len {
+        return Err(EINVAL);
+    }
+    let mut hdr = [0; VNET_HDR_LEN];
+    if from.copy_from_iter(&mut hdr) != hdr.len() {
+        return Err(EFAULT);
+    }
+    let linear = linear_len(&mut hdr, endian);
+    if usize::from(linear) > from.len() {
+        return Err(EINVAL);
+    }
+    from.advance(hdr_len.saturating_sub(VNET_HDR_LEN));
+    Ok((hdr, linear))
+}
+
+impl CharFile for TapFile {
+    type OwnerModule = crate::Rnetvirt;
+    type Sock = Queue;
+    type Device = Handler<Tap>;
+    const CLASS: &'static CStr = c"rnetvirt";
+
+    fn open(tap: &Arc<Handler<Tap>>, rtnl: &Rtnl) -> Result<Self> {
+        Ok(Self {
+            queue: Tap::open(tap, rtnl)?,
+            tap: tap.clone(),
+        })
+    }
+
+    fn sock(&self) -> &Sock<Queue> {
+        &self.queue
+    }
+
+    fn release(&self, rtnl: &Rtnl) {
+        self.tap.close(&self.queue, rtnl);
+    }
+
+    fn read(&self, to: &mut IovIterDest<'_>, nonblock: bool) -> Result<usize> {
+        if to.is_empty() {
+            return Ok(0);
+        }
+        let frame = self.next_frame(nonblock)?;
+        let len = self.put(&frame, to)?;
+        frame.consume();
+        Ok(len)
+    }
+
+    fn write(&self, from: &mut IovIterSource<'_>, nonblock: bool) -> Result<usize> {
+        let len = from.len();
+        match self.send(from, nonblock) {
+            Ok(()) => Ok(len),
+            Err(err) => {
+                self.count_tx_dropped();
+                Err(err)
+            }
+        }
+    }
+
+    fn poll(&self, poll: &Poll<'_>) -> PollEvents {
+        // First, as it is what registers who asks.
+        let can_write = self.queue.poll_out(poll);
+        let gone = if self.tap.is_attached() {
+            PollEvents::NONE
+        } else {
+            PollEvents::GONE
+        };
+        let input = if self.queue.ring.is_empty() {
+            gone
+        } else {
+            PollEvents::READABLE.with(gone)
+        };
+        if can_write {
+            input.with(PollEvents::WRITABLE)
+        } else {
+            input
+        }
+    }
+
+    fn ioctl(&self, cmd: u32, arg: usize) -> Result<isize> {
+        super::ioctl::ioctl(self, cmd, arg)
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Commands to an open `/dev/tapN`: those of `/dev/net/tun` that make sense here.
+
+use super::{
+    file::TapFile,
+    queue::{
+        CHOOSABLE,
+        FIXED, //
+    },
+    uapi,
+    Tap, //
+};
+use abstractions::net::{
+    features::Features,
+    mac::Mac,
+    netdevice::NetDevice,
+    rtnl::{
+        self,
+        Rtnl, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::ordering::Relaxed,
+    transmute::{
+        AsBytes,
+        FromBytes, //
+    },
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+};
+
+/// Where what is not the name begins in a `struct ifreq`.
+const IFR_DATA: usize = 16;
+
+/// The device is gone.
+const ENOLINK: Error = kernel::error::code::ENOLINK;
+
+/// Does what a command says.
+pub(super) fn ioctl(file: &TapFile, cmd: u32, arg: usize) -> Result<isize> {
+    let queue = &file.queue;
+    match cmd {
+        uapi::TUNSETIFF => queue.set_flags(get(arg.wrapping_add(IFR_DATA))?)?,
+        uapi::TUNGETIFF => {
+            let rtnl = rtnl::lock();
+            let name = dev(file, &rtnl)?.name(&rtnl);
+            drop(rtnl);
+            put_bytes(arg, name.as_array())?;
+            put(arg.wrapping_add(IFR_DATA), queue.flags())?;
+        }
+        uapi::TUNSETQUEUE => {
+            let flags: u16 = get(arg.wrapping_add(IFR_DATA))?;
+            let rtnl = rtnl::lock();
+            if flags & uapi::IFF_ATTACH_QUEUE != 0 {
+                Tap::attach(&file.tap, queue, true, &rtnl)?;
+            } else if flags & uapi::IFF_DETACH_QUEUE != 0 {
+                Tap::attach(&file.tap, queue, false, &rtnl)?;
+            } else {
+                return Err(EINVAL);
+            }
+        }
+        uapi::TUNGETFEATURES => put(arg, u32::from(FIXED | CHOOSABLE))?,
+        uapi::TUNSETSNDBUF => match get::<i32>(arg)? {
+            bytes @ 1.. => queue.set_sndbuf(bytes),
+            _ => return Err(EINVAL),
+        },
+        uapi::TUNSETOFFLOAD => {
+            let offloads = offloads(arg)?;
+            let rtnl = rtnl::lock();
+            dev(file, &rtnl)?;
+            file.tap.offloads.store(offloads.bits(), Relaxed);
+        }
+        uapi::TUNGETVNETHDRSZ => {
+            // CAST: It was set as an `i32`.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+            let len = queue.vnet_hdr_len() as i32;
+            put(arg, len)?;
+        }
+        uapi::TUNSETVNETHDRSZ => queue.set_vnet_hdr_len(get(arg)?)?,
+        uapi::TUNGETVNETLE => put(arg, i32::from(queue.is_little_endian()))?,
+        uapi::TUNSETVNETLE => queue.set_little_endian(get::<i32>(arg)? != 0),
+        uapi::SIOCGIFHWADDR => {
+            let rtnl = rtnl::lock();
+            let dev = dev(file, &rtnl)?;
+            let (name, mac) = (dev.name(&rtnl), dev.mac());
+            drop(rtnl);
+            put_bytes(arg, name.as_array())?;
+            put_bytes(arg.wrapping_add(IFR_DATA), &sockaddr(mac))?;
+        }
+        uapi::SIOCSIFHWADDR => {
+            let addr: [u8; 16] = get(arg.wrapping_add(IFR_DATA))?;
+            let rtnl = rtnl::lock();
+            set_mac(dev(file, &rtnl)?, &addr, &rtnl)?;
+        }
+        _ => return Err(EINVAL),
+    }
+    Ok(0)
+}
+
+/// The device of a file; [`ENOLINK`] if it is gone.
+fn dev<'a>(file: &'a TapFile, rtnl: &'a Rtnl) -> Result<&'a NetDevice> {
+    file.tap.dev_rtnl(rtnl).ok_or(ENOLINK)
+}
+
+/// What a reader takes that says so in these bits (`TUN_F_*`); [`EINVAL`] if some are not known.
+pub(crate) fn offloads(bits: usize) -> Result<Features> {
+    let bits = u32::try_from(bits).map_err(|_| EINVAL)?;
+    if bits & !uapi::TUN_F_ALL != 0 {
+        return Err(EINVAL);
+    }
+    let has = |bit: u32| bits & bit != 0;
+    let when = |on: bool, features: Features| if on { features } else { Features::NONE };
+    // Nobody can cut what he cannot compute checksums for.
+    if !has(uapi::TUN_F_CSUM) {
+        return Ok(Features::NONE);
+    }
+    let tso = has(uapi::TUN_F_TSO4 | uapi::TUN_F_TSO6);
+    Ok(Features::HW_CSUM
+        .with(when(has(uapi::TUN_F_TSO4), Features::TSO))
+        .with(when(has(uapi::TUN_F_TSO6), Features::TSO6))
+        .with(when(tso && has(uapi::TUN_F_TSO_ECN), Features::TSO_ECN))
+        // One feature for both versions of IP.
+        .with(when(
+            has(uapi::TUN_F_USO4) && has(uapi::TUN_F_USO6),
+            Features::GSO_UDP_L4,
+        )))
+}
+
+/// Changes the address, which needs the rights that `ip link set` needs.
+fn set_mac(dev: &NetDevice, addr: &[u8; 16], rtnl: &Rtnl) -> Result {
+    let [family_0, family_1, a, b, c, d, e, f, ..] = *addr;
+    if !dev.net(rtnl).admin_capable() {
+        return Err(EPERM);
+    }
+    if u16::from_ne_bytes([family_0, family_1]) != uapi::ARPHRD_ETHER {
+        return Err(EINVAL);
+    }
+    dev.set_mac_address(Mac::from_bytes(&[a, b, c, d, e, f]), rtnl)
+}
+
+/// A MAC address as a `struct sockaddr`.
+fn sockaddr(mac: Mac) -> [u8; 16] {
+    let [family_0, family_1] = uapi::ARPHRD_ETHER.to_ne_bytes();
+    let [a, b, c, d, e, f] = mac.to_bytes();
+    [family_0, family_1, a, b, c, d, e, f, 0, 0, 0, 0, 0, 0, 0, 0]
+}
+
+/// Reads a value from user space.
+fn get<T: FromBytes>(addr: usize) -> Result<T> {
+    UserSlice::new(UserPtr::from_addr(addr), size_of::<T>())
+        .reader()
+        .read()
+}
+
+/// Writes a value to user space.
+fn put<T: AsBytes>(addr: usize, value: T) -> Result {
+    UserSlice::new(UserPtr::from_addr(addr), size_of::<T>())
+        .writer()
+        .write(&value)
+}
+
+/// Writes bytes to user space.
+fn put_bytes(addr: usize, bytes: &[u8; 16]) -> Result {
+    UserSlice::new(UserPtr::from_addr(addr), bytes.len())
+        .writer()
+        .write_slice(bytes)
+}

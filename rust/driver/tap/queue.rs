@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A queue: the ring that frames wait in for a reader, and what the reader wants of them.
+
+use super::{
+    uapi,
+    vnet_hdr::Endian, //
+};
+use abstractions::net::{
+    skb_ring::SkbRing,
+    sock::SockData,
+    user_frame::VNET_HDR_LEN, //
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
+};
+
+/// Flags that a reader may choose (`IFF_*`).
+pub(super) const CHOOSABLE: u16 = uapi::IFF_VNET_HDR | uapi::IFF_MULTI_QUEUE;
+
+/// Flags that every queue has.
+pub(super) const FIXED: u16 = uapi::IFF_TAP | uapi::IFF_NO_PI;
+
+/// Beside the flags, so that a frame's path asks for both at once: the header is little-endian
+/// whatever the machine is.
+const LITTLE_ENDIAN: u32 = 1 << 31;
+
+/// The length of the shortest header.
+// CAST: Ten.
+#[allow(clippy::cast_possible_truncation)]
+const SHORTEST: u32 = VNET_HDR_LEN as u32;
+
+/// A queue.
+#[pin_data]
+pub(crate) struct Queue {
+    /// Frames for the reader.
+    #[pin]
+    pub(super) ring: SkbRing,
+    /// Sixteen bits of `IFF_*`, and [`LITTLE_ENDIAN`].
+    flags: Atomic<u32>,
+    /// Bytes of the header in front of frames, if there is one; those after the first ten are zero.
+    vnet_hdr_len: Atomic<u32>,
+}
+
+impl SockData for Queue {
+    type OwnerModule = crate::Rnetvirt;
+    const NAME: &'static CStr = c"rnetvirt";
+}
+
+impl Queue {
+    /// A queue for `len` frames, with a header in front of each.
+    pub(super) fn new(len: u32) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            ring <- SkbRing::new(len),
+            flags: Atomic::new((FIXED | uapi::IFF_VNET_HDR).into()),
+            vnet_hdr_len: Atomic::new(SHORTEST),
+        })
+    }
+
+    /// Whether there is a header in front of each frame.
+    #[inline]
+    pub(super) fn has_vnet_hdr(&self) -> bool {
+        self.flags.load(Relaxed) & u32::from(uapi::IFF_VNET_HDR) != 0
+    }
+
+    /// The length of that header, at least [`VNET_HDR_LEN`], and its byte order.
+    #[inline]
+    pub(super) fn vnet_hdr(&self) -> Option<(usize, Endian)> {
+        let flags = self.flags.load(Relaxed);
+        if flags & u32::from(uapi::IFF_VNET_HDR) == 0 {
+            return None;
+        }
+        let endian = if flags & LITTLE_ENDIAN != 0 {
+            Endian::Little
+        } else {
+            Endian::NATIVE
+        };
+        Some((self.vnet_hdr_len(), endian))
+    }
+
+    /// Its flags (`IFF_*`).
+    pub(super) fn flags(&self) -> u16 {
+        // CAST: The upper half is not flags of that kind.
+        #[allow(clippy::cast_possible_truncation)]
+        let flags = self.flags.load(Relaxed) as u16;
+        flags
+    }
+
+    /// Changes bits.
+    fn change(&self, clear: u32, set: u32) {
+        let mut old = self.flags.load(Relaxed);
+        while let Err(now) = self.flags.cmpxchg(old, old & !clear | set, Relaxed) {
+            old = now;
+        }
+    }
+
+    /// Sets the flags that a reader may choose. [`EINVAL`] if there are others than a queue has, or some
+    /// are missing.
+    pub(super) fn set_flags(&self, flags: u16) -> Result {
+        if flags & !CHOOSABLE != FIXED {
+            return Err(EINVAL);
+        }
+        self.change(CHOOSABLE.into(), flags.into());
+        Ok(())
+    }
+
+    /// Whether the header is little-endian whatever the machine is.
+    pub(super) fn is_little_endian(&self) -> bool {
+        self.flags.load(Relaxed) & LITTLE_ENDIAN != 0
+    }
+
+    /// Makes it so, or not.
+    pub(super) fn set_little_endian(&self, on: bool) {
+        self.change(LITTLE_ENDIAN, if on { LITTLE_ENDIAN } else { 0 });
+    }
+
+    /// The length of the header.
+    pub(super) fn vnet_hdr_len(&self) -> usize {
+        self.vnet_hdr_len.load(Relaxed) as usize
+    }
+
+    /// Sets it. [`EINVAL`] if it is too short.
+    pub(super) fn set_vnet_hdr_len(&self, len: i32) -> Result {
+        let len = u32::try_from(len).map_err(|_| EINVAL)?;
+        if len < SHORTEST {
+            return Err(EINVAL);
+        }
+        self.vnet_hdr_len.store(len, Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The numbers of `<linux/if_tun.h>` that a tap knows.
+
+use kernel::ioctl::{
+    _IOR,
+    _IOW, //
+};
+
+const TYPE: u32 = b'T' as u32;
+
+/// `struct ifreq`: flags of the queue. The number's argument is an `int` for history's sake, as with others below.
+pub(crate) const TUNSETIFF: u32 = _IOW::<i32>(TYPE, 202);
+/// `TUN_F_*`: what all readers of the device can take.
+pub(crate) const TUNSETOFFLOAD: u32 = _IOW::<u32>(TYPE, 208);
+/// `struct ifreq`: name of the device, flags of the queue.
+pub(crate) const TUNGETIFF: u32 = _IOR::<u32>(TYPE, 210);
+/// `int`: bytes of memory of frames under way.
+pub(crate) const TUNSETSNDBUF: u32 = _IOW::<i32>(TYPE, 212);
+/// `int`: bytes of the header in front of a frame.
+pub(crate) const TUNGETVNETHDRSZ: u32 = _IOR::<i32>(TYPE, 215);
+/// `int`: the same.
+pub(crate) const TUNSETVNETHDRSZ: u32 = _IOW::<i32>(TYPE, 216);
+/// `struct ifreq`: [`IFF_ATTACH_QUEUE`] or [`IFF_DETACH_QUEUE`].
+pub(crate) const TUNSETQUEUE: u32 = _IOW::<i32>(TYPE, 217);
+/// `unsigned int`: flags that a queue can have.
+pub(crate) const TUNGETFEATURES: u32 = _IOR::<u32>(TYPE, 207);
+/// `int`: whether that header is little-endian whatever the machine is.
+pub(crate) const TUNSETVNETLE: u32 = _IOW::<i32>(TYPE, 220);
+/// `int`: the same.
+pub(crate) const TUNGETVNETLE: u32 = _IOR::<i32>(TYPE, 221);
+/// `struct ifreq`: the MAC address.
+pub(crate) const SIOCSIFHWADDR: u32 = 0x8924;
+/// `struct ifreq`: the same.
+pub(crate) const SIOCGIFHWADDR: u32 = 0x8927;
+
+/// Frames begin with an Ethernet header.
+pub(crate) const IFF_TAP: u16 = 0x0002;
+/// Several queues; they need not say so.
+pub(crate) const IFF_MULTI_QUEUE: u16 = 0x0100;
+/// Have frames put into the queue.
+pub(crate) const IFF_ATTACH_QUEUE: u16 = 0x0200;
+/// Do not.
+pub(crate) const IFF_DETACH_QUEUE: u16 = 0x0400;
+/// No packet information in front of a frame.
+pub(crate) const IFF_NO_PI: u16 = 0x1000;
+/// A `struct virtio_net_hdr` in front of a frame.
+pub(crate) const IFF_VNET_HDR: u16 = 0x4000;
+
+/// The reader computes checksums.
+pub(crate) const TUN_F_CSUM: u32 = 0x01;
+/// It cuts TCP over IPv4.
+pub(crate) const TUN_F_TSO4: u32 = 0x02;
+/// It cuts TCP over IPv6.
+pub(crate) const TUN_F_TSO6: u32 = 0x04;
+/// It does so with congestion notification.
+pub(crate) const TUN_F_TSO_ECN: u32 = 0x08;
+/// It fragments UDP. Accepted, and of no effect.
+const TUN_F_UFO: u32 = 0x10;
+/// It cuts UDP over IPv4.
+pub(crate) const TUN_F_USO4: u32 = 0x20;
+/// It cuts UDP over IPv6.
+pub(crate) const TUN_F_USO6: u32 = 0x40;
+/// All of them.
+pub(crate) const TUN_F_ALL: u32 =
+    TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_UFO | TUN_F_USO4 | TUN_F_USO6;
+
+/// An Ethernet address.
+pub(crate) const ARPHRD_ETHER: u16 = 1;

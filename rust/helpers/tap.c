@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/if_vlan.h>
+#include <linux/netdevice.h>
+#include <linux/nsproxy.h>
+#include <linux/poll.h>
+#include <linux/ptr_ring.h>
+#include <linux/sched/signal.h>
+#include <linux/skbuff.h>
+#include <linux/virtio_net.h>
+#include <linux/wait.h>
+#include <net/gso.h>
+#include <net/sock.h>
+
+/* Files. */
+
+__rnetvirt_helper void rnetvirt_helper_file_set_nowait(struct file *file)
+{
+	file->f_mode |= FMODE_NOWAIT;
+}
+
+__rnetvirt_helper bool rnetvirt_helper_kiocb_is_nonblocking(const struct kiocb *iocb)
+{
+	return (iocb->ki_filp->f_flags & O_NONBLOCK) || (iocb->ki_flags & IOCB_NOWAIT);
+}
+
+__rnetvirt_helper unsigned int rnetvirt_helper_iminor(const struct inode *inode)
+{
+	return iminor(inode);
+}
+
+__rnetvirt_helper struct cdev *rnetvirt_helper_inode_cdev(const struct inode *inode)
+{
+	return inode->i_cdev;
+}
+
+__rnetvirt_helper struct device *rnetvirt_helper_netdev_device(struct net_device *dev)
+{
+	return &dev->dev;
+}
+
+/* The namespace of the net device that DEVICE belongs to. */
+__rnetvirt_helper const struct ns_common *
+rnetvirt_helper_parent_netdev_ns(const struct device *device)
+{
+	return to_ns_common(dev_net(to_net_dev(device->parent)));
+}
+
+/* Sockets. */
+
+__rnetvirt_helper struct net *rnetvirt_helper_current_net(void)
+{
+	return current->nsproxy->net_ns;
+}
+
+__rnetvirt_helper void rnetvirt_helper_sock_init(struct sock *sk, struct socket *sock,
+						 void (*write_space)(struct sock *sk),
+						 void (*destruct)(struct sock *sk))
+{
+	init_waitqueue_head(&sock->wq.wait);
+	sock->type = SOCK_RAW;
+	sock->state = SS_CONNECTED;
+	sock_init_data_uid(sock, sk, current_fsuid());
+	sk->sk_write_space = write_space;
+	sk->sk_destruct = destruct;
+	sock_set_flag(sk, SOCK_RCU_FREE);
+}
+
+__rnetvirt_helper void rnetvirt_helper_sock_hold(struct sock *sk)
+{
+	sock_hold(sk);
+}
+
+__rnetvirt_helper void rnetvirt_helper_sock_put(struct sock *sk)
+{
+	sock_put(sk);
+}
+
+__rnetvirt_helper void rnetvirt_helper_sock_set_sndbuf(struct sock *sk, int size)
+{
+	WRITE_ONCE(sk->sk_sndbuf, size);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_sock_writeable(const struct sock *sk)
+{
+	return sock_writeable(sk);
+}
+
+/* Somebody waits for room, who is woken once. */
+__rnetvirt_helper void rnetvirt_helper_socket_set_nospace(struct socket *sock)
+{
+	set_bit(SOCK_NOSPACE, &sock->flags);
+	smp_mb__after_atomic();
+}
+
+__rnetvirt_helper bool rnetvirt_helper_socket_take_nospace(struct socket *sock)
+{
+	return test_bit(SOCK_NOSPACE, &sock->flags) &&
+	       test_and_clear_bit(SOCK_NOSPACE, &sock->flags);
+}
+
+__rnetvirt_helper wait_queue_head_t *rnetvirt_helper_socket_wait_queue(struct socket *sock)
+{
+	return &sock->wq.wait;
+}
+
+__rnetvirt_helper void rnetvirt_helper_poll_wait(struct file *file, struct socket *sock,
+						 struct poll_table_struct *table)
+{
+	poll_wait(file, &sock->wq.wait, table);
+}
+
+/* If nobody sleeps it costs a barrier. */
+__rnetvirt_helper void rnetvirt_helper_socket_wake(struct socket *sock, __poll_t events)
+{
+	if (wq_has_sleeper(&sock->wq.wait))
+		wake_up_interruptible_poll(&sock->wq.wait, events);
+}
+
+/* As sock_fasync(). */
+__rnetvirt_helper int rnetvirt_helper_sock_fasync(int fd, struct file *file, int on,
+						  struct sock *sk, struct socket *sock)
+{
+	int err;
+
+	lock_sock(sk);
+	err = fasync_helper(fd, file, on, &sock->wq.fasync_list);
+	sock_valbool_flag(sk, SOCK_FASYNC, sock->wq.fasync_list != NULL);
+	release_sock(sk);
+	return err;
+}
+
+__rnetvirt_helper void rnetvirt_helper_sk_signal_in(const struct sock *sk)
+{
+	if (unlikely(sock_flag(sk, SOCK_FASYNC)))
+		sk_wake_async_rcu(sk, SOCK_WAKE_WAITD, POLL_IN);
+}
+
+__rnetvirt_helper void rnetvirt_helper_sk_signal_out(const struct sock *sk)
+{
+	if (unlikely(sock_flag(sk, SOCK_FASYNC)))
+		sk_wake_async_rcu(sk, SOCK_WAKE_SPACE, POLL_OUT);
+}
+
+__rnetvirt_helper void rnetvirt_helper_prepare_to_wait(struct socket *sock,
+						       struct wait_queue_entry *entry)
+{
+	prepare_to_wait(&sock->wq.wait, entry, TASK_INTERRUPTIBLE);
+}
+
+__rnetvirt_helper void rnetvirt_helper_finish_wait(struct socket *sock,
+						   struct wait_queue_entry *entry)
+{
+	finish_wait(&sock->wq.wait, entry);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_signal_pending(void)
+{
+	return signal_pending(current);
+}
+
+/* Rings. */
+
+__rnetvirt_helper int rnetvirt_helper_ptr_ring_init(struct ptr_ring *ring, int size)
+{
+	return ptr_ring_init(ring, size, GFP_KERNEL);
+}
+
+__rnetvirt_helper int rnetvirt_helper_ptr_ring_produce(struct ptr_ring *ring, void *ptr)
+{
+	return ptr_ring_produce(ring, ptr);
+}
+
+__rnetvirt_helper void *rnetvirt_helper_ptr_ring_consume(struct ptr_ring *ring)
+{
+	return ptr_ring_consume(ring);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_ptr_ring_empty(struct ptr_ring *ring)
+{
+	return ptr_ring_empty(ring);
+}
+
+__rnetvirt_helper void rnetvirt_helper_ptr_ring_cleanup(struct ptr_ring *ring,
+							void (*destroy)(void *ptr))
+{
+	ptr_ring_cleanup(ring, destroy);
+}
+
+__rnetvirt_helper int rnetvirt_helper_ptr_ring_resize_all(struct ptr_ring **rings,
+							  unsigned int count, int size,
+							  void (*destroy)(void *ptr))
+{
+	return ptr_ring_resize_multiple_bh(rings, count, size, GFP_KERNEL, destroy);
+}
+
+/* Frames to user space. */
+
+__rnetvirt_helper void rnetvirt_helper_skb_push_eth(struct sk_buff *skb)
+{
+	skb->data -= ETH_HLEN;
+	skb->len += ETH_HLEN;
+}
+
+__rnetvirt_helper u32 rnetvirt_helper_skb_get_hash(struct sk_buff *skb)
+{
+	return skb_get_hash(skb);
+}
+
+/* The receive queue plus one; 0: not known. */
+__rnetvirt_helper u32 rnetvirt_helper_skb_queue_mapping(const struct sk_buff *skb)
+{
+	return skb_get_queue_mapping(skb);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_netif_needs_gso(struct sk_buff *skb,
+						       netdev_features_t features)
+{
+	return netif_needs_gso(skb, features);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_skb_has_partial_csum(const struct sk_buff *skb)
+{
+	return skb->ip_summed == CHECKSUM_PARTIAL;
+}
+
+/* What comes after SKB in a list that has no head. */
+__rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_unlink_first(struct sk_buff *skb)
+{
+	struct sk_buff *next = skb->next;
+
+	skb_mark_not_on_list(skb);
+	return next;
+}
+
+__rnetvirt_helper int rnetvirt_helper_virtio_net_hdr_from_skb(const struct sk_buff *skb,
+							      void *hdr, bool little_endian)
+{
+	return virtio_net_hdr_from_skb(skb, hdr, little_endian, true,
+				       skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_skb_vlan_tag_present(const struct sk_buff *skb)
+{
+	return skb_vlan_tag_present(skb);
+}
+
+/* Type and tag, as on the wire. */
+__rnetvirt_helper u32 rnetvirt_helper_skb_vlan_header(const struct sk_buff *skb)
+{
+	return (u32)be16_to_cpu(skb->vlan_proto) << 16 | skb_vlan_tag_get(skb);
+}
+
+/* Frames from user space. */
+
+__rnetvirt_helper u32 rnetvirt_helper_skb_max_head(void)
+{
+	return SKB_MAX_HEAD(HH_DATA_OFF(ETH_HLEN));
+}
+
+/* An skb of LEN bytes, of which LINEAR in the linear part. */
+__rnetvirt_helper struct sk_buff *rnetvirt_helper_sock_alloc_frame(struct sock *sk,
+								   unsigned long len,
+								   unsigned long linear,
+								   int noblock, int *err)
+{
+	const unsigned long prepad = HH_DATA_OFF(ETH_HLEN);
+	struct sk_buff *skb;
+
+	skb = sock_alloc_send_pskb(sk, prepad + linear, len - linear, noblock, err,
+				   PAGE_ALLOC_COSTLY_ORDER);
+	if (skb) {
+		skb_reserve(skb, prepad);
+		skb_put(skb, linear);
+		skb->data_len = len - linear;
+		skb->len += len - linear;
+	}
+	return skb;
+}
+
+/* The most bytes that fit into the pages of an skb. */
+__rnetvirt_helper unsigned long rnetvirt_helper_skb_max_paged(void)
+{
+	return MAX_SKB_FRAGS * (PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER);
+}
+
+__rnetvirt_helper void rnetvirt_helper_skb_set_frame(struct sk_buff *skb, struct net_device *dev)
+{
+	skb_set_network_header(skb, ETH_HLEN);
+	skb_reset_mac_header(skb);
+	skb->protocol = eth_hdr(skb)->h_proto;
+	skb->dev = dev;
+}
+
+__rnetvirt_helper int rnetvirt_helper_virtio_net_hdr_to_skb(struct sk_buff *skb, const void *hdr,
+							    bool little_endian)
+{
+	return virtio_net_hdr_to_skb(skb, hdr, little_endian);
+}
+
+/* Where the headers of the frame's layers are, as far as can be seen. */
+__rnetvirt_helper void rnetvirt_helper_skb_probe_headers(struct sk_buff *skb)
+{
+	int depth;
+
+	skb_probe_transport_header(skb);
+	if (eth_type_vlan(skb->protocol) &&
+	    vlan_get_protocol_and_depth(skb, skb->protocol, &depth))
+		skb_set_network_header(skb, depth);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_net_admin_capable(const struct net *net)
+{
+	return ns_capable(net->user_ns, CAP_NET_ADMIN);
+}
