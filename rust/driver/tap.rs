@@ -171,7 +171,7 @@ impl Tap {
         }
         if frame.has_partial_checksum()
             && !features.any(Features::CSUM_MASK)
-            && frame.complete_checksum().is_err()
+            && !frame.complete_checksum()
         {
             frame.drop_reason(DropReason::CSUM);
             return 1;

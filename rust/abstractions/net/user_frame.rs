@@ -134,11 +134,11 @@ impl<'a> UserFrame<'a> {
         unsafe { bindings::skb_has_partial_csum(self.as_ptr()) }
     }
 
-    /// Computes it (`skb_checksum_help()`).
+    /// Computes it (`skb_checksum_help()`); whether that was possible.
     #[cold]
-    pub fn complete_checksum(&mut self) -> Result {
+    pub fn complete_checksum(&mut self) -> bool {
         // SAFETY: The skb is valid and ours.
-        to_result(unsafe { bindings::skb_checksum_help(self.as_ptr()) })
+        unsafe { bindings::skb_checksum_help(self.as_ptr()) == 0 }
     }
 
     /// Frees the frame and says why.
