@@ -28,6 +28,14 @@ mod macvlan {
 #[allow(dead_code)]
 #[path = "../rust/driver/origin.rs"]
 mod origin;
+#[allow(dead_code)]
+#[path = "../rust/driver/tap"]
+mod tap {
+    pub(crate) mod offload;
+    pub(crate) mod steering;
+    pub(crate) mod uapi;
+    pub(crate) mod vnet_hdr;
+}
 #[path = "../rust/uapi.rs"]
 mod uapi;
 
@@ -35,6 +43,7 @@ mod abstractions_test;
 mod config_test;
 mod ipvlan_test;
 mod macvlan_test;
+mod tap_test;
 
 use abstractions::net::{
     netdevice::NetDevice,

@@ -22,7 +22,9 @@
 
 mod file;
 mod ioctl;
+mod offload;
 mod queue;
+mod steering;
 mod uapi;
 mod vnet_hdr;
 
@@ -88,6 +90,7 @@ use kernel::{
     },
 };
 use queue::Queue;
+use steering::steer;
 
 /// How many queues a device can have, attached or not.
 const MAX_QUEUES: usize = 256;
@@ -97,12 +100,6 @@ const TX_QUEUE_LEN: u32 = 500;
 
 /// What every reader takes: it need not be in one piece.
 const ALWAYS: Features = Features::SG.with(Features::GSO).with(Features::FRAGLIST);
-
-/// What readers with a header in front of frames take, until one of them says otherwise.
-const OFFLOADS: Features = Features::HW_CSUM
-    .with(Features::TSO)
-    .with(Features::TSO6)
-    .with(Features::TSO_ECN);
 
 /// The queues of a device.
 #[pin_data]
@@ -128,7 +125,7 @@ impl Tap {
             Handler::new(pin_init!(Self {
                 attached: SockArray::new(),
                 queues <- new_mutex!(KVec::new()),
-                offloads: Atomic::new(OFFLOADS.bits()),
+                offloads: Atomic::new(offload::DEFAULT.bits()),
                 minor: Atomic::new(0),
             })),
             GFP_KERNEL,
@@ -252,17 +249,6 @@ pub(crate) fn setup(dev: &mut SetupDevice<'_>, attrs: &LinkAttrs<'_>) {
     if !attrs.has(&ifla::TXQLEN) {
         dev.set_tx_queue_len(TX_QUEUE_LEN);
     }
-}
-
-/// The queue, one of `count`, for a packet with that flow hash, zero if it has none, and that receive
-/// queue.
-pub(crate) fn steer(hash: u32, rx_queue: Option<u32>, count: u32) -> u32 {
-    let number = if hash != 0 {
-        hash
-    } else {
-        rx_queue.unwrap_or(0)
-    };
-    number.checked_rem(count).unwrap_or(0)
 }
 
 /// Puts a frame into the ring; how many were lost.

@@ -208,7 +208,11 @@ module_file() { # KIND
 loaded() { [ -e "/sys/module/$1" ]; }
 
 load_kind() {
-	loaded "$KIND" || insmod "$(module_file "$KIND")"
+	case $KIND in
+	# They stand on others.
+	macvtap | ipvtap) modprobe "$KIND" ;;
+	*) loaded "$KIND" || insmod "$(module_file "$KIND")" ;;
+	esac
 }
 
 unload_kind() {

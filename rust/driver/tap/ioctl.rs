@@ -4,6 +4,7 @@
 
 use super::{
     file::TapFile,
+    offload,
     queue::{
         CHOOSABLE,
         FIXED, //
@@ -12,7 +13,6 @@ use super::{
     Tap, //
 };
 use abstractions::net::{
-    features::Features,
     mac::Mac,
     netdevice::NetDevice,
     rtnl::{
@@ -68,7 +68,7 @@ pub(super) fn ioctl(file: &TapFile, cmd: u32, arg: usize) -> Result<isize> {
             _ => return Err(EINVAL),
         },
         uapi::TUNSETOFFLOAD => {
-            let offloads = offloads(arg)?;
+            let offloads = offload::parse(arg)?;
             let rtnl = rtnl::lock();
             dev(file, &rtnl)?;
             file.tap.offloads.store(offloads.bits(), Relaxed);
@@ -103,30 +103,6 @@ pub(super) fn ioctl(file: &TapFile, cmd: u32, arg: usize) -> Result<isize> {
 /// The device of a file; [`ENOLINK`] if it is gone.
 fn dev<'a>(file: &'a TapFile, rtnl: &'a Rtnl) -> Result<&'a NetDevice> {
     file.tap.dev_rtnl(rtnl).ok_or(ENOLINK)
-}
-
-/// What a reader takes that says so in these bits (`TUN_F_*`); [`EINVAL`] if some are not known.
-pub(crate) fn offloads(bits: usize) -> Result<Features> {
-    let bits = u32::try_from(bits).map_err(|_| EINVAL)?;
-    if bits & !uapi::TUN_F_ALL != 0 {
-        return Err(EINVAL);
-    }
-    let has = |bit: u32| bits & bit != 0;
-    let when = |on: bool, features: Features| if on { features } else { Features::NONE };
-    // Nobody can cut what he cannot compute checksums for.
-    if !has(uapi::TUN_F_CSUM) {
-        return Ok(Features::NONE);
-    }
-    let tso = has(uapi::TUN_F_TSO4 | uapi::TUN_F_TSO6);
-    Ok(Features::HW_CSUM
-        .with(when(has(uapi::TUN_F_TSO4), Features::TSO))
-        .with(when(has(uapi::TUN_F_TSO6), Features::TSO6))
-        .with(when(tso && has(uapi::TUN_F_TSO_ECN), Features::TSO_ECN))
-        // One feature for both versions of IP.
-        .with(when(
-            has(uapi::TUN_F_USO4) && has(uapi::TUN_F_USO6),
-            Features::GSO_UDP_L4,
-        )))
 }
 
 /// Changes the address, which needs the rights that `ip link set` needs.

@@ -56,7 +56,7 @@ pub(crate) const TUN_F_TSO6: u32 = 0x04;
 /// It does so with congestion notification.
 pub(crate) const TUN_F_TSO_ECN: u32 = 0x08;
 /// It fragments UDP. Accepted, and of no effect.
-const TUN_F_UFO: u32 = 0x10;
+pub(crate) const TUN_F_UFO: u32 = 0x10;
 /// It cuts UDP over IPv4.
 pub(crate) const TUN_F_USO4: u32 = 0x20;
 /// It cuts UDP over IPv6.

@@ -467,17 +467,24 @@ def options_of_flavors_behind_peer_are_the_peers():
 
 
 @test
-def flavors_to_come_are_refused():
-    for flavor in ["macvtap", "ipvtap"]:
-        want = 255, f'Error: argument "{flavor}" is wrong: this version has only the flavors veth, macvlan and ipvlan\n'
-        for rest in ["", " peer name v1", " mode bridge"]:
-            equal(refused(f"link add v0 type rnetvirt flavor {flavor}{rest}"), want)
+def taps_have_the_options_of_others():
+    for flavor, number, other, options in [("macvtap", 3, "macvlan", MACVLANS), ("ipvtap", 4, "ipvlan", IPVLANS)]:
+        for option in ["", *options]:
+            want = request(f"link add t0 link eth0 type rnetvirt flavor {other} {option}")
+            got = request(f"link add t0 link eth0 type rnetvirt flavor {flavor} {option}")
+            (key, value), *rest = sent_data(got)
+            equal((key, value), (FLAVOR, u32(number)), option)
+            equal(rest, sent_data(want)[1:], option)
+        want = 1, f'rnetvirt: "peer" is an option of flavor veth, not of {flavor}\n'
+        equal(refused(f"link add t0 type rnetvirt flavor {flavor} peer name v1"), want)
+    equal(refused("link add t0 type rnetvirt flavor macvtap private")[1],
+          'rnetvirt: "private" is an option of flavor ipvlan, not of macvtap\n')
 
 
 @test
 def unknown_flavors_are_refused():
     for flavor in ["foo", "vet", "vethx", "VETH", "0", "peer", "macvla", "mode", "ipvla", "l3", "bridge"]:
-        want = 255, f'Error: argument "{flavor}" is wrong: no such flavor; this version has veth, macvlan and ipvlan\n'
+        want = 255, f'Error: argument "{flavor}" is wrong: no such flavor; there are veth, macvlan, ipvlan, macvtap and ipvtap\n'
         equal(refused(f"link add v0 type rnetvirt flavor {flavor}"), want)
 
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# macvtap and ipvtap as the network card of a virtual machine: QEMU in this guest, with
+# a small Linux of its own, which gets an address by DHCP and talks to a namespace.
+# shellcheck disable=SC2034
+KINDS="rnetvirt"
+KERNELS="release"
+LIMIT=420
+# shellcheck source=/dev/null
+. "$TOP/scripts/tests/tap.sh"
+
+# initramfs QUEUES: a Linux of a few programs, which does what is asked and says how it
+# went on its console.
+initramfs() {
+	local root=$WORK/root lib
+
+	mkdir -p "$root"/{bin,proc,sys,dev,tmp,lib,lib64}
+	cp /bin/busybox "$root/bin/"
+	cp "$(command -v iperf3)" "$(command -v ethtool)" "$root/bin/"
+	for lib in $(ldd "$root/bin/iperf3" "$root/bin/ethtool" | grep -o '/lib[^ ]*' | sort -u); do
+		mkdir -p "$root/$(dirname "$lib")"
+		cp -L "$lib" "$root/$lib"
+	done
+	cat >"$root/bin/got" <<-'TXT'
+		#!/bin/busybox sh
+		[ "$1" = bound ] || exit 0
+		busybox ip addr add "$ip/24" dev "$interface"
+		echo "result: dhcp $ip"
+	TXT
+	cat >"$root/init" <<-TXT
+		#!/bin/busybox sh
+		busybox mount -t proc none /proc
+		busybox mount -t sysfs none /sys
+		busybox mount -t devtmpfs none /dev
+		busybox mount -t tmpfs none /tmp
+		busybox ip link set lo up
+		busybox ip link set eth0 up
+		[ $1 = 1 ] || ethtool -L eth0 combined $1
+		echo "result: queues \$(busybox ls -d /sys/class/net/eth0/queues/rx-* | busybox wc -l)"
+		busybox udhcpc -i eth0 -f -n -q -t 20 -T 1 -s /bin/got >/dev/null 2>&1 ||
+			busybox ip addr add 10.0.0.55/24 dev eth0
+		busybox ping -c 3 -W 5 10.0.0.1 >/dev/null && echo "result: ping"
+		iperf3 -c 10.0.0.1 -t 2 -P $1 >/tmp/out 2>&1 && echo "result: sends"
+		iperf3 -c 10.0.0.1 -t 2 -P $1 -R >/tmp/out 2>&1 && echo "result: receives"
+		iperf3 -c 10.0.0.1 -u -b 5M -t 2 >/tmp/out 2>&1 && echo "result: datagrams"
+		busybox cat /tmp/out
+		echo "result: end"
+		busybox poweroff -f
+	TXT
+	chmod +x "$root/init" "$root/bin/got"
+	(cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$WORK/initramfs"
+}
+
+# vm QUEUES: boots it with as many descriptors of t0; its console goes to $WORK/console.
+vm() {
+	local fds=() list='' n
+
+	for n in $(seq "$1"); do
+		exec {fd}<>/dev/tap101
+		fds+=("$fd")
+	done
+	# The card has this many queues.
+	if [ "$1" = 1 ]; then
+		list=fd=${fds[0]}
+	else
+		list=fds=$(IFS=:; echo "${fds[*]}")
+	fi
+	qemu-system-x86_64 -M q35 -cpu max -accel tcg,thread=single -smp "$1" -m 192 -nodefaults \
+		-no-reboot -display none -serial "file:$WORK/console" \
+		-kernel "$KDIR/arch/x86/boot/bzImage" -initrd "$WORK/initramfs" \
+		-append "console=ttyS0 quiet panic=-1 random.trust_cpu=on" \
+		-netdev "tap,id=n0,$list,vhost=off" \
+		-device "virtio-net-pci,netdev=n0,mac=$MAC,romfile=,mq=$([ "$1" = 1 ] && echo off || echo on),vectors=$((2 * $1 + 2))" &
+	VM=$!
+	for n in "${fds[@]}"; do
+		exec {n}>&-
+	done
+}
+
+said() { grep -q "^result: $1" "$WORK/console" 2>/dev/null; }
+
+ended() { ! kill -0 "$VM" 2>/dev/null; }
+
+# Servers in the namespace $1, on the device $2.
+serve() {
+	ip -n "$1" addr add 10.0.0.1/24 dev "$2"
+	ip -n "$1" link set lo up
+	in_ns "$1" iperf3 -s -D --pidfile "$WORK/iperf3.pid"
+	cat >"$WORK/udhcpd.conf" <<-TXT
+		start 10.0.0.50
+		end 10.0.0.60
+		interface $2
+		lease_file $WORK/leases
+		pidfile $WORK/udhcpd.pid
+	TXT
+	: >"$WORK/leases"
+	nsenter --net="/run/netns/$1" busybox udhcpd -f "$WORK/udhcpd.conf" >/dev/null 2>&1 &
+}
+
+all_well() {
+	local word
+
+	wait_for 400 ended
+	tr -d '\r' <"$WORK/console" >"$WORK/console.txt"
+	mv "$WORK/console.txt" "$WORK/console"
+	for word in "$@" end; do
+		said "$word" || {
+			tail -n 60 "$WORK/console"
+			fail "the virtual machine did not say '$word'"
+		}
+	done
+}
+
+test_e_vm_and_a_sibling() {
+	bed
+	MAC=$TAP_MAC
+	serve M m0
+	initramfs 1
+	vm 1
+	all_well "queues 1" "dhcp 10.0.0.5" ping sends receives datagrams
+	# Large frames went through whole.
+	note "frames received: $(sysfs S t0 statistics/rx_packets), bytes: $(sysfs S t0 statistics/rx_bytes)"
+}
+
+test_e_vm_of_two_queues_and_the_wire() {
+	bed
+	MAC=$TAP_MAC
+	serve W wire0
+	initramfs 2
+	vm 2
+	all_well "queues 2" "dhcp 10.0.0.5" ping sends receives datagrams
+}
+
+test_e_vm_behind_ipvtap() {
+	ns S W M
+	wired S W
+	ip -n S link add link eth0 name t0 index 101 type rnetvirt flavor ipvtap mode l2
+	ip -n S link add link eth0 name m0 netns M type rnetvirt flavor ipvlan mode l2
+	# Whose address it is that the machine will have.
+	ip -n S addr add 10.0.0.55/24 dev t0
+	ip -n S link set t0 up
+	ip -n M link set m0 up
+	MAC=02:00:00:00:0a:00
+	ip -n M addr add 10.0.0.1/24 dev m0
+	in_ns M iperf3 -s -D --pidfile "$WORK/iperf3.pid"
+	initramfs 1
+	vm 1
+	all_well ping sends receives datagrams
+}

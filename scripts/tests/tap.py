@@ -1,0 +1,965 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Reads and writes /dev/tapN, and says what is wrong.
+
+usage: tap.py SCENARIO [ARGUMENT...]
+
+The bed is made by tap.sh: in S a tap t0 with the index 101, on eth0, whose wire
+ends as wire0 in W. Environment: KIND. A scenario ends with a traceback if
+something is not as it should be.
+"""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+from inside import inside
+
+NODE = "/dev/tap101"
+libc = ctypes.CDLL(None, use_errno=True)
+OURS = os.environ["KIND"] == "rnetvirt"
+SLOW = 5 if os.environ.get("KERNEL") == "debug" else 1
+
+TUNSETIFF, TUNGETIFF, TUNSETQUEUE = 0x400454CA, 0x800454D2, 0x400454D9
+TUNGETFEATURES, TUNSETSNDBUF, TUNSETOFFLOAD = 0x800454CF, 0x400454D4, 0x400454D0
+TUNGETVNETHDRSZ, TUNSETVNETHDRSZ = 0x800454D7, 0x400454D8
+TUNGETVNETLE, TUNSETVNETLE, TUNGETVNETBE, TUNSETVNETBE = 0x800454DD, 0x400454DC, 0x800454DF, 0x400454DE
+SIOCGIFHWADDR, SIOCSIFHWADDR = 0x8927, 0x8924
+IFF_TUN, IFF_TAP, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 1, 2, 0x100, 0x1000, 0x4000
+IFF_ATTACH_QUEUE, IFF_DETACH_QUEUE = 0x200, 0x400
+CSUM, TSO4, TSO6, ECN, UFO, USO4, USO6 = 1, 2, 4, 8, 0x10, 0x20, 0x40
+NEEDS_CSUM, DATA_VALID = 1, 2
+GSO_NONE, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4 = 0, 1, 4, 5
+WIRE_MAC = bytes.fromhex("020000000b00")
+ETH_P_TEST = 0x88B5
+SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
+
+
+# --- What the scenarios are made of ------------------------------------------
+
+def same(what, got, wanted):
+    if got != wanted:
+        raise AssertionError(f"{what}: got {got!r}, wanted {wanted!r}")
+
+
+@contextlib.contextmanager
+def refused(*numbers):
+    """One of these errors comes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in numbers:
+            raise
+        return
+    raise AssertionError(f"was to fail with {[errno.errorcode[n] for n in numbers]}, but did not")
+
+
+def ip(words, ns="S"):
+    subprocess.run(["ip", "-n", ns, *words.split()], check=True)
+
+
+def until(what, function, seconds=10):
+    end = time.monotonic() + seconds * SLOW
+    while not function():
+        if time.monotonic() > end:
+            raise AssertionError(f"still not: {what}")
+        time.sleep(0.02)
+
+
+def sysfs(path, ns="S", dev="t0"):
+    """A file of a device's directory: /sys shows the namespace that mounted it."""
+    with inside(ns):
+        done = subprocess.run(["ip", "netns", "exec", ns, "cat", f"/sys/class/net/{dev}/{path}"],
+                              check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def stat(name, ns="S", dev="t0"):
+    return int(sysfs("statistics/" + name, ns, dev))
+
+
+def tap(flags=0, node=NODE):
+    return os.open(node, os.O_RDWR | flags)
+
+
+NONBLOCK = os.O_NONBLOCK
+
+
+def command(fd, number, form=None, value=None):
+    """An ioctl with an int, or with flags of an ifreq for form "ifr"."""
+    if form == "ifr":
+        buffer = bytearray(40)
+        if value is not None:
+            struct.pack_into("=H", buffer, 16, value)
+        fcntl.ioctl(fd, number, buffer)
+        return bytes(buffer)
+    if form == "int":
+        buffer = bytearray(struct.pack("=i", value or 0))
+        fcntl.ioctl(fd, number, buffer)
+        return struct.unpack("=i", buffer)[0]
+    return fcntl.ioctl(fd, number, value or 0)
+
+
+def plain(fd):
+    """No header in front of frames."""
+    command(fd, TUNSETIFF, "ifr", IFF_TAP | IFF_NO_PI)
+    return fd
+
+
+def packet_socket(ns, dev, protocol=ETH_P_TEST):
+    with inside(ns):
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE
+        # SO_SNDBUFFORCE: frames in a ring are still the sender's.
+        sock.setsockopt(socket.SOL_SOCKET, 32, 1 << 24)
+        sock.bind((dev, protocol))
+    sock.settimeout(5 * SLOW)
+    return sock
+
+
+def mac(dev="t0", ns="S"):
+    return bytes.fromhex(sysfs("address", ns, dev).replace(":", ""))
+
+
+def hdr(flags=0, gso=0, hdr_len=0, size=0, start=0, offset=0, order="="):
+    return struct.pack(order + "BBHHHH", flags, gso, hdr_len, size, start, offset)
+
+
+def frame(payload=b"x" * 46, dst=WIRE_MAC, src=None, protocol=ETH_P_TEST):
+    return dst + (src or MAC) + struct.pack("!H", protocol) + payload
+
+
+def checksum(data, start=0):
+    data += bytes(len(data) % 2)
+    total = start + sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def ipv4(protocol, payload, src="10.0.0.101", dst="10.0.0.3", ident=1):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), ident, 0x4000, 64, protocol, 0,
+                       socket.inet_aton(src), socket.inet_aton(dst))
+    return head[:10] + struct.pack("!H", ~checksum(head) & 0xFFFF) + head[12:] + payload
+
+
+def pseudo(packet):
+    """The checksum's start, for a packet of IPv4 or IPv6 without options."""
+    if packet[0] >> 4 == 4:
+        data, protocol, addresses = packet[20:], packet[9], packet[12:20]
+    else:
+        data, protocol, addresses = packet[40:], packet[6], packet[8:40]
+    return checksum(addresses + struct.pack("!HH", protocol, len(data)))
+
+
+def valid(packet):
+    """Whether the checksum of its TCP or UDP is right."""
+    data = packet[20:] if packet[0] >> 4 == 4 else packet[40:]
+    return checksum(data, pseudo(packet)) == 0xFFFF
+
+
+def tcp(payload, seq=1000):
+    return struct.pack("!HHIIBBHHH", 4000, 5000, seq, 1, 0x50, 0x18, 1000, 0, 0) + payload
+
+
+def udp(payload):
+    return struct.pack("!HHHH", 4000, 5000, 8 + len(payload), 0) + payload
+
+
+def partial(packet, offset):
+    """The packet with what a sender leaves where its checksum belongs."""
+    at = (20 if packet[0] >> 4 == 4 else 40) + offset
+    return packet[:at] + struct.pack("!H", pseudo(packet)) + packet[at + 2:]
+
+
+def drained(fd, count=1 << 30):
+    """Frames that wait, at most so many."""
+    frames = []
+    while len(frames) < count:
+        try:
+            frames.append(os.read(fd, 1 << 17))
+        except BlockingIOError:
+            break
+    return frames
+
+
+def received(fd, wanted=lambda f: True, count=1, seconds=5):
+    """Waits for frames that are wanted; others are dropped."""
+    frames, end = [], time.monotonic() + seconds * SLOW
+    while len(frames) < count and time.monotonic() < end:
+        if select.select([fd], [], [], 0.2)[0]:
+            frames += [f for f in drained(fd, 1) if wanted(f)]
+    same("frames", len(frames), count)
+    return frames
+
+
+def at_wire(sock, wanted=lambda f: True, count=1):
+    frames = []
+    while len(frames) < count:
+        got = sock.recv(1 << 17)
+        if wanted(got):
+            frames.append(got)
+    return frames
+
+
+def send(sock, count, size=60, dst=None):
+    """Numbered frames from the wire."""
+    for n in range(count):
+        sock.send(frame(struct.pack("!I", n) + bytes(size - 18), dst or MAC, WIRE_MAC))
+
+
+def number(data, at=24):
+    return struct.unpack_from("!I", data, at)[0]
+
+
+# --- E1, E2: nodes ---------------------------------------------------------------
+
+def node():
+    info = os.stat(NODE)
+    same("mode", oct(info.st_mode), oct(0o20600))
+    same("owner", (info.st_uid, info.st_gid), (0, 0))
+    same("dev", sysfs("tap101/dev"), f"{os.major(info.st_rdev)}:{os.minor(info.st_rdev)}")
+    kind = "rnetvirt" if OURS else "macvtap"
+    with open("/proc/devices", encoding="ascii") as devices:
+        assert f"{os.major(info.st_rdev)} {kind}\n" in devices.read()
+    same("uevent", sorted(sysfs("tap101/uevent").split("\n")),
+         sorted([f"MAJOR={os.major(info.st_rdev)}", f"MINOR={os.minor(info.st_rdev)}", "DEVNAME=tap101"]))
+    same("subsystem", os.path.basename(subprocess.run(
+        ["ip", "netns", "exec", "S", "readlink", "/sys/class/net/t0/tap101/subsystem"],
+        check=True, capture_output=True, text=True).stdout.strip()), kind)
+    # A name changes nothing; a number that is free is used again.
+    ip("link set t0 down")
+    ip("link set t0 name t9")
+    same("after renaming", os.stat(NODE).st_rdev, info.st_rdev)
+    ip("link del t9")
+    assert not os.path.exists(NODE)
+    ip(f"link add link eth0 name t0 index 103 {TYPE}")
+    same("minor", os.minor(os.stat("/dev/tap103").st_rdev), os.minor(info.st_rdev))
+
+
+def moves():
+    """The node is the new namespace's; what is open stays so."""
+    fd = plain(tap(NONBLOCK))
+    ip("link set t0 netns T")
+    until("there again", lambda: os.path.exists(NODE))
+    same("shown in S", subprocess.run(
+        ["ip", "netns", "exec", "S", "ls", f"/sys/class/{'rnetvirt' if OURS else 'macvtap'}"],
+        check=True, capture_output=True, text=True).stdout, "")
+    same("dev", sysfs("tap101/dev", "T"), "%d:%d" % (
+        os.major(os.stat(NODE).st_rdev), os.minor(os.stat(NODE).st_rdev)))
+    ip("link set t0 up", "T")
+    wire = packet_socket("W", "wire0")
+    os.write(fd, frame())
+    same("at the wire", at_wire(wire)[0], frame())
+    send(wire, 1)
+    received(fd, lambda f: f[12:14] == b"\x88\xb5")
+    same("name", command(fd, TUNGETIFF, "ifr")[:3], b"t0\0")
+
+
+# --- E3: open ---------------------------------------------------------------------
+
+def fresh():
+    fd = tap(NONBLOCK)
+    got = command(fd, TUNGETIFF, "ifr")
+    same("name", got[:16], b"t0".ljust(16, b"\0"))
+    same("flags", struct.unpack_from("=H", got, 16)[0], IFF_VNET_HDR | IFF_NO_PI | IFF_TAP)
+    same("header", command(fd, TUNGETVNETHDRSZ, "int"), 10)
+    same("little", command(fd, TUNGETVNETLE, "int"), 0)
+    same("features", command(fd, TUNGETFEATURES, "int"), IFF_VNET_HDR | IFF_NO_PI | IFF_TAP | IFF_MULTI_QUEUE)
+    with refused(errno.EAGAIN):
+        os.read(fd, 100)
+
+
+def opens():
+    fds = [tap() for _ in range(256)]
+    with refused(errno.EBUSY):
+        tap()
+    # Attached or not they count.
+    command(fds[3], TUNSETQUEUE, "ifr", IFF_DETACH_QUEUE)
+    with refused(errno.EBUSY):
+        tap()
+    os.close(fds.pop())
+    fds.append(tap())
+    for fd in fds:
+        os.close(fd)
+    major = os.major(os.stat(NODE).st_rdev)
+    path = "/tmp/tap-nobody"
+    os.mknod(path, 0o20600, os.makedev(major, 4000))
+    with refused(errno.ENODEV):
+        tap(node=path)
+    os.unlink(path)
+    # A node that is kept when its device goes.
+    os.mknod(path, 0o20600, os.stat(NODE).st_rdev)
+    ip("link del t0")
+    with refused(errno.ENODEV):
+        tap(node=path)
+    os.unlink(path)
+
+
+# --- E4: write --------------------------------------------------------------------
+
+def writes():
+    fd, wire = tap(), packet_socket("W", "wire0", 3)
+
+    def wanted(f):
+        return f[6:12] == MAC and f[12:14] in (b"\x88\xb5", b"\x81\x00", b"\x00\x2e", b"\x08\x00")
+
+
+    # All that is refused, and counted.
+    f = frame()
+    ip4 = frame(partial(ipv4(17, udp(b"y" * 100)), 6), protocol=0x800)
+    tcp4 = frame(partial(ipv4(6, tcp(b"y" * 3000)), 16), protocol=0x800)
+    bad = {
+        "no header": b"123456789",
+        "no frame": hdr() + f[:13],
+        "hdr_len": hdr(hdr_len=len(f) + 1) + f,
+        "csum behind the end": hdr(NEEDS_CSUM, start=len(f) - 1, offset=0) + f,
+        "csum offset behind the end": hdr(NEEDS_CSUM, start=34, offset=len(f)) + f,
+        "gso type": hdr(gso=2, size=100) + ip4,
+        "gso type 7": hdr(gso=7, size=100) + ip4,
+        "ecn alone": hdr(gso=0x80) + f,
+        "tunnel": hdr(NEEDS_CSUM, 0x21, 54, 1000, 34, 16) + tcp4,
+        "tunnel 6": hdr(NEEDS_CSUM, 0x41, 54, 1000, 34, 16) + tcp4,
+        "gso size 0": hdr(NEEDS_CSUM, GSO_TCPV4, 54, 0, 34, 16) + tcp4,
+        "not tcp": hdr(0, GSO_TCPV4, 0, 50) + ip4,
+        "udp without csum": hdr(0, GSO_UDP_L4, 42, 50) + ip4,
+        "udp csum elsewhere": hdr(NEEDS_CSUM, GSO_UDP_L4, 42, 50, 34, 16) + ip4,
+        "tcp csum elsewhere": hdr(NEEDS_CSUM, GSO_TCPV4, 54, 1000, 34, 6) + tcp4,
+    }
+    for what, data in bad.items():
+        before = stat("tx_dropped")
+        try:
+            with refused(errno.EINVAL):
+                os.write(fd, data)
+        except Exception as error:
+            raise AssertionError(what) from error
+        same(f"{what}: counted", stat("tx_dropped") - before, 1)
+    # Nor may the bytes be missing.
+    before = stat("tx_dropped")
+    same("from nowhere", libc.write(fd, ctypes.c_void_p(8), 100), -1)
+    same("errno", ctypes.get_errno(), errno.EFAULT)
+    same("counted", stat("tx_dropped") - before, 1)
+
+    # What is not refused arrives as it is.
+    good = [f, f[:14], frame(b"z" * 1480), frame(b"q" * 46, protocol=46),
+            frame(b"\x00\x05\x88\xb5" + b"v" * 50, protocol=0x8100)]
+    for data in good:
+        same("written", os.write(fd, hdr() + data), 10 + len(data))
+        same("at the wire", at_wire(wire, wanted)[0], data)
+    same("writev", os.writev(fd, [hdr()[:3], hdr()[3:] + f[:20], f[20:]]), 10 + len(f))
+    same("at the wire", at_wire(wire, wanted)[0], f)
+    # Longer headers, of which the rest does not count; and none.
+    command(fd, TUNSETVNETHDRSZ, "int", 20)
+    same("written", os.write(fd, hdr() + b"?" * 10 + f), 20 + len(f))
+    same("at the wire", at_wire(wire, wanted)[0], f)
+    command(fd, TUNSETVNETHDRSZ, "int", 10)
+    plain(fd)
+    same("written", os.write(fd, f), len(f))
+    same("at the wire", at_wire(wire, wanted)[0], f)
+    # Header lengths that are not headers' are only a hint; and one piece is not needed.
+    command(fd, TUNSETIFF, "ifr", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
+    big = frame(b"b" * 60000)
+    ip("link set wire0 mtu 65000", "W")
+    ip("link set eth0 mtu 65000")
+    ip("link set t0 mtu 65000")
+    for hint in (0, 14, 60, 3000, 60014):
+        same("written", os.write(fd, hdr(hdr_len=hint) + big), 10 + len(big))
+        same("at the wire", at_wire(wire, wanted)[0], big)
+    # A device that is down takes it, and drops it.
+    ip("link set t0 down")
+    before = stat("tx_packets")
+    same("down", os.write(fd, hdr() + f), 10 + len(f))
+    same("sent", stat("tx_packets"), before)
+
+
+def csum_out():
+    """What is left to be computed is computed before it is on a wire."""
+    subprocess.run("nsenter --net=/run/netns/S ethtool -K eth0 tx off tso off gso off >/dev/null", shell=True, check=True)
+    fd, wire = tap(), packet_socket("W", "wire0", 0x800)
+    packet = partial(ipv4(17, udp(b"u" * 101)), 6)
+    os.write(fd, hdr(NEEDS_CSUM, start=34, offset=6) + frame(packet, protocol=0x800))
+    got = at_wire(wire, lambda f: f[6:12] == MAC)[0]
+    same("length", len(got), 14 + len(packet))
+    assert valid(got[14:]), got.hex()
+    # In either order of bytes.
+    command(fd, TUNSETVNETLE, "int", 1)
+    os.write(fd, hdr(NEEDS_CSUM, start=34, offset=6, order="<") + frame(packet, protocol=0x800))
+    assert valid(at_wire(wire, lambda f: f[6:12] == MAC)[0][14:])
+    command(fd, TUNSETVNETLE, "int", 0)
+    # Large frames are cut, each with its checksum.
+    for gso, offset, data, size in ((GSO_TCPV4, 16, tcp(b"t" * 10000), 1000), (GSO_UDP_L4, 6, udp(b"d" * 10000), 1000)):
+        packet = partial(ipv4(6 if gso == GSO_TCPV4 else 17, data), offset)
+        length = 14 + 20 + len(data) - 10000
+        same("written", os.write(fd, hdr(NEEDS_CSUM, gso, length, size, 34, offset) + frame(packet, protocol=0x800)),
+             24 + len(packet))
+        pieces = at_wire(wire, lambda f: f[6:12] == MAC, 10)
+        for piece in pieces:
+            same("length", len(piece), length + 1000)
+            assert valid(piece[14:]), piece.hex()
+        same("bytes", b"".join(p[length:] for p in pieces), data[-10000:])
+
+
+# --- E5: read ---------------------------------------------------------------------
+
+def reads():
+    fd, wire = tap(NONBLOCK), packet_socket("W", "wire0")
+    f = frame(b"0123" + b"x" * 100, MAC, WIRE_MAC)
+
+    def one(size, data=f, **kw):
+        wire.send(data)
+        until("a frame", lambda: select.select([fd], [], [], 0)[0])
+        return os.read(fd, size)
+
+    drained(fd)
+    same("nothing wanted", os.read(fd, 0), b"")
+    same("whole", one(2000), bytes(10) + f)
+    same("cut", one(50), (bytes(10) + f)[:50])
+    same("header only", one(10), bytes(10))
+    with refused(errno.EAGAIN):
+        os.read(fd, 100)
+    # Too little for the header: the frame is lost.
+    with refused(errno.EINVAL):
+        one(9)
+    with refused(errno.EAGAIN):
+        os.read(fd, 100)
+    command(fd, TUNSETVNETHDRSZ, "int", 16)
+    same("longer header", one(2000), bytes(16) + f)
+    command(fd, TUNSETVNETHDRSZ, "int", 10)
+    plain(fd)
+    same("no header", one(2000), f)
+    # A tag comes back where it was on the wire, wherever the room ends.
+    tagged = f[:12] + b"\x81\x00\x00\x07" + f[12:]
+    for room in (2000, len(tagged), 20, 18, 17, 16, 15, 13, 12, 5):
+        got = one(room, tagged)
+        if OURS or room not in (13, 14, 15, 16):
+            same(f"tagged, {room}", got, tagged[:room])
+    command(fd, TUNSETIFF, "ifr", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
+    same("tagged, with a header", one(2000, tagged), bytes(10) + tagged)
+    # Several buffers, and a file that may not wait.
+    plain(fd)
+    wire.send(f)
+    until("a frame", lambda: select.select([fd], [], [], 0)[0])
+    buffers = [bytearray(5), bytearray(0), bytearray(9), bytearray(2000)]
+    same("readv", os.readv(fd, buffers), len(f))
+    same("bytes", b"".join(buffers)[:len(f)], f)
+    os.set_blocking(fd, True)
+    with refused(errno.EAGAIN):
+        os.preadv(fd, [bytearray(100)], -1, os.RWF_NOWAIT)
+    # Bytes for nobody: gone.
+    wire.send(f)
+    until("a frame", lambda: select.select([fd], [], [], 0)[0])
+    same("to nowhere", libc.read(fd, ctypes.c_void_p(8), 100), -1)
+    same("errno", ctypes.get_errno(), errno.EFAULT)
+    os.set_blocking(fd, False)
+    with refused(errno.EAGAIN):
+        os.read(fd, 100)
+
+
+def sleeps():
+    """A reader waits for a frame, and for a signal."""
+    fd, wire = plain(tap()), packet_socket("W", "wire0")
+    got = []
+    reader = threading.Thread(target=lambda: got.append(os.read(fd, 2000)))
+    reader.start()
+    time.sleep(0.3)
+    assert not got
+    send(wire, 1)
+    reader.join(5 * SLOW)
+    same("read", [f[:14] for f in got], [frame(b"", MAC, WIRE_MAC)])
+
+    class Rang(Exception):
+        pass
+
+    def ring(*_):
+        raise Rang
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        os.read(fd, 2000)
+        raise AssertionError("read without a frame")
+    except Rang:
+        pass
+    # Killed while it sleeps.
+    child = os.fork()
+    if not child:
+        os.read(fd, 2000)
+        os._exit(0)
+    time.sleep(0.2)
+    os.kill(child, signal.SIGKILL)
+    same("status", os.waitpid(child, 0)[1], signal.SIGKILL)
+
+
+# --- E6: ring, poll ---------------------------------------------------------------
+
+def ring():
+    fd, wire = plain(tap(NONBLOCK)), packet_socket("W", "wire0")
+    drained(fd)
+    errors, dropped = stat("rx_errors"), stat("rx_dropped")
+    send(wire, 600)
+    until("all seen", lambda: stat("rx_errors") - errors == 100)
+    same("dropped", stat("rx_dropped") - dropped, 100)
+    # Room comes back by sixteen.
+    first = drained(fd, 1)
+    same("first", number(first[0], 14), 0)
+    send(wire, 1)
+    until("one more dropped", lambda: stat("rx_errors") - errors == 101)
+    rest = drained(fd, 15)
+    send(wire, 17)
+    until("one of 17 dropped", lambda: stat("rx_errors") - errors == 102)
+    rest += drained(fd)
+    same("in order", [number(f, 14) for f in first + rest], [*range(500), *range(16)])
+
+    # The length of the ring follows, with what is in it.
+    send(wire, 100)
+    until("all there", lambda: stat("rx_packets") > 0)
+    time.sleep(0.2 * SLOW)
+    ip("link set t0 txqueuelen 60")
+    same("kept", [number(f, 14) for f in drained(fd)], [*range(60)])
+    send(wire, 100)
+    time.sleep(0.3 * SLOW)
+    same("shorter", len(drained(fd)), 60)
+    ip("link set t0 txqueuelen 0")
+    errors = stat("rx_errors")
+    send(wire, 5)
+    until("all dropped", lambda: stat("rx_errors") - errors == 5)
+    with refused(errno.EAGAIN):
+        os.read(fd, 100)
+    # A queue that is opened now begins that way, and is made longer with the others.
+    other = plain(tap(NONBLOCK))
+    ip("link set t0 txqueuelen 1000")
+    command(fd, TUNSETQUEUE, "ifr", IFF_DETACH_QUEUE)
+    send(wire, 900)
+    time.sleep(0.3 * SLOW)
+    same("longer", len(drained(other)), 900)
+
+
+def polls():
+    fd, wire = plain(tap(NONBLOCK)), packet_socket("W", "wire0")
+    drained(fd)
+    poll = select.poll()
+    every = select.POLLIN | select.POLLOUT | select.POLLRDNORM | select.POLLWRNORM
+    poll.register(fd, every)
+    same("nothing", poll.poll(0), [(fd, select.POLLOUT | select.POLLWRNORM)])
+    send(wire, 1)
+    until("a frame", lambda: poll.poll(0) == [(fd, every)])
+    drained(fd)
+    # Who waits is woken, once if he asked for edges.
+    edges = select.epoll()
+    edges.register(fd, select.EPOLLIN | select.EPOLLET)
+    same("nothing", edges.poll(0), [])
+    send(wire, 1)
+    same("an edge", edges.poll(5 * SLOW), [(fd, select.EPOLLIN)])
+    same("no second one", edges.poll(0.1), [])
+    drained(fd)
+    # What is written and not yet sent counts.
+    subprocess.run("tc -n S qdisc replace dev t0 root tbf rate 8kbit burst 2000 limit 10000000", shell=True, check=True)
+    command(fd, TUNSETSNDBUF, "int", 20000)
+    count = 0
+    try:
+        while count < 1000:
+            os.write(fd, frame(b"o" * 1400))
+            count += 1
+    except BlockingIOError:
+        pass
+    assert 5 < count < 100, count
+    same("no room", poll.poll(0), [])
+    for wrong in (0, -1):
+        with refused(errno.EINVAL):
+            command(fd, TUNSETSNDBUF, "int", wrong)
+    if OURS:
+        # A writer that waits goes on when there is room.
+        os.set_blocking(fd, True)
+        done = []
+        writer = threading.Thread(target=lambda: done.append(os.write(fd, frame(b"o" * 1400))))
+        writer.start()
+        time.sleep(0.3)
+        assert not done
+        subprocess.run("tc -n S qdisc del dev t0 root", shell=True, check=True)
+        writer.join(5 * SLOW)
+        same("written", done, [1414])
+        # A signal for who wants one.
+        os.set_blocking(fd, False)
+        rang = []
+        signal.signal(signal.SIGIO, lambda *_: rang.append(1))
+        fcntl.fcntl(fd, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_RDWR | os.O_NONBLOCK | os.O_ASYNC)
+        send(wire, 1)
+        until("SIGIO", lambda: rang)
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_RDWR | os.O_NONBLOCK)
+        rang.clear()
+        send(wire, 1)
+        received(fd, count=2)
+        same("no SIGIO", rang, [])
+
+
+# --- E7: what a reader gets ---------------------------------------------------------
+
+def offloads():
+    """Large frames of a sibling, whole or cut, and checksums."""
+    fd, sock = tap(NONBLOCK), packet_socket("M", "m0", 0)
+    sock.setsockopt(SOL_PACKET, 15, 1)  # PACKET_VNET_HDR
+    data = tcp(b"t" * 10000)
+    packet = partial(ipv4(6, data), 16)
+    large = hdr(NEEDS_CSUM, GSO_TCPV4, 54, 1000, 34, 16) + frame(packet, MAC, mac("m0", "M"), 0x800)
+    mine = lambda at: lambda f: f[at + 12:at + 14] == b"\x08\x00"
+
+    sock.send(large)
+    got = received(fd, mine(10))[0]
+    flags, gso, hdr_len, size, start, offset = struct.unpack("=BBHHHH", got[:10])
+    same("header", (flags, gso, size, start, offset), (NEEDS_CSUM, GSO_TCPV4, 1000, 34, 16))
+    assert 54 <= hdr_len <= len(got) - 10, hdr_len
+    same("whole", len(got), 10 + len(large) - 10)
+    # With less allowed it is cut; and with nothing, checksums are computed.
+    for allowed, wanted in ((CSUM, NEEDS_CSUM), (CSUM | TSO6, NEEDS_CSUM), (0, 0), (TSO4 | TSO6, 0)):
+        command(fd, TUNSETOFFLOAD, None, allowed)
+        sock.send(large)
+        pieces = received(fd, mine(10), 10)
+        for piece in pieces:
+            same("type", piece[1], GSO_NONE)
+            same("length", len(piece), 10 + 54 + 1000)
+            same(f"flags for {allowed}", piece[0] & NEEDS_CSUM, wanted)
+            if not wanted:
+                assert valid(piece[24:]), piece.hex()
+    command(fd, TUNSETOFFLOAD, None, CSUM | TSO4 | TSO6 | ECN)
+    sock.send(large)
+    same("whole again", len(received(fd, mine(10))[0]), len(large))
+    # UDP only if both versions may be cut.
+    packet = partial(ipv4(17, udp(b"d" * 10000)), 6)
+    large = hdr(NEEDS_CSUM, GSO_UDP_L4, 42, 1000, 34, 6) + frame(packet, MAC, mac("m0", "M"), 0x800)
+    command(fd, TUNSETOFFLOAD, None, CSUM | USO4)
+    sock.send(large)
+    same("cut", {len(f) for f in received(fd, mine(10), 10)}, {10 + 42 + 1000})
+    command(fd, TUNSETOFFLOAD, None, CSUM | USO4 | USO6)
+    sock.send(large)
+    got = received(fd, mine(10))[0]
+    same("whole", (len(got), got[1]), (len(large), GSO_UDP_L4))
+    for unknown in (0x80, 0x100, 1 << 30):
+        with refused(errno.EINVAL):
+            command(fd, TUNSETOFFLOAD, None, unknown)
+    # Without a header there is no place for what is left to be done.
+    plain(fd)
+    sock.send(large)
+    for piece in received(fd, mine(0), 10):
+        same("length", len(piece), 42 + 1000)
+        assert valid(piece[14:]), piece.hex()
+
+
+def segments_lost():
+    """A frame is cut, and the ring is full."""
+    ip("link set t0 txqueuelen 4")
+    fd = plain(tap(NONBLOCK))
+    drained(fd)
+    sock = packet_socket("M", "m0", 0)
+    sock.setsockopt(SOL_PACKET, 15, 1)
+    packet = partial(ipv4(6, tcp(b"t" * 10000)), 16)
+    errors = stat("rx_errors")
+    sock.send(hdr(NEEDS_CSUM, GSO_TCPV4, 54, 1000, 34, 16) + frame(packet, MAC, mac("m0", "M"), 0x800))
+    same("kept", len(received(fd, lambda f: f[12:14] == b"\x08\x00", 4)), 4)
+    if OURS:
+        until("counted", lambda: stat("rx_errors") - errors == 6)
+
+
+# --- E8: queues and commands ----------------------------------------------------------
+
+def queues():
+    fds = [plain(tap(NONBLOCK)) for _ in range(3)]
+    wire = packet_socket("W", "wire0", 0)
+    flow = lambda n: frame(ipv4(17, udp(b"f" * 20), src=f"10.0.1.{n}"), MAC, WIRE_MAC, 0x800)
+    mine = lambda f: f[12:14] == b"\x08\x00"
+
+    def where(count):
+        """Which queue each flow is in."""
+        places = {}
+        for n in range(1, 41):
+            for _ in range(2):
+                wire.send(flow(n))
+        end = time.monotonic() + 5 * SLOW
+        seen = 0
+        while seen < 80 and time.monotonic() < end:
+            for at, fd in enumerate(fds):
+                for f in filter(mine, drained(fd)):
+                    places.setdefault(f[29], set()).add(at)
+                    seen += 1
+        same("frames", seen, 80)
+        assert all(len(at) == 1 for at in places.values()), places
+        same("queues in use", len(set().union(*places.values())), count)
+        return places
+
+    before = where(3)
+    same("a flow stays", where(3), before)
+    command(fds[1], TUNSETQUEUE, "ifr", IFF_DETACH_QUEUE)
+    where(2)
+    for flags in (IFF_DETACH_QUEUE, 0):
+        with refused(errno.EINVAL):
+            command(fds[1], TUNSETQUEUE, "ifr", flags)
+    # One that is detached still writes.
+    os.write(fds[1], frame(dst=WIRE_MAC))
+    command(fds[1], TUNSETQUEUE, "ifr", IFF_ATTACH_QUEUE | IFF_DETACH_QUEUE)
+    with refused(errno.EINVAL):
+        command(fds[1], TUNSETQUEUE, "ifr", IFF_ATTACH_QUEUE)
+    where(3)
+    os.close(fds.pop(0))
+    where(2)
+    # With nobody attached it is a card with a stack, like any other.
+    ip("addr add 10.0.0.101/24 dev t0")
+    ip("addr add 10.0.0.3/24 dev wire0", "W")
+    pings = ["ip", "netns", "exec", "W", "ping", "-q", "-c", "1", "-W", "1", "10.0.0.101"]
+    assert subprocess.run(pings, check=False, stdout=subprocess.DEVNULL).returncode
+    for fd in fds:
+        command(fd, TUNSETQUEUE, "ifr", IFF_DETACH_QUEUE)
+    until("an answer", lambda: not subprocess.run(pings, check=False, stdout=subprocess.DEVNULL).returncode)
+    os.close(fds.pop())
+    assert not subprocess.run(pings, check=False, stdout=subprocess.DEVNULL).returncode
+
+
+def commands():
+    fd = tap(NONBLOCK)
+    for flags in (IFF_TAP | IFF_NO_PI, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE,
+                  IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE):
+        command(fd, TUNSETIFF, "ifr", flags)
+        same("flags", struct.unpack_from("=H", command(fd, TUNGETIFF, "ifr"), 16)[0], flags)
+    for flags in (0, IFF_TAP, IFF_NO_PI, IFF_TUN | IFF_NO_PI, IFF_TAP | IFF_NO_PI | 0x10, IFF_TAP | IFF_NO_PI | 0x8000):
+        with refused(errno.EINVAL):
+            command(fd, TUNSETIFF, "ifr", flags)
+    same("still", struct.unpack_from("=H", command(fd, TUNGETIFF, "ifr"), 16)[0], flags & 0 | IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE)
+    for size in (9, 0, -1, -(1 << 31)):
+        with refused(errno.EINVAL):
+            command(fd, TUNSETVNETHDRSZ, "int", size)
+    for size in (10, 12, 4000, (1 << 31) - 1, 10):
+        command(fd, TUNSETVNETHDRSZ, "int", size)
+        same("size", command(fd, TUNGETVNETHDRSZ, "int"), size)
+    for value, wanted in ((1, 1), (7, 1), (0, 0)):
+        command(fd, TUNSETVNETLE, "int", value)
+        same("little", command(fd, TUNGETVNETLE, "int"), wanted)
+    # What a tun device knows besides, and what nobody does.
+    for other in (TUNGETVNETBE, TUNSETVNETBE, 0x800454D3, 0x400454CB, 0x400454CC, 0x400454CD, 0x400454CE,
+                  0x400454D1, 0x401054D5, 0x801054DB, 0x400454DA, 0x800454E0, 0x400454E2, 0x54E3, 0, 0x5401, 0x8913):
+        with refused(errno.EINVAL):
+            command(fd, other, "int", 0)
+    # The address.
+    got = command(fd, SIOCGIFHWADDR, "ifr")
+    same("address", got[:24], b"t0".ljust(16, b"\0") + struct.pack("=H", 1) + MAC)
+    want = bytearray(40)
+    struct.pack_into("=H6s", want, 16, 1, bytes.fromhex("020000000077"))
+    fcntl.ioctl(fd, SIOCSIFHWADDR, bytes(want))
+    same("changed", mac(), bytes.fromhex("020000000077"))
+    struct.pack_into("=H", want, 16, 2)
+    with refused(errno.EINVAL):
+        fcntl.ioctl(fd, SIOCSIFHWADDR, bytes(want))
+    struct.pack_into("=H6s", want, 16, 1, bytes.fromhex("030000000077"))
+    with refused(errno.EADDRNOTAVAIL):
+        fcntl.ioctl(fd, SIOCSIFHWADDR, bytes(want))
+    struct.pack_into("=H6s", want, 16, 1, mac("eth0"))
+    with refused(errno.EADDRINUSE):
+        fcntl.ioctl(fd, SIOCSIFHWADDR, bytes(want))
+    if OURS:
+        # What needs rights by netlink needs them here.
+        struct.pack_into("=H6s", want, 16, 1, bytes.fromhex("020000000078"))
+        child = os.fork()
+        if not child:
+            os.setuid(65534)
+            with refused(errno.EPERM):
+                fcntl.ioctl(fd, SIOCSIFHWADDR, bytes(want))
+            command(fd, TUNSETOFFLOAD, None, 0)
+            os._exit(0)
+        same("without rights", os.waitpid(child, 0)[1], 0)
+    # Addresses that are none.
+    for cmd in (TUNSETIFF, TUNGETIFF, TUNSETQUEUE, TUNGETFEATURES, TUNSETSNDBUF, TUNGETVNETHDRSZ,
+                TUNSETVNETHDRSZ, TUNGETVNETLE, TUNSETVNETLE, SIOCGIFHWADDR, SIOCSIFHWADDR):
+        same(f"{cmd:x}", (libc.ioctl(fd, ctypes.c_ulong(cmd), ctypes.c_void_p(8)), ctypes.get_errno()), (-1, errno.EFAULT))
+
+
+# --- E9: the device goes ----------------------------------------------------------------
+
+def gone(how):
+    fd, other, wire = tap(NONBLOCK), tap(), packet_socket("W", "wire0")
+    drained(fd)
+    command(other, TUNSETQUEUE, "ifr", IFF_DETACH_QUEUE)
+    send(wire, 3)
+    until("frames", lambda: select.select([fd], [], [], 0)[0])
+    time.sleep(0.2 * SLOW)
+    ended = []
+
+    def wait():
+        try:
+            os.read(other, 2000)
+        except OSError as error:
+            ended.append(error.errno)
+
+    reader = threading.Thread(target=wait, daemon=True)
+    reader.start()
+    poll = select.poll()
+    poll.register(other, select.POLLIN)
+    asked = []
+    poller = threading.Thread(target=lambda: asked.append(poll.poll(20000)), daemon=True)
+    poller.start()
+    time.sleep(0.3)
+    if how == "link":
+        ip("link del t0")
+    elif how == "lower":
+        ip("link del eth0")
+    else:
+        subprocess.run(["ip", "netns", "del", "S"], check=True)
+        until("gone", lambda: not os.path.exists(NODE))
+    if OURS:
+        reader.join(5 * SLOW)
+        same("the reader", ended, [errno.ENODEV])
+        poller.join(5 * SLOW)
+        same("who polled", asked, [[(other, select.POLLERR | select.POLLHUP)]])
+    # What has come is still read.
+    same("left", len(drained_until_gone(fd)), 3)
+    gone_now = errno.ENODEV if OURS else errno.EAGAIN
+    with refused(gone_now):
+        os.read(fd, 100)
+    f = hdr() + frame()
+    if OURS:
+        with refused(errno.ENODEV):
+            os.write(fd, f)
+    else:
+        same("written", os.write(fd, f), len(f))
+    with refused(errno.EINVAL):
+        os.write(fd, f[:15])
+    for cmd, value in ((TUNGETIFF, None), (SIOCGIFHWADDR, None), (SIOCSIFHWADDR, 1)):
+        with refused(errno.ENOLINK):
+            command(fd, cmd, "ifr", value)
+    with refused(errno.ENOLINK):
+        command(fd, TUNSETOFFLOAD, None, 0)
+    for flags in (IFF_ATTACH_QUEUE, IFF_DETACH_QUEUE):
+        with refused(errno.EINVAL):
+            command(fd, TUNSETQUEUE, "ifr", flags)
+    plain(fd)
+    command(fd, TUNGETFEATURES, "int")
+    command(fd, TUNSETSNDBUF, "int", 5000)
+    command(fd, TUNSETVNETHDRSZ, "int", 12)
+    same("size", command(fd, TUNGETVNETHDRSZ, "int"), 12)
+    os.close(fd)
+    if not OURS:
+        # The reader sleeps for good.
+        os._exit(0)
+
+
+def drained_until_gone(fd):
+    try:
+        frames = []
+        while True:
+            frames += [os.read(fd, 1 << 16)]
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.ENODEV):
+            raise
+        return frames
+
+
+def passed():
+    """A descriptor serves another process, in another namespace."""
+    fd, wire = plain(tap(NONBLOCK)), packet_socket("W", "wire0")
+    drained(fd)
+    a, b = socket.socketpair()
+    child = os.fork()
+    if not child:
+        os.close(fd)
+        _, fds, _, _ = socket.recv_fds(b, 1, 1)
+        with inside("M"):
+            os.write(fds[0], frame())
+            received(fds[0], lambda f: f[12:14] == b"\x88\xb5")
+        os._exit(0)
+    socket.send_fds(a, [b"x"], [fd])
+    os.close(fd)
+    same("at the wire", at_wire(wire)[0], frame())
+    send(wire, 1)
+    same("status", os.waitpid(child, 0)[1], 0)
+
+
+def holds(seconds):
+    """Keeps a queue open, and reads."""
+    fd = tap()
+    print("open", flush=True)
+    signal.alarm(int(seconds))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    while True:
+        os.read(fd, 2000)
+
+
+# --- Under traffic ---------------------------------------------------------------------------
+
+def churn():
+    """Queues come and go, rings change their length, frames come in and go out."""
+    wire = packet_socket("W", "wire0", 0)
+    stop = []
+
+    def sender():
+        n = 0
+        while not stop:
+            n += 1
+            wire.send(frame(ipv4(17, udp(b"c" * 50), src=f"10.0.1.{n % 200}"), MAC, WIRE_MAC, 0x800))
+            if n % 20 == 0:
+                time.sleep(0.001 * SLOW)
+
+    sender_thread = threading.Thread(target=sender)
+    sender_thread.start()
+    try:
+        seen = 0
+        for n in range(60):
+            fds = [plain(tap(NONBLOCK)) for _ in range(4)]
+            for fd in fds:
+                os.write(fd, frame())
+            command(fds[n % 4], TUNSETQUEUE, "ifr", IFF_DETACH_QUEUE)
+            if n % 5 == 0:
+                ip(f"link set t0 txqueuelen {(n * 37) % 300 + 10}")
+            command(fds[n % 4], TUNSETQUEUE, "ifr", IFF_ATTACH_QUEUE)
+            time.sleep(0.01)
+            for fd in fds:
+                seen += len(drained(fd, 200))
+                os.close(fd)
+        assert seen > 100, seen
+    finally:
+        stop.append(1)
+        sender_thread.join()
+
+
+def answers(seconds):
+    """A stack of one page: answers ARP requests and pings to 10.0.0.101."""
+    fd = tap(NONBLOCK)
+    print("open", flush=True)
+    end = time.monotonic() + float(seconds)
+    while time.monotonic() < end:
+        if not select.select([fd], [], [], 0.2)[0]:
+            continue
+        for data in drained(fd, 50):
+            f = data[10:]
+            if f[12:14] == b"\x08\x06" and f[20:22] == b"\0\1" and f[38:42] == socket.inet_aton("10.0.0.101"):
+                reply = f[6:12] + MAC + f[12:20] + b"\0\2" + MAC + f[38:42] + f[22:32]
+            elif f[12:14] == b"\x08\x00" and f[23] == 1 and f[34] == 8 and f[30:34] == socket.inet_aton("10.0.0.101"):
+                echo = b"\0\0\0\0" + f[38:]
+                echo = echo[:2] + struct.pack("!H", ~checksum(echo) & 0xFFFF) + echo[4:]
+                reply = f[6:12] + MAC + f[12:26] + f[30:34] + f[26:30] + echo
+            else:
+                continue
+            os.write(fd, hdr() + reply)
+
+
+MAC = None
+TYPE = os.environ.get("TAP_TYPE", "")
+
+
+def main():
+    global MAC
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        sys.exit(__doc__)
+    MAC = mac()
+    globals()[sys.argv[1]](*sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# macvtap: nodes, files, frames (contract of macvtap E).
+# shellcheck disable=SC2034
+KINDS="macvtap rnetvirt"
+LIMIT=120
+# shellcheck source=/dev/null
+. "$TOP/scripts/tests/tap.sh"
+
+test_e1_node() { bed; tap node; }
+test_e1_node_moves() { bed; tap moves; }
+test_e2_takes_its_own_packets() {
+	bed
+	# Nobody else can.
+	ip -n S link add br0 type bridge
+	refused busy ip -n S link set t0 master br0
+	# An endpoint on it is one beside it.
+	endpoint S t0 m1 bridge
+	gives "$(ifindex S eth0)" rtnl S get m1 link
+	gives "500 pfifo_fast" rtnl S get t0 txqlen qdisc
+}
+test_e3_a_fresh_queue() { bed; tap fresh; }
+test_e3_who_may_open() { bed; tap opens; }
+test_e4_write() { bed; tap writes; }
+test_e4_write_checksums_and_large_frames() { bed; tap csum_out; }
+test_e5_read() { bed; tap reads; }
+test_e5_read_sleeps() { bed; tap sleeps; }
+test_e6_ring() { bed; tap ring; }
+test_e6_poll() { bed; tap polls; }
+test_e7_offloads() { bed; tap offloads; }
+test_e7_segments_are_lost() { bed; tap segments_lost; }
+test_e8_queues() { bed; tap queues; }
+test_e8_commands() { bed; tap commands; }
+test_e9_link_deleted() { bed; tap gone link; }
+test_e9_lower_deleted() { bed; tap gone lower; }
+test_e9_namespace_deleted() { bed; tap gone netns; }
+test_e9_descriptor_passed_on() { bed; tap passed; }
+test_f_queues_come_and_go_under_traffic() { bed; tap churn; }
+
+# answering SECONDS: somebody answers what is sent to 10.0.0.101.
+answering() {
+	local reader
+
+	exec {reader}< <(exec env TAP_TYPE= python3 "$TESTS/tap.py" answers "$1")
+	read -r _ <&"$reader"
+}
+
+test_e_who_reaches_a_tap() {
+	local mode
+
+	for mode in bridge vepa private passthru; do
+		bed "$mode"
+		ip -n W addr add 10.0.0.3/24 dev wire0
+		answering 60
+		reaches W 10.0.0.101
+		case $mode in
+		bridge) reaches M 10.0.0.101 ;;
+		vepa | private) not in_ns M ping -q -c 1 -W 1 10.0.0.101 >/dev/null ;;
+		esac
+		printf 'netns del %s\n' S W M T | ip -batch -
+		pkill -f "tap.py answers" || true
+		wait_for 10 not pgrep -f "tap.py answers"
+	done
+}
+
+test_f_deleted_while_it_answers() {
+	local n
+
+	for n in $(rounds 9); do
+		bed
+		ip -n W addr add 10.0.0.3/24 dev wire0
+		answering 30
+		reaches W 10.0.0.101
+		nsenter --net=/run/netns/W ping -q -i $PACE 10.0.0.101 >/dev/null 2>&1 &
+		TRAFFIC+=($!)
+		nsenter --net=/run/netns/M ping -q -i $PACE 10.0.0.101 >/dev/null 2>&1 &
+		TRAFFIC+=($!)
+		sleep 0.2
+		case $((n % 3)) in
+		0) ip -n S link del t0 ;;
+		1) ip -n S link del eth0 ;;
+		2) ip netns del S ;;
+		esac
+		quiet
+		pkill -f "tap.py answers" || true
+		wait_for 10 not pgrep -f "tap.py answers"
+		printf 'netns del %s\n' S W M T | ip -force -batch - 2>/dev/null || true
+	done
+}
+
+test_e1_module_stays_while_a_file_is_open() {
+	local reader
+
+	bed
+	exec {reader}< <(exec env TAP_TYPE= python3 "$TESTS/tap.py" holds 60)
+	read -r _ <&"$reader"
+	ip -n S link del t0
+	# Ours wakes the reader, which ends.
+	if [ "$KIND" = rnetvirt ]; then
+		wait_for 10 not pgrep -f "tap.py holds"
+	else
+		refused "in use" rmmod macvtap
+		pkill -f "tap.py holds"
+	fi
+	bed2
+	exec {reader}< <(exec env TAP_TYPE= python3 "$TESTS/tap.py" holds 60)
+	read -r _ <&"$reader"
+	refused "in use" rmmod "$KIND"
+	pkill -f "tap.py holds"
+	wait_for 10 not pgrep -f "tap.py holds"
+	# With links, but without files, it goes.
+	wait_for 10 rmmod "$KIND"
+	not has S t0
+	load_kind
+}
+
+bed2() {
+	endpoint S eth0 t0 bridge index 101 address $TAP_MAC
+	ip -n S link set t0 up
+}
