@@ -110,7 +110,7 @@ mod tests {
             GFP_KERNEL,
         )?;
         let registration = KBox::pin_init(
-            notifier::Registration::new(Shared(recorder.clone())),
+            notifier::Registration::new(Ok(Shared(recorder.clone()))),
             GFP_KERNEL,
         )?;
         // The loopback device of the first namespace has index 1, always.
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn notifier_that_refuses_what_exists_is_not_registered() {
-        let err = KBox::pin_init(notifier::Registration::new(Refuse), GFP_KERNEL).err();
+        let err = KBox::pin_init(notifier::Registration::new(Ok(Refuse)), GFP_KERNEL).err();
         assert_eq!(err, Some(EADDRINUSE));
     }
 }

@@ -75,7 +75,7 @@ struct RnetvirtKunit {
 impl kernel::InPlaceModule for RnetvirtKunit {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            veto <- notifier::Registration::new(Veto),
+            veto <- notifier::Registration::new(Ok(Veto)),
         })
     }
 }

@@ -9,6 +9,11 @@ use crate::{
     bindings,
     net::{
         netdevice::NetDevice,
+        notifier::{
+            Details,
+            Event,
+            Notifier, //
+        },
         rtnl::{
             self,
             Rtnl, //
@@ -19,10 +24,7 @@ use crate::{
         },
     },
 };
-use core::{
-    marker::PhantomData,
-    ptr, //
-};
+use core::ptr;
 use kernel::{
     bindings as kbindings, container_of,
     error::{
@@ -41,6 +43,7 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{
+        aref::ARef,
         Arc,
         Mutex, //
     },
@@ -81,26 +84,6 @@ impl PollEvents {
     }
 }
 
-/// Somebody who asks what a file can be waited for.
-///
-/// # Invariants
-///
-/// Both pointers are those of a `poll` callback that runs during `'a`.
-pub struct Poll<'a> {
-    file: *mut kbindings::file,
-    table: *mut kbindings::poll_table_struct,
-    _poll: PhantomData<&'a ()>,
-}
-
-impl Poll<'_> {
-    /// Remembers to be woken by `socket`, which the file has.
-    pub(crate) fn wait(&self, socket: *mut bindings::socket) {
-        // SAFETY: By the type's invariants; the wait queue is that of a socket whose file has a
-        // reference to it until nobody polls it any more.
-        unsafe { bindings::poll_wait(self.file, socket, self.table) };
-    }
-}
-
 /// An open file of a [`Chrdev`].
 pub trait CharFile: Sized + Send + Sync + 'static {
     /// The module, which stays as long as there are files.
@@ -115,11 +98,15 @@ pub trait CharFile: Sized + Send + Sync + 'static {
     /// The name of the class, in `/sys/class` and `/proc/devices`.
     const CLASS: &'static CStr;
 
-    /// A node was opened.
+    /// What the node of `dev` stands for, if `dev` is to have a node. It is to say so from before it is
+    /// registered until it is gone.
+    fn device_of(dev: &NetDevice) -> Option<&Arc<Self::Device>>;
+
+    /// A node was opened. What it did is undone by [`release`](Self::release).
     fn open(device: &Arc<Self::Device>, rtnl: &Rtnl) -> Result<Self>;
 
-    /// The file's socket.
-    fn sock(&self) -> &Sock<Self::Sock>;
+    /// The file's socket, which wakes who waits for the file. It is asked for once.
+    fn sock(&self) -> &ARef<Sock<Self::Sock>>;
 
     /// The last descriptor was closed. `self` is dropped after RTNL was released.
     fn release(&self, rtnl: &Rtnl);
@@ -130,8 +117,8 @@ pub trait CharFile: Sized + Send + Sync + 'static {
     /// Writes; how many bytes it were. May sleep unless `nonblock`.
     fn write(&self, from: &mut IovIterSource<'_>, nonblock: bool) -> Result<usize>;
 
-    /// What can be done without waiting; who asks waits for what cannot.
-    fn poll(&self, poll: &Poll<'_>) -> PollEvents;
+    /// What can be done without waiting. Who asks is woken by the socket.
+    fn poll(&self) -> PollEvents;
 
     /// Commands. `arg` is a number or an address in user space.
     fn ioctl(&self, cmd: u32, arg: usize) -> Result<isize>;
@@ -140,70 +127,57 @@ pub trait CharFile: Sized + Send + Sync + 'static {
 /// Bits of a device number that say which device of a driver it is.
 const MINOR_BITS: u32 = 20;
 
-/// The number of a node among those of its [`Chrdev`]; zero is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Minor(u32);
-
-impl Minor {
-    /// It as a number.
-    pub const fn number(self) -> u32 {
-        self.0
-    }
-
-    /// The number that [`number`](Self::number) gave; `None` for zero.
-    pub const fn from_number(number: u32) -> Option<Self> {
-        if number == 0 {
-            None
-        } else {
-            Some(Self(number))
-        }
-    }
+/// A node.
+struct Node<D> {
+    device: Arc<D>,
+    dev: *const NetDevice,
+    node: *mut kbindings::device,
 }
 
-/// What each number stands for: the first entry for number 1.
-struct Minors<D> {
-    devices: KVec<Option<Arc<D>>>,
-    /// Entries below are taken.
+/// The nodes by their numbers, from 1 on.
+struct Nodes<D> {
+    slots: KVec<Option<Node<D>>>,
+    /// Slots below are taken.
     first_free: usize,
 }
 
-impl<D> Minors<D> {
+/// Where the node with that number is.
+fn slot_of(minor: u32) -> Option<usize> {
+    (minor as usize).checked_sub(1)
+}
+
+impl<D> Nodes<D> {
     fn find(&self, minor: u32) -> Option<&Arc<D>> {
-        let at = (minor as usize).checked_sub(1)?;
-        self.devices.get(at)?.as_ref()
+        let node = self.slots.get(slot_of(minor)?)?.as_ref()?;
+        Some(&node.device)
     }
 
-    fn add(&mut self, device: Arc<D>) -> Result<Minor> {
-        let free = self
-            .devices
-            .iter()
-            .skip(self.first_free)
-            .position(Option::is_none);
-        let at = match free {
+    /// The lowest free number, and its slot. [`ENOSPC`], [`ENOMEM`].
+    fn free(&mut self) -> Result<(u32, &mut Option<Node<D>>)> {
+        let mut slots = self.slots.iter().skip(self.first_free);
+        let at = match slots.position(Option::is_none) {
             Some(free) => free.saturating_add(self.first_free),
             None => {
-                let at = self.devices.len();
-                if at >= (1 << MINOR_BITS) - 1 {
-                    return Err(ENOSPC);
-                }
-                self.devices.push(None, GFP_KERNEL)?;
-                at
+                self.slots.push(None, GFP_KERNEL)?;
+                self.slots.len().saturating_sub(1)
             }
         };
-        if let Some(slot) = self.devices.get_mut(at) {
-            *slot = Some(device);
+        self.first_free = at;
+        let minor = u32::try_from(at.saturating_add(1)).map_err(|_| ENOSPC)?;
+        if minor >> MINOR_BITS != 0 {
+            return Err(ENOSPC);
         }
-        self.first_free = at.saturating_add(1);
-        // CAST: Below 2^20.
-        #[allow(clippy::cast_possible_truncation)]
-        Ok(Minor(at as u32 + 1))
+        Ok((minor, self.slots.get_mut(at).ok_or(ENOSPC)?))
     }
 
-    fn remove(&mut self, minor: Minor) -> Option<Arc<D>> {
-        let at = (minor.0 as usize).checked_sub(1)?;
-        let device = self.devices.get_mut(at)?.take();
+    fn take(&mut self, dev: &NetDevice) -> Option<Node<D>> {
+        let mine = |node: &Node<D>| ptr::eq(node.dev, dev);
+        let at = self
+            .slots
+            .iter()
+            .position(|slot| slot.as_ref().is_some_and(mine))?;
         self.first_free = self.first_free.min(at);
-        device
+        self.slots.get_mut(at)?.take()
     }
 }
 
@@ -317,7 +291,13 @@ impl PinnedDrop for Cdev {
     }
 }
 
-/// A driver of character devices, each of which belongs to a net device.
+/// A driver of character devices, each of which belongs to a net device: it has a node for each device
+/// that [wants](CharFile::device_of) one, as long as it is [registered](crate::net::notifier::Registration).
+///
+/// # Invariants
+///
+/// Nodes in `nodes` are devices of `class`, their parents registered devices, whose notifiers have told
+/// of them and not yet of their going: it changes under RTNL only.
 #[pin_data]
 pub struct Chrdev<T: CharFile> {
     // Dropped in this order.
@@ -327,7 +307,7 @@ pub struct Chrdev<T: CharFile> {
     class: Class,
     region: Region,
     #[pin]
-    minors: Mutex<Minors<T::Device>>,
+    nodes: Mutex<Nodes<T::Device>>,
 }
 
 // SAFETY: C's structures belong to the driver core, what is left has a lock.
@@ -335,8 +315,14 @@ unsafe impl<T: CharFile> Send for Chrdev<T> {}
 // SAFETY: As above.
 unsafe impl<T: CharFile> Sync for Chrdev<T> {}
 
+/// A file that is open.
+struct Opened<T: CharFile> {
+    file: T,
+    sock: ARef<Sock<T::Sock>>,
+}
+
 impl<T: CharFile> Chrdev<T> {
-    /// Registers the driver. Nodes can be opened as soon as they are [added](Self::add).
+    /// A driver, for a [`notifier::Registration`](crate::net::notifier::Registration).
     ///
     /// Context: process, may sleep, RTNL not held.
     pub fn new() -> Result<impl PinInit<Self, Error>> {
@@ -344,68 +330,59 @@ impl<T: CharFile> Chrdev<T> {
         let first = region.0;
         Ok(try_pin_init!(Self {
             region,
-            minors <- new_mutex!(Minors { devices: KVec::new(), first_free: 0 }),
+            nodes <- new_mutex!(Nodes { slots: KVec::new(), first_free: 0 }),
             class <- Class::new(T::CLASS),
             // From here on files can be opened.
             cdev <- Cdev::new(Self::FOPS, this_module::<T::OwnerModule>(), first),
         }))
     }
 
-    /// Makes a node for `device`: named `tap` and the number of `dev`, in the class and, by the driver
-    /// core, in `/dev`; and a link to it in the directory of `dev`. To be
-    /// [taken away](Self::remove) before `dev` goes, or to another namespace.
+    /// Makes a node for `dev`: named `tap` and the number of `dev`, in the class and, by the driver
+    /// core, in `/dev`; and a link to it in the directory of `dev`.
     ///
-    /// Errors: [`ENOSPC`] if there are 2^20 - 1, [`ENOMEM`], what the driver core says.
-    pub fn add(&self, dev: &NetDevice, device: Arc<T::Device>, rtnl: &Rtnl) -> Result<Minor> {
-        let _ = rtnl;
-        let minor = self.minors.lock().add(device)?;
-        let devt = self.devt(minor);
-        let ifindex = dev.ifindex();
-        // SAFETY: The device is valid, and registered with the driver core as long as it has a node.
-        let result = unsafe {
+    /// Errors: [`ENOSPC`], [`ENOMEM`], what the driver core says.
+    fn add(&self, dev: &NetDevice, device: &Arc<T::Device>, _rtnl: &Rtnl) -> Result {
+        let mut nodes = self.nodes.lock();
+        let (minor, slot) = nodes.free()?;
+        // SAFETY: The device is valid, and registered with the driver core when notifiers hear of it.
+        let node = unsafe {
             let parent: *mut kbindings::device = bindings::netdev_device(dev.as_ptr()).cast();
-            from_err_ptr(kbindings::device_create(
+            let node = from_err_ptr(kbindings::device_create(
                 self.class.class.get(),
                 parent,
-                devt,
+                self.region.0 | minor,
                 dev.as_ptr().cast(),
                 c"tap%d".as_char_ptr(),
-                ifindex,
+                dev.ifindex(),
+            ))?;
+            to_result(kbindings::sysfs_create_link(
+                ptr::addr_of_mut!((*parent).kobj),
+                ptr::addr_of_mut!((*node).kobj),
+                (*node).kobj.name,
             ))
-            .and_then(|node| {
-                let name = LinkName::new(ifindex);
-                to_result(kbindings::sysfs_create_link(
-                    ptr::addr_of_mut!((*parent).kobj),
-                    ptr::addr_of_mut!((*node).kobj),
-                    name.as_ptr(),
-                ))
-                .inspect_err(|_| kbindings::device_destroy(self.class.class.get(), devt))
-            })
+            .inspect_err(|_| kbindings::device_unregister(node))?;
+            node
         };
-        if let Err(err) = result {
-            drop(self.minors.lock().remove(minor));
-            return Err(err);
-        }
-        Ok(minor)
+        *slot = Some(Node {
+            device: device.clone(),
+            dev,
+            node,
+        });
+        Ok(())
     }
 
-    /// Takes the node away that [`add`](Self::add) made for `dev`. Files that are open stay so.
-    pub fn remove(&self, dev: &NetDevice, minor: Minor, _rtnl: &Rtnl) {
-        let Some(device) = self.minors.lock().remove(minor) else {
+    /// Takes the node of `dev` away, if there is one. Files that are open stay so.
+    fn remove(&self, dev: &NetDevice, _rtnl: &Rtnl) {
+        let Some(Node { device, node, .. }) = self.nodes.lock().take(dev) else {
             return;
         };
-        let name = LinkName::new(dev.ifindex());
-        // SAFETY: The device is valid and still registered with the driver core; the node is there.
+        // SAFETY: The device is valid and still registered with the driver core; and so is the node.
         unsafe {
             let parent: *mut kbindings::device = bindings::netdev_device(dev.as_ptr()).cast();
-            kbindings::sysfs_remove_link(ptr::addr_of_mut!((*parent).kobj), name.as_ptr());
-            kbindings::device_destroy(self.class.class.get(), self.devt(minor));
+            kbindings::sysfs_remove_link(ptr::addr_of_mut!((*parent).kobj), (*node).kobj.name);
+            kbindings::device_unregister(node);
         }
         drop(device);
-    }
-
-    fn devt(&self, minor: Minor) -> u32 {
-        self.region.0 | minor.0
     }
 
     const FOPS: &'static kbindings::file_operations = &kbindings::file_operations {
@@ -429,26 +406,26 @@ impl<T: CharFile> Chrdev<T> {
     /// below with a file that this has opened.
     unsafe extern "C" fn open_callback(
         inode: *mut kbindings::inode,
-        file: *mut kbindings::file,
+        file_ptr: *mut kbindings::file,
     ) -> c_int {
-        // SAFETY: The inode's `cdev` is ours, which is pinned and holds the module: it cannot go
-        // while the VFS is here.
+        // SAFETY: The inode's `cdev` is ours, which is pinned. Whoever is here holds the module, which
+        // keeps it until it goes.
         let (this, minor) = unsafe {
             let cdev = bindings::inode_cdev(inode).cast::<Cdev>();
             (&*container_of!(cdev, Self, cdev), bindings::iminor(inode))
         };
         from_result(|| {
+            // First, because an open file is given back by releasing it only.
+            let room = KBox::<Opened<T>>::new_uninit(GFP_KERNEL)?;
             let rtnl = rtnl::lock();
-            let device = this.minors.lock().find(minor).cloned().ok_or(ENODEV)?;
-            let opened = T::open(&device, &rtnl)?;
-            let opened = match KBox::new(opened, GFP_KERNEL) {
-                Ok(opened) => opened,
-                Err(err) => return Err(err.into()),
-            };
+            let device = this.nodes.lock().find(minor).cloned().ok_or(ENODEV)?;
+            let file = T::open(&device, &rtnl)?;
+            let sock = file.sock().clone();
+            let opened = KBox::write(room, Opened { file, sock });
             // SAFETY: The file is new, and nobody else's.
             unsafe {
-                (*file).private_data = opened.into_foreign();
-                bindings::file_set_nowait(file);
+                (*file_ptr).private_data = opened.into_foreign();
+                bindings::file_set_nowait(file_ptr);
             }
             Ok(0)
         })
@@ -458,7 +435,7 @@ impl<T: CharFile> Chrdev<T> {
     ///
     /// `file` must be one that was opened and not yet released, for `'a`.
     #[inline]
-    unsafe fn borrow<'a>(file: *mut kbindings::file) -> &'a T {
+    unsafe fn borrow<'a>(file: *mut kbindings::file) -> &'a Opened<T> {
         // SAFETY: By the caller's guarantee; `open_callback` has set it.
         unsafe { KBox::borrow((*file).private_data) }
     }
@@ -471,8 +448,8 @@ impl<T: CharFile> Chrdev<T> {
         file: *mut kbindings::file,
     ) -> c_int {
         // SAFETY: The VFS calls this once, when nobody else uses the file.
-        let opened: KBox<T> = unsafe { KBox::from_foreign((*file).private_data) };
-        opened.release(&rtnl::lock());
+        let opened: KBox<Opened<T>> = unsafe { KBox::from_foreign((*file).private_data) };
+        opened.file.release(&rtnl::lock());
         0
     }
 
@@ -491,7 +468,7 @@ impl<T: CharFile> Chrdev<T> {
                 bindings::kiocb_is_nonblocking(iocb),
             )
         };
-        match this.read(to, nonblock) {
+        match this.file.read(to, nonblock) {
             // CAST: No more than fits into the buffer.
             Ok(len) => len as isize,
             Err(err) => err.to_errno() as isize,
@@ -513,7 +490,7 @@ impl<T: CharFile> Chrdev<T> {
                 bindings::kiocb_is_nonblocking(iocb),
             )
         };
-        match this.write(from, nonblock) {
+        match this.file.write(from, nonblock) {
             // CAST: No more than the caller gave.
             Ok(len) => len as isize,
             Err(err) => err.to_errno() as isize,
@@ -527,14 +504,10 @@ impl<T: CharFile> Chrdev<T> {
         file: *mut kbindings::file,
         table: *mut kbindings::poll_table_struct,
     ) -> kbindings::__poll_t {
-        // INVARIANT: The callback runs.
-        let poll = Poll {
-            file,
-            table,
-            _poll: PhantomData,
-        };
         // SAFETY: The file is open.
-        unsafe { Self::borrow(file) }.poll(&poll).0
+        let this = unsafe { Self::borrow(file) };
+        this.sock.poll_wait(file, table);
+        this.file.poll().0
     }
 
     /// # Safety
@@ -546,7 +519,7 @@ impl<T: CharFile> Chrdev<T> {
         arg: c_ulong,
     ) -> c_long {
         // SAFETY: The file is open.
-        match unsafe { Self::borrow(file) }.ioctl(cmd, arg) {
+        match unsafe { Self::borrow(file) }.file.ioctl(cmd, arg) {
             Ok(result) => result as c_long,
             Err(err) => err.to_errno() as c_long,
         }
@@ -561,39 +534,23 @@ impl<T: CharFile> Chrdev<T> {
         on: c_int,
     ) -> c_int {
         // SAFETY: The file is open.
-        unsafe { Self::borrow(file) }.sock().fasync(fd, file, on)
+        unsafe { Self::borrow(file) }.sock.fasync(fd, file, on)
     }
 }
 
-/// The name of a link to a node: `tap` and a number.
-struct LinkName([u8; 16]);
-
-impl LinkName {
-    fn new(ifindex: i32) -> Self {
-        let mut name = *b"tap\0\0\0\0\0\0\0\0\0\0\0\0\0";
-        let mut digits = [0u8; 10];
-        let mut rest = ifindex.unsigned_abs();
-        let mut count = 0;
-        for digit in &mut digits {
-            // CAST: Below 10.
-            #[allow(clippy::cast_possible_truncation)]
-            let value = (rest % 10) as u8;
-            *digit = b'0'.wrapping_add(value);
-            count += 1;
-            rest /= 10;
-            if rest == 0 {
-                break;
+impl<T: CharFile> Notifier for Chrdev<T> {
+    fn event(&self, event: Event, dev: &NetDevice, _more: &Details<'_>, rtnl: &Rtnl) -> Result {
+        match event {
+            // New, or come from another namespace: then its number may be another one, too.
+            Event::REGISTER => match T::device_of(dev) {
+                Some(device) => self.add(dev, device, rtnl),
+                None => Ok(()),
+            },
+            Event::UNREGISTER => {
+                self.remove(dev, rtnl);
+                Ok(())
             }
+            _ => Ok(()),
         }
-        let written = digits.iter().take(count).rev();
-        for (to, digit) in name.iter_mut().skip(3).zip(written) {
-            *to = *digit;
-        }
-        Self(name)
-    }
-
-    /// The name, which ends with a zero: a number has ten digits at most.
-    fn as_ptr(&self) -> *const c_char {
-        self.0.as_ptr().cast()
     }
 }

@@ -795,13 +795,13 @@ impl IpInput for Port {
 }
 
 /// Passes what happens to devices on to their ports and taps.
-pub(crate) struct Events(pub(crate) Arc<tap::Nodes>);
+pub(crate) struct Events;
 
 impl Notifier for Events {
     fn event(&self, event: Event, dev: &NetDevice, more: &Details<'_>, rtnl: &Rtnl) -> Result {
         if let Some(port) = Handler::<Port>::of(dev, rtnl) {
             port.event(event, more, rtnl)?;
         }
-        tap::event(&self.0, event, dev, rtnl)
+        tap::event(event, dev, rtnl)
     }
 }

@@ -33,7 +33,7 @@ mod uapi;
 mod veth;
 
 use abstractions::{
-    chrdev,
+    chrdev::Chrdev,
     net::{
         inet,
         ip_input,
@@ -41,10 +41,7 @@ use abstractions::{
         notifier, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::prelude::*;
 
 module! {
     type: Rnetvirt,
@@ -59,6 +56,9 @@ module! {
 /// What the module owns.
 #[pin_data]
 struct Rnetvirt {
+    /// Dropping it removes all nodes. Devices that are left do without.
+    #[pin]
+    nodes: notifier::Registration<Chrdev<tap::TapFile>>,
     /// Dropping it removes all devices, and waits until none of their code runs any more.
     #[pin]
     kind: link::Registration<kind::Rnetvirt>,
@@ -73,12 +73,12 @@ struct Rnetvirt {
 impl kernel::InPlaceModule for Rnetvirt {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            events <- notifier::Registration::new(port::Events(
-                Arc::pin_init(chrdev::Chrdev::new()?, GFP_KERNEL)?,
-            )),
+            events <- notifier::Registration::new(Ok(port::Events)),
             addresses <- inet::Registration::new(),
             input: ip_input::Registration::new()?,
             kind <- link::Registration::new(),
+            // The last: a file that is opened holds the module, but not one that fails to load.
+            nodes <- notifier::Registration::new(Chrdev::new()?),
         })
     }
 }

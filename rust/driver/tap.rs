@@ -34,11 +34,7 @@ use crate::{
     macvlan::Macvlan, //
 };
 use abstractions::{
-    chrdev::{
-        Chrdev,
-        Minor,
-        PollEvents, //
-    },
+    chrdev::PollEvents,
     context::{
         Bh,
         Rcu, //
@@ -106,13 +102,11 @@ const ALWAYS: Features = Features::SG.with(Features::GSO).with(Features::FRAGLIS
 pub(crate) struct Tap {
     /// Those that frames are put into.
     attached: SockArray<Queue, MAX_QUEUES>,
-    /// All of them, in the order in which they were opened.
+    /// All of them, in the order in which they were opened. They change under RTNL only.
     #[pin]
     queues: Mutex<KVec<ARef<Sock<Queue>>>>,
     /// What readers with a header take.
     offloads: Atomic<u64>,
-    /// The number of the node, zero if there is none.
-    minor: Atomic<u32>,
 }
 
 /// A tap as its endpoint, and files, refer to it.
@@ -126,7 +120,6 @@ impl Tap {
                 attached: SockArray::new(),
                 queues <- new_mutex!(KVec::new()),
                 offloads: Atomic::new(offload::DEFAULT.bits()),
-                minor: Atomic::new(0),
             })),
             GFP_KERNEL,
         )
@@ -221,7 +214,7 @@ impl Tap {
     }
 
     /// The device of `this` has another length of queues: rings are made anew, with what was in them.
-    fn resize(&self, len: u32) -> Result {
+    fn resize(&self, len: u32, _rtnl: &Rtnl) -> Result {
         let queues = self.queues.lock();
         SkbRing::resize_all(queues.iter().map(|queue| &queue.ring), len)
     }
@@ -235,8 +228,8 @@ impl Tap {
         let mut queues = this.queues.lock();
         for queue in queues.iter() {
             this.attached.remove(queue, rtnl);
-            let all = PollEvents::IN.with(PollEvents::OUT).with(PollEvents::GONE);
-            queue.wake(all);
+            queue.shut_down_send();
+            queue.wake(PollEvents::IN.with(PollEvents::GONE));
         }
         queues.clear();
     }
@@ -274,7 +267,13 @@ fn enqueue_segments(
     let (mut count, mut lost) = (0u32, 0u32);
     let result = frame.segment(features, |segment| {
         count = count.wrapping_add(1);
-        lost = lost.wrapping_add(put(queue, segment, bh));
+        // Nobody has a use for what comes behind a gap.
+        lost = lost.wrapping_add(if lost == 0 {
+            put(queue, segment, bh)
+        } else {
+            segment.drop_reason(DropReason::FULL_RING);
+            1
+        });
     });
     if result.is_err() {
         return 1;
@@ -328,31 +327,12 @@ impl RxHandler for Tap {
     fn deferred<'a>(_this: &'a Handler<Self>, _skb: &RxSkb<'a>, _note: [u64; 2], _rcu: Rcu<'a>) {}
 }
 
-// --- Nodes ------------------------------------------------------------------
-
-/// The nodes of all taps.
-pub(crate) type Nodes = Chrdev<TapFile>;
-
 /// Something happened to a device, which may have a tap.
-pub(crate) fn event(nodes: &Nodes, event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
-    let Some(tap) = Tap::of(dev) else {
-        return Ok(());
-    };
-    match event {
-        // New, or come from another namespace; then the number may be another one, too.
-        Event::REGISTER => {
-            let minor = nodes.add(dev, tap.clone(), rtnl)?;
-            tap.minor.store(minor.number(), Relaxed);
+pub(crate) fn event(event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
+    match Tap::of(dev) {
+        Some(tap) if event == Event::CHANGE_TX_QUEUE_LEN => {
+            tap.resize(dev.tx_queue_len(rtnl), rtnl)
         }
-        Event::UNREGISTER => {
-            let minor = tap.minor.load(Relaxed);
-            tap.minor.store(0, Relaxed);
-            if let Some(minor) = Minor::from_number(minor) {
-                nodes.remove(dev, minor, rtnl);
-            }
-        }
-        Event::CHANGE_TX_QUEUE_LEN => tap.resize(dev.tx_queue_len(rtnl))?,
-        _ => {}
+        _ => Ok(()),
     }
-    Ok(())
 }

@@ -11,12 +11,19 @@
 #include <net/net_namespace.h>
 #include <net/rtnetlink.h>
 
-/* Devices of one driver nest; their address lists are locked one inside the other. */
+/*
+ * Devices of one driver nest; their address lists are locked one inside the other. What
+ * has a queueing discipline holds its lock while it sends by what has none.
+ */
 __rnetvirt_helper void rnetvirt_helper_netdev_lockdep_set_stacked_classes(struct net_device *dev)
 {
 	static struct lock_class_key addr_list_lock_key;
 
-	netdev_lockdep_set_classes(dev);
+	if (dev->priv_flags & IFF_NO_QUEUE) {
+		netdev_lockdep_set_classes(dev);
+	} else {
+		netdev_lockdep_set_classes(dev);
+	}
 	lockdep_set_class(&dev->addr_list_lock, &addr_list_lock_key);
 }
 

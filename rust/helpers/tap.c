@@ -98,6 +98,8 @@ __rnetvirt_helper void rnetvirt_helper_socket_set_nospace(struct socket *sock)
 
 __rnetvirt_helper bool rnetvirt_helper_socket_take_nospace(struct socket *sock)
 {
+	/* After the room that was made: who waits sets the bit, and looks again. */
+	smp_mb__after_atomic();
 	return test_bit(SOCK_NOSPACE, &sock->flags) &&
 	       test_and_clear_bit(SOCK_NOSPACE, &sock->flags);
 }
@@ -135,14 +137,18 @@ __rnetvirt_helper int rnetvirt_helper_sock_fasync(int fd, struct file *file, int
 
 __rnetvirt_helper void rnetvirt_helper_sk_signal_in(const struct sock *sk)
 {
-	if (unlikely(sock_flag(sk, SOCK_FASYNC)))
-		sk_wake_async_rcu(sk, SOCK_WAKE_WAITD, POLL_IN);
+	sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
 }
 
 __rnetvirt_helper void rnetvirt_helper_sk_signal_out(const struct sock *sk)
 {
-	if (unlikely(sock_flag(sk, SOCK_FASYNC)))
-		sk_wake_async_rcu(sk, SOCK_WAKE_SPACE, POLL_OUT);
+	sk_wake_async(sk, SOCK_WAKE_SPACE, POLL_OUT);
+}
+
+/* Who waits for room, or would, gets EPIPE. */
+__rnetvirt_helper void rnetvirt_helper_sock_shut_down_send(struct sock *sk)
+{
+	WRITE_ONCE(sk->sk_shutdown, SEND_SHUTDOWN);
 }
 
 __rnetvirt_helper void rnetvirt_helper_prepare_to_wait(struct socket *sock,
@@ -184,10 +190,15 @@ __rnetvirt_helper bool rnetvirt_helper_ptr_ring_empty(struct ptr_ring *ring)
 	return ptr_ring_empty(ring);
 }
 
+/* ptr_ring_cleanup() without its locks, for a ring that nobody else has: may run in a softirq. */
 __rnetvirt_helper void rnetvirt_helper_ptr_ring_cleanup(struct ptr_ring *ring,
 							void (*destroy)(void *ptr))
 {
-	ptr_ring_cleanup(ring, destroy);
+	void *ptr;
+
+	while ((ptr = __ptr_ring_consume(ring)))
+		destroy(ptr);
+	kvfree(ring->queue);
 }
 
 __rnetvirt_helper int rnetvirt_helper_ptr_ring_resize_all(struct ptr_ring **rings,
@@ -279,6 +290,12 @@ __rnetvirt_helper struct sk_buff *rnetvirt_helper_sock_alloc_frame(struct sock *
 		skb->len += len - linear;
 	}
 	return skb;
+}
+
+/* Shorter frames are not worth a page beside the head. */
+__rnetvirt_helper unsigned long rnetvirt_helper_skb_min_paged(void)
+{
+	return PAGE_SIZE - HH_DATA_OFF(ETH_HLEN);
 }
 
 /* The most bytes that fit into the pages of an skb. */

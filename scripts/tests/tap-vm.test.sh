@@ -37,7 +37,7 @@ initramfs() {
 		busybox ip link set eth0 up
 		[ $1 = 1 ] || ethtool -L eth0 combined $1
 		echo "result: queues \$(busybox ls -d /sys/class/net/eth0/queues/rx-* | busybox wc -l)"
-		busybox udhcpc -i eth0 -f -n -q -t 20 -T 1 -s /bin/got >/dev/null 2>&1 ||
+		busybox udhcpc -i eth0 -f -n -q -t 20 -T 1 -s /bin/got ||
 			busybox ip addr add 10.0.0.55/24 dev eth0
 		busybox ping -c 3 -W 5 10.0.0.1 >/dev/null && echo "result: ping"
 		iperf3 -c 10.0.0.1 -t 2 -P $1 >/tmp/out 2>&1 && echo "result: sends"
@@ -83,6 +83,7 @@ ended() { ! kill -0 "$VM" 2>/dev/null; }
 
 # Servers in the namespace $1, on the device $2.
 serve() {
+	ip -n "$1" addr flush dev "$2"
 	ip -n "$1" addr add 10.0.0.1/24 dev "$2"
 	ip -n "$1" link set lo up
 	in_ns "$1" iperf3 -s -D --pidfile "$WORK/iperf3.pid"
@@ -92,9 +93,10 @@ serve() {
 		interface $2
 		lease_file $WORK/leases
 		pidfile $WORK/udhcpd.pid
+		option subnet 255.255.255.0
 	TXT
 	: >"$WORK/leases"
-	nsenter --net="/run/netns/$1" busybox udhcpd -f "$WORK/udhcpd.conf" >/dev/null 2>&1 &
+	nsenter --net="/run/netns/$1" busybox udhcpd -f "$WORK/udhcpd.conf" >"$WORK/udhcpd.log" 2>&1 &
 }
 
 all_well() {
@@ -105,7 +107,7 @@ all_well() {
 	mv "$WORK/console.txt" "$WORK/console"
 	for word in "$@" end; do
 		said "$word" || {
-			tail -n 60 "$WORK/console"
+			tail -n 60 "$WORK/console" "$WORK/udhcpd.log"
 			fail "the virtual machine did not say '$word'"
 		}
 	done

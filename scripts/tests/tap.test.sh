@@ -34,6 +34,11 @@ test_e8_commands() { bed; tap commands; }
 test_e9_link_deleted() { bed; tap gone link; }
 test_e9_lower_deleted() { bed; tap gone lower; }
 test_e9_namespace_deleted() { bed; tap gone netns; }
+test_e9_a_writer_does_not_wait_for_ever() {
+	[ "$KIND" = rnetvirt ] || skip "the C driver's writer waits until its frames are gone"
+	bed
+	tap writer_gone
+}
 test_e9_descriptor_passed_on() { bed; tap passed; }
 test_f_queues_come_and_go_under_traffic() { bed; tap churn; }
 

@@ -244,22 +244,24 @@ impl NetDevice {
         unsafe { bindings::netif_addr_unlock_bh(dev) };
     }
 
-    /// Changes the MAC address as if the user had (`dev_set_mac_address()`). Re-enters drivers and
-    /// notifiers.
+    /// Changes the MAC address (`dev_set_mac_address()`), for somebody who was asked to change another
+    /// device's. Re-enters drivers and notifiers.
     pub fn set_mac_address(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
-        // SAFETY: Zero is valid for this structure.
-        let mut addr: bindings::__kernel_sockaddr_storage = unsafe { core::mem::zeroed() };
-        let to = ptr::addr_of_mut!(addr).cast::<u8>();
-        let [a, b, c, d, e, f] = mac.to_bytes();
-        // The family is a `u16`, and the address follows.
         #[allow(clippy::cast_possible_truncation)]
-        let family = (bindings::ARPHRD_ETHER as u16).to_ne_bytes();
-        let [g, h] = family;
-        // SAFETY: The structure is larger than eight bytes.
-        unsafe { to.cast::<[u8; 8]>().write([g, h, a, b, c, d, e, f]) };
+        let mut addr = sockaddr(bindings::ARPHRD_ETHER as u16, mac);
         // SAFETY: The device is valid, RTNL is held, and the address is as long as the device wants.
         to_result(unsafe {
             bindings::dev_set_mac_address(self.as_ptr(), &mut addr, ptr::null_mut())
+        })
+    }
+
+    /// The same for a user (`dev_set_mac_address_user()`): who reads the address without RTNL sees the
+    /// old one or the new one. [`EINVAL`] if the family is not that of the device (`ARPHRD_*`).
+    pub fn set_mac_address_user(&self, family: u16, mac: Mac, _rtnl: &Rtnl) -> Result {
+        let mut addr = sockaddr(family, mac);
+        // SAFETY: As above, and nobody who was asked to change an address is here.
+        to_result(unsafe {
+            bindings::dev_set_mac_address_user(self.as_ptr(), &mut addr, ptr::null_mut())
         })
     }
 
@@ -358,6 +360,19 @@ impl DevFlags {
     pub const fn any(self, which: Self) -> bool {
         self.0 & which.0 != 0
     }
+}
+
+/// An address as C's functions take it.
+fn sockaddr(family: u16, mac: Mac) -> bindings::__kernel_sockaddr_storage {
+    // SAFETY: Zero is valid for this structure.
+    let mut addr: bindings::__kernel_sockaddr_storage = unsafe { core::mem::zeroed() };
+    let to = ptr::addr_of_mut!(addr).cast::<u8>();
+    let [a, b, c, d, e, f] = mac.to_bytes();
+    let [g, h] = family.to_ne_bytes();
+    // The family is a `u16`, and the address follows.
+    // SAFETY: The structure is larger than eight bytes.
+    unsafe { to.cast::<[u8; 8]>().write([g, h, a, b, c, d, e, f]) };
+    addr
 }
 
 /// A device's name.

@@ -121,8 +121,8 @@ impl Details<'_> {
 pub struct Registration<N: Notifier> {
     #[pin]
     block: Opaque<bindings::notifier_block>,
+    #[pin]
     notifier: N,
-    _type: PhantomData<N>,
 }
 
 // SAFETY: `N` may be used from any thread; the block belongs to the chain.
@@ -134,10 +134,9 @@ impl<N: Notifier> Registration<N> {
     /// Registers a notifier.
     ///
     /// Context: process, may sleep, RTNL not held.
-    pub fn new(notifier: N) -> impl PinInit<Self, Error> {
+    pub fn new(notifier: impl PinInit<N, Error>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            notifier,
-            _type: PhantomData,
+            notifier <- notifier,
             block <- Opaque::try_ffi_init(|slot: *mut bindings::notifier_block| {
                 // SAFETY: The slot is valid for writing.
                 unsafe {

@@ -345,7 +345,8 @@ impl<T: RxHandler> Handler<T> {
     /// The same for who holds RTNL.
     pub fn dev_rtnl<'a>(&'a self, _rtnl: &'a Rtnl) -> Option<&'a NetDevice> {
         NonNull::new(self.dev.load(Relaxed))
-            // SAFETY: The device is held, and detached under RTNL only.
+            // SAFETY: The device was registered, as nobody detaches without RTNL, and is not freed before
+            // RTNL is released.
             .map(|dev| unsafe { NetDevice::from_raw(dev.as_ptr()) })
     }
 

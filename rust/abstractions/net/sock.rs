@@ -8,16 +8,10 @@
 use super::{
     namespace::Net,
     rtnl::Rtnl,
+    skbuff::ETH_HLEN,
     user_frame::NewFrame, //
 };
-use crate::{
-    bindings,
-    chrdev::{
-        Poll,
-        PollEvents, //
-    },
-    context::Rcu,
-};
+use crate::{bindings, chrdev::PollEvents, context::Rcu};
 use core::{
     marker::PhantomData,
     mem::{
@@ -52,6 +46,9 @@ use kernel::{
     },
     types::Opaque, //
 };
+
+/// No frame is longer.
+pub(crate) const MAX_FRAME: usize = c_int::MAX as usize / 2;
 
 /// What a socket is for.
 ///
@@ -155,7 +152,9 @@ impl<T: SockData> Sock<T> {
             )
         };
         let this = NonNull::new(sk.cast::<Self>()).ok_or(ENOMEM)?;
-        // SAFETY: The allocation has the size of `Self`, and is ours; the data stays where it is.
+        // SAFETY: The allocation has the size of `Self`, and is ours; `kmalloc()` aligns it to the
+        // largest power of two that divides that size, so to that of `Self` at least. The data stays
+        // where it is.
         let result = unsafe {
             ::pin_init::raw_try_init(ptr::addr_of_mut!((*this.as_ptr()).data).cast::<T>(), data)
         };
@@ -184,28 +183,46 @@ impl<T: SockData> Sock<T> {
         unsafe { bindings::sock_set_sndbuf(self.sk(), bytes) };
     }
 
+    /// Nothing can be sent any more: who waits for room, or would, gets [`EPIPE`].
+    pub fn shut_down_send(&self) {
+        // SAFETY: The socket is valid.
+        unsafe { bindings::sock_shut_down_send(self.sk()) };
+        self.wake(PollEvents::OUT);
+    }
+
     /// Room for a frame of `len` bytes, at least 14, of which `linear` are to be in one piece: or all
-    /// if that is easier, or as many as do not fit into pages. Waits for packets to be freed if too
+    /// if they are few, or as many as do not fit into pages. Waits for packets to be freed if too
     /// many are under way, unless `nonblock`.
     ///
-    /// Errors: [`EINVAL`] for fewer than 14 bytes, [`EAGAIN`], [`ERESTARTSYS`], [`ENOBUFS`].
+    /// Errors: [`EINVAL`] for fewer than 14 bytes, [`EMSGSIZE`] or [`ENOBUFS`] for too many;
+    /// [`EAGAIN`], [`ERESTARTSYS`], [`EPIPE`].
+    #[inline]
     pub fn alloc_frame(&self, len: usize, linear: usize, nonblock: bool) -> Result<NewFrame> {
         let mut err = 0;
-        if len < super::skbuff::ETH_HLEN as usize {
+        if len < ETH_HLEN as usize {
             return Err(EINVAL);
         }
-        // SAFETY: A constant.
-        let (max_linear, max_paged) =
-            unsafe { (bindings::skb_max_head() as usize, bindings::skb_max_paged()) };
-        let linear = linear
-            .clamp(super::skbuff::ETH_HLEN as usize, max_linear)
-            .max(len.saturating_sub(max_paged));
-        let linear = if len <= max_linear {
+        // C counts with 32 bits, some of them signed.
+        if len > MAX_FRAME {
+            return Err(EMSGSIZE);
+        }
+        // SAFETY: Constants.
+        let (max_head, min_paged, max_paged) = unsafe {
+            (
+                bindings::skb_max_head() as usize,
+                bindings::skb_min_paged(),
+                bindings::skb_max_paged(),
+            )
+        };
+        let linear = if len < min_paged {
             len
         } else {
-            linear.min(len)
+            linear
+                .clamp(ETH_HLEN as usize, max_head)
+                .max(len.saturating_sub(max_paged))
         };
-        // SAFETY: The socket is valid; the linear part is not longer than the frame.
+        // SAFETY: The socket is valid; the linear part is not longer than the frame: `max_head` is less
+        // than `min_paged`.
         let skb = unsafe {
             bindings::sock_alloc_frame(self.sk(), len, linear, c_int::from(nonblock), &mut err)
         };
@@ -269,9 +286,19 @@ impl<T: SockData> Sock<T> {
         }
     }
 
-    /// Whether a frame can be sent without waiting; `poll` will be told when that changes.
-    pub fn poll_out(&self, poll: &Poll<'_>) -> bool {
-        poll.wait(self.socket());
+    /// What a file with this socket is woken by.
+    pub(crate) fn poll_wait(
+        &self,
+        file: *mut bindings::file,
+        table: *mut bindings::poll_table_struct,
+    ) {
+        // SAFETY: Both are those of a `poll` callback, by the caller in this crate, whose file has a
+        // reference to the socket until nobody polls it any more.
+        unsafe { bindings::poll_wait(file, self.socket(), table) };
+    }
+
+    /// Whether a frame can be sent without waiting; if not, who waits is woken when that changes.
+    pub fn is_writable(&self) -> bool {
         // SAFETY: The socket is valid.
         unsafe {
             if bindings::sock_writeable(self.sk()) {

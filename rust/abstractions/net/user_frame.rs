@@ -39,8 +39,14 @@ use kernel::{
     prelude::*,
 };
 
-/// Bytes of the header that says what is left to be done to a frame (`struct virtio_net_hdr`).
+/// Bytes of a [`VnetHdr`].
 pub const VNET_HDR_LEN: usize = 10;
+
+/// The header that says what is left to be done to a frame (`struct virtio_net_hdr`), as bytes, aligned
+/// as C wants it.
+#[derive(Clone, Copy)]
+#[repr(C, align(2))]
+pub struct VnetHdr(pub [u8; VNET_HDR_LEN]);
 
 /// A received frame that is going to user space.
 ///
@@ -207,12 +213,14 @@ impl QueuedFrame {
     /// What is left to be done to the frame (`virtio_net_hdr_from_skb()`). [`EINVAL`] if that cannot be
     /// said.
     #[inline]
-    pub fn vnet_hdr(&self, little_endian: bool) -> Result<[u8; VNET_HDR_LEN]> {
-        const { assert!(size_of::<bindings::virtio_net_hdr>() == VNET_HDR_LEN) };
-        let mut hdr = [0u8; VNET_HDR_LEN];
-        let to = hdr.as_mut_ptr().cast();
-        // SAFETY: The skb is valid; the header has room for the structure, which C may write to at any
-        // address where it does not have to be aligned.
+    pub fn vnet_hdr(&self, little_endian: bool) -> Result<VnetHdr> {
+        const {
+            assert!(size_of::<bindings::virtio_net_hdr>() == size_of::<VnetHdr>());
+            assert!(align_of::<bindings::virtio_net_hdr>() == align_of::<VnetHdr>());
+        }
+        let mut hdr = VnetHdr([0; VNET_HDR_LEN]);
+        let to = ptr::addr_of_mut!(hdr).cast();
+        // SAFETY: The skb is valid; the header has the size and the alignment of C's.
         to_result(unsafe {
             bindings::virtio_net_hdr_from_skb(self.0.as_ptr(), to, little_endian)
         })?;
@@ -226,7 +234,7 @@ impl QueuedFrame {
         if offset.checked_add(len).is_none_or(|end| end > self.len()) {
             return Err(EINVAL);
         }
-        // CAST: Both are within a frame, whose length is a `u32` far below 2^31.
+        // CAST: Both are within a frame: `MAX_FRAME`, and what devices receive is far shorter.
         #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
         let (offset, len) = (offset as c_int, len as c_int);
         // SAFETY: The skb is valid and that long; the iterator is, too.
@@ -266,7 +274,7 @@ pub fn zero_iter(iter: &mut IovIterDest<'_>, len: usize) -> Result {
 /// # Invariants
 ///
 /// The pointer is to an skb that is nobody else's, of [`ETH_HLEN`] bytes or more, that many of them in
-/// the linear part. It has no device.
+/// the linear part, and of no more than `MAX_FRAME`. It has no device.
 pub struct NewFrame(NonNull<bindings::sk_buff>);
 
 impl NewFrame {
@@ -284,7 +292,7 @@ impl NewFrame {
     /// Fills it. [`EFAULT`] if there are not that many bytes; then it is gone.
     #[inline]
     pub fn fill(self, from: &mut IovIterSource<'_>) -> Result<FilledFrame> {
-        // SAFETY: The skb is valid; its length is far below 2^31.
+        // SAFETY: The skb is valid; its length is not above `MAX_FRAME`.
         let err = unsafe {
             let len = (*self.0.as_ptr()).len;
             bindings::skb_copy_datagram_from_iter(
@@ -330,7 +338,7 @@ impl FilledFrame {
     pub fn queue_xmit(
         self,
         dev: &NetDevice,
-        hdr: Option<(&[u8; VNET_HDR_LEN], bool)>,
+        hdr: Option<(&VnetHdr, bool)>,
         _rcu: Rcu<'_>,
     ) -> Result {
         let skb = self.0 .0.as_ptr();
@@ -338,8 +346,8 @@ impl FilledFrame {
         // transmitted: queued packets of a device are thrown away when it goes.
         unsafe { bindings::skb_set_frame(skb, dev.as_ptr()) };
         if let Some((hdr, little_endian)) = hdr {
-            let hdr = hdr.as_ptr().cast();
-            // SAFETY: The skb is valid, and so is the header.
+            let hdr = ptr::from_ref(hdr).cast();
+            // SAFETY: The skb is valid; the header has the size and the alignment of C's.
             if unsafe { bindings::virtio_net_hdr_to_skb(skb, hdr, little_endian) } != 0 {
                 let _ = ManuallyDrop::new(self);
                 // SAFETY: It is ours.

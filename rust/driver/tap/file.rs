@@ -15,7 +15,6 @@ use super::{
 use abstractions::{
     chrdev::{
         CharFile,
-        Poll,
         PollEvents, //
     },
     context::{
@@ -23,6 +22,7 @@ use abstractions::{
         Rcu, //
     },
     net::{
+        netdevice::NetDevice,
         rtnl::Rtnl,
         rx_handler::Handler,
         skbuff::ETH_HLEN,
@@ -30,6 +30,7 @@ use abstractions::{
         user_frame::{
             zero_iter,
             QueuedFrame,
+            VnetHdr,
             VNET_HDR_LEN, //
         },
     },
@@ -63,7 +64,7 @@ impl TapFile {
         self.queue.wait_for(nonblock, || {
             let frame = self.queue.ring.consume();
             if frame.is_none() && !self.tap.is_attached() {
-                // One may have come before the device went.
+                // The last ones may have come in between.
                 return Some(self.queue.ring.consume().ok_or(ENODEV));
             }
             frame.map(Ok)
@@ -80,7 +81,7 @@ impl TapFile {
                 return Err(EINVAL);
             }
             let hdr = frame.vnet_hdr(endian == Endian::Little)?;
-            if to.copy_to_iter(&hdr) != hdr.len() {
+            if to.copy_to_iter(&hdr.0) != hdr.0.len() {
                 return Err(EFAULT);
             }
             if hdr_len > VNET_HDR_LEN {
@@ -123,7 +124,10 @@ impl TapFile {
         if len < ETH_HLEN as usize {
             return Err(EINVAL);
         }
-        let frame = self.queue.alloc_frame(len, linear, nonblock)?.fill(from)?;
+        let room = self.queue.alloc_frame(len, linear, nonblock);
+        // Nobody sends by a device that is gone.
+        let room = room.map_err(|err| if err == EPIPE { ENODEV } else { err })?;
+        let frame = room.fill(from)?;
         let section = rcu::read_lock();
         let rcu = Rcu::new(&section);
         let dev = self.tap.dev(rcu).ok_or(ENODEV)?;
@@ -146,12 +150,12 @@ fn read_hdr(
     from: &mut IovIterSource<'_>,
     hdr_len: usize,
     endian: Endian,
-) -> Result<([u8; VNET_HDR_LEN], u16)> {
+) -> Result<(VnetHdr, u16)> {
     if from.len() < hdr_len {
         return Err(EINVAL);
     }
-    let mut hdr = [0; VNET_HDR_LEN];
-    if from.copy_from_iter(&mut hdr) != hdr.len() {
+    let mut hdr = VnetHdr([0; VNET_HDR_LEN]);
+    if from.copy_from_iter(&mut hdr.0) != VNET_HDR_LEN {
         return Err(EFAULT);
     }
     let linear = linear_len(&mut hdr, endian);
@@ -175,8 +179,12 @@ impl CharFile for TapFile {
         })
     }
 
-    fn sock(&self) -> &Sock<Queue> {
+    fn sock(&self) -> &ARef<Sock<Queue>> {
         &self.queue
+    }
+
+    fn device_of(dev: &NetDevice) -> Option<&Arc<Handler<Tap>>> {
+        Tap::of(dev)
     }
 
     fn release(&self, rtnl: &Rtnl) {
@@ -204,9 +212,8 @@ impl CharFile for TapFile {
         }
     }
 
-    fn poll(&self, poll: &Poll<'_>) -> PollEvents {
-        // First, as it is what registers who asks.
-        let can_write = self.queue.poll_out(poll);
+    fn poll(&self) -> PollEvents {
+        let can_write = self.queue.is_writable();
         let gone = if self.tap.is_attached() {
             PollEvents::NONE
         } else {

@@ -111,10 +111,8 @@ fn set_mac(dev: &NetDevice, addr: &[u8; 16], rtnl: &Rtnl) -> Result {
     if !dev.net(rtnl).admin_capable() {
         return Err(EPERM);
     }
-    if u16::from_ne_bytes([family_0, family_1]) != uapi::ARPHRD_ETHER {
-        return Err(EINVAL);
-    }
-    dev.set_mac_address(Mac::from_bytes(&[a, b, c, d, e, f]), rtnl)
+    let family = u16::from_ne_bytes([family_0, family_1]);
+    dev.set_mac_address_user(family, Mac::from_bytes(&[a, b, c, d, e, f]), rtnl)
 }
 
 /// A MAC address as a `struct sockaddr`.

@@ -6,7 +6,7 @@
 //! What it says is applied to a frame by the kernel (`virtio_net_hdr_to_skb()`), which checks it. Here
 //! are only the parts that matter before there is a frame.
 
-use abstractions::net::user_frame::VNET_HDR_LEN;
+use abstractions::net::user_frame::VnetHdr;
 
 /// The checksum is still to be computed (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
 const NEEDS_CSUM: u8 = 1;
@@ -47,7 +47,7 @@ impl Endian {
 /// piece. Of a frame whose checksum is left to be computed, that reaches to where it goes; `hdr` says so
 /// afterwards, too, in sixteen bits.
 #[inline]
-pub(crate) fn linear_len(hdr: &mut [u8; VNET_HDR_LEN], endian: Endian) -> u16 {
+pub(crate) fn linear_len(VnetHdr(hdr): &mut VnetHdr, endian: Endian) -> u16 {
     let [flags, _, len_0, len_1, _, _, start_0, start_1, offset_0, offset_1] = *hdr;
     let len = endian.number([len_0, len_1]);
     if flags & NEEDS_CSUM == 0 {
