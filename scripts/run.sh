@@ -5,14 +5,15 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--kernel release | debug | uml] [--kind rnetvirt | veth | macvlan | ipvlan]
-              [--flavor veth | macvlan | ipvlan]
+usage: $ME [--kernel release | debug | uml] [--kind rnetvirt | veth | macvlan | ipvlan | macvtap]
+              [--flavor veth | macvlan | ipvlan | macvtap]
 
 Provides the toolchain, the kernel, the module and ip's plugin, boots a guest and
 shows links of each flavor at work in it, or of one. Of flavor veth: two namespaces
 joined directly, and one joined to the outside through a bridge. Of flavor macvlan:
 two namespaces that share a network device, and who reaches whom in each mode. Of
-flavor ipvlan: two that share its MAC address, too. Kinds veth, macvlan and ipvlan
+flavor ipvlan: two that share its MAC address, too. Of flavor macvtap: a program that
+answers pings through /dev/tapN. Kinds veth, macvlan, ipvlan and macvtap
 are the C drivers. Exit status 0 only if everything worked and the kernel had nothing
 to complain about.
 TXT
@@ -37,15 +38,15 @@ release | debug | uml) ;;
 esac
 case $kind in
 rnetvirt) insmod=() ;;
-veth | macvlan | ipvlan)
+veth | macvlan | ipvlan | macvtap)
 	[ "${flavor:-$kind}" = "$kind" ] || bad_usage "kind $kind does not have flavor $flavor"
 	insmod=(--no-insmod)
 	;;
-*) bad_usage "no kind '$kind'; there are rnetvirt, veth, macvlan and ipvlan" ;;
+*) bad_usage "no kind '$kind'; there are rnetvirt, veth, macvlan, ipvlan and macvtap" ;;
 esac
 case $flavor in
-'' | veth | macvlan | ipvlan) ;;
-*) bad_usage "no flavor '$flavor'; there are veth, macvlan and ipvlan" ;;
+'' | veth | macvlan | ipvlan | macvtap) ;;
+*) bad_usage "no flavor '$flavor'; there are veth, macvlan, ipvlan and macvtap" ;;
 esac
 
 "$TOP/scripts/provision.sh"

@@ -6,17 +6,18 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--kind rnetvirt | veth | macvlan | ipvlan]
-               [--flavor veth | macvlan | ipvlan]
+usage: $ME [--kind rnetvirt | veth | macvlan | ipvlan | macvtap]
+               [--flavor veth | macvlan | ipvlan | macvtap]
 
 Runs in a guest (scripts/run.sh boots one). Flavor veth: two namespaces joined
 directly, then one joined to the outside through a bridge. Flavor macvlan: two
 namespaces that share a network device, and who reaches whom in each mode. Flavor
-ipvlan: two that share its MAC address, too. Without --flavor it shows all. Fails as
-soon as something does not do what it says.
+ipvlan: two that share its MAC address, too. Flavor macvtap: a program beside a
+namespace, that answers pings through /dev/tapN. Without --flavor it shows all. Fails
+as soon as something does not do what it says.
 
-Kinds veth, macvlan and ipvlan are the C drivers, on which the flavor of that name
-is shown. KIND= and FLAVOR= in the environment are the defaults of the options.
+Kinds veth, macvlan, ipvlan and macvtap are the C drivers, on which the flavor of that
+name is shown. KIND= and FLAVOR= in the environment are the defaults of the options.
 TXT
 }
 
@@ -34,8 +35,8 @@ while (($#)); do
 	shift
 done
 case $flavor in
-'' | veth | macvlan | ipvlan) ;;
-*) bad_usage "no flavor '$flavor'; there are veth, macvlan and ipvlan" ;;
+'' | veth | macvlan | ipvlan | macvtap) ;;
+*) bad_usage "no flavor '$flavor'; there are veth, macvlan, ipvlan and macvtap" ;;
 esac
 case $kind in
 rnetvirt)
@@ -43,21 +44,23 @@ rnetvirt)
 	shared="type rnetvirt flavor macvlan" shared_shown="rnetvirt flavor macvlan"
 	shared_ip="type rnetvirt flavor ipvlan" shared_ip_shown="rnetvirt flavor ipvlan"
 	set_shared="type rnetvirt" set_shared_ip="type rnetvirt"
-	flavors=${flavor:-veth macvlan ipvlan}
+	tap="type rnetvirt flavor macvtap" tap_shown="rnetvirt flavor macvtap"
+	flavors=${flavor:-veth macvlan ipvlan macvtap}
 	;;
-veth | macvlan | ipvlan)
+veth | macvlan | ipvlan | macvtap)
 	[ "${flavor:-$kind}" = "$kind" ] || bad_usage "kind $kind does not have flavor $flavor"
 	pair="type veth" pair_shown="veth"
 	shared="type macvlan" shared_shown="macvlan"
 	shared_ip="type ipvlan" shared_ip_shown="ipvlan"
+	tap="type macvtap" tap_shown="macvtap"
 	set_shared="type macvlan" set_shared_ip="type ipvlan"
 	flavors=$kind
 	;;
-*) bad_usage "no kind '$kind'; there are rnetvirt, veth, macvlan and ipvlan" ;;
+*) bad_usage "no kind '$kind'; there are rnetvirt, veth, macvlan, ipvlan and macvtap" ;;
 esac
 # The parts' words for a pair, for a link with a lower device, and for changing one.
 # shellcheck disable=SC2034
-readonly kind pair pair_shown shared shared_shown shared_ip shared_ip_shown set_shared set_shared_ip
+readonly kind pair pair_shown shared shared_shown shared_ip shared_ip_shown set_shared set_shared_ip tap tap_shown
 [ "${RNETVIRT_GUEST:-}" ] || die "this makes namespaces and bridges: run it in a guest (scripts/run.sh)"
 
 . "$TOP/scripts/guest/demo/words.sh"
