@@ -5,7 +5,7 @@
 usage: answer.py NODE ADDRESS
 
 NODE is a /dev/tapN, ADDRESS the IPv4 address that it answers for, with the MAC
-address of the link. Ends when the link goes, and says so in /tmp/answer.log.
+address of the link. Ends when the link goes; says so, and when it begins.
 """
 
 import errno
@@ -46,6 +46,7 @@ def main():
     tap = os.open(sys.argv[1], os.O_RDWR)
     address = socket.inet_aton(sys.argv[2])
     mac = fcntl.ioctl(tap, SIOCGIFHWADDR, bytes(40))[18:24]
+    print("answers for", sys.argv[2], flush=True)
     try:
         while True:
             reply = answer(os.read(tap, 65536)[HEADER:], mac, address)
@@ -54,8 +55,7 @@ def main():
     except OSError as error:
         if error.errno != errno.ENODEV:
             raise
-    with open("/tmp/answer.log", "w", encoding="ascii") as log:
-        print("the link is gone", file=log)
+    print("the link is gone")
 
 
 if __name__ == "__main__":

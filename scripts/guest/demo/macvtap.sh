@@ -40,7 +40,8 @@ note "Nobody has it open: t0 has a stack like any other link, without an address
 misses red 10.5.0.1
 note "A stack of one page, which reads frames and writes answers; a virtual machine would do" \
 	"the same (see Documentation/tap.md)."
-run "python3 $TOP/scripts/guest/demo/answer.py $node 10.5.0.1 &"
+run "python3 $TOP/scripts/guest/demo/answer.py $node 10.5.0.1 >/tmp/answers &"
+shows "answers for" "until [ -s /tmp/answers ]; do sleep 0.1; done; cat /tmp/answers"
 reaches red 10.5.0.1
 reaches outside 10.5.0.1
 shows "$(cat /sys/class/net/t0/address)" "ip -n outside neighbour show 10.5.0.1"
@@ -49,6 +50,6 @@ heading "macvtap: what went through, and away again"
 shows "t0" "ip -s link show t0"
 note "The program is told when its link goes."
 run "ip link delete t0"
-shows "the link is gone" "until [ -s /tmp/answer.log ]; do sleep 0.1; done; cat /tmp/answer.log"
+shows "the link is gone" "until grep gone /tmp/answers; do sleep 0.1; done"
 run "ip link delete eth0"
 run "for name in red outside; do ip netns delete \$name; done"
