@@ -131,6 +131,7 @@ const MINOR_BITS: u32 = 20;
 struct Node<D> {
     device: Arc<D>,
     dev: *const NetDevice,
+    ifindex: i32,
     node: *mut kbindings::device,
 }
 
@@ -168,6 +169,12 @@ impl<D> Nodes<D> {
             return Err(ENOSPC);
         }
         Ok((minor, self.slots.get_mut(at).ok_or(ENOSPC)?))
+    }
+
+    /// Whether there is a node with the name that the one of `dev` would have.
+    fn has_name_of(&self, dev: &NetDevice) -> bool {
+        let mut nodes = self.slots.iter().flatten();
+        nodes.any(|node| node.ifindex == dev.ifindex())
     }
 
     fn take(&mut self, dev: &NetDevice) -> Option<Node<D>> {
@@ -223,6 +230,7 @@ impl Class {
                         name: name.as_char_ptr(),
                         ns_type: ptr::addr_of!(bindings::net_ns_type_operations).cast(),
                         namespace: Some(Self::namespace_callback),
+                        devnode: Some(Self::devnode_callback),
                         ..core::mem::zeroed()
                     })
                 };
@@ -230,6 +238,25 @@ impl Class {
                 to_result(unsafe { kbindings::class_register(slot) })
             }),
         })
+    }
+
+    /// What a node is called in `/dev`, if not as it is called itself: see [`Chrdev::add`].
+    ///
+    /// # Safety
+    ///
+    /// To be called by the driver core with a device of this class.
+    unsafe extern "C" fn devnode_callback(
+        node: *const kbindings::device,
+        _mode: *mut kbindings::umode_t,
+    ) -> *mut c_char {
+        // SAFETY: The device is valid. The caller frees the string, or does without.
+        unsafe {
+            if (*node).driver_data.is_null() {
+                return ptr::null_mut();
+            }
+            let minor = (*node).devt & ((1 << MINOR_BITS) - 1);
+            kbindings::kasprintf(bindings::GFP_KERNEL, c"rnetvirt/%u".as_char_ptr(), minor)
+        }
     }
 
     /// # Safety
@@ -340,9 +367,13 @@ impl<T: CharFile> Chrdev<T> {
     /// Makes a node for `dev`: named `tap` and the number of `dev`, in the class and, by the driver
     /// core, in `/dev`; and a link to it in the directory of `dev`.
     ///
+    /// Network namespaces share `/dev`, and not their numbers: where another node has the name already,
+    /// this one is `rnetvirt/` and its own number there.
+    ///
     /// Errors: [`ENOSPC`], [`ENOMEM`], what the driver core says.
     fn add(&self, dev: &NetDevice, device: &Arc<T::Device>, _rtnl: &Rtnl) -> Result {
         let mut nodes = self.nodes.lock();
+        let is_taken = nodes.has_name_of(dev);
         let (minor, slot) = nodes.free()?;
         // SAFETY: The device is valid, and registered with the driver core when notifiers hear of it.
         let node = unsafe {
@@ -351,7 +382,12 @@ impl<T: CharFile> Chrdev<T> {
                 self.class.class.get(),
                 parent,
                 self.region.0 | minor,
-                dev.as_ptr().cast(),
+                // For `devnode_callback`.
+                if is_taken {
+                    self.class.class.get().cast()
+                } else {
+                    ptr::null_mut()
+                },
                 c"tap%d".as_char_ptr(),
                 dev.ifindex(),
             ))?;
@@ -366,6 +402,7 @@ impl<T: CharFile> Chrdev<T> {
         *slot = Some(Node {
             device: device.clone(),
             dev,
+            ifindex: dev.ifindex(),
             node,
         });
         Ok(())

@@ -267,6 +267,25 @@ def moves():
     same("name", command(fd, TUNGETIFF, "ifr")[:3], b"t0\0")
 
 
+def same_number():
+    """Two links of one number, in two namespaces: each has a node."""
+    if not OURS:
+        return
+    ip(f"link add name eth0 type dummy", "T")
+    ip(f"link add link eth0 name t0 index 101 {TYPE}", "T")
+    name = dict(line.split("=") for line in sysfs("tap101/uevent", "T").split("\n"))["DEVNAME"]
+    number = tuple(int(n) for n in sysfs("tap101/dev", "T").split(":"))
+    same("name", name, f"rnetvirt/{number[1]}")
+    until("a node", lambda: os.path.exists("/dev/" + name))
+    fd = tap(node="/dev/" + name)
+    same("number", (os.major(os.fstat(fd).st_rdev), os.minor(os.fstat(fd).st_rdev)), number)
+    same("whose", command(fd, SIOCGIFHWADDR, "ifr")[18:24], mac("t0", "T"))
+    same("the first", command(tap(), SIOCGIFHWADDR, "ifr")[18:24], MAC)
+    ip("link del t0", "T")
+    until("no node", lambda: not os.path.exists("/dev/" + name))
+    assert os.path.exists(NODE)
+
+
 # --- E3: open ---------------------------------------------------------------------
 
 def fresh():

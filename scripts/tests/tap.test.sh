@@ -9,6 +9,11 @@ LIMIT=120
 
 test_e1_node() { bed; tap node; }
 test_e1_node_moves() { bed; tap moves; }
+test_e1_two_links_of_one_number() {
+	[ "$KIND" = rnetvirt ] || skip "the C driver's second link has no node"
+	bed
+	tap same_number
+}
 test_e2_takes_its_own_packets() {
 	bed
 	# Nobody else can.
