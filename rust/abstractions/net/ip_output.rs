@@ -36,6 +36,10 @@ pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitS
         let sender = bindings::skb_dev(skb);
         let crosses = !ptr::eq(bindings::dev_net(sender), bindings::dev_net(dev.as_ptr()));
         bindings::skb_scrub_packet(skb, crosses);
+        // IPv6 takes whatever socket a packet has for one of its own (`ip6_skb_dst_mtu()`).
+        if bindings::skb_has_foreign_sock(skb) {
+            orphan(skb);
+        }
         bindings::skb_set_dev_only(skb, dev.as_ptr());
         sender
     };
@@ -53,6 +57,17 @@ pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitS
             }
         }
     }
+}
+
+/// Lets go of the socket that the packet is accounted to: that of a tap, or a packet socket.
+///
+/// # Safety
+///
+/// The caller must own `skb`.
+#[inline(never)]
+unsafe fn orphan(skb: *mut bindings::sk_buff) {
+    // SAFETY: By the caller's guarantee.
+    unsafe { bindings::skb_orphan(skb) };
 }
 
 /// Bytes in an IPv4 header without options.
