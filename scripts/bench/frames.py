@@ -4,6 +4,7 @@
 import struct
 
 VIRTIO_NET_HDR_F_NEEDS_CSUM = 1
+VNET_HDR_LEN = 10
 GSO = {"tcp4": 1, "tcp6": 4}
 
 
@@ -16,10 +17,10 @@ def checksum(data):
     return total
 
 
-def build(dst, proto, size, vlan=None, gso=None, to=bytes(4)):
+def build(dst, proto, size, vlan=None, gso=None, to=bytes(4), src="02:00:00:00:00:01"):
     """A frame to dst, `size` bytes long (the Ethernet header included, a VLAN tag
     not); with `gso`, one of segments that large, behind its virtio_net_hdr."""
-    l2 = bytes.fromhex(dst.replace(":", "")) + bytes.fromhex("020000000001")
+    l2 = bytes.fromhex((dst + src).replace(":", ""))
     if vlan is not None:
         l2 += struct.pack("!HH", 0x8100, vlan)
     version = int(proto[-1])

@@ -7,6 +7,7 @@ measure.py --clock instructions|time --rounds N --traffic PROGRAM ROW...
 
 import argparse
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ AGREE = 0.001
 # In real time: rounds of a few milliseconds, and many of them, because a machine
 # that also does other things disturbs some: longer ones would all be disturbed. A
 # system call in user-mode Linux is very expensive.
-REAL_TIME_FACTOR = {"pktgen": 0.25, "packet": 0.05, "sockets": 0.02}
+REAL_TIME_FACTOR = {"pktgen": 0.25, "packet": 0.05, "sockets": 0.02, "tap": 0.05}
 
 PKTGEN = "/proc/self/net/pktgen"
 FOREIGN = "02:00:00:00:00:99"
@@ -57,6 +58,9 @@ class Variant:
         self.count = row["count"]
         if args.clock == "time":
             self.count = round(self.count * REAL_TIME_FACTOR[row["method"]])
+        if "burst" in row:
+            self.burst = min(row["burst"], self.count)
+            self.count -= self.count % self.burst
 
     def set_up(self):
         names = {"kind": self.kind, "n1": self.n1, "n2": self.n2}
@@ -99,6 +103,9 @@ class Variant:
             direction = end[-2:]
             moved = now[direction] - before[end][direction]
             dropped = sum(now[d] - before[end][d] for d in ("tx_dropped", "rx_dropped"))
+            if end == "rx" and self.row.get("what") == "full":
+                # Into the ring goes what comes before.
+                dropped -= self.count
             dev = {"tx": self.tx, "rx": self.rx}.get(end, self.row.get(end))
             if (moved != sent if exact else moved < sent) or dropped:
                 raise Failed(
@@ -140,6 +147,22 @@ class Variant:
             self.traffic("packet", self.n1, self.tx, self.count, "/tmp/frame", vnet),
             True,
         )
+
+    def tap(self):
+        row, what = self.row, self.row["what"]
+        frame = row["frame"]
+        if self.which == "floor" and what in ("read", "write"):
+            # A system call that does nothing.
+            return 0, self.traffic("null", self.count, self.burst, int(what == "write")), True
+        data = frames.build(self.mac, to=socket.inet_aton(row["to"]), src=self.mac if row["same_mac"] else rows.MAC1, **frame)
+        with open("/tmp/frame", "wb") as file:
+            file.write(data if frame.get("gso") else bytes(frames.VNET_HDR_LEN) + data)
+        ns = self.traffic(
+            "tap", self.n1, self.tx, self.rx if self.receiver else "-", row["flags"], row["queues"], self.count,
+            "/tmp/frame", self.burst, row["pieces"], what,
+        )
+        # One burst more than is timed.
+        return self.count + self.burst, ns, True
 
     def sockets(self):
         mode, size = self.row["mode"], self.row["size"]

@@ -58,7 +58,7 @@ def select(part, globs):
 def list_rows():
     for part in PARTS:
         for name, row in PARTS[part].items():
-            print(f"{part:<13} {name:<22} {row['title']}")
+            print(f"{part:<13} {name:<24} {row['title']}")
 
 
 def figures(part, runs):

@@ -15,6 +15,8 @@ KINDS = {
     "veth": {"c": "veth", "ours": "rnetvirt flavor veth"},
     "macvlan": {"c": "macvlan", "ours": "rnetvirt flavor macvlan"},
     "ipvlan": {"c": "ipvlan", "ours": "rnetvirt flavor ipvlan"},
+    "macvtap": {"c": "macvtap", "ours": "rnetvirt flavor macvtap"},
+    "ipvtap": {"c": "ipvtap", "ours": "rnetvirt flavor ipvtap"},
 }
 
 FLOOR = ["link add tx0 type dummy", "link set tx0 up"]
@@ -321,9 +323,79 @@ def ip_rows(mode):
 
 IPVLAN = [row for mode in ("l2", "l3", "l3s") for row in ip_rows(mode)]
 
+# As in traffic.c: there is a header in front of each frame; the reader would wait.
+TAP_HDR, TAP_WAIT = 1, 2
+
+
+def tap(name, title, topology, what, frame, count=4000, burst=32, flags=TAP_HDR, queues=1, pieces=1, **more):
+    """Frames to or from a tap: `burst` in turn are sent and read, of which one is timed. Few enough for
+    their memory to be what the burst before has left."""
+    return {
+        "name": name,
+        "title": title,
+        "topology": topology,
+        "method": "tap",
+        "what": what,
+        "frame": frame,
+        "count": count,
+        "burst": burst,
+        "flags": flags,
+        "queues": queues,
+        "pieces": pieces,
+        "to": "0.0.0.0",
+        "same_mac": False,
+        **more,
+    }
+
+
+UDP60, UDP1514 = {"proto": "udp4", "size": 60}, {"proto": "udp4", "size": 1514}
+# How many segments that is, and frames for whoever has no header that could say so.
+PIECES = -(-(GSO4["size"] - 54) // GSO4["gso"])
+
+
+def tap_rows(wire, out, siblings, sibling):
+    """All ways, where `wire`, `out` and `siblings` are the topologies; a frame to a sibling is one
+    with `sibling`."""
+    # Their bytes are instructions, too.
+    big, few = {"count": 2000}, {"count": 160, "burst": 4}
+    fewer = {"count": 80, "burst": 1, "pieces": PIECES, "flags": 0}
+    frames = (
+        ("60", "60 bytes", UDP60, {}),
+        ("1514", "1514 bytes", UDP1514, big),
+        ("gso", "64 KB TCP GSO", GSO4, few),
+        ("60-4q", "60 bytes, 4 queues", UDP60, {"queues": 4}),
+        ("1514-4q", "1514 bytes, 4 queues", UDP1514, {"queues": 4, **big}),
+        ("60-plain", "60 bytes, no header", UDP60, {"flags": 0}),
+        ("1514-plain", "1514 bytes, no header", UDP1514, {"flags": 0, **big}),
+        ("gso-plain", f"64 KB TCP GSO, no header: {PIECES} frames", GSO4, fewer),
+    )
+    arriving = {"also_rx": "d0", "to": ADDRESS4}
+    for suffix, title, frame, more in frames:
+        yield tap(f"fill-{suffix}", f"{title}, from a wire (C veth) into the ring", wire, "fill", frame, **arriving, **more)
+    yield tap("full-60", "60 bytes, from a wire to a ring that is full", wire, "full", UDP60,
+              rx_setup=["link set rx0 txqueuelen 32"], **arriving)
+    for suffix, title, frame, more in frames:
+        yield tap(f"read-{suffix}", f"{title}, from the ring to user space", wire, "read", frame,
+                  floor=suffix != "gso-plain", **arriving, **more)
+    yield tap("read-60-wait", "60 bytes, from the ring to user space, file not O_NONBLOCK", wire, "read", UDP60,
+              flags=TAP_HDR | TAP_WAIT, **arriving)
+    # Nobody could say that such a frame is to be cut.
+    for suffix, title, frame, more in frames[:-1]:
+        yield tap(f"write-{suffix}", f"{title}, written, out of a device that only counts", out, "write", frame,
+                  also_tx="d0", to="198.18.0.9", **more)
+    for suffix, title, frame, more in frames[:5]:
+        yield tap(f"sibling-{suffix}", f"{title}, written, into the ring of a sibling", siblings, "write", frame,
+                  floor=False, **sibling, **more)
+
+
+MACVTAP = list(tap_rows("wire-1", "out-bridge", "siblings-1", {}))
+IPVTAP = list(tap_rows("ip-wire-l2", "ip-out-l2", "ip-siblings-l2", {"to": ADDRESS4, "same_mac": True}))
+
 ROWS = {
     f"{flavor}/{row['name']}": {"flavor": flavor, **row}
-    for flavor, table in (("veth", VETH), ("macvlan", MACVLAN), ("ipvlan", IPVLAN))
+    for flavor, table in (
+        ("veth", VETH), ("macvlan", MACVLAN), ("ipvlan", IPVLAN), ("macvtap", MACVTAP), ("ipvtap", IPVTAP),
+    )
     for row in table
 }
 

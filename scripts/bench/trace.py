@@ -17,14 +17,22 @@ import rows
 from gdbstub import Stub
 from tables import table
 
-# A function that runs once for each packet.
+# A function that runs once for each packet, by method or what a tap row measures.
 MARK = {
     "pktgen": ("pktgen_finalize_skb", "pktgen"),
     "packet": ("__sys_sendto", None),
     "sockets": ("__sys_sendto", None),
+    "fill": ("__sys_sendto", None),
+    "full": ("__sys_sendto", None),
+    "read": ("skb_copy_datagram_iter", None),
+    "write": ("sock_alloc_send_pskb", None),
 }
-# Where a C driver is, if not where most are.
-OBJECT = {"ipvlan": "ipvlan/ipvlan.ko"}
+# Where a C driver is, if not where most are, or not in one object.
+OBJECTS = {
+    "ipvlan": ("ipvlan/ipvlan",),
+    "macvtap": ("tap", "macvlan", "macvtap"),
+    "ipvtap": ("tap", "ipvlan/ipvlan", "ipvlan/ipvtap"),
+}
 SKIP = 4
 LIMIT = 400_000
 
@@ -150,7 +158,7 @@ def main(socket, kdir, modules, name, directory):
             symbols.add(rest)
         elif word == "ready":
             symbols.finish()
-            traces[rest.strip()] = step_through(socket, symbols.address(*MARK[row["method"]]))
+            traces[rest.strip()] = step_through(socket, symbols.address(*MARK[row.get("what", row["method"])]))
             print(f"trace: {rest.strip()}: {len(traces[rest.strip()])} instructions", file=sys.stderr)
     if set(traces) != {"c", "ours"}:
         raise SystemExit("the guest did not send")
@@ -171,7 +179,10 @@ def main(socket, kdir, modules, name, directory):
         lines.append([label, c or "-", ours or "-", f"{ours - c:+d}" if ours != c else ""])
     flavor = row["flavor"]
     objects = {
-        flavor: os.path.join(kdir, "drivers/net", OBJECT.get(flavor, f"{flavor}.ko")),
+        **{
+            os.path.basename(name): os.path.join(kdir, "drivers/net", name + ".ko")
+            for name in OBJECTS.get(flavor, (flavor,))
+        },
         "rnetvirt": os.path.join(modules, "rnetvirt.ko"),
     }
     path = os.path.join(directory, f"asm-{name.replace('/', '-')}")

@@ -9,7 +9,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -23,9 +25,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -139,6 +145,210 @@ static void packet(char **arg)
 			next = 0;
 	}
 	result(count, start, now());
+}
+
+/* What a struct virtio_net_hdr occupies, and where a frame of IPv4 has the source port. */
+#define VNET_HDR 10
+#define SOURCE_PORT (VNET_HDR + 14 + 20)
+
+/* For FLAGS of tap. */
+#define TAP_HDR 1
+#define TAP_WAIT 2
+
+struct taps {
+	int count, fd[64];
+	/* How many frames of each burst arrive at each. */
+	unsigned long share[64];
+};
+
+/*
+ * Opens the tap of a device so many times. /dev/tapN is not there for each: in two
+ * namespaces N may be the same.
+ */
+static void open_taps(struct taps *taps, const char *dev, int count, unsigned int flags)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	char path[64], number[32] = "";
+	unsigned int major, minor;
+	glob_t found;
+	int i, fd;
+
+	if (flags & TAP_HDR)
+		ifr.ifr_flags |= IFF_VNET_HDR;
+	snprintf(path, sizeof(path), "/sys/class/net/%s/tap*/dev", dev);
+	if (glob(path, 0, NULL, &found))
+		die("%s has no tap", dev);
+	fd = open(found.gl_pathv[0], O_RDONLY);
+	if (fd < 0 || read(fd, number, sizeof(number) - 1) <= 0 ||
+	    sscanf(number, "%u:%u", &major, &minor) != 2)
+		die("%s", found.gl_pathv[0]);
+	close(fd);
+	globfree(&found);
+	snprintf(path, sizeof(path), "/tmp/tap-%d", getpid());
+	if (mknod(path, S_IFCHR | 0600, makedev(major, minor)))
+		die("mknod %u:%u", major, minor);
+	if (count > (int)(sizeof(taps->fd) / sizeof(*taps->fd)))
+		die("too many queues");
+	taps->count = count;
+	for (i = 0; i < count; i++) {
+		taps->fd[i] = open(path, O_RDWR | (flags & TAP_WAIT ? 0 : O_NONBLOCK));
+		if (taps->fd[i] < 0 || ioctl(taps->fd[i], TUNSETIFF, &ifr))
+			die("tap of %s", dev);
+	}
+	unlink(path);
+}
+
+/* All that is there, once to learn what a burst gives to which. */
+static unsigned long drain(struct taps *taps)
+{
+	unsigned long all = 0;
+	int i;
+
+	for (i = 0; i < taps->count; i++) {
+		fcntl(taps->fd[i], F_SETFL, O_NONBLOCK);
+		for (taps->share[i] = 0; read(taps->fd[i], in, sizeof(in)) > 0; taps->share[i]++)
+			all++;
+		if (errno != EAGAIN)
+			die("read");
+	}
+	return all;
+}
+
+static void read_burst(struct taps *taps)
+{
+	unsigned long n;
+	int i;
+
+	for (i = 0; i < taps->count; i++) {
+		for (n = 0; n < taps->share[i]; n++) {
+			if (read(taps->fd[i], in, sizeof(in)) <= 0)
+				die("queue %d: frame %lu of %lu did not arrive", i, n, taps->share[i]);
+		}
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* What N bursts took if none was interrupted: a quarter of them is left out. */
+static uint64_t undisturbed(uint64_t *times, unsigned long n)
+{
+	unsigned long counted = n - n / 4, i;
+	uint64_t sum = 0;
+
+	qsort(times, n, sizeof(*times), compare);
+	for (i = 0; i < counted; i++)
+		sum += times[i];
+	return sum * n / counted;
+}
+
+/*
+ * tap NETNS TX RX FLAGS QUEUES COUNT FILE BURST PIECES WHAT: the frame in FILE, which
+ * begins with a struct virtio_net_hdr, COUNT times and one burst more to the device
+ * TX, read from the tap of the device RX ("-": nobody reads) where each is PIECES
+ * frames; so many in turn are sent and read. FLAGS: 1: taps have headers, 2: who reads
+ * would wait. With several queues each frame of a burst is one of another flow. WHAT:
+ * - fill: frames come from a packet socket; time is what sending takes
+ * - read: the same, but what reading takes
+ * - full: the same as fill, but into a ring that is full: it has room for a burst
+ * - write: frames are written to the tap of TX; what that takes
+ */
+static void tap(char **arg)
+{
+	static struct taps tx, rx;
+	unsigned int flags = number(arg[3]), queues = number(arg[4]);
+	unsigned long count = number(arg[5]), burst = number(arg[7]);
+	unsigned long pieces = number(arg[8]), i, n;
+	size_t len = read_file(arg[6]), skip = 0;
+	int receives = strcmp(arg[2], "-"), writes = !strcmp(arg[9], "write");
+	int reads = !strcmp(arg[9], "read"), full = !strcmp(arg[9], "full");
+	struct sockaddr_ll to = { .sll_family = AF_PACKET };
+	uint64_t start, between, *sending, *reading;
+	unsigned long bursts = 0;
+	uint16_t port;
+	int fd = -1, on = 1;
+
+	enter(arg[0]);
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/sys", "sysfs", 0, NULL))
+		die("/sys");
+	if (receives)
+		open_taps(&rx, arg[2], queues, flags);
+	if (writes) {
+		open_taps(&tx, arg[1], queues, flags & ~TAP_WAIT);
+		if (!(flags & TAP_HDR))
+			skip = VNET_HDR;
+	} else {
+		to.sll_ifindex = if_nametoindex(arg[1]);
+		fd = socket(AF_PACKET, SOCK_RAW, 0);
+		if (fd < 0 || !to.sll_ifindex || setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)))
+			die("AF_PACKET %s", arg[1]);
+	}
+	if (!burst || count % burst)
+		die("%lu is not a multiple of %lu", count, burst);
+	sending = calloc(count / burst, sizeof(*sending));
+	reading = calloc(count / burst, sizeof(*reading));
+	if (!sending || !reading)
+		die("no memory");
+	/* The first burst fills caches, and says who gets what. */
+	for (i = 0; i <= count; i += burst) {
+		start = now();
+		for (n = 0; n < burst; n++) {
+			if (queues > 1) {
+				port = htons(1000 + n);
+				memcpy(buf + SOURCE_PORT, &port, sizeof(port));
+			}
+			if (writes) {
+				if (write(tx.fd[n % queues], buf + skip, len - skip) != (ssize_t)(len - skip))
+					die("write");
+			} else if (sendto(fd, buf, len, 0, (void *)&to, sizeof(to)) != (ssize_t)len) {
+				die("send");
+			}
+		}
+		between = now();
+		if (receives && i == 0 && !full) {
+			n = drain(&rx);
+			if (n != burst * pieces)
+				die("%lu frames arrived, not %lu", n, burst * pieces);
+			if (flags & TAP_WAIT) {
+				for (n = 0; n < queues; n++)
+					fcntl(rx.fd[n], F_SETFL, 0);
+			}
+		} else if (receives && !full) {
+			read_burst(&rx);
+		}
+		if (i) {
+			sending[bursts] = between - start;
+			reading[bursts++] = now() - between;
+		}
+	}
+	if (receives && (n = drain(&rx)) != (full ? burst : 0))
+		die("%lu frames are left", n);
+	result(count, 0, undisturbed(reads ? reading : sending, bursts));
+}
+
+/* null COUNT BURST 0|1: reads from /dev/null, or writes to it, as tap with that COUNT. */
+static void null(char **arg)
+{
+	unsigned long count = number(arg[0]), burst = number(arg[1]), i, n, bursts = 0;
+	int writes = number(arg[2]), fd = open("/dev/null", O_RDWR);
+	uint64_t start, *times = calloc(count / burst, sizeof(*times));
+
+	if (fd < 0 || !times)
+		die("/dev/null");
+	for (i = 0; i < count; i += burst) {
+		start = now();
+		for (n = 0; n < burst; n++) {
+			if ((writes ? write(fd, buf, 1) : read(fd, in, 1)) != writes)
+				die("/dev/null");
+		}
+		times[bursts++] = now() - start;
+	}
+	result(count, 0, undisturbed(times, bursts));
 }
 
 static socklen_t address(struct sockaddr_storage *sa, int family, int last, int port)
@@ -388,6 +598,7 @@ int main(int argc, char **argv)
 	} modes[] = {
 		{ "packet", 5, packet }, { "udp", 6, udp }, { "tcp", 6, tcp },
 		{ "rr", 4, rr }, { "netlink", 2, netlink }, { "spin", 1, spin },
+		{ "tap", 10, tap }, { "null", 3, null },
 	};
 	size_t i;
 
@@ -406,6 +617,8 @@ int main(int argc, char **argv)
 	      "       traffic tcp NETNS1 NETNS2 4|6 SIZE COUNT BOTH\n"
 	      "       traffic rr NETNS1 NETNS2 tcp4|udp4 COUNT\n"
 	      "       traffic netlink NETNS FILE\n"
-	      "       traffic spin FILE\n", stderr);
+	      "       traffic spin FILE\n"
+	      "       traffic tap NETNS TX RX|- FLAGS QUEUES COUNT FILE BURST PIECES fill|read|full|write\n"
+	      "       traffic null COUNT BURST WRITE\n", stderr);
 	return 2;
 }
