@@ -264,21 +264,15 @@ fn enqueue_segments(
     features: Features,
     bh: Bh<'_>,
 ) -> u32 {
-    let (mut count, mut lost) = (0u32, 0u32);
-    let result = frame.segment(features, |segment| {
-        count = count.wrapping_add(1);
-        // Nobody has a use for what comes behind a gap.
-        lost = lost.wrapping_add(if lost == 0 {
-            put(queue, segment, bh)
-        } else {
-            segment.drop_reason(DropReason::FULL_RING);
-            1
-        });
-    });
-    if result.is_err() {
+    let Ok(segments) = frame.segment(features) else {
         return 1;
-    }
-    if lost < count {
+    };
+    let mut lost = 0u32;
+    let full = |segment: UserFrame<'_>| {
+        lost = lost.wrapping_add(1);
+        segment.drop_reason(DropReason::FULL_RING);
+    };
+    if queue.ring.produce_all(segments, full, bh) {
         queue.wake(PollEvents::IN);
     }
     lost

@@ -83,7 +83,6 @@ __rnetvirt_helper struct net_device *rnetvirt_helper_dst_dev(const struct dst_en
 	return dst_dev(dst);
 }
 
-/* Gives the packet a route, and forgets what its protocol remembered of it before. */
 /* Whether a packet is accounted to a socket that is not one of IP's. */
 __rnetvirt_helper bool rnetvirt_helper_skb_has_foreign_sock(const struct sk_buff *skb)
 {
@@ -95,6 +94,7 @@ __rnetvirt_helper void rnetvirt_helper_skb_orphan(struct sk_buff *skb)
 	skb_orphan(skb);
 }
 
+/* Gives the packet a route, and forgets what its protocol remembered of it before. */
 __rnetvirt_helper void rnetvirt_helper_skb_set_route(struct sk_buff *skb, struct dst_entry *dst)
 {
 	BUILD_BUG_ON(sizeof(struct inet_skb_parm) > sizeof(skb->cb));

@@ -180,6 +180,22 @@ __rnetvirt_helper int rnetvirt_helper_ptr_ring_produce(struct ptr_ring *ring, vo
 	return ptr_ring_produce(ring, ptr);
 }
 
+__rnetvirt_helper void rnetvirt_helper_ptr_ring_lock_producer(struct ptr_ring *ring)
+{
+	spin_lock(&ring->producer_lock);
+}
+
+__rnetvirt_helper void rnetvirt_helper_ptr_ring_unlock_producer(struct ptr_ring *ring)
+{
+	spin_unlock(&ring->producer_lock);
+}
+
+/* With that lock. */
+__rnetvirt_helper int rnetvirt_helper___ptr_ring_produce(struct ptr_ring *ring, void *ptr)
+{
+	return __ptr_ring_produce(ring, ptr);
+}
+
 __rnetvirt_helper void *rnetvirt_helper_ptr_ring_consume(struct ptr_ring *ring)
 {
 	return ptr_ring_consume(ring);

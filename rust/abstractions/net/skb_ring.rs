@@ -11,6 +11,7 @@ use super::{
     },
     user_frame::{
         QueuedFrame,
+        Segments,
         UserFrame, //
     },
 };
@@ -65,6 +66,35 @@ impl SkbRing {
         } else {
             Err(frame)
         }
+    }
+
+    /// Puts frames in, until it is full; those that are left then are given to `full`: nobody has a use
+    /// for what comes behind a gap. Whether any was put in.
+    #[inline]
+    pub fn produce_all<'a>(
+        &self,
+        mut frames: Segments<'a>,
+        full: impl FnMut(UserFrame<'a>),
+        _bh: Bh<'_>,
+    ) -> bool {
+        let ring = self.ring.get();
+        let mut some = false;
+        // SAFETY: The ring is initialised; nobody who holds the lock is interrupted by one who wants it.
+        unsafe { bindings::ptr_ring_lock_producer(ring) };
+        let first_left = frames.find_map(|frame| {
+            // SAFETY: As in `produce`, with the lock.
+            if unsafe { bindings::__ptr_ring_produce(ring, frame.as_ptr().cast()) } == 0 {
+                let _ = frame.into_raw();
+                some = true;
+                None
+            } else {
+                Some(frame)
+            }
+        });
+        // SAFETY: It is held.
+        unsafe { bindings::ptr_ring_unlock_producer(ring) };
+        first_left.into_iter().chain(frames).for_each(full);
+        some
     }
 
     /// Takes a frame out. Context: process.

@@ -104,33 +104,30 @@ impl<'a> UserFrame<'a> {
         unsafe { bindings::netif_needs_gso(self.as_ptr(), features.0) }
     }
 
-    /// Cuts the frame (`skb_gso_segment()`), and gives the pieces to `f`, in order, or the frame itself
-    /// if it need not be cut. An error if it cannot be; then it is gone.
-    #[inline(never)]
-    pub fn segment(
-        self,
-        features: Features,
-        mut f: impl FnMut(UserFrame<'a>),
-    ) -> Result<(), Dropped> {
+    /// Cuts the frame (`skb_gso_segment()`): the pieces in order, or the frame itself if it need not be
+    /// cut. An error if it cannot be; then it is gone.
+    #[inline]
+    pub fn segment(self, features: Features) -> Result<Segments<'a>, Dropped> {
         // SAFETY: The skb is valid and ours; its `dev` is, too.
         let list = unsafe { bindings::__skb_gso_segment(self.as_ptr(), features.0, false) };
         let Ok(list) = kernel::error::from_err_ptr(list) else {
             self.drop_reason(DropReason::GSO_SEG);
             return Err(Dropped);
         };
-        if list.is_null() {
-            f(self);
-            return Ok(());
-        }
-        self.consume();
-        let mut next = NonNull::new(list);
-        while let Some(skb) = next {
-            // SAFETY: The pieces are ours.
-            next = NonNull::new(unsafe { bindings::skb_unlink_first(skb.as_ptr()) });
-            // INVARIANT: A piece has the headers of the whole, and its device.
-            f(UserFrame(skb, PhantomData));
-        }
-        Ok(())
+        let first = match NonNull::new(list) {
+            None => {
+                let skb = self.into_raw();
+                // SAFETY: The frame is ours: whatever came after it, it is alone now.
+                unsafe { bindings::skb_unlink_first(skb) };
+                NonNull::new(skb)
+            }
+            first => {
+                self.consume();
+                first
+            }
+        };
+        // INVARIANT: Pieces have the headers of the whole, and its device.
+        Ok(Segments(first, PhantomData))
     }
 
     /// Whether the checksum is still to be computed.
@@ -157,6 +154,34 @@ impl<'a> UserFrame<'a> {
     fn consume(self) {
         // SAFETY: The frame is ours.
         unsafe { bindings::consume_skb(self.into_raw()) };
+    }
+}
+
+/// The pieces of a frame.
+///
+/// # Invariants
+///
+/// The first of a list of skbs without a head, each as [`UserFrame`] wants them; `None` if it is empty.
+pub struct Segments<'a>(Option<NonNull<bindings::sk_buff>>, PhantomData<&'a NetDevice>);
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = UserFrame<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<UserFrame<'a>> {
+        let skb = self.0?;
+        // SAFETY: The piece is ours, and is taken out of the list.
+        self.0 = NonNull::new(unsafe { bindings::skb_unlink_first(skb.as_ptr()) });
+        Some(UserFrame(skb, PhantomData))
+    }
+}
+
+impl Drop for Segments<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        for frame in self {
+            drop(frame);
+        }
     }
 }
 
