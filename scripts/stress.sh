@@ -14,19 +14,24 @@ Runs in a guest, by default all three parts on the debug kernel:
            are unchanged, or as they were to become
   races    workers that create, change, rename, move and delete links and
            namespaces, read, and load and unload the module, under traffic
-  fuzz     random link messages, then random frames in both directions of a pair
+  fuzz     random link messages, then random frames in both directions of a pair, then
+           random commands and writes to /dev/tapN
 
 After each part everything must be removable. A complaint of the kernel, kmemleak
 included, ends the run; what reproduces a failure is printed.
 
-  --time S       how long each part may take (default: 60 for races, 360 for fuzz,
-                 no limit for faults)
+  --time S       how long each part may take (default: 60 for races, 360 for fuzz and
+                 600 for that of /dev/tapN, no limit for faults)
   --seed N       what workers and fuzzers draw from (default: 1)
-  --count N      fuzz: so many messages, and as many frames (default: 20000); the
-                 time is over before that where it is slow, and the result says so
-  --op NAME      faults: only this operation; may be repeated
+  --count N      fuzz: so many messages, and as many frames (default: 20000), and 50
+                 times as many commands and writes; the time is over before that where
+                 it is slow, and the result says so
+  --first N      fuzz: commands and writes from this number on
+  --op NAME      faults: only this operation, fuzz: only messages, frames or taps; may
+                 be repeated
   --replay FILE  fuzz: only the messages or frames of a file that a run has left
-  --flavor F     veth, macvlan or ipvlan, or several with commas between (default: all)
+  --flavor F     veth, macvlan, ipvlan, macvtap or ipvtap, or several with commas between
+                 (default: all)
   --kind K       rnetvirt (default), or veth, macvlan or ipvlan: the C driver, to try
                  the instrument
   --kernel K     debug (default), release or uml
@@ -37,15 +42,16 @@ something did, 2 for a wrong call.
 TXT
 }
 
-seconds='' seed=1 count=20000 kind=rnetvirt flavors='' kernel=debug build=() parts=() ops=() replay=''
+seconds='' seed=1 count=20000 first=0 kind=rnetvirt flavors='' kernel=debug build=() parts=() ops=() replay=''
 while (($#)); do
 	case $1 in
-	--time | --seed | --count | --op | --replay | --flavor | --kind | --kernel)
+	--time | --seed | --count | --first | --op | --replay | --flavor | --kind | --kernel)
 		(($# > 1)) || bad_usage "$1 wants a value"
 		case $1 in
 		--time) seconds=$2 ;;
 		--seed) seed=$2 ;;
 		--count) count=$2 ;;
+		--first) first=$2 ;;
 		--op) ops+=(--op "$2") ;;
 		--replay) replay=$2 ;;
 		--flavor) flavors=$2 ;;
@@ -64,8 +70,9 @@ done
 [[ ${seconds:-0} =~ ^[0-9]+$ ]] || bad_usage "--time wants a number of seconds"
 [[ $seed =~ ^[0-9]+$ ]] || bad_usage "--seed wants a number"
 [[ $count =~ ^[1-9][0-9]*$ ]] || bad_usage "--count wants a number"
+[[ $first =~ ^[0-9]+$ ]] || bad_usage "--first wants a number"
 case $kind in
-rnetvirt) known='veth macvlan ipvlan' ;;
+rnetvirt) known='veth macvlan ipvlan macvtap ipvtap' ;;
 veth | macvlan | ipvlan) known=$kind ;;
 *) bad_usage "no kind '$kind'; there are rnetvirt, veth, macvlan and ipvlan" ;;
 esac
@@ -92,10 +99,15 @@ ktap=$OUT/$kind-$kernel.ktap log=$TOP/build/log/stress-$kind-$kernel.log status=
 insmod=()
 [ "$kind" = rnetvirt ] || insmod=(--no-insmod)
 command=$(printf ' %q' exec /usr/bin/python3 scripts/stress/guest.py --kind "$kind" --flavors "$flavors" --seed "$seed" \
-	--count "$count" ${seconds:+--time "$seconds"} "${ops[@]}" "${parts[@]}")
+	--count "$count" --first "$first" ${seconds:+--time "$seconds"} "${ops[@]}" "${parts[@]}")
+case $flavors in
+*tap*)
+	gcc -O2 -Wall -static -pthread -o "$OUT/tap" "$TOP/scripts/stress/tap.c" || die "cannot compile scripts/stress/tap.c"
+	;;
+esac
 say "seed $seed"
 : >"$ktap"
-"$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" "${insmod[@]}" --timeout 14400 --log "$log" \
+"$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" "${insmod[@]}" --env STRESS_TAP="$OUT/tap" --timeout 14400 --log "$log" \
 	-- "$command" >"$ktap" &
 vm=$!
 trap 'kill "$vm" 2>/dev/null; wait "$vm"; say "interrupted"; exit 130' INT TERM HUP
@@ -119,6 +131,11 @@ died() {
 	echo "# reproduce: $again"
 	case $name in
 	fuzz-messages | fuzz-frames) ;;
+	fuzz-taps)
+		from=$(sed -n "s/^# $name: .* \([0-9]*\)\$/\1/p" "$ktap" | tail -n 1)
+		echo "# or from there on: ${again% --first *} --first ${from:-0}"
+		return 0
+		;;
 	*) return 0 ;;
 	esac
 	# Up to twice as many as the last ten seconds had.

@@ -9,8 +9,10 @@ in which nothing failed, and that one must succeed.
 
 import contextlib
 import errno
+import fcntl
 import os
 import socket
+import struct
 import threading
 import time
 
@@ -28,6 +30,7 @@ FRAME = bytes.fromhex("020000000002020000000001" "88b5") + bytes(1200)
 # To 10.3.0.1, from and to the MAC address that endpoints of flavor ipvlan have.
 PACKET = bytes.fromhex("020000000a00020000000a00" "0800" "450004b00000000040fd0000" "0a030002" "0a030001") + bytes(1180)
 ETHTOOL_SGRO = 0x2C
+TUNGETIFF, TUNSETQUEUE = 0x800454D2, 0x400454D9
 
 
 def write(path, value):
@@ -151,12 +154,30 @@ class Call(Link):
                 return fault.disarm(), result
 
 
+def flavored(flavor, make):
+    """What makes the tokens of an operation, with the number of another flavor."""
+    def made(kind):
+        number, _ = bed.TAPS[flavor]
+        return [f"data32:2:{number}" if token.startswith("data32:2:") else token for token in make(kind)]
+    return made
+
+
+def requests():
+    """By flavor, as faults.py has them; those that are not the same with a node in /dev."""
+    found = {"macvlan": faults.macvlan_operations(), "ipvlan": faults.ipvlan_operations()}
+    for flavor, (_, like) in bed.TAPS.items():
+        found[flavor] = {name: (mode, first, flavored(flavor, make)) for name, (mode, first, make) in found[like].items()
+                         if name in ("create-bridge", "create-passthru", "create-l2", "create-l3s", "create-netns",
+                                     "create-up", "delete", "up")}
+    return found
+
+
 class Endpoint(Link):
     """One request about an endpoint v0 on low, which has nobody else."""
 
     LOW = ("kind:dummy", "name:low", "index:10", "addr:020000000a00", "up")
     NEW = ("name:v0", "index:100", "link:10", "addr:020000000001")
-    OPERATIONS = {"macvlan": faults.macvlan_operations(), "ipvlan": faults.ipvlan_operations()}
+    OPERATIONS = requests()
 
     def __init__(self, kind, flavor, name):
         mode, first, make = self.OPERATIONS[flavor][name]
@@ -165,7 +186,7 @@ class Endpoint(Link):
         self.endpoint = ()
         if mode:
             sources = ("data32:3:0", "data:4:0200000000a0") if mode == "source" else ()
-            settings = ((f"data16:1:{mode}",) if flavor == "ipvlan" else
+            settings = ((f"data16:1:{mode}",) if bed.is_ip(flavor) else
                         (f"data32:1:{rtnl.MODES[mode]}", *sources))
             self.endpoint = ("kind:" + kind, *self.NEW, *bed.own(kind, flavor)(*settings))
         if mode is None:
@@ -243,6 +264,78 @@ class Host(Endpoint):
         super().restore(new)
 
 
+def references(kind, wanted=None):
+    """How many refer to the module; those of closed files go a grace period later."""
+    until = time.monotonic() + 15
+    while True:
+        with open(f"/sys/module/{kind}/refcnt", encoding="ascii") as file:
+            found = int(file.read())
+        if wanted in (None, found) or time.monotonic() > until:
+            return found
+        time.sleep(0.01)
+
+
+class Node(Endpoint):
+    """Something is done to /dev/tap100, which is open twice, or to v0, whose node it is.
+    CALL gets the number of a descriptor; what it returns is closed, if that is one."""
+
+    def __init__(self, kind, flavor, call=None, tokens=(), wanted=lambda old: old):
+        super().__init__(kind, flavor, "delete")
+        self.call, self.tokens, self.wanted, self.verb = call, list(tokens), wanted, "set"
+        if isinstance(wanted, Created):  # it is moved
+            self.small_ones, self.extra = False, ()
+        self.files, self.held, self.odd = (), 0, False
+
+    def prepare(self):
+        super().prepare()
+        if not os.path.exists("/dev/tap100"):
+            raise RuntimeError("there is no /dev/tap100")
+        self.files = [os.open("/dev/tap100", os.O_RDWR | os.O_NONBLOCK) for _ in range(2)]
+        self.held = references(self.kind)
+
+    def act(self, fault, n):
+        if not self.call:
+            return super().act(fault, n)
+        result, found = 0, None
+        fault.arm(n)
+        try:
+            found = self.call(self.files[0])
+        except OSError as error:
+            result = error.errno
+        fired = fault.disarm()
+        if found is not None:
+            os.close(found)
+        return fired, result
+
+    def good(self, old, new, result):
+        """No file that could not be opened holds the module, and those that could work."""
+        if (now := references(self.kind, self.held)) != self.held:
+            print(f"# {now} references to the module instead of {self.held}", flush=True)
+            return False
+        return super().good(old, new, result) and self.works()
+
+    def works(self):
+        for file in self.files:
+            with contextlib.suppress(BlockingIOError):
+                while os.read(file, 70000):
+                    pass
+            if os.write(file, bytes(10) + FRAME) != 10 + len(FRAME):
+                return False
+        return True
+
+    def restore(self, new):
+        # The device goes before its files do, or after.
+        self.odd = not self.odd
+        if self.odd:
+            super().restore(new)
+        for file in self.files:
+            os.close(file)
+        if not self.odd:
+            super().restore(new)
+        if references(self.kind, 0) != 0:
+            raise RuntimeError("something holds the module still")
+
+
 class Siblings(Call):
     """A frame of an endpoint that talks to its siblings, which listen."""
 
@@ -299,12 +392,48 @@ def operations(kind, flavors):
         found |= of_pairs(kind)
     for flavor in bed.stacked(kind, flavors):
         found |= {f"{flavor}-{name}": Endpoint(kind, flavor, name) for name in Endpoint.OPERATIONS[flavor]}
+        if flavor in bed.TAPS:
+            found |= of_nodes(kind, flavor)
+            continue
         found[flavor + "-transmit"] = Siblings(kind, flavor, FRAME if flavor == "macvlan" else PACKET)
         found[flavor + "-transmit-group"] = Siblings(kind, flavor, bytes.fromhex("ffffffffffff") + FRAME[6:])
     if "ipvlan" in flavors:
         found["ipvlan-address4"] = Host(kind, "10.3.0.1")
         found["ipvlan-address6"] = Host(kind, "fd00:3::1")
     return {**found, "load": Load(kind)}
+
+
+def of_nodes(kind, flavor):
+    def flags(command, bits, file):
+        fcntl.ioctl(file, command, struct.pack("16sH14x", b"", bits))
+
+    def asynchronous(file):
+        fcntl.fcntl(file, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+
+    def node(call=None, **more):
+        return Node(kind, flavor, call, **more)
+
+    def reattach(file):
+        flags(TUNSETQUEUE, 0x0400, file)
+        flags(TUNSETQUEUE, 0x0200, file)
+
+    tcp = bytes.fromhex("450003e800000000400600000a0300020a030001" "00090009000000010000000150100000" "00000000")
+    plain = bytes(10) + PACKET
+    cut = struct.pack("=BBHHHH", 1, 1, 54, 100, 34, 16) + PACKET[:14] + tcp + bytes(60000)
+    nodes = {
+        "node-open": node(lambda file: os.open("/dev/tap100", os.O_RDWR | os.O_NONBLOCK)),
+        "node-write": node(lambda file: os.write(file, plain) and None),
+        "node-write-long": node(lambda file: os.write(file, bytes(10) + PACKET[:14] + bytes(60000)) and None),
+        "node-write-gso": node(lambda file: os.write(file, cut) and None),
+        "node-attach": node(reattach),
+        "node-address": node(lambda file: fcntl.ioctl(file, 0x8924, struct.pack(
+            "16sH6s8x", b"", 1, bytes.fromhex("020000000001" if flavor == "macvtap" else "020000000a00"))) and None),
+        "node-name": node(lambda file: flags(TUNGETIFF, 0, file)),
+        "node-async": node(asynchronous),
+        "txqlen": node(tokens=("name:v0", "txqlen:5"), wanted=changed(txqlen="5")),
+        "move": node(tokens=("name:v0", "nsfd:/run/netns/A"), wanted=Created()),
+    }
+    return {f"{flavor}-{name}": operation for name, operation in nodes.items()}
 
 
 def of_pairs(kind):

@@ -35,7 +35,7 @@ BAD_TAINT = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
 class Board:
     """A slot per process, seen by the supervisor: a counter and a line of text."""
 
-    SLOTS, SIZE = 32, 256
+    SLOTS, SIZE = 48, 256
 
     def __init__(self):
         self.memory = mmap.mmap(-1, self.SLOTS * self.SIZE)
@@ -262,14 +262,26 @@ def pair_kind(kind):
     return kind if kind == "rnetvirt" else "veth"
 
 
+# Flavors with a node in /dev: number, and the flavor whose settings they have.
+TAPS = {"macvtap": (3, "macvlan"), "ipvtap": (4, "ipvlan")}
+
+
 def own(kind, flavor):
     """What gives the settings of an endpoint of that flavor as the kind wants them."""
+    if flavor in TAPS:
+        number, like = TAPS[flavor]
+        return lambda *tokens: (f"data32:2:{number}", *own(kind, like)(*tokens)[1:])
     return functools.partial({"macvlan": rtnl.own, "ipvlan": rtnl.own_ip}[flavor], kind)
 
 
 def stacked(kind, flavors):
     """Those of the flavors that go on a lower device."""
-    return [flavor for flavor in ("macvlan", "ipvlan") if flavor in flavors and kind in ("rnetvirt", flavor)]
+    return [flavor for flavor in ("macvlan", "ipvlan", *TAPS) if flavor in flavors and kind in ("rnetvirt", flavor)]
+
+
+def is_ip(flavor):
+    """Whether its endpoints share a lower device by IP address."""
+    return flavor in ("ipvlan", "ipvtap")
 
 
 def loaded(kind):
@@ -284,8 +296,14 @@ def load(kind):
         os.close(file)
 
 
-def unload(kind):
-    check(libc.syscall(SYS_DELETE_MODULE, kind.encode(), os.O_NONBLOCK))
+def unload(kind, patience=10):
+    """Sockets of closed files hold the module for a grace period."""
+    until = time.monotonic() + patience
+    while libc.syscall(SYS_DELETE_MODULE, kind.encode(), os.O_NONBLOCK) < 0:
+        error = ctypes.get_errno()
+        if error != errno.EWOULDBLOCK or time.monotonic() > until:
+            raise OSError(error, os.strerror(error))
+        time.sleep(0.001)
 
 
 # --- leaks -----------------------------------------------------------------------

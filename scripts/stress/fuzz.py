@@ -23,6 +23,7 @@ import time
 
 import messages
 import packets
+import taps
 
 SPACES = ["F0", "F1", "F2"]
 
@@ -297,6 +298,83 @@ def send_all(board, fuzzer, source, until):
     board.say(0, f"{sent} {fuzzer.what} sent, {bed.tally(errors)}")
     if sent > 100 and errors.total() == sent:
         return "the kernel took none of them: the instrument is broken"
+    return None
+
+
+class Taps:
+    """Commands and writes to the nodes of endpoints of all modes on a pair: by tap.c."""
+
+    # What one run of tap.c does, with links that are made for it.
+    batch = 32768
+    MODES, IP_MODES = {**Frames.MODES, "m5": "bridge"}, Frames.IP_MODES
+
+    def __init__(self, kind, flavors):
+        import bed
+
+        self.bed, self.kind, self.flavors = bed, kind, flavors
+
+    def reset(self):
+        """Fresh links; gives their nodes."""
+        import rtnl
+
+        bed, must, nodes = self.bed, self.bed.must, []
+        for name in SPACES:
+            bed.empty(name)
+        must("F0", "new", "kind:" + self.kind, "name:f0", "index:100", "addr:020000000001", "up", "peer", "name:f1",
+             "index:101", "addr:020000000002", "nsfd:/run/netns/F1", "end")
+        for place, name, address in (("F0", "f0", "10.8.0.1"), ("F1", "f1", "10.8.0.2")):
+            with bed.inside(place):
+                bed.set_address(name, address)
+
+        def endpoint(flavor, place, name, index, lower, *settings):
+            must(lower[0], "new", "kind:" + self.kind, "name:" + name, f"index:{index}", f"link:{lower[1]}",
+                 *(("addr:" + packets.ENDPOINTS[index % 5].hex(),) if flavor == "macvtap" else ()),
+                 *(() if place == lower[0] else (f"nsfd:/run/netns/{place}",)), "up",
+                 *bed.own(self.kind, flavor)(*settings))
+            nodes.append(f"/dev/tap{index}")
+
+        if "macvtap" in self.flavors:
+            for number, (name, mode) in enumerate(self.MODES.items()):
+                heard = ("data32:3:0", "data:4:" + packets.ENDPOINTS[1].hex()) if mode == "source" else ()
+                if number == 5:  # the number of the address is taken: in another place
+                    endpoint("macvtap", "F1", name, 141, ("F1", 101), f"data32:1:{rtnl.MODES[mode]}")
+                else:
+                    endpoint("macvtap", "F0", name, 110 + number, ("F0", 100), f"data32:1:{rtnl.MODES[mode]}", *heard)
+        if "ipvtap" in self.flavors:
+            for number, (name, (mode, flags)) in enumerate(self.IP_MODES.items()):
+                endpoint("ipvtap", "F2", name, 120 + number, ("F0", 100), f"data16:1:{mode}", f"data16:2:{flags}")
+            for number, host in enumerate(packets.HOSTS):
+                bed.must_host("F2", f"i{number % len(self.IP_MODES)}", host)
+        return nodes
+
+
+def run_taps(board, kind, flavors, seed, first, count, until):
+    """None, or what went wrong. The board has the number of an operation under way."""
+    import bed
+
+    fuzzer = Taps(kind, flavors)
+    for place in SPACES:
+        bed.ns_add(place)
+    shared, shown = taps.Shared(fresh=True), -1
+
+    def show():
+        nonlocal shown
+        if shown != shared.number():
+            shown = shared.number()
+            board.say(1, str(shown))
+
+    first = start = first // Taps.batch * Taps.batch
+    while start < first + count and not (until and time.monotonic() > until):
+        end = min(start + Taps.batch, first + count)
+        process = taps.start("fuzz", seed, start, end, *fuzzer.reset())
+        status = taps.wait(process, show)
+        if status or bed.tainted():
+            return f"status {status} at operation {shared.number()}: {shared.text()}"
+        start = end
+    counts = shared.counts()
+    board.say(0, f"{counts['commands'] + counts['written'] + counts['refused']} operations: {shared.text()}")
+    if not all(counts[word] for word in ("read", "written", "done")):
+        return f"the instrument is broken: {shared.text()}"
     return None
 
 

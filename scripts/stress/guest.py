@@ -16,6 +16,10 @@ import races
 
 # Nothing of what is done here takes so long, even in an emulated guest.
 STUCK = 240
+# Operations on nodes for each message: they are faster.
+TAPS_COUNT = 50
+# All of kind rnetvirt.
+FLAVORS = ["veth", "macvlan", "ipvlan", "macvtap", "ipvtap"]
 
 
 class Broken(Exception):
@@ -151,8 +155,11 @@ def finish(board, kind):
         bed.load(kind)
     bed.ns_add("S")
     bed.must("S", "new", "kind:" + bed.pair_kind(kind), "name:v0", "index:100", "up", "peer", "name:v1", "end")
-    for flavor in bed.stacked(kind, ("macvlan", "ipvlan")):
-        bed.must("S", "new", "kind:" + kind, "name:" + flavor, "link:100", "up", *bed.own(kind, flavor)())
+    for number, flavor in enumerate(bed.stacked(kind, ("macvlan", "ipvlan", *bed.TAPS))):
+        bed.must("S", "new", "kind:" + kind, "name:" + flavor, f"index:{200 + number}", "link:100", "up",
+                 *bed.own(kind, flavor)())
+        if flavor in bed.TAPS:
+            os.close(os.open(f"/dev/tap{200 + number}", os.O_RDWR))
     bed.must("S", "del", "name:v1")
     bed.ns_clear()
     until = time.monotonic() + 60
@@ -180,6 +187,11 @@ def fuzzer(what, args):
     return function
 
 
+def fuzz_taps(board, args):
+    until = time.monotonic() + (args.time or 600)
+    return fuzz.run_taps(board, args.kind, args.flavors, args.seed, args.first, args.count * TAPS_COUNT, until)
+
+
 def replay(board, args):
     with open(args.replay, encoding="ascii") as file:
         parsed = [fuzz.parse(line) for line in file if line.strip() and not line.startswith("#")]
@@ -196,15 +208,18 @@ def jobs(args):
     for part in args.part:
         if part == "faults":
             until = args.time and time.monotonic() + args.time
-            for name in args.op or allocations.operations(args.kind, args.flavors):
+            known = allocations.operations(args.kind, args.flavors)
+            for name in [name for name in args.op or known if name in known or part == args.part[-1]]:
                 wanted.append((f"faults-{name}",
                                lambda board, name=name: fault(board, args, name, until), 3600))
         elif part == "races":
             seconds = args.time or 60
             wanted.append(("races", lambda board: races.run(board, args, seconds), seconds + 300))
         else:
-            wanted.append(("fuzz-messages", fuzzer(fuzz.Messages, args), 7200))
-            wanted.append(("fuzz-frames", fuzzer(fuzz.Frames, args), 7200))
+            found = {"messages": fuzzer(fuzz.Messages, args), "frames": fuzzer(fuzz.Frames, args)}
+            if any(flavor in bed.TAPS for flavor in args.flavors):
+                found["taps"] = lambda board: fuzz_taps(board, args)
+            wanted += [(f"fuzz-{name}", found[name], 7200) for name in args.op or found if name in found]
         wanted.append((f"{part}-removed", lambda board: finish(board, args.kind), 600))
     return wanted
 
@@ -213,16 +228,18 @@ def again(name, args):
     """The command that does the same once more."""
     part, _, operation = name.partition("-")
     words = ["scripts/stress.sh", part, "--kind", args.kind, "--kernel", os.environ["KERNEL"]]
-    if args.kind == "rnetvirt" and len(args.flavors) < 3:
+    if args.kind == "rnetvirt" and len(args.flavors) < len(FLAVORS):
         words += ["--flavor", ",".join(args.flavors)]
     if part == "replay":
         return " ".join([words[0], "fuzz", *words[2:], "--replay", args.replay])
-    if part == "faults" and operation != "removed":
+    if part in ("faults", "fuzz") and operation != "removed":
         words += ["--op", operation]
     if part != "faults":
         words += ["--seed", args.seed, "--time", str(args.time or (60 if part == "races" else 360))]
     if part == "fuzz":
         words += ["--count", str(args.count)]
+    if operation == "taps" and args.first:
+        words += ["--first", str(args.first)]
     return " ".join(words)
 
 
@@ -233,6 +250,7 @@ def main():
     parser.add_argument("--seed", required=True)
     parser.add_argument("--time", type=int, default=0)
     parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--op", action="append")
     parser.add_argument("--replay")
     parser.add_argument("part", nargs="*")
@@ -266,6 +284,9 @@ def main():
                 batch = (fuzz.Messages if what == "messages" else fuzz.Frames).batch
                 first = supervisor.clean // batch * batch
                 print(f"# replay: {what} {args.seed} {first} {int(last) + 1}")
+            if name == "fuzz-taps" and last.isdigit():
+                args.first = supervisor.clean // fuzz.Taps.batch * fuzz.Taps.batch
+                print(f"# or from there on: {again(name, args)}")
         print(f"{'not ' * bool(text)}ok {number} {name}\n# {name} took {took:.0f} s", flush=True)
     return bool(failed)
 

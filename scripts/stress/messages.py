@@ -162,7 +162,7 @@ def ipvlan(rng):
 
 
 # Flavors on a lower device: number, attribute of their settings, and what makes these.
-STACKED = {"macvlan": (1, 3, macvlan), "ipvlan": (2, 4, ipvlan)}
+STACKED = {"macvlan": (1, 3, macvlan), "ipvlan": (2, 4, ipvlan), "macvtap": (3, 3, macvlan), "ipvtap": (4, 4, ipvlan)}
 
 
 def info(rng, kind, changes, flavor="veth"):

@@ -19,14 +19,17 @@ import time
 import bed
 import packets
 import rtnl
+import taps
 from bed import check, inside, libc
 
 SPACES = ["r0", "r1", "r2"]
 PAIRS = [f"d{n}" for n in range(5)]
-ENDPOINTS = {"macvlan": [f"e{n}" for n in range(5)], "ipvlan": [f"i{n}" for n in range(5)]}
+ENDPOINTS = {flavor: [f"{letter}{n}" for n in range(5)]
+             for flavor, letter in (("macvlan", "e"), ("ipvlan", "i"), ("macvtap", "t"), ("ipvtap", "j"))}
 MTUS = [68, 100, 576, 1280, 1500, 9000, 65535]
 # The settings of endpoints that talk to siblings.
 TALKING = {"macvlan": ("data32:1:4",), "ipvlan": ("data16:1:0",)}
+TALKING |= {flavor: TALKING[like] for flavor, (_, like) in bed.TAPS.items()}
 RTM_GETSTATS = 94
 
 
@@ -117,6 +120,7 @@ class Endpoints(Worker):
     they are found by."""
 
     flavor = "macvlan"
+    lengths = 0  # how often that of the queue is changed
 
     def mac(self):
         # Few, so that they clash, and frames find them.
@@ -133,8 +137,9 @@ class Endpoints(Worker):
                 tokens.append("data:4:" + rng.choice((self.mac(), packets.MACS[0].hex(), packets.MACS[1].hex())))
             elif what == 3:
                 tokens.append("sources:" + ",".join(self.mac() for _ in range(rng.randrange(1, 30))))
-        return rtnl.own(self.kind, *tokens, *self.maybe(0.2, f"data32:7:{rng.choice((0, 1, 50, 1000, 2000))}"),
-                        *self.maybe(0.2, f"data32:9:{rng.choice((-1, 0, 1, 5))}"))
+        return bed.own(self.kind, self.flavor)(
+            *tokens, *self.maybe(0.2, f"data32:7:{rng.choice((0, 1, 50, 1000, 2000))}"),
+            *self.maybe(0.2, f"data32:9:{rng.choice((-1, 0, 1, 5))}"))
 
     def step(self):
         rng = self.rng
@@ -157,7 +162,8 @@ class Endpoints(Worker):
         elif what == "address":
             self.request("set", name, "addr:" + self.mac())
         elif what == "flags":
-            change = rng.choice(("up", "down", "flags:0x100", "flags:0x200", f"mtu:{rng.choice(MTUS)}"))
+            change = rng.choice(("up", "down", "flags:0x100", "flags:0x200", f"mtu:{rng.choice(MTUS)}",
+                                 *(f"txqlen:{rng.choice((0, 1, 2, 31, 32, 500, 2000))}" for _ in range(self.lengths))))
             self.request("set", name, change)
         else:
             self.request("del", f"group:{rng.randrange(1, 4)}")
@@ -170,32 +176,91 @@ class IpEndpoints(Endpoints):
 
     def settings(self):
         rng = self.rng
-        return rtnl.own_ip(self.kind, *self.maybe(0.8, f"data16:1:{rng.randrange(3)}"),
-                           *self.maybe(0.5, f"data16:2:{rng.choice((0, 0, 1, 2))}"))
+        return bed.own(self.kind, self.flavor)(*self.maybe(0.8, f"data16:1:{rng.randrange(3)}"),
+                                               *self.maybe(0.5, f"data16:2:{rng.choice((0, 0, 1, 2))}"))
+
+
+class TapEndpoints(Endpoints):
+    """macvtap: the same, with rings of other lengths now and then."""
+
+    flavor, lengths = "macvtap", 4
+
+
+class IpTapEndpoints(IpEndpoints):
+    """ipvtap: likewise."""
+
+    flavor, lengths = "ipvtap", 4
+
+
+class Hammer(Worker):
+    """Whatever nodes there are, opened and used by processes in three namespaces, which
+    are killed in the middle of it. See tap.c."""
+
+    flavor = "macvtap"
+
+    def endpoints(self):
+        """Some that talk to each other, if there are none."""
+        place = self.place()
+        self.say(f"{place}: {self.flavor} on low0")
+        bed.request(place, "new", "kind:dummy", "name:low0", "up")
+        low = self.index(place, "low0")
+        for number, name in enumerate(ENDPOINTS[self.flavor][:3]):
+            address = ("addr:" + packets.ENDPOINTS[number].hex(),) if self.flavor == "macvtap" else ()
+            bed.request(place, "new", "kind:" + self.kind, "name:" + name, f"link:{low}", "up", *address,
+                        *bed.own(self.kind, self.flavor)(*TALKING[self.flavor]))
+
+    def step(self):
+        shared = taps.Shared()
+        if shared.is_quiet():
+            time.sleep(0.05)
+            return
+        with contextlib.suppress(OSError):
+            self.endpoints()
+        # Half of them end by themselves.
+        most = self.rng.randrange(500, 8000)
+        limit = time.monotonic() + self.rng.uniform(0.5, 2) * most / 1000
+        process = taps.start("hammer", self.rng.getrandbits(63), most,
+                             *(f"/run/netns/{place}" for place in self.rng.sample(SPACES, len(SPACES))))
+        taps.wait(process, lambda: self.say(f"nodes: {shared.text()}"), limit)
+
+
+class IpHammer(Hammer):
+    """With endpoints of the other flavor."""
+
+    flavor = "ipvtap"
 
 
 class Hosts(Worker):
     """IP addresses of ipvlan endpoints: few, so that they clash, and packets find them."""
 
+    flavor = "ipvlan"
+
     def step(self):
         rng, place = self.rng, self.place()
-        verb, name = rng.choice(("new", "new", "del")), rng.choice(ENDPOINTS["ipvlan"])
+        verb, name = rng.choice(("new", "new", "del")), rng.choice(ENDPOINTS[self.flavor])
         host = rng.choice(packets.HOSTS)
         self.say(f"{place}: {verb} {host} on {name}")
         # Often there would be none.
         below = self.place()
         bed.request(below, "new", "kind:dummy", "name:low0", "up")
         bed.request(below, "new", "kind:" + self.kind, "name:" + name, f"link:{self.index(below, 'low0')}", "up",
-                    f"nsfd:/run/netns/{place}", *rtnl.own_ip(self.kind, f"data16:1:{rng.randrange(3)}"))
+                    f"nsfd:/run/netns/{place}",
+                    *bed.own(self.kind, self.flavor)(f"data16:1:{rng.randrange(3)}"))
         error = bed.host(place, verb, name, host)
         if error:
             raise OSError(error, os.strerror(error))
 
 
+class TapHosts(Hosts):
+    """The same with ipvtap."""
+
+    flavor = "ipvtap"
+
+
 class Talk(Worker):
     """Datagrams to them, by the stack."""
 
-    pause = 0.02
+    pause, flavor = 0.02, "ipvlan"
 
     def step(self):
         rng, place, host = self.rng, self.place(), self.rng.choice(packets.HOSTS)
@@ -206,7 +271,7 @@ class Talk(Worker):
             sock.setblocking(False)
             there = (host, 9)
             if ":" in host:
-                there = (host, 9, 0, self.index(place, rng.choice(["low0", *ENDPOINTS["ipvlan"]])))
+                there = (host, 9, 0, self.index(place, rng.choice(["low0", *ENDPOINTS[self.flavor]])))
             for _ in range(40):
                 sock.sendto(bytes(rng.choice((0, 100, 1400, 5000))), there)
 
@@ -366,7 +431,7 @@ class Frames(Worker):
 
     @property
     def hosts(self):
-        return packets.HOSTS if "ipvlan" in self.stacked else ()
+        return packets.HOSTS if any(map(bed.is_ip, self.stacked)) else ()
 
     def datagrams(self, name):
         """To all nodes, which needs no address but the automatic one."""
@@ -507,7 +572,12 @@ class Module(Worker):
     def step(self):
         time.sleep(self.rng.uniform(1, 6))
         self.say("unloading the module")
-        bed.unload(self.kind)
+        if any(flavor in bed.TAPS for flavor in self.flavors) and self.rng.random() < 0.8:
+            # An open node holds it. The last one goes, and so does the module.
+            with taps.Shared().quiet():
+                bed.unload(self.kind, 15)
+        else:
+            bed.unload(self.kind, 0)
         time.sleep(self.rng.choice((0, 0, 0.1, 1)))
         self.say("loading the module")
         bed.load(self.kind)
@@ -516,7 +586,9 @@ class Module(Worker):
 WORKERS = [Links, Links, Links, Spaces, Uppers, Ethtool, Readers, Frames, Stream, Flood, Module]
 # With these flavors as well.
 MORE = {"macvlan": [Endpoints, Endpoints, Endpoints, Siblings],
-        "ipvlan": [IpEndpoints, IpEndpoints, IpEndpoints, Hosts, Hosts, Talk, IpSiblings]}
+        "ipvlan": [IpEndpoints, IpEndpoints, IpEndpoints, Hosts, Hosts, Talk, IpSiblings],
+        "macvtap": [TapEndpoints, TapEndpoints, Hammer],
+        "ipvtap": [IpTapEndpoints, IpTapEndpoints, TapHosts, IpHammer]}
 
 
 def work(worker, say, until):
@@ -538,7 +610,7 @@ def run(board, args, seconds):
     for place in SPACES:
         bed.ns_add(place)
     until = time.monotonic() + seconds
-    children = {}
+    shared, children = taps.Shared(fresh=True), {}
     stacked = bed.stacked(args.kind, args.flavors)
     more = [Lowers, *(cls for flavor in stacked for cls in MORE[flavor])] if stacked else []
     for number, cls in enumerate([*WORKERS, *more]):
@@ -561,4 +633,8 @@ def run(board, args, seconds):
         number = children.pop(pid)
         if status:
             failed.append(f"the worker ended by itself: {board.read(number)[1]}")
+    if any(flavor in bed.TAPS for flavor in stacked):
+        board.say(47, f"nodes: {shared.text()}")
+        if not failed and not all(shared.counts()[word] for word in ("read", "written", "done", "killed")):
+            return f"the nodes were not used: the instrument is broken: {shared.text()}"
     return "; ".join(failed) or None
