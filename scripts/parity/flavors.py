@@ -79,6 +79,14 @@ FLAVORS = {
         Side("c", "ipvlan", "ipvlan", "ipvlan", (), own=IPVLAN),
         Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor ipvlan", ("data32:2:2",), own=IPVLAN, nest=4),
     ),
+    "macvtap": (
+        Side("c", "macvtap", "macvtap", "macvtap", (), own=MACVLAN),
+        Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor macvtap", ("data32:2:3",), own=MACVLAN, nest=3),
+    ),
+    "ipvtap": (
+        Side("c", "ipvtap", "ipvtap", "ipvtap", (), own=IPVLAN),
+        Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor ipvtap", ("data32:2:4",), own=IPVLAN, nest=4),
+    ),
 }
 
 

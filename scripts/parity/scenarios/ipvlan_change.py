@@ -9,7 +9,7 @@ from lower import IP_MODES, LOWER, IpPort, address, group, ip_mode
 from registry import rows, scenario
 from scenarios.macvlan_change import steps, until
 
-IPVLAN = ("ipvlan",)
+IPVLAN = ("ipvlan", "ipvtap")
 SET = "set KIND name:i0"
 B = "nsfd:/run/netns/B"
 
@@ -118,7 +118,7 @@ rows(IPVLAN, "below-down", {
 }, lambda bed, *requests: below(bed, *requests, up=False))
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def below_dies_with_its_namespace(bed):
     """The lower device goes with its namespace, and the endpoints elsewhere with it."""
     bed.ns("B", "L")
@@ -180,7 +180,7 @@ rows(IPVLAN, "delete-down", {word: (word, "del name:i0") for word in ("l2", "l3s
      lambda bed, *how: end(bed, *how, up=False))
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def delete_group(bed):
     """Lower device and endpoints in one request."""
     port = IpPort(bed, "i0:l2 i1:l2/B", addresses=False)
@@ -191,7 +191,7 @@ def delete_group(bed):
     return {"answer": bed.raw("A", "del", "group:5"), "events": bed.events(), "links": bed.links()}
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def delete_after_traffic(bed):
     """With frames of groups on their way."""
     port = IpPort(bed, "i0:l2 i1:l2/B")
@@ -201,7 +201,7 @@ def delete_after_traffic(bed):
     return {**seen, "events": bed.events(), "links": bed.links()}
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def endpoint_dies_with_its_namespace(bed):
     """Its address is free for a sibling then."""
     port = IpPort(bed, "i0:l3/B i1:l3")

@@ -10,7 +10,7 @@ from lower import LOWER, IpPort, ip_mode
 from registry import rows, scenario
 from scenarios.macvlan_create import BOND, create, kinds, new, placed, prepared, unprivileged
 
-IPVLAN = ("ipvlan",)
+IPVLAN = ("ipvlan", "ipvtap")
 B = "nsfd:/run/netns/B"
 L2 = ip_mode("l2")
 NEW = f"KIND name:i0 link:10 {L2}"
@@ -134,7 +134,7 @@ rows(IPVLAN, "create-lower", {
 }, prepared)
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def create_lower_tun(bed):
     """A device without Ethernet below."""
     bed.ns("A")
@@ -159,7 +159,7 @@ rows(IPVLAN, "netns", {
 }, lambda bed, tokens, lower="B": placed(bed, tokens, lower, what=f"KIND name:i0 {L2}"))
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def netns_collapse(bed):
     """On an endpoint whose lower device is elsewhere."""
     bed.ns("A", "B", "C")
@@ -193,7 +193,7 @@ rows(IPVLAN, "user", {
 }, as_user)
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def reverse_busy(bed):
     """A lower device is nobody else's: bridge, bond, macvlan of the C driver."""
     bed.ns("A")
@@ -212,7 +212,7 @@ def reverse_busy(bed):
     return {**seen, "kinds": kinds(bed)}
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def reverse_type_change(bed):
     """A tap below may not become something else meanwhile."""
     bed.ns("A")
@@ -233,7 +233,7 @@ def reverse_type_change(bed):
         return {**seen, "type": bed.link("A", "t0", "type")}
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def numbers(bed):
     """The devices' numbers on their port (dev_id): counted on, not used again soon."""
     bed.ns("A", "B")
@@ -276,7 +276,7 @@ def no_arp(bed, word):
 rows(IPVLAN, "no-arp", {word: word for word in ("l2", "l3", "l3s")}, no_arp)
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def ip_command(bed):
     """As people do it: exit status and text of `ip`."""
     bed.ns("A", "B")
@@ -301,7 +301,7 @@ def ip_command(bed):
     return {**answers, "links": bed.links(), "events": bed.events()}
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def many(bed):
     """A hundred endpoints: names, indexes, and what a dump says."""
     bed.ns("A", "B")
@@ -314,7 +314,7 @@ def many(bed):
     return {**seen, "delete": bed.raw("A", "del", "name:d0"), "left": bed.links()}
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def queues_of_device(bed):
     """Queues that exist, by default and as asked for."""
     bed.ns("A")
@@ -328,7 +328,7 @@ def queues_of_device(bed):
     return seen
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def default_template(bed):
     """What a device is called if nobody says so, as it is."""
     bed.ns("A")

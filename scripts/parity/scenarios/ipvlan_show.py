@@ -17,7 +17,7 @@ from registry import rows, scenario
 from scenarios.ipvlan_deliver import v4
 from scenarios.macvlan_show import FEATURES, features, lists
 
-IPVLAN = ("ipvlan",)
+IPVLAN = ("ipvlan", "ipvtap")
 SPEC = "i0:{0} i1:{0}/B i2:{0}"
 
 
@@ -42,7 +42,7 @@ def shown(bed, word, what):
 rows(IPVLAN, "show-ip-statistics", {word: (word, "-s -s link show") for word in ("l2", "l3", "l3s")}, shown)
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def show_ip_details(bed):
     """`ip -d -j link`, down and up."""
     port = IpPort(bed, SPEC.format("l3+private"), up=False, addresses=False)
@@ -61,20 +61,20 @@ rows(IPVLAN, "show-words", {word.replace("+", "-"): word for word in
                             ("l2", "l3", "l3s", "l2+private", "l3+vepa", "l3s+private")}, ip_words)
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def show_ip_text(bed):
     """The lines that people see, without the kind's own."""
     IpPort(bed, SPEC.format("l3"))
     return {name: [line.rstrip() for line in bed.run(name, "ip link show")["out"].splitlines()] for name in "AB"}
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def show_by_type(bed):
     IpPort(bed, SPEC.format("l2"))
     return {"shown": sorted(bed.ip_json("A", "link show type {kind}"))}
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def show_proc_net_dev(bed):
     port = IpPort(bed, SPEC.format("l3"))
     traffic(port, "l3")
@@ -95,7 +95,7 @@ def sysfs(bed, up):
 rows(IPVLAN, "show", {"sysfs": True, "sysfs-down": False}, sysfs)
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def show_upper_and_lower(bed):
     """Links between the directories, also as devices come, go, move and are renamed."""
     IpPort(bed, "i0:l2 i1:l2/B", up=False)
@@ -119,7 +119,7 @@ def show_upper_and_lower(bed):
     return seen
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def show_dump_and_get(bed):
     """A dump and each answer to RTM_GETLINK agree."""
     IpPort(bed, SPEC.format("l3s+vepa"))
@@ -139,14 +139,14 @@ def dump_bytes(bed, word):
 rows(IPVLAN, "dump-bytes", {word.replace("+", "-"): word for word in ("l2", "l3+vepa", "l3s+private")}, dump_bytes)
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def show_uevents(bed):
     IpPort(bed, "i0:l2")
     tree = bed.sysfs_tree("A", "i0")
     return {"uevent": tree["uevent"], "type": tree["type"], "dev_id": tree["dev_id"]}
 
 
-@scenario("ipvlan")
+@scenario(*IPVLAN)
 def show_qdisc(bed):
     port = IpPort(bed, "i0:l2")
     seen = {"none": bed.run("A", "tc -j qdisc show dev i0"), "add": bed.run("A", "tc qdisc add dev i0 root handle 1: pfifo limit 10")}

@@ -8,7 +8,7 @@ import craft
 from lower import LOWER, Port, group, macs, mode
 from registry import rows, scenario
 
-MACVLAN = ("macvlan",)
+MACVLAN = ("macvlan", "macvtap")
 M1, M2, M3 = "020000007771", "020000007772", "020000007773"
 SET = "set KIND name:m0"
 
@@ -42,7 +42,7 @@ rows(MACVLAN, "change", {
     "nothing": ("bridge", SET),
     "kind-only": ("bridge", "set kind:{kind} name:m0"),
     "wrong-kind": ("bridge", "set kind:dummy name:m0"),
-    "other-c-kind": ("bridge", "set kind:macvtap name:m0 data32:1:1"),
+    "other-c-kind": ("bridge", "set kind:ipvlan name:m0 data16:1:1"),
     "unknown": ("bridge", f"{SET} own:99:00"),
     "flags": ("bridge", f"{SET} own16:2:1", f"{SET} own16:2:2", f"{SET} own16:2:3", f"{SET} own16:2:0"),
     "flags-4": ("bridge", f"{SET} own16:2:4"),
@@ -174,7 +174,7 @@ rows(MACVLAN, "below-down", {
 }, lambda bed, *requests: below(bed, *requests, up=False))
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def below_dies_with_its_namespace(bed):
     """The lower device goes with its namespace, and the endpoints elsewhere with it."""
     bed.ns("B", "L")
@@ -188,7 +188,7 @@ def below_dies_with_its_namespace(bed):
     return {"events": until(bed, "B", "del m1"), "links": bed.links()}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def endpoint_dies_with_its_namespace(bed):
     """Its addresses leave the lower device, and a sibling may have them."""
     port = Port(bed, "m0:bridge/B m1:bridge")
@@ -277,7 +277,7 @@ rows(MACVLAN, "delete", {
 }, end)
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def delete_group(bed):
     """Lower device and endpoints in one request."""
     port = Port(bed, "m0:bridge m1:bridge/B", up=True)
@@ -288,7 +288,7 @@ def delete_group(bed):
     return {"answer": bed.raw("A", "del", "group:5"), "events": bed.events(), "links": bed.links()}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def delete_after_traffic(bed):
     """With frames of many groups on their way."""
     port = Port(bed, "m0:bridge m1:bridge/B")

@@ -10,7 +10,7 @@ from inside import CLONE_NEWNET, check, libc
 from lower import LOWER, Port, macs, mode
 from registry import rows, scenario
 
-MACVLAN = ("macvlan",)
+MACVLAN = ("macvlan", "macvtap")
 B = "nsfd:/run/netns/B"
 NEW = f"KIND name:m0 link:10 {mode('bridge')}"
 SOURCE = f"KIND name:m0 link:10 {mode('source')}"
@@ -243,7 +243,7 @@ rows(MACVLAN, "create-lower", {
 }, prepared)
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def create_lower_tun(bed):
     """A device without Ethernet below."""
     bed.ns("A")
@@ -291,7 +291,7 @@ rows(MACVLAN, "netns", {
 }, placed)
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def netns_collapse(bed):
     """On an endpoint whose lower device is elsewhere."""
     bed.ns("A", "B", "C")
@@ -369,7 +369,7 @@ rows(MACVLAN, "user", {
 # --- several ways ------------------------------------------------------------------------
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def reverse_busy(bed):
     """A lower device is nobody else's: bridge, bond, ipvlan."""
     bed.ns("A")
@@ -388,7 +388,7 @@ def reverse_busy(bed):
     return {**seen, "kinds": kinds(bed)}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def reverse_type_change(bed):
     """A tap below may not become something else meanwhile."""
     import fcntl
@@ -411,7 +411,7 @@ def reverse_type_change(bed):
         return {**seen, "type": bed.link("A", "t0", "type")}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def ip_command(bed):
     """As people do it: exit status and text of `ip`."""
     bed.ns("A", "B")
@@ -440,7 +440,7 @@ def ip_command(bed):
     return {**answers, "links": bed.links(), "events": bed.events()}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def many(bed):
     """A hundred endpoints: names, indexes, and what a dump says."""
     bed.ns("A", "B")
@@ -453,7 +453,7 @@ def many(bed):
     return {**seen, "delete": bed.raw("A", "del", "name:d0"), "left": bed.links()}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def queues_of_device(bed):
     """Queues that exist, by default and as asked for."""
     bed.ns("A")
@@ -467,7 +467,7 @@ def queues_of_device(bed):
     return seen
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def default_template(bed):
     """What a device is called if nobody says so, as it is."""
     bed.ns("A")

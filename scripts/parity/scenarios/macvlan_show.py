@@ -8,7 +8,7 @@ import craft
 from lower import JOINED, LOWER, SIOCDELMULTI, WIRE, Port, group, macs, mode
 from registry import rows, scenario
 
-MACVLAN = ("macvlan",)
+MACVLAN = ("macvlan", "macvtap")
 SPEC = "b0:bridge e0:vepa/B p0:private s0:source"
 LISTED = ["%012x" % (0x020000007700 + number) for number in range(20)]
 
@@ -24,7 +24,7 @@ def traffic(port):
         taps.send(sender, craft.ether(dst, src, length=length), count=count)
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_ip_details(bed):
     """`ip -d -j link`, down and up."""
     port = Port(bed, SPEC, up=False)
@@ -35,7 +35,7 @@ def show_ip_details(bed):
     return {**seen, "up": {name: bed.ip_json(name, "-d link show") for name in "AB"}}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_ip_statistics(bed):
     """`ip -s -s -j link` after known traffic."""
     port = Port(bed, SPEC)
@@ -44,20 +44,20 @@ def show_ip_statistics(bed):
     return {**seen, "stats": bed.ip_json("A", "stats show dev b0 group link")}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_ip_text(bed):
     """The lines that people see, without the kind's own."""
     Port(bed, SPEC)
     return {name: [line.rstrip() for line in bed.run(name, "ip link show")["out"].splitlines()] for name in "AB"}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_by_type(bed):
     Port(bed, SPEC)
     return {"shown": sorted(bed.ip_json("A", "link show type {kind}"))}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_proc_net_dev(bed):
     traffic(Port(bed, SPEC))
     text = bed.run("A", "cat /proc/thread-self/net/dev")["out"]
@@ -77,7 +77,7 @@ def sysfs(bed, up):
 rows(MACVLAN, "show", {"sysfs": True, "sysfs-down": False}, sysfs)
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_upper_and_lower(bed):
     """Links between the directories, also as devices come, go, move and are renamed."""
     Port(bed, "b0:bridge e0:vepa/B", up=False)
@@ -101,7 +101,7 @@ def show_upper_and_lower(bed):
     return seen
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_dump_and_get(bed):
     """A dump and each answer to RTM_GETLINK agree."""
     Port(bed, SPEC)
@@ -133,7 +133,7 @@ rows(MACVLAN, "dump-bytes", {
 }, dump_bytes)
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def dump_many_sources(bed):
     """More and more of them, nearly as many as fit into an attribute. With more than
     that the core warns of the C driver, as of a bug, so that is left alone."""
@@ -151,14 +151,14 @@ def dump_many_sources(bed):
     return {**seen, "after": bed.raw("A", "get", "name:m0"), "links": bed.links("A")}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_uevents(bed):
     Port(bed, SPEC)
     tree = bed.sysfs_tree("A", "b0")
     return {"uevent": tree["uevent"], "type": tree["type"], "dev_id": tree["dev_id"]}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_qdisc(bed):
     port = Port(bed, "b0:bridge")
     seen = {"none": bed.run("A", "tc -j qdisc show dev b0"), "add": bed.run("A", "tc qdisc add dev b0 root handle 1: pfifo limit 10")}
@@ -169,7 +169,7 @@ def show_qdisc(bed):
     return {**seen, "del": bed.run("A", "tc qdisc del dev b0 root"), "after": bed.run("A", "tc -j qdisc show dev b0")}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_filters(bed):
     """A filter at an endpoint sees frames in both directions."""
     port = Port(bed, "b0:bridge b1:bridge/B")
@@ -182,7 +182,7 @@ def show_filters(bed):
             "broadcast": taps.send("X/v1", craft.ether(craft.BROADCAST, WIRE)), "back": taps.send("B/b1", craft.ether(b0, b1))}
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def show_filters_below(bed):
     """A filter at the lower device sees all of it, also what goes between siblings."""
     port = Port(bed, "b0:bridge b1:bridge/B")
@@ -371,7 +371,7 @@ rows(MACVLAN, "lists", {
 }, listed)
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def fdb_notifications(bed):
     """What `bridge monitor fdb` tells."""
     import socket
@@ -401,7 +401,7 @@ def fdb_notifications(bed):
     return seen
 
 
-@scenario("macvlan")
+@scenario(*MACVLAN)
 def hardware_timestamps(bed):
     """SIOC[GS]HWTSTAMP go to the lower device: veth has none."""
     import errno
