@@ -93,7 +93,7 @@ impl SkbRing {
         });
         // SAFETY: It is held.
         unsafe { bindings::ptr_ring_unlock_producer(ring) };
-        first_left.into_iter().chain(frames).for_each(full);
+        Iterator::chain(first_left.into_iter(), frames).for_each(full);
         some
     }
 

@@ -162,7 +162,10 @@ impl<'a> UserFrame<'a> {
 /// # Invariants
 ///
 /// The first of a list of skbs without a head, each as [`UserFrame`] wants them; `None` if it is empty.
-pub struct Segments<'a>(Option<NonNull<bindings::sk_buff>>, PhantomData<&'a NetDevice>);
+pub struct Segments<'a>(
+    Option<NonNull<bindings::sk_buff>>,
+    PhantomData<&'a NetDevice>,
+);
 
 impl<'a> Iterator for Segments<'a> {
     type Item = UserFrame<'a>;
