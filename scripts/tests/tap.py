@@ -154,6 +154,11 @@ def ipv4(protocol, payload, src="10.0.0.101", dst="10.0.0.3", ident=1):
     return head[:10] + struct.pack("!H", ~checksum(head) & 0xFFFF) + head[12:] + payload
 
 
+def ipv6(protocol, payload, src="fd00::101", dst="fd00::3"):
+    return struct.pack("!IHBB", 6 << 28, len(payload), protocol, 64) + socket.inet_pton(
+        socket.AF_INET6, src) + socket.inet_pton(socket.AF_INET6, dst) + payload
+
+
 def pseudo(packet):
     """The checksum's start, for a packet of IPv4 or IPv6 without options."""
     if packet[0] >> 4 == 4:
@@ -692,6 +697,33 @@ def segments_lost():
         until("counted", lambda: stat("rx_errors") - errors == 6)
 
 
+def by_address(mode):
+    """ipvtap: what is for an address of the link comes in, and what is written goes out."""
+    fd, wire = plain(tap(NONBLOCK)), packet_socket("W", "wire0", 3)
+    lower = mac("eth0")
+    drained(fd)
+    packets = {0x800: lambda a, b: ipv4(17, udp(b"u" * 40), a, b), 0x86DD: lambda a, b: ipv6(17, udp(b"u" * 40), a, b)}
+    for protocol, packet in packets.items():
+        mine, theirs = ("10.0.0.101", "10.0.0.3") if protocol == 0x800 else ("fd00::101", "fd00::3")
+        f = frame(packet(theirs, mine), lower, WIRE_MAC, protocol)
+        wire.send(f)
+        if mode == "l3s":
+            # It is received by the link's own stack.
+            time.sleep(0.3 * SLOW)
+            same("read", [got for got in drained(fd) if got[14:] == f[14:]], [])
+        else:
+            same("read", received(fd, lambda got: got[12:14] == f[12:14] and got[14:] == f[14:]), [f])
+        if mode != "l2" and protocol == 0x86DD and not OURS:
+            # The kernel takes the tap's socket for one of IPv6.
+            continue
+        f = frame(packet(mine, theirs), WIRE_MAC, lower, protocol)
+        same("written", os.write(fd, f), len(f))
+        got = at_wire(wire, lambda got: got[12:14] == f[12:14] and len(got) == len(f))[0]
+        same("addresses", got[:12], f[:12])
+        # What routes counts down.
+        same("packet", got[22:], f[22:]) if protocol == 0x86DD else same("packet", got[26:], f[26:])
+
+
 # --- E8: queues and commands ----------------------------------------------------------
 
 def queues():
@@ -895,6 +927,29 @@ def writer_gone():
     ip("link del t0")
     writer.join(5 * SLOW)
     same("the writer", ended, [errno.ENODEV])
+
+
+def gone_by_address():
+    """The device goes while somebody reads."""
+    fd = plain(tap())
+    ended = []
+
+    def wait():
+        try:
+            while True:
+                os.read(fd, 2000)
+        except OSError as error:
+            ended.append(error.errno)
+
+    reader = threading.Thread(target=wait, daemon=True)
+    reader.start()
+    time.sleep(0.3)
+    ip("link del t0")
+    assert not os.path.exists(NODE)
+    if not OURS:
+        os._exit(0)
+    reader.join(5 * SLOW)
+    same("the reader", ended, [errno.ENODEV])
 
 
 def drained_until_gone(fd):
