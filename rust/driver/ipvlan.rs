@@ -341,7 +341,7 @@ pub(crate) fn from_sibling<'a>(
 // --- Receive ----------------------------------------------------------------
 
 /// A packet to one MAC address that the lower device received.
-#[inline]
+#[inline(always)]
 pub(crate) fn receive_unicast<'a>(
     port: &'a Port,
     skb: RxSkb<'a>,
@@ -368,12 +368,37 @@ pub(crate) fn receive_group_l3<'a>(
 
 #[inline]
 fn deliver<'a>(dev: &'a Link<Ipvlan>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
+    if let Some(tap) = &dev.data().tap {
+        return deliver_to_tap(dev, tap, skb, cx);
+    }
     let stats = &dev.data().stats;
     let len = skb.frame_len();
     match skb.deliver_to(dev, None, cx.rcu()) {
         Some(skb) => {
             stats.count_rx(len, false, cx.bh());
             Verdict::another(skb)
+        }
+        None => {
+            stats.count_rx_error(cx.bh());
+            Verdict::CONSUMED
+        }
+    }
+}
+
+/// The same for an endpoint with a tap.
+#[inline(never)]
+fn deliver_to_tap<'a>(
+    dev: &'a Link<Ipvlan>,
+    tap: &'a TapRef,
+    skb: RxSkb<'a>,
+    cx: &RxContext<'a>,
+) -> Verdict<'a> {
+    let stats = &dev.data().stats;
+    let len = skb.frame_len();
+    match skb.deliver_to(dev, None, cx.rcu()) {
+        Some(skb) => {
+            stats.count_rx(len, false, cx.bh());
+            Tap::deliver(tap, dev, stats, skb, cx)
         }
         None => {
             stats.count_rx_error(cx.bh());

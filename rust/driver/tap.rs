@@ -61,6 +61,7 @@ use abstractions::{
         skb_ring::SkbRing,
         skbuff::{
             DropReason,
+            ReceivedSkBuff,
             RxSkb, //
         },
         sock::{
@@ -149,7 +150,7 @@ impl Tap {
 
     /// What has to be done to a frame that the reader cannot do; then into the ring with it. How many
     /// frames were lost.
-    #[inline]
+    #[inline(always)]
     fn enqueue(&self, queue: &Sock<Queue>, mut frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
         let features = if queue.has_vnet_hdr() {
             ALWAYS.with(Features::from_bits(self.offloads.load(Relaxed)))
@@ -171,6 +172,27 @@ impl Tap {
             queue.wake(PollEvents::IN);
         }
         lost
+    }
+
+    /// A packet that the endpoint `dev` has received and counted: where it would go as one that the core
+    /// begins anew with, but without that if nobody could tell.
+    #[inline(always)]
+    pub(crate) fn deliver<'a>(
+        this: &'a Handler<Self>,
+        dev: &'a NetDevice,
+        stats: &StackedStats,
+        skb: ReceivedSkBuff<'a>,
+        cx: &RxContext<'a>,
+    ) -> Verdict<'a> {
+        if !this.is_attached() || !skb.goes_to_handler(dev, cx.rcu()) {
+            return Verdict::another(skb);
+        }
+        let Some(queue) = skb.peek(|skb| this.queue_for(skb, cx.rcu())) else {
+            return Verdict::another(skb);
+        };
+        let lost = this.enqueue(queue, skb.into_user_frame(), cx.bh());
+        (0..lost).for_each(|_| stats.count_rx_error(cx.bh()));
+        Verdict::CONSUMED
     }
 
     // --- Queues -------------------------------------------------------------

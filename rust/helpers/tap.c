@@ -226,6 +226,12 @@ __rnetvirt_helper int rnetvirt_helper_ptr_ring_resize_all(struct ptr_ring **ring
 
 /* Frames to user space. */
 
+/* A tag in the frame, as far as it is not beside it. */
+__rnetvirt_helper bool rnetvirt_helper_skb_protocol_is_vlan(const struct sk_buff *skb)
+{
+	return eth_type_vlan(skb->protocol);
+}
+
 __rnetvirt_helper void rnetvirt_helper_skb_push_eth(struct sk_buff *skb)
 {
 	skb->data -= ETH_HLEN;

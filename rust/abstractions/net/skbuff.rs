@@ -569,6 +569,26 @@ impl<'a> ReceivedSkBuff<'a> {
         RxSkb(ManuallyDrop::new(self.0).0, PhantomData)
     }
 
+    /// What `f` says of the packet as the handler of its device would see it.
+    #[inline]
+    pub fn peek<R>(&self, f: impl FnOnce(&RxSkb<'_>) -> R) -> R {
+        // INVARIANT: As in `into_rx`; the reference stays ours, and is not given up here.
+        f(&ManuallyDrop::new(RxSkb(self.0 .0, PhantomData)))
+    }
+
+    #[inline]
+    pub(crate) fn into_raw(self) -> NonNull<bindings::sk_buff> {
+        ManuallyDrop::new(self.0).0
+    }
+
+    /// Whether the core would give the packet to the handler of `dev`, its device, and to nobody else
+    /// before, nor do anything to it. A snapshot.
+    #[inline]
+    pub fn goes_to_handler(&self, dev: &NetDevice, rcu: Rcu<'_>) -> bool {
+        // SAFETY: The skb is valid.
+        dev.ingress_is_plain(rcu) && !unsafe { bindings::skb_protocol_is_vlan(self.0 .0.as_ptr()) }
+    }
+
     /// The same packet, of another type.
     #[inline]
     #[must_use]

@@ -14,6 +14,7 @@ use super::{
         free,
         DropReason,
         Dropped,
+        ReceivedSkBuff,
         RxSkb,
         ETH_HLEN, //
     },
@@ -83,6 +84,18 @@ impl<'a> RxSkb<'a> {
     pub fn rx_queue(&self) -> Option<u32> {
         // SAFETY: The skb is valid.
         unsafe { bindings::skb_queue_mapping(self.as_ptr()) }.checked_sub(1)
+    }
+}
+
+impl<'a> ReceivedSkBuff<'a> {
+    /// The packet as a frame.
+    #[inline]
+    pub fn into_user_frame(self) -> UserFrame<'a> {
+        let skb = self.into_raw();
+        // INVARIANT: Nobody else holds it; the header is as with any `RxSkb`, which it could become.
+        // SAFETY: It is ours.
+        unsafe { bindings::skb_push_eth(skb.as_ptr()) };
+        UserFrame(skb, PhantomData)
     }
 }
 
