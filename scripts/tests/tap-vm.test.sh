@@ -9,10 +9,13 @@ LIMIT=420
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/tap.sh"
 
-# initramfs QUEUES: a Linux of a few programs, which does what is asked and says how it
-# went on its console.
+# initramfs QUEUES [ADDRESS]: a Linux of a few programs, which talks to 10.0.0.1 and says
+# how it went on its console. Without an address it asks for one.
 initramfs() {
-	local root=$WORK/root lib
+	local root=$WORK/root lib address
+
+	address="busybox udhcpc -i eth0 -f -n -q -t 20 -T 1 -s /bin/got"
+	[ $# = 1 ] || address="busybox ip addr add $2/24 dev eth0"
 
 	mkdir -p "$root"/{bin,proc,sys,dev,tmp,lib,lib64}
 	cp /bin/busybox "$root/bin/"
@@ -37,8 +40,7 @@ initramfs() {
 		busybox ip link set eth0 up
 		[ $1 = 1 ] || ethtool -L eth0 combined $1
 		echo "result: queues \$(busybox ls -d /sys/class/net/eth0/queues/rx-* | busybox wc -l)"
-		busybox udhcpc -i eth0 -f -n -q -t 20 -T 1 -s /bin/got ||
-			busybox ip addr add 10.0.0.55/24 dev eth0
+		$address
 		busybox ping -c 3 -W 5 10.0.0.1 >/dev/null && echo "result: ping"
 		iperf3 -c 10.0.0.1 -t 2 -P $1 >/tmp/out 2>&1 && echo "result: sends"
 		iperf3 -c 10.0.0.1 -t 2 -P $1 -R >/tmp/out 2>&1 && echo "result: receives"
@@ -81,15 +83,20 @@ said() { grep -q "^result: $1" "$WORK/console" 2>/dev/null; }
 
 ended() { ! kill -0 "$VM" 2>/dev/null; }
 
-# Servers in the namespace $1, on the device $2.
+# answer NETNS: somebody talks there.
+answer() {
+	nsenter --net="/run/netns/$1" iperf3 -s >/dev/null 2>&1 &
+}
+
+# serve NETNS DEVICE: the same, and gives addresses.
 serve() {
 	ip -n "$1" addr flush dev "$2"
 	ip -n "$1" addr add 10.0.0.1/24 dev "$2"
 	ip -n "$1" link set lo up
-	in_ns "$1" iperf3 -s -D --pidfile "$WORK/iperf3.pid"
+	answer "$1"
 	cat >"$WORK/udhcpd.conf" <<-TXT
 		start 10.0.0.50
-		end 10.0.0.60
+		end 10.0.0.59
 		interface $2
 		lease_file $WORK/leases
 		pidfile $WORK/udhcpd.pid
@@ -144,8 +151,8 @@ test_e_vm_behind_ipvtap() {
 	ip -n M link set m0 up
 	MAC=02:00:00:00:0a:00
 	ip -n M addr add 10.0.0.1/24 dev m0
-	in_ns M iperf3 -s -D --pidfile "$WORK/iperf3.pid"
-	initramfs 1
+	answer M
+	initramfs 1 10.0.0.55
 	vm 1
 	all_well ping sends receives datagrams
 }
