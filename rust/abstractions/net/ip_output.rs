@@ -7,6 +7,7 @@
 use super::{
     netdevice::NetDevice,
     skbuff::{
+        forget_foreign_sock,
         free,
         DropReason,
         EthFrame,
@@ -37,9 +38,7 @@ pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitS
         let crosses = !ptr::eq(bindings::dev_net(sender), bindings::dev_net(dev.as_ptr()));
         bindings::skb_scrub_packet(skb, crosses);
         // IPv6 takes whatever socket a packet has for one of its own (`ip6_skb_dst_mtu()`).
-        if bindings::skb_has_foreign_sock(skb) {
-            orphan(skb);
-        }
+        forget_foreign_sock(skb);
         bindings::skb_set_dev_only(skb, dev.as_ptr());
         sender
     };
@@ -57,17 +56,6 @@ pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitS
             }
         }
     }
-}
-
-/// Lets go of the socket that the packet is accounted to: that of a tap, or a packet socket.
-///
-/// # Safety
-///
-/// The caller must own `skb`.
-#[inline(never)]
-unsafe fn orphan(skb: *mut bindings::sk_buff) {
-    // SAFETY: By the caller's guarantee.
-    unsafe { bindings::skb_orphan(skb) };
 }
 
 /// Bytes in an IPv4 header without options.

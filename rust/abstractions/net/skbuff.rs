@@ -64,6 +64,30 @@ impl DropReason {
     pub const DEV_HDR: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_DEV_HDR);
 }
 
+/// Lets go of the socket that `skb` is accounted to, if it is not one of IP's: that of a tap, or a packet
+/// socket.
+///
+/// # Safety
+///
+/// The caller must own `skb`, and nobody else.
+#[inline]
+pub(crate) unsafe fn forget_foreign_sock(skb: *mut bindings::sk_buff) {
+    // SAFETY: By the caller's guarantee.
+    if unsafe { bindings::skb_has_foreign_sock(skb) } {
+        // SAFETY: As above.
+        unsafe { orphan(skb) };
+    }
+}
+
+/// # Safety
+///
+/// As for [`forget_foreign_sock`].
+#[inline(never)]
+unsafe fn orphan(skb: *mut bindings::sk_buff) {
+    // SAFETY: By the caller's guarantee.
+    unsafe { bindings::skb_orphan(skb) };
+}
+
 /// Frees a packet and says why.
 ///
 /// # Safety

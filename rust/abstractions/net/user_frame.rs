@@ -11,6 +11,7 @@ use super::{
     features::Features,
     netdevice::NetDevice,
     skbuff::{
+        forget_foreign_sock,
         free,
         DropReason,
         Dropped,
@@ -64,6 +65,10 @@ impl<'a> RxSkb<'a> {
     pub fn into_user_frame(self) -> Option<UserFrame<'a>> {
         // SAFETY: We give our reference up and get one to an skb that is nobody else's.
         let skb = NonNull::new(unsafe { bindings::skb_share_check(self.into_raw()) })?;
+        // A frame in the ring of a socket that is accounted to the same one, or to one in whose ring is
+        // a frame of the first, would keep both from being freed.
+        // SAFETY: It is ours.
+        unsafe { forget_foreign_sock(skb.as_ptr()) };
         // INVARIANT: The header is in front of the data, in the linear part, as with any `RxSkb`.
         // SAFETY: It is ours.
         unsafe { bindings::skb_push_eth(skb.as_ptr()) };
