@@ -983,6 +983,19 @@ def passed():
     same("status", os.waitpid(child, 0)[1], 0)
 
 
+def of_each_other():
+    """Each of two taps has a frame of the other in its ring when both are closed."""
+    ip(f"link add link eth0 name t1 index 102 {TYPE}")
+    ip("link set t1 up")
+    one, two = plain(tap()), plain(tap(node="/dev/tap102"))
+    os.write(one, frame(dst=mac("t1")))
+    os.write(two, frame(dst=MAC, src=mac("t1")))
+    for fd in (one, two):
+        assert select.select([fd], [], [], 5 * SLOW)[0]
+    os.close(one)
+    os.close(two)
+
+
 def holds(seconds):
     """Keeps a queue open, and reads."""
     fd = tap()

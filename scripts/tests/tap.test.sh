@@ -124,6 +124,14 @@ test_e1_module_stays_while_a_file_is_open() {
 	load_kind
 }
 
+test_f_frames_of_each_other_do_not_hold_the_module() {
+	[ "$KIND" = rnetvirt ] || skip "they hold the C driver's module for good"
+	bed
+	tap of_each_other
+	wait_for 10 rmmod rnetvirt
+	load_kind
+}
+
 bed2() {
 	endpoint S eth0 t0 bridge index 101 address $TAP_MAC
 	ip -n S link set t0 up

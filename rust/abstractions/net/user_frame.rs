@@ -65,14 +65,8 @@ impl<'a> RxSkb<'a> {
     pub fn into_user_frame(self) -> Option<UserFrame<'a>> {
         // SAFETY: We give our reference up and get one to an skb that is nobody else's.
         let skb = NonNull::new(unsafe { bindings::skb_share_check(self.into_raw()) })?;
-        // A frame in the ring of a socket that is accounted to the same one, or to one in whose ring is
-        // a frame of the first, would keep both from being freed.
-        // SAFETY: It is ours.
-        unsafe { forget_foreign_sock(skb.as_ptr()) };
-        // INVARIANT: The header is in front of the data, in the linear part, as with any `RxSkb`.
-        // SAFETY: It is ours.
-        unsafe { bindings::skb_push_eth(skb.as_ptr()) };
-        Some(UserFrame(skb, PhantomData))
+        // SAFETY: It is ours, the header in front of the data as with any `RxSkb`.
+        Some(unsafe { UserFrame::from_received(skb) })
     }
 
     /// A number that the packets of a flow have in common; zero if none can be computed
@@ -96,15 +90,30 @@ impl<'a> ReceivedSkBuff<'a> {
     /// The packet as a frame.
     #[inline]
     pub fn into_user_frame(self) -> UserFrame<'a> {
-        let skb = self.into_raw();
-        // INVARIANT: Nobody else holds it; the header is as with any `RxSkb`, which it could become.
-        // SAFETY: It is ours.
-        unsafe { bindings::skb_push_eth(skb.as_ptr()) };
-        UserFrame(skb, PhantomData)
+        // SAFETY: Nobody else holds it; the header is as with any `RxSkb`, which it could become.
+        unsafe { UserFrame::from_received(self.into_raw()) }
     }
 }
 
 impl<'a> UserFrame<'a> {
+    /// Takes ownership.
+    ///
+    /// # Safety
+    ///
+    /// The skb must be nobody else's, its Ethernet header in front of its data, in the linear part, and
+    /// its `dev` a device that is not freed during `'a`.
+    #[inline]
+    unsafe fn from_received(skb: NonNull<bindings::sk_buff>) -> Self {
+        // A frame in the ring of a socket that is accounted to the same one, or to one in whose ring is
+        // a frame of the first, would keep both from being freed.
+        // SAFETY: It is ours.
+        unsafe { forget_foreign_sock(skb.as_ptr()) };
+        // SAFETY: As above; the header is there.
+        unsafe { bindings::skb_push_eth(skb.as_ptr()) };
+        // INVARIANT: By the caller's guarantee, with the header at the front.
+        Self(skb, PhantomData)
+    }
+
     #[inline]
     pub(crate) fn as_ptr(&self) -> *mut bindings::sk_buff {
         self.0.as_ptr()
