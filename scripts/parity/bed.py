@@ -56,6 +56,7 @@ def link_values(body, side=None):
     if info["kind"] == "bridge":
         info = {"kind": "bridge"}
     elif side and side.own and info["kind"] == side.kind:
+        values = {key: value for key, value in values.items() if key not in side.untold}
         info = {"kind": info["kind"], "info": info["info"], **side.shown(info_data(found))}
     values["linkinfo"] = info
     if "operstate" in values:
@@ -80,8 +81,9 @@ class Monitor(rtnl.Netlink):
     FIELDS = ("operstate", "carrier", "carrier_changes", "link", "link_netnsid", "mtu",
               "address", "master", "qdisc", "promiscuity", "event", "new_netnsid", "new_ifindex")
 
-    def __init__(self):
+    def __init__(self, side):
         super().__init__(groups=1)
+        self.side = side
         self.sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 22)  # SO_RCVBUFFORCE
 
     def take(self):
@@ -93,7 +95,7 @@ class Monitor(rtnl.Netlink):
         return seen
 
     def line(self, kind, body):
-        values = link_values(body)
+        values = link_values(body, self.side)
         family = body[0]
         change = struct.unpack_from("=I", body, 12)[0]
         word = {16: "new", 17: "del"}.get(kind, str(kind))
@@ -181,7 +183,7 @@ class Bed:
         for name in names:
             nsd.nsadd([name])
             with inside(name):
-                self.monitors[name] = Monitor()
+                self.monitors[name] = Monitor(self.side)
                 self.sockets[name] = rtnl.Netlink()
                 self.sockets[name].request("set", rtnl.build(["name:lo", "up"]))
             self.monitors[name].take()

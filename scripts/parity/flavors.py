@@ -19,6 +19,8 @@ class Side:
     # IFLA_INFO_DATA that they are nested in, if they are not there themselves.
     own: dict = dataclasses.field(default_factory=dict)
     nest: int = None
+    # Attributes of links that one of the kinds lacks, shown where that is the question.
+    untold: tuple = ()
 
     def tokens(self, own):
         """Tokens for the flavor's own attributes, given as "own..." tokens."""
@@ -84,8 +86,9 @@ FLAVORS = {
         Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor macvtap", ("data32:2:3",), own=MACVLAN, nest=3),
     ),
     "ipvtap": (
-        Side("c", "ipvtap", "ipvtap", "ipvtap", (), own=IPVLAN),
-        Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor ipvtap", ("data32:2:4",), own=IPVLAN, nest=4),
+        Side("c", "ipvtap", "ipvtap", "ipvtap", (), own=IPVLAN, untold=("link_netnsid",)),
+        Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor ipvtap", ("data32:2:4",), own=IPVLAN, nest=4,
+             untold=("link_netnsid",)),
     ),
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """How many frames a tap holds, and which of its queues gets which."""
 
+import socket
 import struct
 
 import craft
@@ -13,9 +14,16 @@ from tap import TAPS, File
 TSO4 = vnet(1, 1, 54, 1448, 34, 16)
 
 
+def sender():
+    """The wire's end. Frames that nobody has read yet are the sender's: many of them."""
+    out = Marker.socket("X/v1", 0)
+    out.setsockopt(socket.SOL_SOCKET, 32, 1 << 26)  # SO_SNDBUFFORCE
+    return out
+
+
 def burst(bed, port, first, count):
     """Numbered frames from the wire."""
-    with Marker.socket("X/v1", 0) as out:
+    with sender() as out:
         for index in range(first, first + count):
             out.send(tap.udp(port, "wire", "t0", tap.number(index)))
             # No more than the processor's backlog holds.
@@ -158,7 +166,7 @@ rows(TAPS, "segments", {
 def flows(bed, port, files, family=4):
     """Which of several flows each queue gets, two frames of each."""
     found = {}
-    with Marker.socket("X/v1", 0) as out:
+    with sender() as out:
         for index in range(24):
             for _ in range(2):
                 out.send(tap.udp(port, "wire", "t0", tap.number(index), sport=1000 + index, family=family))
