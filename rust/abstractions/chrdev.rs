@@ -44,6 +44,7 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
+        rcu,
         Arc,
         Mutex, //
     },
@@ -108,8 +109,12 @@ pub trait CharFile: Sized + Send + Sync + 'static {
     /// The file's socket, which wakes who waits for the file. It is asked for once.
     fn sock(&self) -> &ARef<Sock<Self::Sock>>;
 
-    /// The last descriptor was closed. `self` is dropped after RTNL was released.
+    /// The last descriptor was closed: nobody is to find the file, or its socket, from now on.
     fn release(&self, rtnl: &Rtnl);
+
+    /// And nobody who found them in an RCU section is there any more. Gives up packets that others have
+    /// left: one that is accounted to another file's socket keeps that, and may be kept by it. May sleep.
+    fn closed(&self);
 
     /// Reads; how many bytes it were. May sleep unless `nonblock`.
     fn read(&self, to: &mut IovIterDest<'_>, nonblock: bool) -> Result<usize>;
@@ -487,6 +492,8 @@ impl<T: CharFile> Chrdev<T> {
         // SAFETY: The VFS calls this once, when nobody else uses the file.
         let opened: KBox<Opened<T>> = unsafe { KBox::from_foreign((*file).private_data) };
         opened.file.release(&rtnl::lock());
+        rcu::synchronize_rcu();
+        opened.file.closed();
         0
     }
 

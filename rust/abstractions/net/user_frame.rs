@@ -11,7 +11,6 @@ use super::{
     features::Features,
     netdevice::NetDevice,
     skbuff::{
-        forget_foreign_sock,
         free,
         DropReason,
         Dropped,
@@ -104,11 +103,7 @@ impl<'a> UserFrame<'a> {
     /// its `dev` a device that is not freed during `'a`.
     #[inline]
     unsafe fn from_received(skb: NonNull<bindings::sk_buff>) -> Self {
-        // A frame in the ring of a socket that is accounted to the same one, or to one in whose ring is
-        // a frame of the first, would keep both from being freed.
-        // SAFETY: It is ours.
-        unsafe { forget_foreign_sock(skb.as_ptr()) };
-        // SAFETY: As above; the header is there.
+        // SAFETY: It is ours, and the header is there.
         unsafe { bindings::skb_push_eth(skb.as_ptr()) };
         // INVARIANT: By the caller's guarantee, with the header at the front.
         Self(skb, PhantomData)

@@ -191,6 +191,12 @@ impl CharFile for TapFile {
         self.tap.close(&self.queue, rtnl);
     }
 
+    fn closed(&self) {
+        while let Some(frame) = self.queue.ring.consume() {
+            drop(frame);
+        }
+    }
+
     fn read(&self, to: &mut IovIterDest<'_>, nonblock: bool) -> Result<usize> {
         if to.is_empty() {
             return Ok(0);
