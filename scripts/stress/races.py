@@ -217,11 +217,12 @@ class Hammer(Worker):
         with contextlib.suppress(OSError):
             self.endpoints()
         # Half of them end by themselves.
-        most = self.rng.randrange(500, 8000)
+        most = self.rng.randrange(2000, 15000)
         limit = time.monotonic() + self.rng.uniform(0.5, 2) * most / 1000
         process = taps.start("hammer", self.rng.getrandbits(63), most,
                              *(f"/run/netns/{place}" for place in self.rng.sample(SPACES, len(SPACES))))
-        taps.wait(process, lambda: self.say(f"nodes: {shared.text()}"), limit)
+        if status := taps.wait(process, lambda: self.say(f"nodes: {shared.text()}"), limit):
+            raise RuntimeError(f"tap hammer: status {status}")
 
 
 class IpHammer(Hammer):
@@ -569,8 +570,18 @@ class IpSiblings(Siblings):
 class Module(Worker):
     """Unloading takes all links with it."""
 
+    took = 0.0
+
     def step(self):
-        time.sleep(self.rng.uniform(1, 6))
+        # Where it takes long the others are to have the module for some time, too.
+        time.sleep(self.rng.uniform(1, 6) + 3 * self.took)
+        start = time.monotonic()
+        try:
+            self.reload()
+        finally:
+            self.took = time.monotonic() - start
+
+    def reload(self):
         self.say("unloading the module")
         if any(flavor in bed.TAPS for flavor in self.flavors) and self.rng.random() < 0.8:
             # An open node holds it. The last one goes, and so does the module.
@@ -584,6 +595,8 @@ class Module(Worker):
 
 
 WORKERS = [Links, Links, Links, Spaces, Uppers, Ethtool, Readers, Frames, Stream, Flood, Module]
+# With flavors that have a node alone: what they have in common with others is tried there.
+FEWER = [Links, Spaces, Uppers, Readers, Frames, Module]
 # With these flavors as well.
 MORE = {"macvlan": [Endpoints, Endpoints, Endpoints, Siblings],
         "ipvlan": [IpEndpoints, IpEndpoints, IpEndpoints, Hosts, Hosts, Talk, IpSiblings],
@@ -613,7 +626,8 @@ def run(board, args, seconds):
     shared, children = taps.Shared(fresh=True), {}
     stacked = bed.stacked(args.kind, args.flavors)
     more = [Lowers, *(cls for flavor in stacked for cls in MORE[flavor])] if stacked else []
-    for number, cls in enumerate([*WORKERS, *more]):
+    common = FEWER if all(flavor in bed.TAPS for flavor in args.flavors) else WORKERS
+    for number, cls in enumerate([*common, *more]):
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
