@@ -54,12 +54,32 @@ RNETVIRT_KO=${RNETVIRT_KO:-$TOP/build/$KERNEL/rnetvirt.ko}
 IP_LIB_DIR=${IP_LIB_DIR:-$TOP/build/iproute2}
 export KERNEL KDIR RNETVIRT_KO IP_LIB_DIR
 
-# header FILE VAR DEFAULT: the file's own VAR=... line.
+# header FILE VAR DEFAULT: the file's own VAR=... line. Without a process: there are many
+# files, and the debug kernel takes its time.
 header() {
-	local value
+	local line value=
 
-	value=$(sed -n "s/^$2=//p" "$1" | tr -d '"')
+	while IFS= read -r line; do
+		case $line in
+		"$2="*)
+			value=${line#*=}
+			value=${value//\"/}
+			break
+			;;
+		esac
+	done <"$1"
 	echo "${value:-$3}"
+}
+
+# named FILE: is it among those that the command line asks for?
+named() {
+	local name
+
+	((${#names[@]})) || return 0
+	for name in "${names[@]}"; do
+		[ "${name%%:*}" != "$1" ] || return 0
+	done
+	return 1
 }
 
 # wanted FILE KIND [TEST]: does the command line ask for it?
@@ -81,7 +101,9 @@ groups() {
 	local path file kind
 
 	for path in "$HERE"/*.test.sh; do
-		file=$(basename "$path" .test.sh)
+		file=${path##*/}
+		file=${file%.test.sh}
+		named "$file" || continue
 		case " $(header "$path" KERNELS "$KERNEL") " in
 		*" $KERNEL "*) ;;
 		*) continue ;;
