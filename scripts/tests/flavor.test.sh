@@ -34,11 +34,20 @@ test_flavors_that_are_not_there() {
 	local number
 
 	ns S
-	for number in 3 4; do
-		refused_with_text EOPNOTSUPP name:foo data32:2:$number
-	done
 	for number in 5 255 4294967295; do
 		refused_with_text EINVAL name:foo data32:2:$number
+	done
+}
+
+test_flavors_of_taps_need_a_lower_device() {
+	local number
+
+	ns S
+	for number in 3 4; do
+		refused_with_text EINVAL name:foo data32:2:$number
+		# And have no peer, and not each other's settings.
+		refused_with_text EINVAL name:foo link:1 data32:2:$number peer name:bar end
+		refused_with_text EINVAL name:foo link:1 data32:2:$number data:$((7 - number)):
 	done
 }
 
