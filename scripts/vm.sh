@@ -285,7 +285,14 @@ else
 	# While a CPU is being identified the kernel forgets for a moment that it has five
 	# levels of page tables; on the debug kernel an interrupt then is a KASAN report.
 	cmdline+=(no5lvl)
-	kvm_works || vng+=(--disable-kvm)
+	if ! kvm_works; then
+		vng+=(--disable-kvm)
+		# A busy machine makes a guest take its clock for one that runs many times slower, and
+		# then time flies: it is told the rate instead, which is this machine's.
+		khz=$(awk '/^flags/ { tsc = / constant_tsc / } /^bogomips/ { rate = $3 * 500 }
+			END { if (tsc) printf "%.0f", rate }' /proc/cpuinfo)
+		[ -z "$khz" ] || [[ "${qemu_opts[*]}" = *-icount* ]] || cmdline+=("tsc_early_khz=$khz")
+	fi
 	for word in "${qemu_opts[@]}"; do
 		vng+=("--qemu-opts=$word")
 	done

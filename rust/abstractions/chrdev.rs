@@ -137,6 +137,8 @@ struct Node<D> {
     device: Arc<D>,
     dev: *const NetDevice,
     ifindex: i32,
+    /// Another node had the name `tapN` when this one came.
+    is_second: bool,
     node: *mut kbindings::device,
 }
 
@@ -179,7 +181,7 @@ impl<D> Nodes<D> {
     /// Whether there is a node with the name that the one of `dev` would have.
     fn has_name_of(&self, dev: &NetDevice) -> bool {
         let mut nodes = self.slots.iter().flatten();
-        nodes.any(|node| node.ifindex == dev.ifindex())
+        nodes.any(|node| !node.is_second && node.ifindex == dev.ifindex())
     }
 
     fn take(&mut self, dev: &NetDevice) -> Option<Node<D>> {
@@ -378,7 +380,7 @@ impl<T: CharFile> Chrdev<T> {
     /// Errors: [`ENOSPC`], [`ENOMEM`], what the driver core says.
     fn add(&self, dev: &NetDevice, device: &Arc<T::Device>, _rtnl: &Rtnl) -> Result {
         let mut nodes = self.nodes.lock();
-        let is_taken = nodes.has_name_of(dev);
+        let is_second = nodes.has_name_of(dev);
         let (minor, slot) = nodes.free()?;
         // SAFETY: The device is valid, and registered with the driver core when notifiers hear of it.
         let node = unsafe {
@@ -388,7 +390,7 @@ impl<T: CharFile> Chrdev<T> {
                 parent,
                 self.region.0 | minor,
                 // For `devnode_callback`.
-                if is_taken {
+                if is_second {
                     self.class.class.get().cast()
                 } else {
                     ptr::null_mut()
@@ -408,6 +410,7 @@ impl<T: CharFile> Chrdev<T> {
             device: device.clone(),
             dev,
             ifindex: dev.ifindex(),
+            is_second,
             node,
         });
         Ok(())

@@ -305,40 +305,18 @@ pub(crate) fn receive_passthru<'a>(
 
 #[inline]
 fn deliver<'a>(dev: &'a Link<Macvlan>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
-    if let Some(tap) = &dev.data().tap {
-        return deliver_to_tap(dev, tap, skb, cx);
-    }
-    let stats = &dev.data().stats;
+    let this = dev.data();
     let len = skb.frame_len();
     match skb.deliver_to(dev, Some(PacketType::Host), cx.rcu()) {
         Some(skb) => {
-            stats.count_rx(len, false, cx.bh());
-            Verdict::another(skb)
+            this.stats.count_rx(len, false, cx.bh());
+            match &this.tap {
+                None => Verdict::another(skb),
+                Some(tap) => Tap::deliver(tap, dev, &this.stats, skb, cx),
+            }
         }
         None => {
-            stats.count_rx_error(cx.bh());
-            Verdict::CONSUMED
-        }
-    }
-}
-
-/// The same for an endpoint with a tap.
-#[inline(never)]
-fn deliver_to_tap<'a>(
-    dev: &'a Link<Macvlan>,
-    tap: &'a TapRef,
-    skb: RxSkb<'a>,
-    cx: &RxContext<'a>,
-) -> Verdict<'a> {
-    let stats = &dev.data().stats;
-    let len = skb.frame_len();
-    match skb.deliver_to(dev, Some(PacketType::Host), cx.rcu()) {
-        Some(skb) => {
-            stats.count_rx(len, false, cx.bh());
-            Tap::deliver(tap, dev, stats, skb, cx)
-        }
-        None => {
-            stats.count_rx_error(cx.bh());
+            this.stats.count_rx_error(cx.bh());
             Verdict::CONSUMED
         }
     }

@@ -176,7 +176,7 @@ impl Tap {
 
     /// A packet that the endpoint `dev` has received and counted: where it would go as one that the core
     /// begins anew with, but without that if nobody could tell.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn deliver<'a>(
         this: &'a Handler<Self>,
         dev: &'a NetDevice,

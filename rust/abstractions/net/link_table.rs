@@ -242,7 +242,8 @@ pub struct Generation<K> {
     rcu: UnsafeCell<bindings::callback_head>,
     // Random and odd: what the hash is made with.
     factors: [u64; 2],
-    shift: u32,
+    // How many slots a search may begin at: a power of two.
+    first_slots: u64,
     // The start of `slots`, or `NOTHING`.
     index: *const Atomic<*mut Entry<K>>,
     // Pointers to entries; null ends a search. A hash gives one of the first ones; behind them there
@@ -273,7 +274,7 @@ impl<K: Key> Generation<K> {
                 func: None,
             }),
             factors: [0; 2],
-            shift: 0,
+            first_slots: 1,
             // CAST: A null pointer, to whatever.
             index: (&raw const NOTHING).cast(),
             slots: KVVec::new(),
@@ -308,7 +309,7 @@ impl<K: Key> Generation<K> {
                 // SAFETY: Zero is valid for the structure.
                 rcu: UnsafeCell::new(unsafe { core::mem::zeroed() }),
                 factors: factors.map(|factor| factor | 1),
-                shift: 64 - slots.trailing_zeros(),
+                first_slots: u64::from(slots),
                 index: memory.as_ptr(),
                 slots: memory,
                 entries,
@@ -332,9 +333,11 @@ impl<K: Key> Generation<K> {
     /// was not null: before that are no more slots than first ones and entries, one less than there are.
     #[inline]
     fn first_slot(&self, key: K) -> *const Atomic<*mut Entry<K>> {
-        // CAST: Fewer bits than those of a `u32` are left.
+        // The hash as a fraction of 2^64, of the number of slots: its top bits, by one multiplication.
+        let product = u128::from(key.mix(self.factors)).wrapping_mul(u128::from(self.first_slots));
+        // CAST: Less than the number of slots, which is a `u32`.
         #[allow(clippy::cast_possible_truncation)]
-        let number = (key.mix(self.factors) >> self.shift) as usize;
+        let number = (product >> 64) as usize;
         // SAFETY: Hashes are numbers of slots.
         unsafe { self.index.add(number) }
     }
