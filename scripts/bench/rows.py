@@ -284,7 +284,7 @@ MACVLAN = [
     pktgen("out-source", "IPv4, 60 bytes, mode source", "out-source", count=60000, also_tx="d0"),
     packet("out-gso-tcp4", "64 KB TCP/IPv4 GSO packet, out of a device that only counts", "out-bridge", GSO4, also_tx="d0"),
     pktgen("sibling", "IPv4, 60 bytes, to a sibling", "siblings-1"),
-    pktgen("sibling-1514", "IPv4, 1514 bytes, to a sibling", "siblings-1", size=1514),
+    pktgen("sibling-1514", "IPv4, 1514 bytes, to a sibling", "siblings-1", size=1514, count=60000),
     pktgen("sibling-v6", "IPv6, 62 bytes, to a sibling", "siblings-1", size=62, family=6),
     pktgen("sibling-netns", "IPv4, 60 bytes, to a sibling in another namespace", "sibling-netns", rx_setup=UP),
     pktgen("sibling-of-256", "IPv4, 60 bytes, to one of 256 siblings", "siblings-256"),

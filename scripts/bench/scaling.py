@@ -101,12 +101,21 @@ def nothing_below(flavor):
         settle()
 
 
+def ipv6(wanted):
+    """Whether devices that come have IPv6: thousands ask for routers, and join groups."""
+    for netns in ("c1", "ours1"):
+        enter(netns)
+        with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w") as file:
+            file.write("0" if wanted else "1")
+
+
 def clear(args):
     """After a row that failed: what the next one would find in its way."""
     for netns in ("c1", "ours1"):
         for undo in (lambda: netlink(args, netns, links.delete_group(GROUP)), lambda: ip(netns, ["link delete d0"])):
             with contextlib.suppress(Failed):
                 undo()
+    ipv6(True)
     settle()
 
 
@@ -180,8 +189,9 @@ def pairs(row, args):
 
 
 def receive(row, args):
-    """From a wire to the last of N endpoints."""
+    """From a wire to the last of N endpoints, of which nobody has something to say meanwhile."""
     lines = []
+    ipv6(False)
     below(row["flavor"], args)
     grow = pairs_of(row["flavor"], args)
     for number in rows.ENDPOINTS:
@@ -204,6 +214,7 @@ def receive(row, args):
         say(f"  {number} endpoints: c {c:.1f}, ours {ours:.1f}")
     remove_all(args)
     nothing_below(row["flavor"])
+    ipv6(True)
     return {"head": ["endpoints", "C", "ours", "ours / C"], "lines": lines}
 
 
