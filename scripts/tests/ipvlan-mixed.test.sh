@@ -17,10 +17,15 @@ link_of() {
 	ip -n S link add link eth0 name "$2" netns "$1" type rnetvirt flavor "$flavor" mode "$mode" $flag
 }
 
+# here LINK LAST: W knows where the address of a link is that does not say it.
+here() {
+	case $1 in
+	ipvlan:l3*) ip -n W neigh replace "10.0.0.$2" lladdr 02:00:00:00:0a:00 dev wire0 ;;
+	esac
+}
+
 # two X Y: v0 of X in A, v1 of Y in B, on one lower device, all with addresses.
 two() {
-	local n
-
 	ns S W A B
 	wired S W
 	link_of A v0 "$1"
@@ -28,13 +33,20 @@ two() {
 	addressed A B
 	ip -n W addr add 10.0.0.3/24 dev wire0
 	ip -n S route add 10.0.0.0/24 dev eth0
-	for n in 1:A:v0:"$1" 2:B:v1:"$2"; do
-		# Those who do not say where they are.
-		IFS=: read -r last where name flavor mode _ <<<"$n"
-		case $flavor:$mode in
-		ipvlan:l3*) ip -n W neigh replace "10.0.0.$last" lladdr 02:00:00:00:0a:00 dev wire0 ;;
-		esac
-	done
+	here "$1" 1
+	here "$2" 2
+}
+
+# instead Y: v1 of another kind, while v0 stays as it is.
+instead() {
+	ip -n B link del v1
+	link_of B v1 "$1"
+	ip -n B -batch - <<-TXT
+		addr add 10.0.0.2/24 dev v1
+		link set v1 up
+	TXT
+	ip -n W neigh flush to 10.0.0.2 dev wire0
+	here "$1" 2
 }
 
 # knows: each has the other's MAC address, so that no broadcast has to ask.
@@ -64,9 +76,14 @@ row() {
 	local y seen=
 
 	for y in $ALL; do
-		[ "$y" != "$1" ] || seen=1
-		[ "$seen" ] || continue
-		two "$1" "$y"
+		if [ "$seen" ]; then
+			instead "$y"
+		elif [ "$y" = "$1" ]; then
+			two "$1" "$y"
+			seen=1
+		else
+			continue
+		fi
 		# Everybody reaches the outside, whoever is beside him.
 		wait_for 10 in_ns A ping -q -c 1 -W 1 10.0.0.3
 		wait_for 10 in_ns B ping -q -c 1 -W 1 10.0.0.3
@@ -78,7 +95,6 @@ row() {
 			not in_ns A ping -q -c 2 -i 0.1 -W 1 10.0.0.2 >/dev/null || fail "$1 reaches $y"
 			not in_ns B ping -q -c 2 -i 0.1 -W 1 10.0.0.1 >/dev/null || fail "$y reaches $1"
 		fi
-		printf 'netns del %s\n' S W A B | ip -batch -
 	done
 }
 
