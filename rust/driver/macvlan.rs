@@ -618,18 +618,23 @@ impl Macvlan {
             if let Some(lower) = lower {
                 lower.uc_add(mac, rtnl)?;
             }
-            if let Err(err) = port.macs.insert(mac.key(), dev, rtnl) {
-                if let Some(lower) = lower {
-                    let _ = lower.uc_del(mac, rtnl);
+            match (port.macs.insert(mac.key(), dev, rtnl), lower) {
+                (Ok(()), _) => {
+                    let old = Mac::from_key(this.hashed.load(Relaxed));
+                    this.hashed.store(mac.key(), Relaxed);
+                    dev.write_mac(mac, rtnl);
+                    port.macs.remove(old.key(), dev, rtnl);
+                    if let Some(lower) = lower {
+                        let _ = lower.uc_del(old, rtnl);
+                    }
                 }
-                return Err(err);
-            }
-            let old = Mac::from_key(this.hashed.load(Relaxed));
-            this.hashed.store(mac.key(), Relaxed);
-            dev.write_mac(mac, rtnl);
-            port.macs.remove(old.key(), dev, rtnl);
-            if let Some(lower) = lower {
-                let _ = lower.uc_del(old, rtnl);
+                (Err(err), Some(lower)) => {
+                    let _ = lower.uc_del(mac, rtnl);
+                    return Err(err);
+                }
+                // In mode passthru the lower device has the new address already, and packets find
+                // the endpoint without: it follows, and stays in the table by its former one.
+                (Err(_), None) => dev.write_mac(mac, rtnl),
             }
         } else {
             dev.write_mac(mac, rtnl);
