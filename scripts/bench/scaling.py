@@ -189,7 +189,8 @@ def pairs(row, args):
 
 
 def receive(row, args):
-    """From a wire to one of N endpoints, neither the first nor the last, of which nobody has something to say meanwhile."""
+    """From a wire to one of N endpoints, neither the first nor the last. They have no
+    IPv6, so that none has something to say meanwhile."""
     lines = []
     ipv6(False)
     below(row["flavor"], args)

@@ -286,6 +286,13 @@ def same_number():
     same("number", (os.major(os.fstat(fd).st_rdev), os.minor(os.fstat(fd).st_rdev)), number)
     same("whose", command(fd, SIOCGIFHWADDR, "ifr")[18:24], mac("t0", "T"))
     same("the first", command(tap(), SIOCGIFHWADDR, "ifr")[18:24], MAC)
+    # When the first is gone its name is free, although the second has the number still.
+    ip("link del t0")
+    until("no first", lambda: not os.path.exists(NODE))
+    ip(f"link add link eth0 name t0 index 101 {TYPE}")
+    until("the name again", lambda: os.path.exists(NODE))
+    same("the third", command(tap(), SIOCGIFHWADDR, "ifr")[18:24], mac("t0", "S"))
+    same("still the second", command(tap(node="/dev/" + name), SIOCGIFHWADDR, "ifr")[18:24], mac("t0", "T"))
     ip("link del t0", "T")
     until("no node", lambda: not os.path.exists("/dev/" + name))
     assert os.path.exists(NODE)

@@ -333,7 +333,7 @@ impl<K: Key> Generation<K> {
     /// was not null: before that are no more slots than first ones and entries, one less than there are.
     #[inline]
     fn first_slot(&self, key: K) -> *const Atomic<*mut Entry<K>> {
-        // The hash as a fraction of 2^64, of the number of slots: its top bits, by one multiplication.
+        // The top bits of the hash; a multiplication is shorter than a shift by a variable.
         let product = u128::from(key.mix(self.factors)).wrapping_mul(u128::from(self.first_slots));
         // CAST: Less than the number of slots, which is a `u32`.
         #[allow(clippy::cast_possible_truncation)]
