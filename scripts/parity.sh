@@ -23,7 +23,8 @@ compares everything that was seen. SCENARIOs are names or patterns like
 Verdicts: same; chosen and later are differences declared, with a reason, in
 Documentation/differences.toml (later: not implemented yet); DIFFERS, with both
 sides; STALE, declared but the same; ERROR, a scenario that did not work.
-The record and the KTAP of a run are left in build/parity.
+The record and the KTAP of a run are left in build/parity, as FLAVOR.json and .ktap,
+or FLAVOR-part.json and .ktap if it was not of all scenarios.
 
 The last line is "N passed, N failed". Exit status: 0 if nothing failed, 1 if
 something did, 2 for a wrong call; else that of vm.sh.
@@ -86,7 +87,7 @@ status=0
 "$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" --timeout "$limit" -- \
 	"/usr/bin/python3 scripts/parity/guest.py${both:+ --both $both} $flavor${globs[*]:+$(printf ' %q' "${globs[@]}")}" |
 	"${judge[@]}" || status=("${PIPESTATUS[@]}")
-say "took $((SECONDS - start)) s; the record is $save/$flavor.json"
+say "took $((SECONDS - start)) s; its record is in $save"
 vm=${status[0]} judged=${status[1]:-0}
 # A guest that failed fails the run whatever was seen before.
 ((vm == 0)) || exit "$vm"

@@ -10,6 +10,7 @@ use crate::{
     net::{
         netdevice::NetDevice,
         notifier::{
+            self,
             Details,
             Event,
             Notifier, //
@@ -85,7 +86,7 @@ impl PollEvents {
     }
 }
 
-/// An open file of a [`Chrdev`].
+/// An open file of a node.
 pub trait CharFile: Sized + Send + Sync + 'static {
     /// The module, which stays as long as there are files.
     type OwnerModule: ModuleMetadata;
@@ -144,7 +145,7 @@ struct Node<D> {
 
 /// The nodes by their numbers, from 1 on.
 struct Nodes<D> {
-    slots: KVec<Option<Node<D>>>,
+    slots: KVVec<Option<Node<D>>>,
     /// Slots below are taken.
     first_free: usize,
 }
@@ -297,6 +298,11 @@ struct Cdev {
     cdev: Opaque<kbindings::cdev>,
 }
 
+// SAFETY: C's structure belongs to the VFS.
+unsafe impl Send for Cdev {}
+// SAFETY: As above.
+unsafe impl Sync for Cdev {}
+
 impl Cdev {
     fn new(
         fops: &'static kbindings::file_operations,
@@ -325,18 +331,16 @@ impl PinnedDrop for Cdev {
     }
 }
 
-/// A driver of character devices, each of which belongs to a net device: it has a node for each device
-/// that [wants](CharFile::device_of) one, as long as it is [registered](crate::net::notifier::Registration).
+/// What makes and removes nodes, as the notifiers tell.
 ///
 /// # Invariants
 ///
 /// Nodes in `nodes` are devices of `class`, their parents registered devices, whose notifiers have told
-/// of them and not yet of their going: it changes under RTNL only.
+/// of them and not yet of their going: it changes under RTNL only. It is a notifier's only, which tells of
+/// every device's going before it lets this go.
 #[pin_data]
-pub struct Chrdev<T: CharFile> {
+struct Chrdev<T: CharFile> {
     // Dropped in this order.
-    #[pin]
-    cdev: Cdev,
     #[pin]
     class: Class,
     region: Region,
@@ -349,26 +353,13 @@ unsafe impl<T: CharFile> Send for Chrdev<T> {}
 // SAFETY: As above.
 unsafe impl<T: CharFile> Sync for Chrdev<T> {}
 
-/// A file that is open.
-struct Opened<T: CharFile> {
-    file: T,
-    sock: ARef<Sock<T::Sock>>,
-}
-
 impl<T: CharFile> Chrdev<T> {
-    /// A driver, for a [`notifier::Registration`](crate::net::notifier::Registration).
-    ///
-    /// Context: process, may sleep, RTNL not held.
-    pub fn new() -> Result<impl PinInit<Self, Error>> {
-        let region = Region::new(T::CLASS)?;
-        let first = region.0;
-        Ok(try_pin_init!(Self {
+    fn new(region: Region) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
             region,
-            nodes <- new_mutex!(Nodes { slots: KVec::new(), first_free: 0 }),
+            nodes <- new_mutex!(Nodes { slots: KVVec::new(), first_free: 0 }),
             class <- Class::new(T::CLASS),
-            // From here on files can be opened.
-            cdev <- Cdev::new(Self::FOPS, this_module::<T::OwnerModule>(), first),
-        }))
+        })
     }
 
     /// Makes a node for `dev`: named `tap` and the number of `dev`, in the class and, by the driver
@@ -429,6 +420,56 @@ impl<T: CharFile> Chrdev<T> {
         }
         drop(device);
     }
+}
+
+impl<T: CharFile> Notifier for Chrdev<T> {
+    fn event(&self, event: Event, dev: &NetDevice, _more: &Details<'_>, rtnl: &Rtnl) -> Result {
+        match event {
+            // New, or come from another namespace: then its number may be another one, too.
+            Event::REGISTER => match T::device_of(dev) {
+                Some(device) => self.add(dev, device, rtnl),
+                None => Ok(()),
+            },
+            Event::UNREGISTER => {
+                self.remove(dev, rtnl);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A driver of character devices, each of which belongs to a net device: for as long as it lives it has a
+/// node for each device that [wants](CharFile::device_of) one.
+#[pin_data]
+pub struct Registration<T: CharFile> {
+    // Dropped in this order.
+    #[pin]
+    cdev: Cdev,
+    #[pin]
+    chrdev: notifier::Registration<Chrdev<T>>,
+}
+
+/// A file that is open.
+struct Opened<T: CharFile> {
+    file: T,
+    sock: ARef<Sock<T::Sock>>,
+}
+
+impl<T: CharFile> Registration<T> {
+    /// Registers a driver. Of what a module initialises it must be the last: a file that is opened holds
+    /// the module, but not one that fails to load.
+    ///
+    /// Context: process, may sleep, RTNL not held.
+    pub fn new() -> Result<impl PinInit<Self, Error>> {
+        let region = Region::new(T::CLASS)?;
+        let first = region.0;
+        Ok(try_pin_init!(Self {
+            chrdev <- notifier::Registration::new(Chrdev::new(region)),
+            // From here on files can be opened, and nothing can fail.
+            cdev <- Cdev::new(Self::FOPS, this_module::<T::OwnerModule>(), first),
+        }))
+    }
 
     const FOPS: &'static kbindings::file_operations = &kbindings::file_operations {
         owner: this_module::<T::OwnerModule>().as_ptr(),
@@ -463,7 +504,13 @@ impl<T: CharFile> Chrdev<T> {
             // First, because an open file is given back by releasing it only.
             let room = KBox::<Opened<T>>::new_uninit(GFP_KERNEL)?;
             let rtnl = rtnl::lock();
-            let device = this.nodes.lock().find(minor).cloned().ok_or(ENODEV)?;
+            let device = this
+                .chrdev
+                .nodes
+                .lock()
+                .find(minor)
+                .cloned()
+                .ok_or(ENODEV)?;
             let file = T::open(&device, &rtnl)?;
             let sock = file.sock().clone();
             let opened = KBox::write(room, Opened { file, sock });
@@ -582,22 +629,5 @@ impl<T: CharFile> Chrdev<T> {
     ) -> c_int {
         // SAFETY: The file is open.
         unsafe { Self::borrow(file) }.sock.fasync(fd, file, on)
-    }
-}
-
-impl<T: CharFile> Notifier for Chrdev<T> {
-    fn event(&self, event: Event, dev: &NetDevice, _more: &Details<'_>, rtnl: &Rtnl) -> Result {
-        match event {
-            // New, or come from another namespace: then its number may be another one, too.
-            Event::REGISTER => match T::device_of(dev) {
-                Some(device) => self.add(dev, device, rtnl),
-                None => Ok(()),
-            },
-            Event::UNREGISTER => {
-                self.remove(dev, rtnl);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
     }
 }

@@ -33,7 +33,7 @@ mod uapi;
 mod veth;
 
 use abstractions::{
-    chrdev::Chrdev,
+    chrdev,
     net::{
         inet,
         ip_input,
@@ -58,7 +58,7 @@ module! {
 struct Rnetvirt {
     /// Dropping it removes all nodes. Devices that are left do without.
     #[pin]
-    nodes: notifier::Registration<Chrdev<tap::TapFile>>,
+    nodes: chrdev::Registration<tap::TapFile>,
     /// Dropping it removes all devices, and waits until none of their code runs any more.
     #[pin]
     kind: link::Registration<kind::Rnetvirt>,
@@ -77,8 +77,8 @@ impl kernel::InPlaceModule for Rnetvirt {
             addresses <- inet::Registration::new(),
             input: ip_input::Registration::new()?,
             kind <- link::Registration::new(),
-            // The last: a file that is opened holds the module, but not one that fails to load.
-            nodes <- notifier::Registration::new(Chrdev::new()?),
+            // The last, as it wants to be.
+            nodes <- chrdev::Registration::new()?,
         })
     }
 }

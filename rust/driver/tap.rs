@@ -65,6 +65,7 @@ use abstractions::{
             RxSkb, //
         },
         sock::{
+            RcuSock,
             Sock,
             SockArray, //
         },
@@ -139,7 +140,7 @@ impl Tap {
     /// The queue that a packet belongs to: the same one for all packets of a flow, as long as queues
     /// neither come nor go.
     #[inline]
-    fn queue_for<'a>(&'a self, skb: &RxSkb<'_>, rcu: Rcu<'a>) -> Option<&'a Sock<Queue>> {
+    fn queue_for<'a>(&'a self, skb: &RxSkb<'_>, rcu: Rcu<'a>) -> Option<RcuSock<'a, Queue>> {
         let index = match self.attached.len() {
             0 => return None,
             1 => 0,
@@ -151,7 +152,7 @@ impl Tap {
     /// What has to be done to a frame that the reader cannot do; then into the ring with it. How many
     /// frames were lost.
     #[inline(always)]
-    fn enqueue(&self, queue: &Sock<Queue>, mut frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
+    fn enqueue(&self, queue: RcuSock<'_, Queue>, mut frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
         let features = if queue.has_vnet_hdr() {
             ALWAYS.with(Features::from_bits(self.offloads.load(Relaxed)))
         } else {
@@ -268,7 +269,7 @@ pub(crate) fn setup(dev: &mut SetupDevice<'_>, attrs: &LinkAttrs<'_>) {
 
 /// Puts a frame into the ring; how many were lost.
 #[inline]
-fn put(queue: &Sock<Queue>, frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
+fn put(queue: RcuSock<'_, Queue>, frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
     match queue.ring.produce(frame, bh) {
         Ok(()) => 0,
         Err(frame) => {
@@ -281,7 +282,7 @@ fn put(queue: &Sock<Queue>, frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
 /// Cuts a frame, and puts the pieces into the ring; how many were lost. The reader is woken once.
 #[inline(never)]
 fn enqueue_segments(
-    queue: &Sock<Queue>,
+    queue: RcuSock<'_, Queue>,
     frame: UserFrame<'_>,
     features: Features,
     bh: Bh<'_>,

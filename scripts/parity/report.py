@@ -7,7 +7,8 @@ usage: report.py [--ktap] [--declared FILE] --save DIRECTORY FLAVOR <RECORD
 
 Without a file of declared differences everything must be the same.
 Prints a table, or KTAP with --ktap; what differs is shown on both sides. Leaves
-the record and the KTAP in DIRECTORY. The last line is "N passed, N failed"; the
+the record and the KTAP in DIRECTORY, as FLAVOR.json and .ktap, or FLAVOR-part.json
+and .ktap if they are not of all scenarios. The last line is "N passed, N failed"; the
 exit status is 0 if something passed and nothing failed, 3 if something failed.
 """
 
@@ -121,10 +122,10 @@ def report(args):
     save = pathlib.Path(args.save)
     save.mkdir(parents=True, exist_ok=True)
     counts, ran, plan, everything = {}, [], [], []
-    # A whole run replaces the last record, one that is cut off does not.
-    unfinished = save / f".{args.flavor}.json.{os.getpid()}"
-    with open(save / f"{args.flavor}.ktap", "w", encoding="utf-8") as ktap, \
-            open(unfinished, "w", encoding="utf-8") as record:
+    # What is finished replaces the last record, what is cut off does not.
+    unfinished = {kind: save / f".{args.flavor}.{kind}.{os.getpid()}" for kind in ("json", "ktap")}
+    with open(unfinished["ktap"], "w", encoding="utf-8") as ktap, \
+            open(unfinished["json"], "w", encoding="utf-8") as record:
         outputs = [Ktap(ktap), Ktap(sys.stdout) if args.ktap else Table()]
 
         def show(verdict):
@@ -156,10 +157,13 @@ def report(args):
             show(rest)
         for output in outputs:
             output.end(counts)
+    name = args.flavor if len(plan) == len(everything) else f"{args.flavor}-part"
     if ran and len(ran) == len(plan):
-        os.replace(unfinished, save / f"{args.flavor}.json")
+        for kind, file in unfinished.items():
+            os.replace(file, save / f"{name}.{kind}")
     else:
-        os.unlink(unfinished)
+        for file in unfinished.values():
+            os.unlink(file)
     failed = sum(counts.get(word, 0) for word in ("DIFFERS", "STALE", "ERROR"))
     passed = sum(counts.values()) - failed
     if not ran:

@@ -135,6 +135,9 @@ test_d8_endpoint_address_under_traffic() {
 	gives "1
 02:00:00:00:0d:0$n
 02:00:00:00:0e:0$n" lists_of_endpoints
+	# Nobody told them of the other's last address: what they have learnt may be good for 45 s.
+	ip -n A neigh flush dev v0
+	ip -n B neigh flush dev v1
 	reaches A 10.0.0.2
 }
 

@@ -12,7 +12,10 @@ use super::{
     rtnl::Rtnl, //
 };
 use crate::bindings;
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ops::Deref, //
+};
 use kernel::{
     error::to_result,
     prelude::*,
@@ -184,6 +187,14 @@ impl<N: Notifier> Registration<N> {
                     | (bindings::NOTIFY_OK as c_int - err.to_errno())
             }
         }
+    }
+}
+
+impl<N: Notifier> Deref for Registration<N> {
+    type Target = N;
+
+    fn deref(&self) -> &N {
+        &self.notifier
     }
 }
 

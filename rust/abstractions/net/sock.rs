@@ -341,6 +341,40 @@ impl<T: SockData> Sock<T> {
     }
 }
 
+/// A socket that was found in an RCU section: nobody may have a reference any more, so none can be had
+/// from it.
+///
+/// # Invariants
+///
+/// The socket is not freed during `'a`.
+pub struct RcuSock<'a, T>(&'a Sock<T>);
+
+impl<T> Clone for RcuSock<'_, T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for RcuSock<'_, T> {}
+
+impl<T> Deref for RcuSock<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.0
+    }
+}
+
+impl<T: SockData> RcuSock<'_, T> {
+    /// See [`Sock::wake`].
+    #[inline]
+    pub fn wake(self, events: PollEvents) {
+        self.0.wake(events);
+    }
+}
+
 /// A reference to a socket that packets look at.
 type Entry<T> = Atomic<*mut Sock<T>>;
 
@@ -387,11 +421,12 @@ impl<T: SockData, const N: usize> SockArray<T, N> {
 
     /// One of them; `None` if there are not that many, or not any more.
     #[inline]
-    pub fn get<'a>(&'a self, index: u32, _rcu: Rcu<'a>) -> Option<&'a Sock<T>> {
+    pub fn get<'a>(&'a self, index: u32, _rcu: Rcu<'a>) -> Option<RcuSock<'a, T>> {
         let slot = self.slots.get(index as usize)?;
+        // INVARIANT: A socket that had a reference when the section began.
         // SAFETY: Null, or a socket with a reference, which is freed a grace period after that was
         // given up.
-        unsafe { slot.load(Acquire).as_ref() }
+        unsafe { slot.load(Acquire).as_ref() }.map(RcuSock)
     }
 
     fn position(&self, sock: &Sock<T>, _rtnl: &Rtnl) -> Option<usize> {
