@@ -440,8 +440,12 @@ static void make_hdr(struct rng *rng, const struct frame *frame, uint8_t *to)
 		}
 	}
 	/* Cutting a frame into thousands of pieces takes an emulated debug kernel half a minute. */
-	if (type && size && frame->len / (size < 8 ? 8 : size) > 400)
-		size = frame->len / 400 + 1;
+	if (type && size) {
+		uint32_t most = chance(rng, 2) ? 400 : 40;
+
+		if (frame->len / (size < 8 ? 8 : size) > most)
+			size = frame->len / most + 1;
+	}
 	to[0] = flags;
 	to[1] = type;
 	memcpy(to + 2, &hdr_len, 2);
