@@ -87,7 +87,7 @@ status=0
 "$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" --timeout "$limit" -- \
 	"/usr/bin/python3 scripts/parity/guest.py${both:+ --both $both} $flavor${globs[*]:+$(printf ' %q' "${globs[@]}")}" |
 	"${judge[@]}" || status=("${PIPESTATUS[@]}")
-say "took $((SECONDS - start)) s; its record is in $save"
+say "took $((SECONDS - start)) s; records are in $save"
 vm=${status[0]} judged=${status[1]:-0}
 # A guest that failed fails the run whatever was seen before.
 ((vm == 0)) || exit "$vm"

@@ -159,11 +159,11 @@ def report(args):
             output.end(counts)
     name = args.flavor if len(plan) == len(everything) else f"{args.flavor}-part"
     if ran and len(ran) == len(plan):
-        for kind, file in unfinished.items():
-            os.replace(file, save / f"{name}.{kind}")
+        os.replace(unfinished["json"], save / f"{name}.json")
     else:
-        for file in unfinished.values():
-            os.unlink(file)
+        os.unlink(unfinished["json"])
+        name = f"{args.flavor}-part"
+    os.replace(unfinished["ktap"], save / f"{name}.ktap")
     failed = sum(counts.get(word, 0) for word in ("DIFFERS", "STALE", "ERROR"))
     passed = sum(counts.values()) - failed
     if not ran:

@@ -148,7 +148,8 @@ test_e_vm_of_eight_queues_and_a_sibling() {
 	initramfs 8
 	vm 8
 	all_well "queues 8" "dhcp 10.0.0.5" ping sends receives datagrams
-	gives 0 sysfs S t0 statistics/rx_dropped
+	# Its rings may overflow: forwarded frames do not hold their sender up.
+	note "frames lost: $(sysfs S t0 statistics/rx_dropped)"
 }
 
 test_e_vm_behind_ipvtap() {

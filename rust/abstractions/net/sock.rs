@@ -423,7 +423,7 @@ impl<T: SockData, const N: usize> SockArray<T, N> {
     #[inline]
     pub fn get<'a>(&'a self, index: u32, _rcu: Rcu<'a>) -> Option<RcuSock<'a, T>> {
         let slot = self.slots.get(index as usize)?;
-        // INVARIANT: A socket that had a reference when the section began.
+        // INVARIANT: A socket that had a reference at some time in the section.
         // SAFETY: Null, or a socket with a reference, which is freed a grace period after that was
         // given up.
         unsafe { slot.load(Acquire).as_ref() }.map(RcuSock)
