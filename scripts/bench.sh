@@ -16,7 +16,8 @@ and prints a table for each part. ROWs are names or patterns like 'veth/v4-*'
                    instructions), time (user-mode Linux at native speed, ratios
                    only), scaling, scaling-time, apps (iperf3, request-response)
   --runs N         instructions: boot and measure N times, show how they differ
-  --rounds N       repeats of each figure (default: 3 for instructions, 41 for time, 9 else)
+  --rounds N       repeats of each figure (default: 3 for instructions, 41 for time, 9 for
+                   scaling-time and apps; scaling takes three)
   --check          instructions only; fail when a row's count is more than 1 %
                    over scripts/bench/baseline.json
   --update         with --check: write what was measured to the baseline instead

@@ -14,7 +14,7 @@ Runs all tests, or those named, on the kernel of that name (default: release):
 
   --list         print the names instead
   --timeout S    the guest tests' time limit (default: \$TEST_TIMEOUT, or 3600;
-                 debug: 10800)
+                 debug: 10800, uml: 1800)
 
 Every result is shown as it comes, a failed one with its own log and the kernel's.
 The last line is "N passed, N failed", perhaps with ", N skipped". The exit status

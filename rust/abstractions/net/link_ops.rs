@@ -39,7 +39,8 @@ use crate::{
 use core::marker::PhantomData;
 use kernel::{
     error::VTABLE_DEFAULT_ERROR,
-    prelude::*, //
+    prelude::*,
+    types::NotThreadSafe, //
 };
 
 /// What a transmit callback may rely on.
@@ -50,6 +51,7 @@ use kernel::{
 /// disabled on this CPU, and that is an RCU read-side section, all for `'a`.
 pub struct XmitContext<'a> {
     _cx: PhantomData<&'a ()>,
+    _here: NotThreadSafe,
 }
 
 impl<'a> XmitContext<'a> {
@@ -61,7 +63,10 @@ impl<'a> XmitContext<'a> {
     #[inline]
     pub(crate) unsafe fn assume() -> Self {
         // INVARIANT: Guaranteed by the caller.
-        Self { _cx: PhantomData }
+        Self {
+            _cx: PhantomData,
+            _here: NotThreadSafe,
+        }
     }
 
     /// The callback runs inside an RCU read-side section.

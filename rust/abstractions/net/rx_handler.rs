@@ -49,7 +49,10 @@ use kernel::{
         rcu,
         Arc, //
     },
-    types::Opaque, //
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
 };
 
 /// What becomes of a received packet: the number that the core wants, and the packet if it gets it back.
@@ -92,6 +95,7 @@ impl<'a> Verdict<'a> {
 /// For `'a` softirqs are disabled on this CPU, in an RCU read-side section.
 pub struct RxContext<'a> {
     _cx: PhantomData<&'a ()>,
+    _here: NotThreadSafe,
 }
 
 impl<'a> RxContext<'a> {
@@ -508,7 +512,10 @@ impl<T: RxHandler> Handler<T> {
                 .cast::<Self>()
         };
         // INVARIANT: See the caller's guarantee.
-        let cx = RxContext { _cx: PhantomData };
+        let cx = RxContext {
+            _cx: PhantomData,
+            _here: NotThreadSafe,
+        };
         let verdict = T::receive(this, skb, &cx);
         // The core does not look at it if the packet is gone.
         // SAFETY: What goes back to the core is the caller's from here on.
