@@ -463,7 +463,7 @@ impl Macvlan {
                 c"mode passthru needs the lower device for itself, which has other links",
             ));
         }
-        check_sources(&settings, mode, ack)?;
+        check_sources(&settings, mode, 0, ack)?;
 
         let mut dev = dev.init(Ok::<Self, Error>(Self {
             lower: DevRef::new(lower, rtnl)?,
@@ -665,10 +665,33 @@ fn check_mtu(
     Ok(())
 }
 
-/// Only in mode source there are sources.
-fn check_sources(settings: &Settings<'_>, mode: Mode, ack: &mut ExtAck<'_>) -> Result {
-    if settings.sources.is_some() && mode != Mode::SOURCE {
+/// How many sources a link can listen to: with more there would be no room for the list in what the link
+/// is shown by, whose attributes have lengths of 16 bits.
+const MAX_SOURCES: usize = 5000;
+
+/// Only in mode source there are sources, and not too many; `count` there are already.
+fn check_sources(
+    settings: &Settings<'_>,
+    mode: Mode,
+    count: u32,
+    ack: &mut ExtAck<'_>,
+) -> Result {
+    let Some(change) = &settings.sources else {
+        return Ok(());
+    };
+    if mode != Mode::SOURCE {
         return Err(ack.refuse(EINVAL, c"only mode source has a list of sources"));
+    }
+    let count = match change {
+        SourceChange::Add(_) => (count as usize).saturating_add(1),
+        SourceChange::Remove(_) | SourceChange::Flush => 0,
+        SourceChange::Set(first, list) => {
+            let listed = list.iter().flat_map(|list| list.iter()).count();
+            listed.saturating_add(first.is_some().into())
+        }
+    };
+    if count > MAX_SOURCES {
+        return Err(ack.refuse(ENOSPC, c"a link listens to up to 5000 sources"));
     }
     Ok(())
 }
@@ -904,7 +927,7 @@ impl LinkOps for Macvlan {
                 c"mode passthru is chosen when a link is made, for good",
             ));
         }
-        check_sources(&settings, mode, ack)?;
+        check_sources(&settings, mode, this.sources.load(Relaxed), ack)?;
 
         if let Some(flags) = settings.flags {
             let toggled = flags.has(Flags::NOPROMISC) != this.flags.get().has(Flags::NOPROMISC);

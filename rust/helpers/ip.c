@@ -154,6 +154,12 @@ __rnetvirt_helper void rnetvirt_helper_netdev_set_l3mdev_ops(struct net_device *
 	WRITE_ONCE(dev->l3mdev_ops, ops);
 }
 
+/* Only then are the operations looked at, which may be left of somebody who is done. */
+__rnetvirt_helper bool rnetvirt_helper_netdev_uses_l3mdev(const struct net_device *dev)
+{
+	return netif_is_l3_master(dev) || netif_has_l3_rx_handler(dev);
+}
+
 __rnetvirt_helper void rnetvirt_helper_netdev_set_l3_rx(struct net_device *dev, bool on)
 {
 	if (on)

@@ -59,6 +59,11 @@ test_f10_who_may_open() { ip_bed l2; tap opens; }
 test_f7_frames_by_address_l2() { ip_bed l2; tap by_address l2; }
 test_f7_frames_by_address_l3() { ip_bed l3; tap by_address l3; }
 test_f7_frames_by_address_l3s() { ip_bed l3s; tap by_address l3s; }
+test_f7_options_are_those_of_the_packet() {
+	[ "$KIND" = rnetvirt ] || skip "it sends what is in memory behind the packet"
+	ip_bed l3
+	tap options
+}
 test_f5_link_deleted() { ip_bed l2; tap gone_by_address; }
 
 test_f7_without_a_reader_it_has_a_stack() {

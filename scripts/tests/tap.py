@@ -731,6 +731,29 @@ def by_address(mode):
         same("packet", got[22:], f[22:]) if protocol == 0x86DD else same("packet", got[26:], f[26:])
 
 
+def options():
+    """ipvtap, l3: the options of a header are those that were written, in each fragment;
+    a header that is longer than its packet does not go out."""
+    fd, wire, lower = tap(NONBLOCK), packet_socket("W", "wire0", 0x800), mac("eth0")
+    # Only the Ethernet header has to be linear.
+    vnet = struct.pack("=BBHHHH", 0, 0, 14, 0, 0, 0)
+
+    def packet(payload, ident):
+        head = struct.pack("!BBHHHBBH4s4s", 0x4F, 0, 60 + len(payload), ident, 0, 64, 253, 0,
+                           socket.inet_aton("10.0.0.101"), socket.inet_aton("10.0.0.3"))
+        return vnet + frame(head + b"\1" * 40 + payload, WIRE_MAC, lower, 0x800)
+
+    def arrived(count):
+        return at_wire(wire, lambda got: got[23] == 253, count)
+
+    os.write(fd, packet(b"d" * 5000, 1))
+    for got in arrived(4):
+        same("options", got[34:74], b"\1" * 40)
+    os.write(fd, packet(b"", 2)[:len(vnet) + 60])
+    os.write(fd, packet(b"d" * 100, 3))
+    same("which packet", struct.unpack_from("!H", arrived(1)[0], 18)[0], 3)
+
+
 # --- E8: queues and commands ----------------------------------------------------------
 
 def queues():

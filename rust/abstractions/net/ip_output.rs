@@ -67,8 +67,16 @@ const IPV4_HLEN: u32 = 20;
 /// valid.
 #[inline(never)]
 unsafe fn send_v4(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
-    // SAFETY: By the caller's guarantee.
-    if !unsafe { bindings::pskb_may_pull(skb, IPV4_HLEN) } {
+    // Options must be linear, too: `ip_send_check()` and `ip_do_fragment()` take the header for as long as
+    // it says, and do not look.
+    // SAFETY: By the caller's guarantee; what was pulled is linear.
+    let whole = unsafe {
+        bindings::pskb_may_pull(skb, IPV4_HLEN) && {
+            let hlen = u32::from(*(*skb).data & 0xf) << 2;
+            hlen <= IPV4_HLEN || bindings::pskb_may_pull(skb, hlen)
+        }
+    };
+    if !whole {
         // SAFETY: As above.
         unsafe { free(skb, DropReason::TOO_SMALL) };
         return XmitStatus::DROP;

@@ -418,10 +418,11 @@ impl<T: RxHandler> Handler<T> {
         };
         if self.l3mdev.load(Relaxed).is_null() {
             // SAFETY: As above.
-            if unsafe { !(*dev).l3mdev_ops.is_null() } {
+            if unsafe { bindings::netdev_uses_l3mdev(dev) } {
                 return Err(EBUSY);
             }
-            // INVARIANT: Nobody else has any.
+            // INVARIANT: Nobody else uses any. Those that are left of C's ipvlan are of a module that may
+            // be gone.
             self.l3mdev
                 .store(ptr::from_ref(ops).cast_mut().cast(), Relaxed);
             // SAFETY: As above; they are static, and taken back in `detach`.
