@@ -214,3 +214,17 @@ test_dhcp_of_a_real_client_and_server() {
 }
 
 lease() { in_ns A ip -4 -o addr show dev v0 | awk '{ print $4 }'; }
+
+test_b26_l3s_where_the_c_driver_was() {
+	[ "$KIND" = rnetvirt ] || skip "it is about both"
+	needs ipvlan
+	ns S W A
+	wired S W
+	# Its operations stay in the lower device, and nobody looks at them any more.
+	ip -n S link add link eth0 name c0 type ipvlan mode l3s
+	ip -n S link del c0
+	endpoint S eth0 v0 l3s netns A
+	gives '"l3s"' jq_mode A v0
+}
+
+jq_mode() { ip -n "$1" -d -j link show "$2" | jq -c '.[0].linkinfo.info_data.mode'; }
