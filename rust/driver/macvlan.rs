@@ -670,12 +670,7 @@ fn check_mtu(
 const MAX_SOURCES: usize = 5000;
 
 /// Only in mode source there are sources, and not too many; `count` there are already.
-fn check_sources(
-    settings: &Settings<'_>,
-    mode: Mode,
-    count: u32,
-    ack: &mut ExtAck<'_>,
-) -> Result {
+fn check_sources(settings: &Settings<'_>, mode: Mode, count: u32, ack: &mut ExtAck<'_>) -> Result {
     let Some(change) = &settings.sources else {
         return Ok(());
     };
