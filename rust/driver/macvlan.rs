@@ -667,7 +667,7 @@ fn check_mtu(
 
 /// How many sources a link can listen to: with more there would be no room for the list in what the link
 /// is shown by, whose attributes have lengths of 16 bits.
-const MAX_SOURCES: usize = 5000;
+const MAX_SOURCES: usize = 5400;
 
 /// Only in mode source there are sources, and not too many; `count` there are already.
 fn check_sources(settings: &Settings<'_>, mode: Mode, count: u32, ack: &mut ExtAck<'_>) -> Result {
@@ -686,7 +686,7 @@ fn check_sources(settings: &Settings<'_>, mode: Mode, count: u32, ack: &mut ExtA
         }
     };
     if count > MAX_SOURCES {
-        return Err(ack.refuse(ENOSPC, c"a link listens to up to 5000 sources"));
+        return Err(ack.refuse(ENOSPC, c"a link listens to up to 5400 sources"));
     }
     Ok(())
 }

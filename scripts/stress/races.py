@@ -35,6 +35,7 @@ RTM_GETSTATS = 94
 
 class Worker:
     pause = 0.0
+    until = 0.0
 
     def __init__(self, kind, flavors, rng):
         self.kind, self.flavors, self.rng = kind, flavors, rng
@@ -574,7 +575,8 @@ class Module(Worker):
 
     def step(self):
         # Where it takes long the others are to have the module for some time, too.
-        time.sleep(self.rng.uniform(1, 6) + 3 * self.took)
+        pause = self.rng.uniform(1, 6) + 3 * self.took
+        time.sleep(min(pause, max(0, self.until - time.monotonic())))
         start = time.monotonic()
         try:
             self.reload()
@@ -606,7 +608,7 @@ MORE = {"macvlan": [Endpoints, Endpoints, Endpoints, Siblings],
 
 def work(worker, say, until):
     tried, errors = 0, collections.Counter()
-    worker.say = say
+    worker.say, worker.until = say, until
     worker.prepare()
     while time.monotonic() < until:
         tried += 1

@@ -118,16 +118,16 @@ test_a6_a_list_of_sources_can_be_shown() {
 	ns S W
 	wired S W
 	endpoint S eth0 v0 source up
-	for ((i = 1; i <= 5000; i++)); do
+	for ((i = 1; i <= 5400; i++)); do
 		printf -v one '02000001%04x,' "$i"
 		list+=$one
 	done
 	gives OK settings S v0 data32:3:3 "sources:${list%,}"
-	gives 5000 rtnl S get v0 count
-	refused "up to 5000 sources" change S v0 macaddr add 02:00:00:02:00:01
-	gives "ENOSPC a link listens to up to 5000 sources" \
+	gives 5400 rtnl S get v0 count
+	refused "up to 5400 sources" change S v0 macaddr add 02:00:00:02:00:01
+	gives "ENOSPC a link listens to up to 5400 sources" \
 		settings S v0 data32:3:3 "sources:${list}020000020001"
-	gives 5000 rtnl S get v0 count
+	gives 5400 rtnl S get v0 count
 	change S v0 macaddr del 02:00:00:01:00:01
 	change S v0 macaddr add 02:00:00:02:00:01
 	gives "S/v0 otherhost" who W wire0 020000020001 020000009999 1 S/v0
