@@ -8,7 +8,7 @@ usage() {
 usage: $ME [--no-build] [FLAVOR | ROW]
 
 Boots a guest, stops it at a packet of ROW (see bench.sh --list; a FLAVOR stands
-for its row v4-60-netns, sibling, wire-l2 or read-60, the default is veth), steps through all that is executed
+for its row v4-60-netns, sibling or wire-l2, the default is veth), steps through all that is executed
 until the next one, with the C driver and with rnetvirt, and prints:
 - the number of instructions in each function, those that differ first;
 - both drivers' functions, disassembled, with how often each instruction was
@@ -35,7 +35,6 @@ case $row in
 */*) ;;
 macvlan) row=macvlan/sibling ;;
 ipvlan) row=ipvlan/wire-l2 ;;
-macvtap | ipvtap) row=$row/read-60 ;;
 *) row=$row/v4-60-netns ;;
 esac
 rows=$("$TOP/scripts/bench.sh" --list)
