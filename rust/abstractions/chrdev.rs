@@ -479,8 +479,7 @@ impl<T: CharFile> Registration<T> {
         write_iter: Some(Self::write_callback),
         poll: Some(Self::poll_callback),
         unlocked_ioctl: Some(Self::ioctl_callback),
-        #[cfg(CONFIG_COMPAT)]
-        compat_ioctl: Some(kbindings::compat_ptr_ioctl),
+        compat_ioctl: kbindings::compat_ptr_ioctl,
         fasync: Some(Self::fasync_callback),
         // SAFETY: All members may be zero.
         ..unsafe { core::mem::zeroed() }
