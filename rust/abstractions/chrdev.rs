@@ -5,6 +5,8 @@
 //! C headers: [`include/linux/cdev.h`](srctree/include/linux/cdev.h),
 //! [`include/linux/device/class.h`](srctree/include/linux/device/class.h)
 
+mod socket;
+
 use crate::{
     bindings,
     net::{
@@ -25,7 +27,10 @@ use crate::{
         },
     },
 };
-use core::ptr;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 use kernel::{
     bindings as kbindings, container_of,
     error::{
@@ -117,7 +122,8 @@ pub trait CharFile: Sized + Send + Sync + 'static {
     /// left: one that is accounted to another file's socket keeps that, and may be kept by it. May sleep.
     fn closed(&self);
 
-    /// Reads; how many bytes it were. May sleep unless `nonblock`.
+    /// Reads; how many bytes it were, or would have been if there was less room. May sleep unless
+    /// `nonblock`.
     fn read(&self, to: &mut IovIterDest<'_>, nonblock: bool) -> Result<usize>;
 
     /// Writes; how many bytes it were. May sleep unless `nonblock`.
@@ -126,8 +132,8 @@ pub trait CharFile: Sized + Send + Sync + 'static {
     /// What can be done without waiting. Who asks is woken by the socket.
     fn poll(&self) -> PollEvents;
 
-    /// Commands. `arg` is a number or an address in user space.
-    fn ioctl(&self, cmd: u32, arg: usize) -> Result<isize>;
+    /// A command to `file`, which is this one. `arg` is a number or an address in user space.
+    fn ioctl(file: &OpenFile<'_, Self>, cmd: u32, arg: usize) -> Result<isize>;
 }
 
 /// Bits of a device number that say which device of a driver it is.
@@ -456,6 +462,62 @@ struct Opened<T: CharFile> {
     sock: ARef<Sock<T::Sock>>,
 }
 
+impl<T: CharFile> Opened<T> {
+    /// What can be done without waiting with the file that this is; or that stands for it, `file`, which
+    /// is woken.
+    fn poll(
+        &self,
+        file: *mut kbindings::file,
+        table: *mut kbindings::poll_table_struct,
+    ) -> kbindings::__poll_t {
+        self.sock.poll_wait(file, table);
+        self.file.poll().0
+    }
+}
+
+/// # Safety
+///
+/// `file` must be one that [`Registration::open_callback`] opened and that is not yet released, for `'a`.
+#[inline]
+unsafe fn borrow<'a, T: CharFile>(file: *mut kbindings::file) -> &'a Opened<T> {
+    // SAFETY: By the caller's guarantee; `open_callback` has set it.
+    unsafe { KBox::borrow((*file).private_data) }
+}
+
+/// A file that is open, as the VFS knows it.
+///
+/// # Invariants
+///
+/// It was opened by a [`Registration`] for `T`, and is not released during `'a`.
+pub struct OpenFile<'a, T: CharFile>(*mut kbindings::file, PhantomData<&'a T>);
+
+impl<'a, T: CharFile> OpenFile<'a, T> {
+    /// # Safety
+    ///
+    /// As the type's invariants say.
+    #[inline]
+    unsafe fn new(file: *mut kbindings::file) -> Self {
+        // INVARIANT: By the caller's guarantee.
+        Self(file, PhantomData)
+    }
+
+    #[inline]
+    fn opened(&self) -> &'a Opened<T> {
+        // SAFETY: By the type's invariants.
+        unsafe { borrow(self.0) }
+    }
+
+    /// What the driver knows of it.
+    #[inline]
+    pub fn data(&self) -> &'a T {
+        &self.opened().file
+    }
+
+    fn ioctl(&self, cmd: c_uint, arg: c_ulong) -> Result<isize> {
+        T::ioctl(self, cmd, arg)
+    }
+}
+
 impl<T: CharFile> Registration<T> {
     /// Registers a driver. Of what a module initialises it must be the last: a file that is opened holds
     /// the module, but not one that fails to load.
@@ -524,15 +586,6 @@ impl<T: CharFile> Registration<T> {
 
     /// # Safety
     ///
-    /// `file` must be one that was opened and not yet released, for `'a`.
-    #[inline]
-    unsafe fn borrow<'a>(file: *mut kbindings::file) -> &'a Opened<T> {
-        // SAFETY: By the caller's guarantee; `open_callback` has set it.
-        unsafe { KBox::borrow((*file).private_data) }
-    }
-
-    /// # Safety
-    ///
     /// See `open_callback`.
     unsafe extern "C" fn release_callback(
         _inode: *mut kbindings::inode,
@@ -556,14 +609,15 @@ impl<T: CharFile> Registration<T> {
         // SAFETY: The file is open; the iterator is for writing to.
         let (this, to, nonblock) = unsafe {
             (
-                Self::borrow((*iocb).ki_filp),
+                borrow::<T>((*iocb).ki_filp),
                 IovIterDest::from_raw(to),
                 bindings::kiocb_is_nonblocking(iocb),
             )
         };
+        let room = to.len();
         match this.file.read(to, nonblock) {
             // CAST: No more than fits into the buffer.
-            Ok(len) => len as isize,
+            Ok(len) => len.min(room) as isize,
             Err(err) => err.to_errno() as isize,
         }
     }
@@ -578,7 +632,7 @@ impl<T: CharFile> Registration<T> {
         // SAFETY: The file is open; the iterator is for reading from.
         let (this, from, nonblock) = unsafe {
             (
-                Self::borrow((*iocb).ki_filp),
+                borrow::<T>((*iocb).ki_filp),
                 IovIterSource::from_raw(from),
                 bindings::kiocb_is_nonblocking(iocb),
             )
@@ -598,9 +652,7 @@ impl<T: CharFile> Registration<T> {
         table: *mut kbindings::poll_table_struct,
     ) -> kbindings::__poll_t {
         // SAFETY: The file is open.
-        let this = unsafe { Self::borrow(file) };
-        this.sock.poll_wait(file, table);
-        this.file.poll().0
+        unsafe { borrow::<T>(file) }.poll(file, table)
     }
 
     /// # Safety
@@ -612,7 +664,7 @@ impl<T: CharFile> Registration<T> {
         arg: c_ulong,
     ) -> c_long {
         // SAFETY: The file is open.
-        match unsafe { Self::borrow(file) }.file.ioctl(cmd, arg) {
+        match unsafe { OpenFile::<T>::new(file) }.ioctl(cmd, arg) {
             Ok(result) => result as c_long,
             Err(err) => err.to_errno() as c_long,
         }
@@ -627,6 +679,6 @@ impl<T: CharFile> Registration<T> {
         on: c_int,
     ) -> c_int {
         // SAFETY: The file is open.
-        unsafe { Self::borrow(file) }.sock.fasync(fd, file, on)
+        unsafe { borrow::<T>(file) }.sock.fasync(fd, file, on)
     }
 }

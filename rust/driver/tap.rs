@@ -267,10 +267,10 @@ pub(crate) fn setup(dev: &mut SetupDevice<'_>, attrs: &LinkAttrs<'_>) {
     }
 }
 
-/// Puts a frame into the ring; how many were lost.
+/// Puts a frame into the queue; how many were lost.
 #[inline]
 fn put(queue: RcuSock<'_, Queue>, frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
-    match queue.ring.produce(frame, bh) {
+    match queue::produce(queue, frame, bh) {
         Ok(()) => 0,
         Err(frame) => {
             frame.drop_reason(DropReason::FULL_RING);
@@ -295,7 +295,7 @@ fn enqueue_segments(
         lost = lost.wrapping_add(1);
         segment.drop_reason(DropReason::FULL_RING);
     };
-    if queue.ring.produce_all(segments, full, bh) {
+    if queue::produce_all(queue, segments, full, bh) {
         queue.wake(PollEvents::IN);
     }
     lost

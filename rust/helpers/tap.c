@@ -151,6 +151,47 @@ __rnetvirt_helper void rnetvirt_helper_sock_shut_down_send(struct sock *sk)
 	WRITE_ONCE(sk->sk_shutdown, SEND_SHUTDOWN);
 }
 
+/* The queue of the socket itself. False: it has LIMIT packets, or more. */
+__rnetvirt_helper bool rnetvirt_helper_sk_receive(struct sock *sk, struct sk_buff *skb,
+						  unsigned int limit)
+{
+	if (skb_queue_len_lockless(&sk->sk_receive_queue) >= limit)
+		return false;
+	skb_queue_tail(&sk->sk_receive_queue, skb);
+	return true;
+}
+
+__rnetvirt_helper struct sk_buff_head *rnetvirt_helper_sk_receive_queue(struct sock *sk)
+{
+	return &sk->sk_receive_queue;
+}
+
+__rnetvirt_helper bool rnetvirt_helper_sk_receive_queue_empty(const struct sock *sk)
+{
+	return skb_queue_empty_lockless(&sk->sk_receive_queue);
+}
+
+__rnetvirt_helper void rnetvirt_helper_sk_receive_queue_purge(struct sock *sk)
+{
+	skb_queue_purge(&sk->sk_receive_queue);
+}
+
+/* A struct socket of its own for SK, which it does not hold, and what stands behind it. */
+__rnetvirt_helper void rnetvirt_helper_socket_set(struct socket *sock, struct sock *sk,
+						  const struct proto_ops *ops, void *data)
+{
+	WRITE_ONCE(sk->sk_user_data, data);
+	sock->sk = sk;
+	sock->state = SS_CONNECTED;
+	sock->ops = ops;
+}
+
+/* NULL: a socket that accept() has made, to be released at once. */
+__rnetvirt_helper void *rnetvirt_helper_socket_data(const struct socket *sock)
+{
+	return sock->sk ? READ_ONCE(sock->sk->sk_user_data) : NULL;
+}
+
 __rnetvirt_helper void rnetvirt_helper_prepare_to_wait(struct socket *sock,
 						       struct wait_queue_entry *entry)
 {
@@ -199,6 +240,11 @@ __rnetvirt_helper int rnetvirt_helper___ptr_ring_produce(struct ptr_ring *ring, 
 __rnetvirt_helper void *rnetvirt_helper_ptr_ring_consume(struct ptr_ring *ring)
 {
 	return ptr_ring_consume(ring);
+}
+
+__rnetvirt_helper int rnetvirt_helper_ptr_ring_size(const struct ptr_ring *ring)
+{
+	return READ_ONCE(ring->size);
 }
 
 __rnetvirt_helper bool rnetvirt_helper_ptr_ring_empty(struct ptr_ring *ring)

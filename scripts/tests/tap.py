@@ -23,6 +23,7 @@ import sys
 import threading
 import time
 
+import vhost
 from inside import inside
 
 NODE = "/dev/tap101"
@@ -35,6 +36,7 @@ TUNGETFEATURES, TUNSETSNDBUF, TUNSETOFFLOAD = 0x800454CF, 0x400454D4, 0x400454D0
 TUNGETVNETHDRSZ, TUNSETVNETHDRSZ = 0x800454D7, 0x400454D8
 TUNGETVNETLE, TUNSETVNETLE, TUNGETVNETBE, TUNSETVNETBE = 0x800454DD, 0x400454DC, 0x800454DF, 0x400454DE
 SIOCGIFHWADDR, SIOCSIFHWADDR = 0x8927, 0x8924
+TAP_GET_SOCKET = 0xFB00
 IFF_TUN, IFF_TAP, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 1, 2, 0x100, 0x1000, 0x4000
 IFF_ATTACH_QUEUE, IFF_DETACH_QUEUE = 0x200, 0x400
 CSUM, TSO4, TSO6, ECN, UFO, USO4, USO6 = 1, 2, 4, 8, 0x10, 0x20, 0x40
@@ -864,6 +866,72 @@ def commands():
         same(f"{cmd:x}", (libc.ioctl(fd, ctypes.c_ulong(cmd), ctypes.c_void_p(8)), ctypes.get_errno()), (-1, errno.EFAULT))
 
 
+class Compat:
+    """Commands as a 32-bit program gives them: int $0x80, with memory below 4 GB."""
+
+    def __init__(self):
+        libc.mmap.restype = ctypes.c_void_p
+        self.low = libc.mmap(None, ctypes.c_size_t(8192), 7, 0x62, -1, ctypes.c_long(0))  # MAP_32BIT
+        assert self.low < 1 << 32
+        # push rbx; mov eax, 54; mov ebx, edi; mov ecx, esi; int 0x80; pop rbx; ret. Sets edx itself.
+        ctypes.memmove(self.low, b"\x53\xb8\x36\0\0\0\x89\xfb\x89\xf1\xcd\x80\x5b\xc3", 14)
+        self.call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint)(self.low)
+
+    def ioctl(self, fd, number, arg=b""):
+        """With an argument that is a number, or bytes; what these are afterwards."""
+        at = arg
+        if isinstance(arg, bytes):
+            at = self.low + 4096
+            ctypes.memmove(at, arg, len(arg))
+        result = self.call(fd, number, at)
+        if result < 0:
+            raise OSError(-result, os.strerror(-result))
+        return ctypes.string_at(at, len(arg)) if isinstance(arg, bytes) else result
+
+
+def compat():
+    """Of a 32-bit program: `struct ifreq` has 32 bytes there, the numbers are the same."""
+    fd, compat = tap(NONBLOCK), Compat()
+    ifr = lambda flags: bytes(16) + struct.pack("=H", flags) + bytes(14)
+    number = lambda value: struct.pack("=i", value)
+    flags = IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE
+    compat.ioctl(fd, TUNSETIFF, ifr(flags))
+    same("name and flags", compat.ioctl(fd, TUNGETIFF, bytes(32)), b"t0".ljust(16, b"\0") + ifr(flags)[16:])
+    same("as others see them", command(fd, TUNGETIFF, "ifr")[16:18], struct.pack("=H", flags))
+    with refused(errno.EINVAL):
+        compat.ioctl(fd, TUNSETIFF, ifr(IFF_TAP))
+    same("features", compat.ioctl(fd, TUNGETFEATURES, bytes(4)), number(flags | IFF_VNET_HDR))
+    compat.ioctl(fd, TUNSETVNETHDRSZ, number(12))
+    same("header", compat.ioctl(fd, TUNGETVNETHDRSZ, bytes(4)), number(12))
+    with refused(errno.EINVAL):
+        compat.ioctl(fd, TUNSETVNETHDRSZ, number(9))
+    compat.ioctl(fd, TUNSETVNETLE, number(1))
+    same("little", compat.ioctl(fd, TUNGETVNETLE, bytes(4)), number(1))
+    compat.ioctl(fd, TUNSETSNDBUF, number(100000))
+    compat.ioctl(fd, TUNSETOFFLOAD, CSUM | TSO4)
+    with refused(errno.EINVAL):
+        compat.ioctl(fd, TUNSETOFFLOAD, 1 << 31)
+    compat.ioctl(fd, TUNSETQUEUE, ifr(IFF_DETACH_QUEUE))
+    with refused(errno.EINVAL):
+        compat.ioctl(fd, TUNSETQUEUE, ifr(IFF_DETACH_QUEUE))
+    got = compat.ioctl(fd, SIOCGIFHWADDR, bytes(32))
+    same("address", got[:24], b"t0".ljust(16, b"\0") + struct.pack("=H", 1) + MAC)
+    new = bytes.fromhex("020000000077")
+    compat.ioctl(fd, SIOCSIFHWADDR, bytes(16) + struct.pack("=H6s8x", 1, new))
+    same("changed", mac(), new)
+    for other in (0x400454CB, 0x800454D3, 0x54E3):
+        with refused(errno.EINVAL, errno.ENOTTY):
+            compat.ioctl(fd, other, bytes(4))
+    # An address that is none.
+    for cmd in (TUNSETIFF, TUNGETIFF, TUNGETFEATURES, TUNSETSNDBUF, SIOCGIFHWADDR):
+        with refused(errno.EFAULT):
+            compat.ioctl(fd, cmd, 8)
+    if OURS:
+        sock = compat.ioctl(fd, TAP_GET_SOCKET, 0)
+        same("by the socket", compat.ioctl(sock, TUNGETIFF, bytes(32))[:3], b"t0\0")
+        same("header", compat.ioctl(sock, TUNGETVNETHDRSZ, bytes(4)), number(12))
+
+
 # --- E9: the device goes ----------------------------------------------------------------
 
 def gone(how):
@@ -1034,6 +1102,320 @@ def holds(seconds):
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     while True:
         os.read(fd, 2000)
+
+
+# --- vhost-net -------------------------------------------------------------------------------
+
+def socket_of(fd):
+    """A descriptor that vhost-net accepts: of ours it is a socket."""
+    return fcntl.ioctl(fd, TAP_GET_SOCKET) if OURS else os.dup(fd)
+
+
+def card(flags=0):
+    """A tap, what vhost-net gets of it, and a card on that."""
+    fd = tap(flags)
+    command(fd, TUNSETVNETHDRSZ, "int", vhost.HDR)
+    # As QEMU does: no limit.
+    command(fd, TUNSETSNDBUF, "int", (1 << 31) - 1)
+    sock = socket_of(fd)
+    return fd, sock, vhost.Vhost(sock)
+
+
+def taken(ring, wanted=lambda f: True, count=1, seconds=5):
+    """Waits for frames that are wanted; others are dropped."""
+    frames, end = [], time.monotonic() + seconds * SLOW
+    while len(frames) < count and time.monotonic() < end:
+        ring.wait(0.2)
+        for data in ring.taken():
+            ring.give()
+            if wanted(data[vhost.HDR:]):
+                frames.append(data)
+        ring.kicked()
+    same("frames", len(frames), count)
+    return frames
+
+
+def sent(ring, *frames):
+    for data in frames:
+        ring.give(data)
+    ring.kicked()
+    end = time.monotonic() + 5 * SLOW
+    while ring.seen < ring.given and time.monotonic() < end:
+        ring.wait(0.2)
+        ring.taken()
+    same("given back", ring.seen, ring.given)
+
+
+def vhost_net():
+    """Frames go both ways, as by reading and writing."""
+    fd, sock, machine = card()
+    wire = packet_socket("W", "wire0", 3)
+    ours = lambda f: f[12:14] == b"\x88\xb5"
+    # Several at once, of several lengths, more than the ring has at a time.
+    for n in range(4):
+        sizes = [60 + 40 * m for m in range(30)]
+        for size in sizes:
+            wire.send(frame(bytes(size), MAC, WIRE_MAC))
+        got = taken(machine.rx, ours, len(sizes))
+        same("lengths", [len(data) - vhost.HDR for data in got], [14 + size for size in sizes])
+        same("headers", {data[:vhost.HDR] for data in got}, {bytes(10) + b"\1\0"})
+    # What a sender left to be done, whole and in pieces.
+    data = partial(ipv4(6, tcp(b"d" * 20000)), 16)
+    with inside("W"):
+        whole = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        whole.bind(("wire0", 0))
+        whole.setsockopt(SOL_PACKET, 15, 1)  # PACKET_VNET_HDR
+    whole.send(hdr(NEEDS_CSUM, GSO_TCPV4, 54, 1400, 34, 16) + frame(data, MAC, WIRE_MAC, 0x800))
+    got = taken(machine.rx, lambda f: f[12:14] == b"\x08\x00")[0]
+    same("header", got[:10], hdr(NEEDS_CSUM, GSO_TCPV4, struct.unpack_from("=H", got, 2)[0], 1400, 34, 16))
+    same("frame", got[vhost.HDR:], frame(data, MAC, WIRE_MAC, 0x800))
+    command(fd, TUNSETOFFLOAD, None, 0)
+    whole.send(hdr(NEEDS_CSUM, GSO_TCPV4, 54, 1400, 34, 16) + frame(data, MAC, WIRE_MAC, 0x800))
+    got = taken(machine.rx, lambda f: f[12:14] == b"\x08\x00", 15)
+    same("pieces", sum(len(data) - vhost.HDR - 54 for data in got), 20000)
+    assert all(valid(data[vhost.HDR + 14:]) for data in got)
+    command(fd, TUNSETOFFLOAD, None, CSUM | TSO4 | TSO6)
+    # And out: short, long, to be cut.
+    none = bytes(vhost.HDR)
+    for size in (46, 1480):
+        sent(machine.tx, *(none + frame(bytes([n]) * size) for n in range(20)))
+        same("at the wire", at_wire(wire, ours, 20), [frame(bytes([n]) * size) for n in range(20)])
+    large = hdr(NEEDS_CSUM, GSO_TCPV4, 54, 1400, 34, 16) + b"\0\0"
+    sent(machine.tx, large + frame(data, protocol=0x800))
+    out = at_wire(wire, lambda f: f[12:14] == b"\x08\x00")[0]
+    same("length", len(out), 14 + len(data))
+    # What does not fit its header is given back, counted, and goes nowhere.
+    before = stat("tx_dropped")
+    sent(machine.tx, hdr(gso=2, size=100) + b"\0\0" + frame(), none + frame(b"!" * 46))
+    same("at the wire", at_wire(wire, ours), [frame(b"!" * 46)])
+    if OURS:
+        same("counted", stat("tx_dropped") - before, 1)
+    machine.close()
+
+
+def vhost_tags():
+    """A VLAN tag that the wire keeps beside the frame is in the frame."""
+    _, _, machine = card()
+    wire = packet_socket("W", "wire0", 3)
+    tagged = MAC + WIRE_MAC + b"\x81\x00\x00\x05\x88\xb5" + b"t" * 46
+    wire.send(tagged)
+    same("frame", taken(machine.rx, lambda f: f[12:14] == b"\x81\x00")[0][vhost.HDR:], tagged)
+    machine.close()
+
+
+def vhost_ring():
+    """What the machine has no room for waits; what the queue has no room for is lost, and counted."""
+    ip("link set t0 txqueuelen 50")
+    _, _, machine = card()
+    wire = packet_socket("W", "wire0", 0)
+    taken(machine.rx, lambda f: True, 0, 0.5)
+    drop = stat("rx_dropped") + stat("rx_errors")
+    send(wire, 300)
+    until("counted", lambda: stat("rx_dropped") + stat("rx_errors") > drop)
+    time.sleep(0.3 * SLOW)
+    got, end = [], time.monotonic() + 2 * SLOW
+    while time.monotonic() < end:
+        for data in machine.rx.taken():
+            machine.rx.give()
+            if data[vhost.HDR + 12:vhost.HDR + 14] == b"\x88\xb5":
+                got.append(number(data, vhost.HDR + 14))
+        machine.rx.kicked()
+        machine.rx.wait(0.2)
+    lost = stat("rx_dropped") + stat("rx_errors") - drop
+    # Those of C's macvtap count as both.
+    same("in order", got, sorted(got))
+    same("the first ones", got[:50], list(range(50)))
+    same("the others", 300 - len(got), lost // 2)
+    machine.close()
+
+
+def vhost_again():
+    """Detached and attached, the socket and the file closed in either order."""
+    wire = packet_socket("W", "wire0", 0)
+    ours = lambda f: f[12:14] == b"\x88\xb5"
+    for order in ("socket", "file", "machine"):
+        fd, sock, machine = card()
+        send(wire, 1)
+        taken(machine.rx, ours)
+        machine.attach(-1)
+        send(wire, 3)
+        time.sleep(0.2 * SLOW)
+        machine.attach(sock)
+        taken(machine.rx, ours, 3)
+        for close in {"socket": (sock, fd), "file": (fd, sock), "machine": ()}[order]:
+            os.close(close)
+            send(wire, 1)
+            taken(machine.rx, ours)
+        machine.close()
+        if order == "machine":
+            os.close(fd)
+            os.close(sock)
+    # Nobody is there any more.
+    assert not select.select([wire], [], [], 0)[0]
+    until("all places free", lambda: not fails(opens_256))
+
+
+def opens_256():
+    fds = []
+    try:
+        for _ in range(256):
+            fds.append(tap())
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def fails(function):
+    try:
+        function()
+    except OSError:
+        return True
+    return False
+
+
+def vhost_gone(how):
+    """The device goes while the machine sends and receives."""
+    fd, sock, machine = card()
+    wire = packet_socket("W", "wire0", 0)
+    stop = []
+
+    def traffic():
+        while not stop:
+            try:
+                send(wire, 20)
+            except OSError:
+                return
+            time.sleep(0.005 * SLOW)
+
+    sender = threading.Thread(target=traffic, daemon=True)
+    sender.start()
+    for _ in range(5):
+        until("frames", machine.rx.taken)
+        for _ in range(machine.rx.seen + vhost.SIZE - machine.rx.given):
+            machine.rx.give()
+        machine.rx.kicked()
+    for n in range(10):
+        machine.tx.give(bytes(vhost.HDR) + frame())
+    machine.tx.kicked()
+    if how == "link":
+        ip("link del t0")
+    else:
+        subprocess.run(["ip", "netns", "del", "S"], check=True)
+        until("gone", lambda: not os.path.exists(NODE))
+    stop.append(1)
+    sender.join()
+    until("given back", lambda: machine.tx.taken() is None or machine.tx.seen == machine.tx.given)
+    # Nothing comes any more, and nobody spins.
+    machine.rx.taken()
+    time.sleep(0.3 * SLOW)
+    machine.rx.taken()
+    if OURS:
+        with refused(errno.ENODEV):
+            os.write(sock, bytes(vhost.HDR) + frame())
+    machine.close()
+    os.close(fd)
+    os.close(sock)
+
+
+def as_packet_socket(fd):
+    # Without these Python asks for an address, which there is not.
+    return socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0, fileno=fd)
+
+
+def as_socket():
+    """The socket is one for frames, and nothing else."""
+    fd = tap(NONBLOCK)
+    wire = packet_socket("W", "wire0", 0)
+    # What is in the queue comes along, in order.
+    send(wire, 5)
+    until("frames", lambda: select.select([fd], [], [], 0)[0])
+    time.sleep(0.2 * SLOW)
+    sock = as_packet_socket(fcntl.ioctl(fd, TAP_GET_SOCKET))
+    kind = [sock.getsockopt(socket.SOL_SOCKET, option) for option in (socket.SO_DOMAIN, socket.SO_TYPE)]
+    same("kind", kind, [socket.AF_PACKET, socket.SOCK_RAW])
+    assert fcntl.fcntl(sock, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+    ours = lambda f: f[22:24] == b"\x88\xb5"
+    same("order", [number(f) for f in filter(ours, drained(fd, 5))], list(range(5)))
+    sock.settimeout(5 * SLOW)
+    for n in range(2):
+        send(wire, 1)
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        poll.register(fd, select.POLLIN)
+        same("ready", sorted(poll.poll(5000 * SLOW)), sorted([(sock.fileno(), 1), (fd, 1)]))
+        same("received", ours(sock.recv(2000) if n else os.read(fd, 2000)), True)
+    # A buffer that is too short, with and without the truth.
+    for flags, length in ((0, 30), (socket.MSG_TRUNC, 10 + 60)):
+        send(wire, 1)
+        until("a frame", lambda: select.select([sock], [], [], 0)[0])
+        same("length", sock.recv_into(bytearray(30), 30, flags), length)
+    send(wire, 1)
+    until("a frame", lambda: select.select([sock], [], [], 0)[0])
+    same("said so", sock.recvmsg(30)[2] & socket.MSG_TRUNC, socket.MSG_TRUNC)
+    sock.setblocking(False)
+    for flag in (socket.MSG_PEEK, socket.MSG_OOB, socket.MSG_ERRQUEUE):
+        with refused(errno.EOPNOTSUPP):
+            sock.recv(100, flag)
+    with refused(errno.EAGAIN):
+        sock.recv(100)
+    sock.settimeout(5 * SLOW)
+    # Out; with what vhost would take for a batch it is refused.
+    heard = packet_socket("W", "wire0")
+    sock.send(hdr() + frame())
+    same("at the wire", at_wire(heard)[0], frame())
+    sock.sendmsg([hdr(), frame()[:20], frame()[20:]])
+    same("at the wire", at_wire(heard)[0], frame())
+    with refused(errno.EINVAL):
+        sock.sendmsg([], [(0x1010, 2, bytes(64))])
+    with refused(errno.EINVAL):
+        sock.sendmsg([hdr() + frame()], [(socket.SOL_SOCKET, 1, bytes(64))])
+    with refused(errno.EINVAL):
+        sock.send(b"short")
+    # Nothing that asks for zero copy or batches: no limit is one less than all.
+    with refused(errno.EOPNOTSUPP):
+        sock.setsockopt(socket.SOL_SOCKET, 60, 1)  # SO_ZEROCOPY
+    command(fd, TUNSETSNDBUF, "int", (1 << 31) - 1)
+    same("limit", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), (1 << 31) - 2)
+    sock.setsockopt(socket.SOL_SOCKET, 32, (1 << 31) - 1)  # SO_SNDBUFFORCE
+    same("limit", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), (1 << 31) - 2)
+    # Commands are the file's; what sockets do otherwise they do not.
+    same("name", command(sock, TUNGETIFF, "ifr")[:3], b"t0\0")
+    command(sock, TUNSETVNETHDRSZ, "int", 12)
+    same("header", command(fd, TUNGETVNETHDRSZ, "int"), 12)
+    command(fd, TUNSETVNETHDRSZ, "int", 10)
+    sock.setblocking(False)
+    for function in (sock.getsockname, sock.getpeername, lambda: sock.listen(1), sock.accept,
+                     lambda: sock.shutdown(socket.SHUT_WR), lambda: sock.setsockopt(SOL_PACKET, 15, 1)):
+        with refused(errno.EOPNOTSUPP):
+            function()
+    address = struct.pack("=HHiHBB8s", socket.AF_PACKET, 0, 1, 0, 0, 0, bytes(8))
+    for function in (libc.bind, libc.connect):
+        same("address", (function(sock.fileno(), address, len(address)), ctypes.get_errno()), (-1, errno.EOPNOTSUPP))
+    # Another one of the same queue, and one of a socket.
+    second = as_packet_socket(fcntl.ioctl(sock, TAP_GET_SOCKET))
+    os.close(fd)
+    sock.close()
+    second.send(hdr() + frame())
+    same("at the wire", at_wire(heard)[0], frame())
+    send(wire, 1)
+    second.settimeout(5 * SLOW)
+    same("received", ours(second.recv(2000)), True)
+    # A signal ends waiting, and the device's end, too.
+    ended = []
+
+    def wait():
+        try:
+            second.settimeout(None)
+            second.recv(2000)
+        except OSError as error:
+            ended.append(error.errno)
+
+    reader = threading.Thread(target=wait, daemon=True)
+    reader.start()
+    time.sleep(0.3)
+    ip("link del t0")
+    reader.join(5 * SLOW)
+    same("the reader", ended, [errno.ENODEV])
 
 
 # --- Under traffic ---------------------------------------------------------------------------

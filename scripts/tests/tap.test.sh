@@ -45,6 +45,30 @@ test_e9_a_writer_does_not_wait_for_ever() {
 	tap writer_gone
 }
 test_e9_descriptor_passed_on() { bed; tap passed; }
+test_e8_commands_of_32_bits() {
+	gzip -dc /proc/config.gz | grep -qx CONFIG_IA32_EMULATION=y || skip "this kernel runs no 32-bit programs"
+	bed
+	tap compat
+}
+test_e8_socket() {
+	[ "$KIND" = rnetvirt ] || skip "the C driver's node is what vhost-net knows"
+	bed
+	tap as_socket
+}
+
+# vhosted SCENARIO...: in a kernel that has vhost.
+vhosted() {
+	needs vhost_net
+	bed
+	tap "$@"
+}
+test_e8_vhost_net() { vhosted vhost_net; }
+test_e8_vhost_net_tags() { vhosted vhost_tags; }
+test_e8_vhost_net_full() { vhosted vhost_ring; }
+test_e8_vhost_net_attached_again() { vhosted vhost_again; }
+test_e9_link_deleted_under_vhost_net() { vhosted vhost_gone link; }
+test_e9_namespace_deleted_under_vhost_net() { vhosted vhost_gone netns; }
+
 test_f_queues_come_and_go_under_traffic() { bed; tap churn; }
 
 # answering SECONDS: somebody answers what is sent to 10.0.0.101.

@@ -106,6 +106,12 @@ impl SkbRing {
         NonNull::new(skb.cast()).map(|skb| unsafe { QueuedFrame::from_raw(skb) })
     }
 
+    /// How many frames it can hold.
+    pub fn capacity(&self) -> u32 {
+        // SAFETY: The ring is initialised.
+        unsafe { bindings::ptr_ring_size(self.ring.get()) }.unsigned_abs()
+    }
+
     /// Whether there is no frame in it.
     pub fn is_empty(&self) -> bool {
         // SAFETY: The ring is initialised.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Sockets without a protocol: what they are used for is to account for packets that user space sends,
-//! to wake and to be waited for.
+//! to wake and to be waited for; and, for who cannot look into other queues, to keep what was received.
 //!
 //! C header: [`include/net/sock.h`](srctree/include/net/sock.h)
 
@@ -9,7 +9,11 @@ use super::{
     namespace::Net,
     rtnl::Rtnl,
     skbuff::ETH_HLEN,
-    user_frame::NewFrame, //
+    user_frame::{
+        NewFrame,
+        QueuedFrame,
+        UserFrame, //
+    }, //
 };
 use crate::{bindings, chrdev::PollEvents, context::Rcu};
 use core::{
@@ -109,6 +113,12 @@ impl<T> Sock<T> {
         self.sk.get()
     }
 
+    /// The C structure, valid as long as this is.
+    #[inline]
+    pub(crate) fn as_raw(&self) -> *mut bindings::sock {
+        self.sk()
+    }
+
     #[inline]
     fn socket(&self) -> *mut bindings::socket {
         self.socket.get()
@@ -145,7 +155,8 @@ impl<T: SockData> Sock<T> {
         let sk = unsafe {
             bindings::sk_alloc(
                 bindings::current_net(),
-                bindings::AF_UNSPEC as c_int,
+                // To the rest of the kernel it is one more socket that sends whole frames.
+                bindings::AF_PACKET as c_int,
                 bindings::GFP_KERNEL,
                 proto,
                 0,
@@ -177,10 +188,12 @@ impl<T: SockData> Sock<T> {
         Ok(unsafe { ARef::from_raw(this) })
     }
 
-    /// Sets how many bytes of memory packets may occupy that were sent and not freed.
+    /// Sets how many bytes of memory packets may occupy that were sent and not freed; at most
+    /// `i32::MAX - 1`, as `SO_SNDBUFFORCE`: vhost takes more as leave to send in batches of a kind that
+    /// user space could forge.
     pub fn set_sndbuf(&self, bytes: i32) {
         // SAFETY: The socket is valid.
-        unsafe { bindings::sock_set_sndbuf(self.sk(), bytes) };
+        unsafe { bindings::sock_set_sndbuf(self.sk(), bytes.min(i32::MAX - 1)) };
     }
 
     /// Nothing can be sent any more: who waits for room, or would, gets [`EPIPE`].
@@ -231,6 +244,26 @@ impl<T: SockData> Sock<T> {
             Some(skb) => Ok(unsafe { NewFrame::from_raw(skb) }),
             None => Err(Error::from_errno(err)),
         }
+    }
+
+    /// The next frame of those that were [received](RcuSock::receive). Any context.
+    pub fn dequeue(&self) -> Option<QueuedFrame> {
+        // SAFETY: The socket is valid.
+        let skb = unsafe { bindings::skb_dequeue(bindings::sk_receive_queue(self.sk())) };
+        // SAFETY: What is in the queue was a `UserFrame`; its reference is ours now.
+        NonNull::new(skb).map(|skb| unsafe { QueuedFrame::from_raw(skb) })
+    }
+
+    /// Whether there is none.
+    pub fn is_queue_empty(&self) -> bool {
+        // SAFETY: The socket is valid.
+        unsafe { bindings::sk_receive_queue_empty(self.sk()) }
+    }
+
+    /// Puts a frame at the end of that queue, however long it is.
+    pub fn requeue(&self, frame: QueuedFrame) {
+        // SAFETY: The socket is valid; the frame's reference goes with it.
+        unsafe { bindings::sk_receive(self.sk(), frame.into_raw(), c_uint::MAX) };
     }
 
     /// What `f` gives, as soon as it gives anything: it is asked again whenever somebody
@@ -336,6 +369,8 @@ impl<T: SockData> Sock<T> {
     /// To be called by the core for a socket of this type that is not used any more.
     unsafe extern "C" fn destruct_callback(sk: *mut bindings::sock) {
         let this = sk.cast::<Self>();
+        // SAFETY: The socket is valid, and its queue nobody else's.
+        unsafe { bindings::sk_receive_queue_purge(sk) };
         // SAFETY: By the type's invariants there is data, and nobody refers to it any more.
         unsafe { ptr::addr_of_mut!((*this).data).cast::<T>().drop_in_place() };
     }
@@ -372,6 +407,18 @@ impl<T: SockData> RcuSock<'_, T> {
     #[inline]
     pub fn wake(self, events: PollEvents) {
         self.0.wake(events);
+    }
+
+    /// Puts a frame at the end of the socket's own queue (`sk_receive_queue`), where those look who know
+    /// nothing but sockets; it comes back if `limit` are there.
+    pub fn receive<'a>(self, frame: UserFrame<'a>, limit: u32) -> Result<(), UserFrame<'a>> {
+        // SAFETY: The socket is valid; the frame's reference goes with it if there is room.
+        if unsafe { bindings::sk_receive(self.0.sk(), frame.as_ptr(), limit) } {
+            let _ = frame.into_raw();
+            Ok(())
+        } else {
+            Err(frame)
+        }
     }
 }
 

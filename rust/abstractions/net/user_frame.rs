@@ -237,6 +237,10 @@ impl QueuedFrame {
         Self(skb)
     }
 
+    pub(crate) fn into_raw(self) -> *mut bindings::sk_buff {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
     /// Bytes in the frame, without a VLAN tag that is kept beside it.
     #[inline]
     pub fn len(&self) -> usize {
@@ -297,7 +301,7 @@ impl QueuedFrame {
     #[inline]
     pub fn consume(self) {
         // SAFETY: The frame is ours.
-        unsafe { bindings::consume_skb(ManuallyDrop::new(self).0.as_ptr()) };
+        unsafe { bindings::consume_skb(self.into_raw()) };
     }
 }
 

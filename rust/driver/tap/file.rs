@@ -3,7 +3,10 @@
 //! An open `/dev/tapN`: a queue, its reader and its writer.
 
 use super::{
-    queue::Queue,
+    queue::{
+        self,
+        Queue, //
+    },
     stats,
     vnet_hdr::{
         linear_len,
@@ -15,6 +18,7 @@ use super::{
 use abstractions::{
     chrdev::{
         CharFile,
+        OpenFile,
         PollEvents, //
     },
     context::{
@@ -62,16 +66,16 @@ impl TapFile {
     #[inline]
     fn next_frame(&self, nonblock: bool) -> Result<QueuedFrame> {
         self.queue.wait_for(nonblock, || {
-            let frame = self.queue.ring.consume();
+            let frame = queue::consume(&self.queue);
             if frame.is_none() && !self.tap.is_attached() {
                 // The last ones may have come in between.
-                return Some(self.queue.ring.consume().ok_or(ENODEV));
+                return Some(queue::consume(&self.queue).ok_or(ENODEV));
             }
             frame.map(Ok)
         })?
     }
 
-    /// Writes a frame to user space, cut to the room that there is; how many bytes it were.
+    /// Writes a frame to user space, cut to the room that there is; how many bytes it were without that.
     #[inline]
     fn put(&self, frame: &QueuedFrame, to: &mut IovIterDest<'_>) -> Result<usize> {
         let room = to.len();
@@ -96,7 +100,7 @@ impl TapFile {
                 len = len.wrapping_add(tag.len());
             }
         }
-        Ok(len.min(room))
+        Ok(len)
     }
 
     /// The same for the frame itself, with a VLAN tag.
@@ -192,7 +196,7 @@ impl CharFile for TapFile {
     }
 
     fn closed(&self) {
-        while let Some(frame) = self.queue.ring.consume() {
+        while let Some(frame) = queue::consume(&self.queue) {
             drop(frame);
         }
     }
@@ -225,7 +229,7 @@ impl CharFile for TapFile {
         } else {
             PollEvents::GONE
         };
-        let input = if self.queue.ring.is_empty() {
+        let input = if queue::is_empty(&self.queue) {
             gone
         } else {
             PollEvents::READABLE.with(gone)
@@ -237,7 +241,7 @@ impl CharFile for TapFile {
         }
     }
 
-    fn ioctl(&self, cmd: u32, arg: usize) -> Result<isize> {
-        super::ioctl::ioctl(self, cmd, arg)
+    fn ioctl(file: &OpenFile<'_, Self>, cmd: u32, arg: usize) -> Result<isize> {
+        super::ioctl::ioctl(file, cmd, arg)
     }
 }

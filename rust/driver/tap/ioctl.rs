@@ -6,18 +6,22 @@ use super::{
     file::TapFile,
     offload,
     queue::{
+        self,
         CHOOSABLE,
         FIXED, //
     },
     uapi,
     Tap, //
 };
-use abstractions::net::{
-    mac::Mac,
-    netdevice::NetDevice,
-    rtnl::{
-        self,
-        Rtnl, //
+use abstractions::{
+    chrdev::OpenFile,
+    net::{
+        mac::Mac,
+        netdevice::NetDevice,
+        rtnl::{
+            self,
+            Rtnl, //
+        },
     },
 };
 use kernel::{
@@ -40,7 +44,8 @@ const IFR_DATA: usize = 16;
 const ENOLINK: Error = kernel::error::code::ENOLINK;
 
 /// Does what a command says.
-pub(super) fn ioctl(file: &TapFile, cmd: u32, arg: usize) -> Result<isize> {
+pub(super) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Result<isize> {
+    let file = open.data();
     let queue = &file.queue;
     match cmd {
         uapi::TUNSETIFF => queue.set_flags(get(arg.wrapping_add(IFR_DATA))?)?,
@@ -94,6 +99,10 @@ pub(super) fn ioctl(file: &TapFile, cmd: u32, arg: usize) -> Result<isize> {
             let addr: [u8; 16] = get(arg.wrapping_add(IFR_DATA))?;
             let rtnl = rtnl::lock();
             set_mac(dev(file, &rtnl)?, &addr, &rtnl)?;
+        }
+        uapi::TAP_GET_SOCKET => {
+            queue::move_to_socket(queue);
+            return Ok(open.socket()? as isize);
         }
         _ => return Err(EINVAL),
     }

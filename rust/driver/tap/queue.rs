@@ -6,16 +6,32 @@ use super::{
     uapi,
     vnet_hdr::Endian, //
 };
-use abstractions::net::{
-    skb_ring::SkbRing,
-    sock::SockData,
-    user_frame::VNET_HDR_LEN, //
+use abstractions::{
+    chrdev::PollEvents,
+    context::Bh,
+    net::{
+        skb_ring::SkbRing,
+        sock::{
+            RcuSock,
+            Sock,
+            SockData, //
+        },
+        user_frame::{
+            QueuedFrame,
+            Segments,
+            UserFrame,
+            VNET_HDR_LEN, //
+        },
+    },
 };
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        rcu,
     },
 };
 
@@ -29,6 +45,9 @@ pub(super) const FIXED: u16 = uapi::IFF_TAP | uapi::IFF_NO_PI;
 /// whatever the machine is.
 const LITTLE_ENDIAN: u32 = 1 << 31;
 
+/// There, too: frames wait in the socket's own queue, not in the ring.
+const IN_SOCKET: u32 = 1 << 30;
+
 /// The length of the shortest header.
 // CAST: Ten.
 #[allow(clippy::cast_possible_truncation)]
@@ -37,10 +56,10 @@ const SHORTEST: u32 = VNET_HDR_LEN as u32;
 /// A queue.
 #[pin_data]
 pub(crate) struct Queue {
-    /// Frames for the reader.
+    /// Frames for the reader, unless they are [`IN_SOCKET`].
     #[pin]
     pub(super) ring: SkbRing,
-    /// Sixteen bits of `IFF_*`, and [`LITTLE_ENDIAN`].
+    /// Sixteen bits of `IFF_*`, [`LITTLE_ENDIAN`], [`IN_SOCKET`].
     flags: Atomic<u32>,
     /// Bytes of the header in front of frames, if there is one; those after the first ten are zero.
     vnet_hdr_len: Atomic<u32>,
@@ -132,4 +151,83 @@ impl Queue {
         self.vnet_hdr_len.store(len, Relaxed);
         Ok(())
     }
+}
+
+// --- Frames: in the ring, or in the socket ------------------------------------
+
+impl Queue {
+    /// Whether frames wait in the socket.
+    #[inline]
+    fn is_in_socket(&self) -> bool {
+        self.flags.load(Relaxed) & IN_SOCKET != 0
+    }
+}
+
+/// Puts a frame in; it comes back if the queue is full.
+#[inline]
+pub(super) fn produce<'a>(
+    queue: RcuSock<'_, Queue>,
+    frame: UserFrame<'a>,
+    bh: Bh<'_>,
+) -> Result<(), UserFrame<'a>> {
+    if queue.is_in_socket() {
+        return produce_in_socket(queue, frame);
+    }
+    queue.ring.produce(frame, bh)
+}
+
+#[inline(never)]
+fn produce_in_socket<'a>(
+    queue: RcuSock<'_, Queue>,
+    frame: UserFrame<'a>,
+) -> Result<(), UserFrame<'a>> {
+    queue.receive(frame, queue.ring.capacity())
+}
+
+/// Puts frames in, until it is full; those that are left then are given to `full`. Whether any was put in.
+pub(super) fn produce_all<'a>(
+    queue: RcuSock<'_, Queue>,
+    mut frames: Segments<'a>,
+    full: impl FnMut(UserFrame<'a>),
+    bh: Bh<'_>,
+) -> bool {
+    if !queue.is_in_socket() {
+        return queue.ring.produce_all(frames, full, bh);
+    }
+    let mut some = false;
+    let first_left = frames.find_map(|frame| {
+        let left = produce_in_socket(queue, frame).err();
+        some |= left.is_none();
+        left
+    });
+    Iterator::chain(first_left.into_iter(), frames).for_each(full);
+    some
+}
+
+/// Takes the next frame out.
+#[inline]
+pub(super) fn consume(queue: &Sock<Queue>) -> Option<QueuedFrame> {
+    if queue.is_in_socket() {
+        return queue.dequeue();
+    }
+    queue.ring.consume()
+}
+
+/// Whether there is none.
+pub(super) fn is_empty(queue: &Sock<Queue>) -> bool {
+    if queue.is_in_socket() {
+        return queue.is_queue_empty();
+    }
+    queue.ring.is_empty()
+}
+
+/// From now on frames wait in the socket, also those that are in the ring; for good. May sleep.
+pub(super) fn move_to_socket(queue: &Sock<Queue>) {
+    queue.change(0, IN_SOCKET);
+    // Nobody puts one into the ring after this.
+    rcu::synchronize_rcu();
+    while let Some(frame) = queue.ring.consume() {
+        queue.requeue(frame);
+    }
+    queue.wake(PollEvents::IN);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The numbers of `<linux/if_tun.h>` that a tap knows.
+//! The numbers of `<linux/if_tun.h>` that a tap knows, and one that is ours.
 
 use kernel::ioctl::{
+    _IO,
     _IOR,
     _IOW, //
 };
@@ -33,6 +34,11 @@ pub(crate) const TUNGETVNETLE: u32 = _IOR::<i32>(TYPE, 221);
 pub(crate) const SIOCSIFHWADDR: u32 = 0x8924;
 /// `struct ifreq`: the same.
 pub(crate) const SIOCGIFHWADDR: u32 = 0x8927;
+
+/// Gives a descriptor of a packet socket with the frames of the queue, for those who accept no other:
+/// `vhost-net`. Of our own; nobody else has a number with this letter
+/// (`Documentation/userspace-api/ioctl/ioctl-number.rst`).
+pub(crate) const TAP_GET_SOCKET: u32 = _IO(0xFB, 0);
 
 /// Frames begin with an Ethernet header.
 pub(crate) const IFF_TAP: u16 = 0x0002;

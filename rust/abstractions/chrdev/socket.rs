@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sockets that stand for open files, for those who accept nothing else.
+//!
+//! C header: [`include/linux/net.h`](srctree/include/linux/net.h)
+
+use super::{
+    borrow,
+    CharFile,
+    OpenFile, //
+};
+use crate::bindings;
+use core::ptr::{
+    self,
+    NonNull, //
+};
+use kernel::{
+    bindings as kbindings,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    fs::{
+        file::FileDescriptorReservation,
+        File, //
+    },
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
+    module::this_module,
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// What cannot be done to a frame: look at it and leave it there, and the like.
+const NOT_FOR_FRAMES: u32 = bindings::MSG_PEEK | bindings::MSG_OOB | bindings::MSG_ERRQUEUE;
+
+impl<T: CharFile> OpenFile<'_, T> {
+    /// A descriptor of a new packet socket: what is sent to it is written to the file, what is received
+    /// from it read, commands and polling are the file's. It holds the file.
+    ///
+    /// Who knows the structure of sockets finds the file's [`Sock`](crate::net::sock::Sock) there, with
+    /// its queue.
+    ///
+    /// Context: process, may sleep. Errors: [`EMFILE`], [`ENOMEM`], what a security module says.
+    pub fn socket(&self) -> Result<c_int> {
+        let fd = FileDescriptorReservation::get_unused_fd_flags(kbindings::O_CLOEXEC)?;
+        let mut socket = ptr::null_mut();
+        // SAFETY: There is room for the result.
+        to_result(unsafe {
+            bindings::sock_create_lite(
+                bindings::AF_PACKET as c_int,
+                kbindings::sock_type_SOCK_RAW as c_int,
+                0,
+                &mut socket,
+            )
+        })?;
+        // SAFETY: The socket is new, and ours. It gets a reference to the file, which has one to the
+        // `Sock`, and one to the module, which has a file and so does not go. Without a file of its own
+        // it is released.
+        let file = unsafe {
+            kbindings::__module_get(this_module::<T::OwnerModule>().as_ptr());
+            bindings::socket_set(
+                socket,
+                borrow::<T>(self.0).sock.as_raw(),
+                Self::OPS,
+                kbindings::get_file(self.0).cast(),
+            );
+            from_err_ptr(bindings::sock_alloc_file(
+                socket,
+                kbindings::O_RDWR as c_int,
+                ptr::null(),
+            ))?
+        };
+        // SAFETY: A new file, whose reference is ours; nobody uses it.
+        let file: ARef<File> = unsafe { ARef::from_raw(NonNull::new_unchecked(file.cast())) };
+        let number = fd.reserved_fd();
+        fd.fd_install(file);
+        // CAST: Descriptors are positive.
+        #[allow(clippy::cast_possible_wrap)]
+        Ok(number as c_int)
+    }
+
+    /// C does not write to it.
+    const OPS: &'static bindings::proto_ops = &bindings::proto_ops {
+        family: bindings::AF_PACKET as c_int,
+        owner: this_module::<T::OwnerModule>().as_ptr().cast(),
+        release: Some(Self::release_callback),
+        sendmsg: Some(Self::sendmsg_callback),
+        recvmsg: Some(Self::recvmsg_callback),
+        poll: Some(Self::poll_callback),
+        ioctl: Some(Self::ioctl_callback),
+        #[cfg(CONFIG_COMPAT)]
+        compat_ioctl: Some(Self::ioctl_callback),
+        bind: Some(bindings::sock_no_bind),
+        connect: Some(bindings::sock_no_connect),
+        socketpair: Some(bindings::sock_no_socketpair),
+        accept: Some(bindings::sock_no_accept),
+        getname: Some(bindings::sock_no_getname),
+        listen: Some(bindings::sock_no_listen),
+        shutdown: Some(bindings::sock_no_shutdown),
+        mmap: Some(bindings::sock_no_mmap),
+        // SAFETY: All members may be zero.
+        ..unsafe { core::mem::zeroed() }
+    };
+
+    /// The file that a socket stands for.
+    ///
+    /// # Safety
+    ///
+    /// `socket` must be one of [`socket`](Self::socket) that is not released, for `'a`.
+    #[inline]
+    unsafe fn of<'a>(socket: *mut bindings::socket) -> OpenFile<'a, T> {
+        // SAFETY: By the caller's guarantee; the socket has a reference to the file.
+        unsafe { OpenFile::new(bindings::socket_data(socket).cast()) }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core with a socket of this type, or one that `accept()` has made like it, for
+    /// the last time; the callbacks below before that, with one of this type.
+    unsafe extern "C" fn release_callback(socket: *mut bindings::socket) -> c_int {
+        // SAFETY: The core forgets the `Sock` now. The reference to the file, which only a socket of this
+        // type has, is given up.
+        unsafe {
+            let file = bindings::socket_data(socket);
+            if !file.is_null() {
+                kbindings::fput(file.cast());
+            }
+        }
+        0
+    }
+
+    /// # Safety
+    ///
+    /// See `release_callback`.
+    unsafe extern "C" fn sendmsg_callback(
+        socket: *mut bindings::socket,
+        msg: *mut bindings::msghdr,
+        _len: usize,
+    ) -> c_int {
+        // SAFETY: The socket is not released, the message is the core's, its iterator for reading from.
+        let (this, from, nonblock, has_more) = unsafe {
+            (
+                Self::of(socket),
+                IovIterSource::from_raw(ptr::addr_of_mut!((*msg).msg_iter)),
+                (*msg).msg_flags & bindings::MSG_DONTWAIT != 0,
+                // Batches of vhost would be such, but it is not told to send any: these are bytes of
+                // user space.
+                (*msg).msg_controllen != 0,
+            )
+        };
+        if has_more {
+            return EINVAL.to_errno();
+        }
+        match this.opened().file.write(from, nonblock) {
+            // CAST: No more than the core allows, which is less.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+            Ok(len) => len as c_int,
+            Err(err) => err.to_errno(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// See `release_callback`.
+    unsafe extern "C" fn recvmsg_callback(
+        socket: *mut bindings::socket,
+        msg: *mut bindings::msghdr,
+        room: usize,
+        flags: c_int,
+    ) -> c_int {
+        // CAST: Bits.
+        #[allow(clippy::cast_sign_loss)]
+        let flags = flags as u32;
+        if flags & NOT_FOR_FRAMES != 0 {
+            return EOPNOTSUPP.to_errno();
+        }
+        // SAFETY: As above; the iterator is for writing to.
+        let (this, to) = unsafe {
+            (
+                Self::of(socket),
+                IovIterDest::from_raw(ptr::addr_of_mut!((*msg).msg_iter)),
+            )
+        };
+        let nonblock = flags & bindings::MSG_DONTWAIT != 0;
+        let mut len = match this.opened().file.read(to, nonblock) {
+            Ok(len) => len,
+            Err(err) => return err.to_errno(),
+        };
+        if len > room {
+            // SAFETY: As above.
+            unsafe { (*msg).msg_flags |= bindings::MSG_TRUNC };
+            if flags & bindings::MSG_TRUNC == 0 {
+                len = room;
+            }
+        }
+        // CAST: A frame is far shorter.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+        let len = len as c_int;
+        len
+    }
+
+    /// # Safety
+    ///
+    /// See `release_callback`.
+    unsafe extern "C" fn poll_callback(
+        file: *mut kbindings::file,
+        socket: *mut bindings::socket,
+        table: *mut kbindings::poll_table_struct,
+    ) -> kbindings::__poll_t {
+        // SAFETY: The socket is not released.
+        let this = unsafe { Self::of(socket) };
+        this.opened().poll(file, table)
+    }
+
+    /// # Safety
+    ///
+    /// See `release_callback`.
+    unsafe extern "C" fn ioctl_callback(
+        socket: *mut bindings::socket,
+        cmd: c_uint,
+        arg: c_ulong,
+    ) -> c_int {
+        // SAFETY: The socket is not released.
+        match unsafe { Self::of(socket) }.ioctl(cmd, arg) {
+            // CAST: A descriptor, or zero.
+            #[allow(clippy::cast_possible_truncation)]
+            Ok(result) => result as c_int,
+            Err(err) => err.to_errno(),
+        }
+    }
+}
