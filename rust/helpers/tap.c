@@ -64,6 +64,8 @@ __rnetvirt_helper void rnetvirt_helper_sock_init(struct sock *sk, struct socket 
 	sock->type = SOCK_RAW;
 	sock->state = SS_CONNECTED;
 	sock_init_data_uid(sock, sk, current_fsuid());
+	/* See sock_set_sndbuf() of the abstractions. */
+	sk->sk_sndbuf = min(sk->sk_sndbuf, INT_MAX - 1);
 	sk->sk_write_space = write_space;
 	sk->sk_destruct = destruct;
 	sock_set_flag(sk, SOCK_RCU_FREE);
@@ -122,27 +124,33 @@ __rnetvirt_helper void rnetvirt_helper_socket_wake(struct socket *sock, __poll_t
 		wake_up_interruptible_poll(&sock->wq.wait, events);
 }
 
-/* As sock_fasync(). */
 __rnetvirt_helper int rnetvirt_helper_sock_fasync(int fd, struct file *file, int on,
-						  struct sock *sk, struct socket *sock)
+						  struct socket *sock)
 {
-	int err;
-
-	lock_sock(sk);
-	err = fasync_helper(fd, file, on, &sock->wq.fasync_list);
-	sock_valbool_flag(sk, SOCK_FASYNC, sock->wq.fasync_list != NULL);
-	release_sock(sk);
-	return err;
+	return fasync_helper(fd, file, on, &sock->wq.fasync_list);
 }
 
-__rnetvirt_helper void rnetvirt_helper_sk_signal_in(const struct sock *sk)
+/*
+ * As sk_wake_async(), but SOCK_FASYNC is not asked for: that is cleared by other
+ * sockets that stand for the same one.
+ */
+__rnetvirt_helper void rnetvirt_helper_socket_signal(struct socket *sock, int how, int band)
 {
-	sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
+	if (READ_ONCE(sock->wq.fasync_list)) {
+		rcu_read_lock();
+		sock_wake_async(&sock->wq, how, band);
+		rcu_read_unlock();
+	}
 }
 
-__rnetvirt_helper void rnetvirt_helper_sk_signal_out(const struct sock *sk)
+__rnetvirt_helper void rnetvirt_helper_socket_signal_in(struct socket *sock)
 {
-	sk_wake_async(sk, SOCK_WAKE_SPACE, POLL_OUT);
+	rnetvirt_helper_socket_signal(sock, SOCK_WAKE_WAITD, POLL_IN);
+}
+
+__rnetvirt_helper void rnetvirt_helper_socket_signal_out(struct socket *sock)
+{
+	rnetvirt_helper_socket_signal(sock, SOCK_WAKE_SPACE, POLL_OUT);
 }
 
 /* Who waits for room, or would, gets EPIPE. */
@@ -171,9 +179,11 @@ __rnetvirt_helper bool rnetvirt_helper_sk_receive_queue_empty(const struct sock 
 	return skb_queue_empty_lockless(&sk->sk_receive_queue);
 }
 
-__rnetvirt_helper void rnetvirt_helper_sk_receive_queue_purge(struct sock *sk)
+/* Both of its queues: options can have errors put into the other one. */
+__rnetvirt_helper void rnetvirt_helper_sk_queues_purge(struct sock *sk)
 {
 	skb_queue_purge(&sk->sk_receive_queue);
+	skb_queue_purge(&sk->sk_error_queue);
 }
 
 /* A struct socket of its own for SK, which it does not hold, and what stands behind it. */
@@ -181,6 +191,8 @@ __rnetvirt_helper void rnetvirt_helper_socket_set(struct socket *sock, struct so
 						  const struct proto_ops *ops, void *data)
 {
 	WRITE_ONCE(sk->sk_user_data, data);
+	/* Options look at the socket that SK knows. */
+	WRITE_ONCE(sk->sk_socket->ops, ops);
 	sock->sk = sk;
 	sock->state = SS_CONNECTED;
 	sock->ops = ops;

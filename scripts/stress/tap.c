@@ -136,6 +136,8 @@ static void memory_init(struct memory *memory)
 
 /* Commands. */
 
+#define TAP_GET_SOCKET _IO(0xFB, 0)
+
 static const uint32_t known[] = {
 	TUNSETIFF, TUNGETIFF, TUNSETQUEUE, TUNGETFEATURES, TUNSETSNDBUF, TUNSETOFFLOAD, TUNGETVNETHDRSZ,
 	TUNSETVNETHDRSZ, TUNGETVNETLE, TUNSETVNETLE, SIOCGIFHWADDR, SIOCSIFHWADDR,
@@ -199,6 +201,67 @@ static void mac(struct rng *rng, uint8_t *to)
 	memcpy(to, found, 6);
 }
 
+/* The queue is a socket from now on, which does all that the file does. */
+static void as_socket(struct rng *rng, const struct queue *queue)
+{
+	int sock = ioctl(queue->fd, TAP_GET_SOCKET);
+
+	if (sock < 0)
+		return;
+	fcntl(sock, F_SETFL, O_NONBLOCK);
+	if (chance(rng, 70))
+		dup3(sock, queue->fd, O_CLOEXEC);
+	close(sock);
+}
+
+/* What can be asked of a socket, if it is one. */
+static void socket_call(struct rng *rng, int fd, const struct memory *memory)
+{
+	struct iovec iov = { memory->room, below(rng, 3000) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	static const uint32_t flags[] = {
+		0, MSG_TRUNC, MSG_PEEK, MSG_OOB, MSG_ERRQUEUE, MSG_WAITALL, MSG_MORE, MSG_ZEROCOPY, MSG_EOR,
+	};
+	char value[64];
+
+	fill(rng, value, sizeof(value));
+	switch (below(rng, 8)) {
+	case 0: case 1:
+		if (chance(rng, 50))
+			memset(value + 1, 0, sizeof(value) - 1);
+		setsockopt(fd, chance(rng, 90) ? SOL_SOCKET : (int)below(rng, 300), below(rng, 90), value,
+			   chance(rng, 70) ? 4 : below(rng, sizeof(value)));
+		break;
+	case 2:
+		getsockopt(fd, SOL_SOCKET, below(rng, 90), value, &(socklen_t){ below(rng, sizeof(value)) });
+		break;
+	case 3: case 4:
+		if (chance(rng, 50)) {
+			msg.msg_control = value;
+			msg.msg_controllen = below(rng, sizeof(value));
+			*(size_t *)value = chance(rng, 50) ? msg.msg_controllen : 16;
+		}
+		if (chance(rng, 20)) {
+			msg.msg_name = value;
+			msg.msg_namelen = below(rng, sizeof(value));
+		}
+		sendmsg(fd, &msg, one_of(rng, flags) | MSG_DONTWAIT);
+		break;
+	case 5:
+		msg.msg_control = value;
+		msg.msg_controllen = sizeof(value);
+		recvmsg(fd, &msg, one_of(rng, flags) | one_of(rng, flags) | MSG_DONTWAIT);
+		break;
+	case 6:
+		accept4(fd, NULL, NULL, SOCK_NONBLOCK);
+		bind(fd, (struct sockaddr *)value, below(rng, sizeof(value)));
+		break;
+	default:
+		shutdown(fd, below(rng, 4));
+		listen(fd, 1);
+	}
+}
+
 /* One command, of those that are known or not, with an argument that fits or not. */
 static void command(struct rng *rng, struct queue *queue, const struct memory *memory)
 {
@@ -206,6 +269,13 @@ static void command(struct rng *rng, struct queue *queue, const struct memory *m
 	uint64_t arg;
 	char *at;
 
+	if (chance(rng, 4)) {
+		if (chance(rng, 10))
+			as_socket(rng, queue);
+		else
+			socket_call(rng, queue->fd, memory);
+		return;
+	}
 	if (which >= 14)
 		cmd = one_of(rng, others);
 	if (which >= 17)

@@ -53,31 +53,25 @@ initramfs() {
 	(cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$WORK/initramfs"
 }
 
-# vm QUEUES: boots it with as many descriptors of t0; its console goes to $WORK/console.
+# vm QUEUES [--vhost]: boots it with as many descriptors of t0; its console goes to
+# $WORK/console.
 vm() {
-	local fds=() list='' n
+	local list=fd=3 vhost=off n
 
-	for n in $(seq "$1"); do
-		exec {fd}<>/dev/tap101
-		fds+=("$fd")
+	for ((n = 1; n < $1; n++)); do
+		list=fds=${list#*=}:$((n + 3))
 	done
-	# The card has this many queues.
-	if [ "$1" = 1 ]; then
-		list=fd=${fds[0]}
-	else
-		list=fds=$(IFS=:; echo "${fds[*]}")
-	fi
+	[ $# = 1 ] || vhost=on
 	# More processors than two would be slow here, and queues need none.
-	qemu-system-x86_64 -M q35 -cpu max -accel tcg,thread=single -smp $(($1 < 2 ? 1 : 2)) -m 192 -nodefaults \
+	# vhostforce: it is an error if vhost-net does not take the descriptor.
+	"$TOP/scripts/tap-exec.py" --queues "$1" ${2:+"$2"} /dev/tap101 \
+		qemu-system-x86_64 -M q35 -cpu max -accel tcg,thread=single -smp $(($1 < 2 ? 1 : 2)) -m 192 -nodefaults \
 		-no-reboot -display none -serial "file:$WORK/console" \
 		-kernel "$KDIR/arch/x86/boot/bzImage" -initrd "$WORK/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 random.trust_cpu=on" \
-		-netdev "tap,id=n0,$list,vhost=off" \
+		-netdev "tap,id=n0,$list,vhost=$vhost,vhostforce=$vhost" \
 		-device "virtio-net-pci,netdev=n0,mac=$MAC,romfile=,mq=$([ "$1" = 1 ] && echo off || echo on),vectors=$((2 * $1 + 2))" &
 	VM=$!
-	for n in "${fds[@]}"; do
-		exec {n}>&-
-	done
 }
 
 said() { grep -q "^result: $1" "$WORK/console" 2>/dev/null; }
@@ -151,6 +145,22 @@ test_e_vm_of_eight_queues_and_a_sibling() {
 	# Its rings may overflow: forwarded frames do not hold their sender up.
 	note "frames lost: $(sysfs S t0 statistics/rx_dropped)"
 }
+
+test_e_vm_by_vhost_net_and_the_wire() {
+	needs vhost_net
+	bed
+	MAC=$TAP_MAC
+	serve W wire0
+	initramfs 2
+	vm 2 --vhost
+	# The kernel's threads, not the monitor, move its frames.
+	wait_for 700 said "queues 2"
+	gives vhost threads
+	all_well "queues 2" "dhcp 10.0.0.5" ping sends receives datagrams
+}
+
+# Whether vhost is at work for the virtual machine.
+threads() { grep -qs '^vhost' /proc/"$VM"/task/*/comm && echo vhost; }
 
 test_e_vm_behind_ipvtap() {
 	ns S W M

@@ -1378,6 +1378,26 @@ def as_socket():
     same("limit", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), (1 << 31) - 2)
     sock.setsockopt(socket.SOL_SOCKET, 32, (1 << 31) - 1)  # SO_SNDBUFFORCE
     same("limit", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), (1 << 31) - 2)
+    # Whatever option there is, it is answered.
+    for option in range(100):
+        for call in (lambda: sock.getsockopt(socket.SOL_SOCKET, option, 64),
+                     lambda: sock.setsockopt(socket.SOL_SOCKET, option, 1)):
+            if option not in (socket.SO_SNDBUF, 25, 32):  # SO_BINDTODEVICE, SO_SNDBUFFORCE
+                with contextlib.suppress(OSError):
+                    call()
+    for option in (42, 83):  # SO_PEEK_OFF, nothing
+        with refused(errno.EOPNOTSUPP, errno.ENOPROTOOPT):
+            sock.setsockopt(socket.SOL_SOCKET, option, 0)
+    # A signal for the file, although the socket has had one and let it go.
+    signals = []
+    signal.signal(signal.SIGIO, lambda *_: signals.append(1))
+    for one, on in ((fd, os.O_ASYNC), (sock, os.O_ASYNC), (sock, 0)):
+        fcntl.fcntl(one, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(one, fcntl.F_SETFL, fcntl.fcntl(one, fcntl.F_GETFL) & ~os.O_ASYNC | on)
+    send(wire, 1)
+    until("a signal", lambda: signals)
+    fcntl.fcntl(fd, fcntl.F_SETFL, os.O_RDWR | os.O_NONBLOCK)
+    until("the frame", lambda: drained(fd, 1))
     # Commands are the file's; what sockets do otherwise they do not.
     same("name", command(sock, TUNGETIFF, "ifr")[:3], b"t0\0")
     command(sock, TUNSETVNETHDRSZ, "int", 12)

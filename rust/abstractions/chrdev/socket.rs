@@ -36,6 +36,21 @@ use kernel::{
 /// What cannot be done to a frame: look at it and leave it there, and the like.
 const NOT_FOR_FRAMES: u32 = bindings::MSG_PEEK | bindings::MSG_OOB | bindings::MSG_ERRQUEUE;
 
+/// A socket that nobody has yet.
+pub struct NewSocket {
+    fd: FileDescriptorReservation,
+    file: ARef<File>,
+}
+
+impl NewSocket {
+    /// Gives it to the process; the number of the descriptor.
+    pub fn install(self) -> isize {
+        let number = self.fd.reserved_fd();
+        self.fd.fd_install(self.file);
+        number as isize
+    }
+}
+
 impl<T: CharFile> OpenFile<'_, T> {
     /// A descriptor of a new packet socket: what is sent to it is written to the file, what is received
     /// from it read, commands and polling are the file's. It holds the file.
@@ -44,7 +59,7 @@ impl<T: CharFile> OpenFile<'_, T> {
     /// its queue.
     ///
     /// Context: process, may sleep. Errors: [`EMFILE`], [`ENOMEM`], what a security module says.
-    pub fn socket(&self) -> Result<c_int> {
+    pub fn socket(&self) -> Result<NewSocket> {
         let fd = FileDescriptorReservation::get_unused_fd_flags(kbindings::O_CLOEXEC)?;
         let mut socket = ptr::null_mut();
         // SAFETY: There is room for the result.
@@ -75,11 +90,7 @@ impl<T: CharFile> OpenFile<'_, T> {
         };
         // SAFETY: A new file, whose reference is ours; nobody uses it.
         let file: ARef<File> = unsafe { ARef::from_raw(NonNull::new_unchecked(file.cast())) };
-        let number = fd.reserved_fd();
-        fd.fd_install(file);
-        // CAST: Descriptors are positive.
-        #[allow(clippy::cast_possible_wrap)]
-        Ok(number as c_int)
+        Ok(NewSocket { fd, file })
     }
 
     /// C does not write to it.
@@ -196,10 +207,7 @@ impl<T: CharFile> OpenFile<'_, T> {
                 len = room;
             }
         }
-        // CAST: A frame is far shorter.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
-        let len = len as c_int;
-        len
+        c_int::try_from(len).unwrap_or(c_int::MAX)
     }
 
     /// # Safety

@@ -71,10 +71,14 @@ pub trait SockData: Sized + Send + Sync + 'static {
 /// # Invariants
 ///
 /// `sk` is counted, and freed with the whole of this an RCU grace period after the count went to zero
-/// (`SOCK_RCU_FREE`). `socket` is its socket. `data` is initialised.
+/// (`SOCK_RCU_FREE`). `socket` is the socket that it knows (others may know it). `data` is initialised.
+/// `fanout` is null.
 #[repr(C)]
 pub struct Sock<T> {
     sk: Opaque<bindings::sock>,
+    /// The core takes every socket of this family for a `struct packet_sock` when it looks for the one
+    /// that has sent a frame (`match_fanout_group()`), which has this here.
+    fanout: *mut c_void,
     socket: Opaque<bindings::socket>,
     data: MaybeUninit<T>,
 }
@@ -311,10 +315,10 @@ impl<T: SockData> Sock<T> {
         unsafe {
             bindings::socket_wake(self.socket(), events.0);
             if events.any(PollEvents::IN) {
-                bindings::sk_signal_in(self.sk());
+                bindings::socket_signal_in(self.socket());
             }
             if events.any(PollEvents::OUT) {
-                bindings::sk_signal_out(self.sk());
+                bindings::socket_signal_out(self.socket());
             }
         }
     }
@@ -346,7 +350,7 @@ impl<T: SockData> Sock<T> {
     /// Signals go to the owner of `file` from now on, or no longer (`fasync_helper()`).
     pub(crate) fn fasync(&self, fd: c_int, file: *mut bindings::file, on: c_int) -> c_int {
         // SAFETY: The file is valid, by the caller in this crate; the socket is, too.
-        unsafe { bindings::sock_fasync(fd, file, on, self.sk(), self.socket()) }
+        unsafe { bindings::sock_fasync(fd, file, on, self.socket()) }
     }
 
     /// # Safety
@@ -369,8 +373,8 @@ impl<T: SockData> Sock<T> {
     /// To be called by the core for a socket of this type that is not used any more.
     unsafe extern "C" fn destruct_callback(sk: *mut bindings::sock) {
         let this = sk.cast::<Self>();
-        // SAFETY: The socket is valid, and its queue nobody else's.
-        unsafe { bindings::sk_receive_queue_purge(sk) };
+        // SAFETY: The socket is valid, and its queues nobody else's.
+        unsafe { bindings::sk_queues_purge(sk) };
         // SAFETY: By the type's invariants there is data, and nobody refers to it any more.
         unsafe { ptr::addr_of_mut!((*this).data).cast::<T>().drop_in_place() };
     }

@@ -218,7 +218,7 @@ impl Drop for UserFrame<'_> {
     }
 }
 
-/// A frame that was in a ring.
+/// A frame that was in a ring, or in a socket's queue.
 ///
 /// # Invariants
 ///

@@ -101,8 +101,9 @@ pub(super) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Resul
             set_mac(dev(file, &rtnl)?, &addr, &rtnl)?;
         }
         uapi::TAP_GET_SOCKET => {
+            let socket = open.socket()?;
             queue::move_to_socket(queue);
-            return Ok(open.socket()? as isize);
+            return Ok(socket.install());
         }
         _ => return Err(EINVAL),
     }

@@ -221,8 +221,12 @@ pub(super) fn is_empty(queue: &Sock<Queue>) -> bool {
     queue.ring.is_empty()
 }
 
-/// From now on frames wait in the socket, also those that are in the ring; for good. May sleep.
+/// From now on frames wait in the socket, also those that are in the ring (which new ones may overtake);
+/// for good. May sleep.
 pub(super) fn move_to_socket(queue: &Sock<Queue>) {
+    if queue.is_in_socket() {
+        return;
+    }
     queue.change(0, IN_SOCKET);
     // Nobody puts one into the ring after this.
     rcu::synchronize_rcu();
