@@ -7,6 +7,8 @@
 
 mod socket;
 
+pub use socket::NewSocket;
+
 use crate::{
     bindings,
     net::{

@@ -45,8 +45,8 @@ BCLIM := listeners of a group that need no queue, 32-bit integer, -1: any number
 OPTIONS of ipvlan := [ mode { l2 | l3 | l3s } ] [ bridge | private | vepa ]
 
 macvtap has the options of macvlan, ipvtap those of ipvlan. What they receive is
-read from /dev/tapN, N being the number of the link; 'vhost=on' of a virtual
-machine does not work with it, see Documentation/tap.md.
+read from /dev/tapN, N being the number of the link; for 'vhost=on' of a virtual
+machine it has to be a socket, see scripts/tap-exec.py and Documentation/tap.md.
 
 Without a flavor, the first option tells which one is meant, and mode by its
 value; without both the kernel makes macvlan of a link with a lower device, and
