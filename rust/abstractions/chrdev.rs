@@ -5,9 +5,7 @@
 //! C headers: [`include/linux/cdev.h`](srctree/include/linux/cdev.h),
 //! [`include/linux/device/class.h`](srctree/include/linux/device/class.h)
 
-mod socket;
-
-pub use socket::NewSocket;
+pub mod socket;
 
 use crate::{
     bindings,
