@@ -208,9 +208,14 @@ pub(super) fn produce_all<'a>(
 #[inline]
 pub(super) fn consume(queue: &Sock<Queue>) -> Option<QueuedFrame> {
     if queue.is_in_socket() {
-        return queue.dequeue();
+        return consume_in_socket(queue);
     }
     queue.ring.consume()
+}
+
+#[inline(never)]
+fn consume_in_socket(queue: &Sock<Queue>) -> Option<QueuedFrame> {
+    queue.dequeue()
 }
 
 /// Whether there is none.
