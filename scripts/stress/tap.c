@@ -924,6 +924,8 @@ static void *hammer_thread(void *arg)
 			fd = fcntl(queue->fd, F_DUPFD_CLOEXEC, 0);
 			close(queue->fd);
 			queue->fd = fd;
+		} else if (what < 240) {
+			as_socket(&rng, queue);
 		} else if (what < 300) {
 			ask(&rng, epoll);
 		} else if (what < 450) {

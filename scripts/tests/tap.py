@@ -1461,6 +1461,12 @@ def churn():
             fds = [plain(tap(NONBLOCK)) for _ in range(4)]
             for fd in fds:
                 os.write(fd, frame())
+            if OURS and n % 3 == 0:
+                # Two of them become sockets; of one nothing else stays.
+                fds += [command(fds[0], TAP_GET_SOCKET), command(fds[1], TAP_GET_SOCKET)]
+                os.set_blocking(fds[4], False)
+                os.set_blocking(fds[5], False)
+                os.close(fds.pop(1))
             command(fds[n % 4], TUNSETQUEUE, "ifr", IFF_DETACH_QUEUE)
             if n % 5 == 0:
                 ip(f"link set t0 txqueuelen {(n * 37) % 300 + 10}")
