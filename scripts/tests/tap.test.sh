@@ -56,6 +56,27 @@ test_e8_socket() {
 	tap as_socket
 }
 
+test_e8_tap_exec() {
+	local exec=$TOP/scripts/tap-exec.py status=0
+
+	[ "$KIND" = rnetvirt ] || skip "it is for our nodes"
+	bed
+	gives "socket: socket: none" ip netns exec S "$exec" --vhost --queues 2 t0 bash -c "$DESCRIPTORS"
+	gives "/dev/tap101 none none" "$exec" /dev/tap101 bash -c "$DESCRIPTORS"
+	refused "no link 'nobody'" ip netns exec S "$exec" nobody true
+	refused "eth0' is no tap" ip netns exec S "$exec" eth0 true
+	refused "No such file" "$exec" /dev/tap9999 true
+	refused "nothing_such: No such file" "$exec" /dev/tap101 nothing_such
+	refused "try --help" "$exec" --queues 300 t0 true
+	"$exec" t0 2>/dev/null || status=$?
+	gives 2 echo $status
+	"$exec" --help | grep -q "^usage: tap-exec.py"
+}
+
+# What 3, 4 and 5 are, without the numbers of sockets.
+# shellcheck disable=SC2016
+DESCRIPTORS='for n in 3 4 5; do what=$(readlink /proc/$$/fd/$n || echo none); echo -n "${what%%[*} "; done | sed "s/ $//"'
+
 # vhosted SCENARIO...: in a kernel that has vhost.
 vhosted() {
 	needs vhost_net
