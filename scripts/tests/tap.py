@@ -1378,6 +1378,18 @@ def as_socket():
     same("limit", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), (1 << 31) - 2)
     sock.setsockopt(socket.SOL_SOCKET, 32, (1 << 31) - 1)  # SO_SNDBUFFORCE
     same("limit", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), (1 << 31) - 2)
+    # Nor is that what a fresh one begins with.
+    with open("/proc/sys/net/core/wmem_default", "r+", encoding="ascii") as default:
+        before = default.read()
+        try:
+            os.pwrite(default.fileno(), b"2147483647", 0)
+            fresh_one = tap()
+        finally:
+            os.pwrite(default.fileno(), before.encode(), 0)
+    fresh_sock = as_packet_socket(fcntl.ioctl(fresh_one, TAP_GET_SOCKET))
+    same("limit", fresh_sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), (1 << 31) - 2)
+    fresh_sock.close()
+    os.close(fresh_one)
     # Whatever option there is, it is answered.
     for option in range(100):
         for call in (lambda: sock.getsockopt(socket.SOL_SOCKET, option, 64),
