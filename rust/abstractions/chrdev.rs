@@ -463,8 +463,8 @@ struct Opened<T: CharFile> {
 }
 
 impl<T: CharFile> Opened<T> {
-    /// What can be done without waiting with the file that this is; or that stands for it, `file`, which
-    /// is woken.
+    /// What can be done without waiting. Who polls `file` is woken: this one, or that of a socket that
+    /// stands for it.
     fn poll(
         &self,
         file: *mut kbindings::file,

@@ -64,7 +64,7 @@ __rnetvirt_helper void rnetvirt_helper_sock_init(struct sock *sk, struct socket 
 	sock->type = SOCK_RAW;
 	sock->state = SS_CONNECTED;
 	sock_init_data_uid(sock, sk, current_fsuid());
-	/* See sock_set_sndbuf() of the abstractions. */
+	/* What vhost would send in batches by: see Sock::set_sndbuf(). */
 	sk->sk_sndbuf = min(sk->sk_sndbuf, INT_MAX - 1);
 	sk->sk_write_space = write_space;
 	sk->sk_destruct = destruct;

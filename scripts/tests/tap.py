@@ -118,6 +118,23 @@ def plain(fd):
     return fd
 
 
+def waits(function):
+    """Somebody does that until it fails: a thread, and the error in a list."""
+    ended = []
+
+    def wait():
+        try:
+            while True:
+                function()
+        except OSError as error:
+            ended.append(error.errno)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    time.sleep(0.3)
+    return thread, ended
+
+
 def packet_socket(ns, dev, protocol=ETH_P_TEST):
     with inside(ns):
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
@@ -1010,17 +1027,7 @@ def writer_gone():
         while True:
             os.write(fd, frame(b"o" * 1400))
     os.set_blocking(fd, True)
-    ended = []
-
-    def wait():
-        try:
-            os.write(fd, frame(b"o" * 1400))
-        except OSError as error:
-            ended.append(error.errno)
-
-    writer = threading.Thread(target=wait, daemon=True)
-    writer.start()
-    time.sleep(0.3)
+    writer, ended = waits(lambda: os.write(fd, frame(b"o" * 1400)))
     assert not ended
     ip("link del t0")
     writer.join(5 * SLOW)
@@ -1030,18 +1037,7 @@ def writer_gone():
 def gone_by_address():
     """The device goes while somebody reads."""
     fd = plain(tap())
-    ended = []
-
-    def wait():
-        try:
-            while True:
-                os.read(fd, 2000)
-        except OSError as error:
-            ended.append(error.errno)
-
-    reader = threading.Thread(target=wait, daemon=True)
-    reader.start()
-    time.sleep(0.3)
+    reader, ended = waits(lambda: os.read(fd, 2000))
     ip("link del t0")
     assert not os.path.exists(NODE)
     if not OURS:
@@ -1111,9 +1107,9 @@ def socket_of(fd):
     return fcntl.ioctl(fd, TAP_GET_SOCKET) if OURS else os.dup(fd)
 
 
-def card(flags=0):
+def card():
     """A tap, what vhost-net gets of it, and a card on that."""
-    fd = tap(flags)
+    fd = tap()
     command(fd, TUNSETVNETHDRSZ, "int", vhost.HDR)
     # As QEMU does: no limit.
     command(fd, TUNSETSNDBUF, "int", (1 << 31) - 1)
@@ -1151,7 +1147,7 @@ def vhost_net():
     fd, sock, machine = card()
     wire = packet_socket("W", "wire0", 3)
     ours = lambda f: f[12:14] == b"\x88\xb5"
-    # Several at once, of several lengths, more than the ring has at a time.
+    # Several at once, of several lengths, so many that the ring begins anew.
     for n in range(4):
         sizes = [60 + 40 * m for m in range(30)]
         for size in sizes:
@@ -1304,11 +1300,7 @@ def vhost_gone(how):
         until("gone", lambda: not os.path.exists(NODE))
     stop.append(1)
     sender.join()
-    until("given back", lambda: machine.tx.taken() is None or machine.tx.seen == machine.tx.given)
-    # Nothing comes any more, and nobody spins.
-    machine.rx.taken()
-    time.sleep(0.3 * SLOW)
-    machine.rx.taken()
+    until("given back", lambda: not machine.tx.taken() and machine.tx.seen == machine.tx.given)
     if OURS:
         with refused(errno.ENODEV):
             os.write(sock, bytes(vhost.HDR) + frame())
@@ -1432,19 +1424,9 @@ def as_socket():
     send(wire, 1)
     second.settimeout(5 * SLOW)
     same("received", ours(second.recv(2000)), True)
-    # A signal ends waiting, and the device's end, too.
-    ended = []
-
-    def wait():
-        try:
-            second.settimeout(None)
-            second.recv(2000)
-        except OSError as error:
-            ended.append(error.errno)
-
-    reader = threading.Thread(target=wait, daemon=True)
-    reader.start()
-    time.sleep(0.3)
+    # The end of the device is that of waiting.
+    second.settimeout(None)
+    reader, ended = waits(lambda: second.recv(2000))
     ip("link del t0")
     reader.join(5 * SLOW)
     same("the reader", ended, [errno.ENODEV])

@@ -23,7 +23,7 @@ class Vring:
     """A ring of SIZE buffers, each of BUFFER bytes."""
 
     def __init__(self, vhost, index, at):
-        self.index, self.memory, self.base = index, vhost.memory, vhost.base
+        self.memory, self.base = vhost.memory, vhost.base
         self.desc, self.avail, self.used = at, at + 0x1000, at + 0x2000
         self.buffers = at + 0x4000
         self.seen = self.given = 0
