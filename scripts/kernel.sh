@@ -5,7 +5,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--path] [release | debug | uml]
+usage: $ME [--path] [release | debug | uml | uml-debug]
 
 Makes sure that the test kernel of that name (default: release) is built, and
 prints its build directory, which is what KDIR= takes. With --path it prints the
@@ -14,6 +14,7 @@ directory where that kernel is or would be, and builds nothing.
   release  x86_64 for QEMU, no debugging: the figures come from here
   debug    the same with KASAN, lockdep, kmemleak, trackers, fault injection
   uml      user-mode Linux, for the fast inner loop
+  uml-debug  user-mode Linux with the checks of debug, and several CPUs
 
 Kernels are kept in \$RNETVIRT_CACHE/kernels ($CACHE/kernels), one directory per
 version, configuration and toolchain. JOBS= sets the number of parallel jobs.
@@ -26,7 +27,7 @@ for a; do
 	case $a in
 	-h | --help) usage; exit 0 ;;
 	--path) path_only=1 ;;
-	release | debug | uml) name=$a ;;
+	release | debug | uml | uml-debug) name=$a ;;
 	*) bad_usage "unknown argument '$a'" ;;
 	esac
 done
@@ -37,8 +38,9 @@ SERIES=7.3
 JOBS=${JOBS:-$(($(nproc) + 1))}
 case $name in
 release) arch=x86_64 fragments="common x86_64 release" image=arch/x86/boot/bzImage ;;
-debug) arch=x86_64 fragments="common x86_64 debug" image=arch/x86/boot/bzImage ;;
-uml) arch=um fragments="common uml" image=linux ;;
+debug) arch=x86_64 fragments="common x86_64 debug debug_x86" image=arch/x86/boot/bzImage ;;
+uml) arch=um fragments="common uml uml_release" image=linux ;;
+uml-debug) arch=um fragments="common uml uml_smp debug" image=linux ;;
 esac
 
 # The source: a Debian package of the suite that carries this series, fetched
