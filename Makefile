@@ -3,15 +3,17 @@
 # a script that can be called directly (scripts/NAME.sh --help).
 
 KERNEL ?= release
-VM ?= qemu
-# User-mode Linux is a kernel of its own.
-kernel := $(if $(filter uml,$(VM)),uml,$(KERNEL))
-
-ifeq ($(filter $(KERNEL),release debug uml),)
-$(error KERNEL='$(KERNEL)' is not one of: release debug uml)
+VM ?= $(if $(filter debug,$(KERNEL)),uml,qemu)
+ifeq ($(filter $(KERNEL),release debug uml uml-debug),)
+$(error KERNEL='$(KERNEL)' is not one of: release debug uml uml-debug)
 endif
 ifeq ($(filter $(VM),qemu uml),)
 $(error VM='$(VM)' is not one of: qemu uml)
+endif
+# Those for user-mode Linux are kernels of their own.
+kernel := $(KERNEL)
+ifeq ($(VM),uml)
+kernel := $(patsubst debug,uml-debug,$(patsubst release,uml,$(KERNEL)))
 endif
 export KDIR RNETVIRT_CACHE JOBS LLVM
 
@@ -111,8 +113,8 @@ help: ## this list
 	@echo "Variables:"
 	@printf '%s\n' \
 		"  KDIR=DIR        build tree of a Linux 7.3 with Rust; without it one is provided" \
-		"  KERNEL=NAME     release (default), debug (KASAN, lockdep, kmemleak, ...) or uml" \
-		"  VM=NAME         qemu (default) or uml, user-mode Linux" \
+		"  KERNEL=NAME     release (default) or debug (KASAN, lockdep, kmemleak, ...)" \
+		"  VM=NAME         qemu (default of release) or uml, user-mode Linux (of debug)" \
 		"  CMD='...'       for vm: what to run in the guest" \
 		"  T='NAME...'     for test: only these" \
 		"  B='ROW...'      for bench, bench-check: only these; patterns like 'veth/v4-*'" \

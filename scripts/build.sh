@@ -5,7 +5,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [release | debug | uml] [-- MAKE-ARGUMENTS...]
+usage: $ME [$KERNELS_USAGE] [-- MAKE-ARGUMENTS...]
        KDIR=/path/to/build $ME [-- MAKE-ARGUMENTS...]
 
 Builds rnetvirt.ko, and rnetvirt_kunit.ko where the kernel has KUnit, into
@@ -23,9 +23,11 @@ name=release
 while (($#)); do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
-	release | debug | uml) name=$1 ;;
 	--) shift; break ;;
-	*) bad_usage "unknown argument '$1'" ;;
+	*)
+		is_kernel "$1" || bad_usage "unknown argument '$1'"
+		name=$1
+		;;
 	esac
 	shift
 done

@@ -6,7 +6,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [release | debug | uml]
+usage: $ME [$KERNELS_USAGE]
        KDIR=/path/to/build $ME
 
 Builds the module and runs the checks in scripts/check: where unsafe code may be,

@@ -6,7 +6,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [release | debug | uml]
+usage: $ME [$KERNELS_USAGE]
        KDIR=/path/to/build $ME
 
 Runs clippy with the kernel's configuration and the lints of Kbuild on the

@@ -22,6 +22,24 @@ bad_usage() {
 	exit 2
 }
 
+# The test kernels: for QEMU, or user-mode Linux (uml*); *debug has checks of itself.
+TEST_KERNELS=(release debug uml uml-debug)
+KERNELS_USAGE="release | debug | uml | uml-debug"
+
+is_kernel() { [[ " ${TEST_KERNELS[*]} " == *" $1 "* ]]; }
+known_kernel() { is_kernel "$1" || bad_usage "no kernel '$1'; there are ${TEST_KERNELS[*]}"; }
+is_uml() { [[ $1 == uml* ]]; }
+has_checks() { [[ $1 == *debug ]]; }
+
+# The kernel that KERNEL= and VM= ask for.
+asked_kernel() {
+	case ${VM:-qemu}:${KERNEL:-release} in
+	uml:release) echo uml ;;
+	uml:debug) echo uml-debug ;;
+	*) echo "${KERNEL:-release}" ;;
+	esac
+}
+
 # lock NAME: hold the cache-wide lock NAME until this shell exits, so that two
 # runs at once take turns instead of writing over each other.
 lock() {

@@ -9,7 +9,7 @@ PUBLISHED=https://rust.docs.kernel.org
 
 usage() {
 	cat <<TXT
-usage: $ME [release | debug | uml]
+usage: $ME [$KERNELS_USAGE]
        KDIR=/path/to/build $ME
 
 Runs rustdoc on the abstractions (what is public) and the driver (everything) into

@@ -5,15 +5,15 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--path] [release | debug | uml | uml-debug]
+usage: $ME [--path] [$KERNELS_USAGE]
 
 Makes sure that the test kernel of that name (default: release) is built, and
 prints its build directory, which is what KDIR= takes. With --path it prints the
 directory where that kernel is or would be, and builds nothing.
 
-  release  x86_64 for QEMU, no debugging: the figures come from here
-  debug    the same with KASAN, lockdep, kmemleak, trackers, fault injection
-  uml      user-mode Linux, for the fast inner loop
+  release    x86_64 for QEMU, no debugging: the figures come from here
+  debug      the same with KASAN, lockdep, kmemleak, trackers, fault injection
+  uml        user-mode Linux, for the fast inner loop
   uml-debug  user-mode Linux with the checks of debug, and several CPUs
 
 Kernels are kept in \$RNETVIRT_CACHE/kernels ($CACHE/kernels), one directory per
@@ -27,8 +27,10 @@ for a; do
 	case $a in
 	-h | --help) usage; exit 0 ;;
 	--path) path_only=1 ;;
-	release | debug | uml | uml-debug) name=$a ;;
-	*) bad_usage "unknown argument '$a'" ;;
+	*)
+		is_kernel "$a" || bad_usage "unknown argument '$a'"
+		name=$a
+		;;
 	esac
 done
 

@@ -5,7 +5,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--kernel release | debug | uml]
+usage: $ME [--kernel $KERNELS_USAGE]
 
 Loads rnetvirt_kunit.ko in a guest, which runs its suites. The results go to
 stdout as KTAP, and readable, by the kernel's own tools/testing/kunit, to stderr.
@@ -22,10 +22,7 @@ while (($#)); do
 	esac
 	shift
 done
-case $kernel in
-release | debug | uml) ;;
-*) bad_usage "--kernel wants release, debug or uml, not '$kernel'" ;;
-esac
+known_kernel "$kernel"
 
 "$TOP/scripts/build.sh" "$kernel"
 use_toolchain

@@ -12,7 +12,7 @@ compares everything that was seen. SCENARIOs are names or patterns like
 'frame-vlan*' (see --list); without any, all.
 
   --flavor F       the flavor to compare (default: veth)
-  --kernel K       release (default), debug or uml
+  --kernel K       release (default), debug, uml or uml-debug
   --list           the scenarios
   --ktap           print KTAP instead of a table
   --both SIDE      c or ours: that driver on both sides, which must give the same
@@ -31,8 +31,7 @@ something did, 2 for a wrong call; else that of vm.sh.
 TXT
 }
 
-flavor=veth kernel=${KERNEL:-release} list='' from='' both='' limit=2400 ktap=() build=() globs=()
-[ "${VM:-qemu}" != uml ] || kernel=uml
+flavor=veth kernel=$(asked_kernel) list='' from='' both='' limit=2400 ktap=() build=() globs=()
 while (($#)); do
 	case $1 in
 	--flavor | --kernel | --from | --both | --timeout)

@@ -5,7 +5,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--kernel release | debug | uml] [--kind rnetvirt | veth | macvlan | ipvlan | macvtap]
+usage: $ME [--kernel $KERNELS_USAGE] [--kind rnetvirt | veth | macvlan | ipvlan | macvtap]
               [--flavor veth | macvlan | ipvlan | macvtap]
 
 Provides the toolchain, the kernel, the module and ip's plugin, boots a guest and
@@ -19,7 +19,7 @@ to complain about.
 TXT
 }
 
-kernel=${KERNEL:-release} kind=${KIND:-rnetvirt} flavor=${FLAVOR:-}
+kernel=$(asked_kernel) kind=${KIND:-rnetvirt} flavor=${FLAVOR:-}
 while (($#)); do
 	case $1 in
 	--kernel | --kind | --flavor)
@@ -32,10 +32,7 @@ while (($#)); do
 	esac
 	shift
 done
-case $kernel in
-release | debug | uml) ;;
-*) bad_usage "no kernel '$kernel'; there are release, debug and uml" ;;
-esac
+known_kernel "$kernel"
 case $kind in
 rnetvirt) insmod=() ;;
 veth | macvlan | ipvlan | macvtap)

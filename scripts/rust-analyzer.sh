@@ -6,7 +6,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [release | debug | uml]
+usage: $ME [$KERNELS_USAGE]
        KDIR=/path/to/build $ME
 
 Writes rust-project.json at the top of this checkout: the kernel's crates as the

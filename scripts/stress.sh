@@ -34,7 +34,7 @@ included, ends the run; what reproduces a failure is printed.
                  (default: all)
   --kind K       rnetvirt (default), or veth, macvlan or ipvlan: the C driver, to try
                  the instrument
-  --kernel K     debug (default), release or uml
+  --kernel K     debug (default), uml-debug, release or uml
   --no-build     take rnetvirt.ko as it is
 
 The last line is "N passed, N failed". Exit status: 0 if nothing failed, 1 if
@@ -80,17 +80,14 @@ flavors=${flavors:-${known// /,}}
 for flavor in ${flavors//,/ }; do
 	[[ " $known " == *" $flavor "* ]] || bad_usage "kind $kind has no flavor '$flavor'; there is $known"
 done
-case $kernel in
-debug | release | uml) ;;
-*) bad_usage "no kernel '$kernel'; there are debug, release and uml" ;;
-esac
+known_kernel "$kernel"
 ((${#parts[@]})) || parts=(faults races fuzz)
 if [ -n "$replay" ]; then
 	[ -s "$replay" ] || bad_usage "cannot read '$replay'"
 	ops+=(--replay "$(realpath "$replay")")
 fi
 case " ${parts[*]} " in
-*" faults "*) [ -n "$replay" ] || [ "$kernel" = debug ] || bad_usage "only the debug kernel can make allocations fail" ;;
+*" faults "*) [ -n "$replay" ] || has_checks "$kernel" || bad_usage "only a debug kernel can make allocations fail" ;;
 esac
 
 OUT=$TOP/build/stress

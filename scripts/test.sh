@@ -5,7 +5,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--kernel release | debug | uml] [--list] [NAME...]
+usage: $ME [--kernel $KERNELS_USAGE] [--list] [NAME...]
 
 Runs all tests, or those named, on the kernel of that name (default: release):
   host[:TEST]         scripts/tests/host/TEST.sh, on this machine
@@ -14,7 +14,7 @@ Runs all tests, or those named, on the kernel of that name (default: release):
 
   --list         print the names instead
   --timeout S    the guest tests' time limit (default: \$TEST_TIMEOUT, or 3600;
-                 debug: 10800, uml: 1800)
+                 debug: 10800)
 
 Every result is shown as it comes, a failed one with its own log and the kernel's.
 The last line is "N passed, N failed", perhaps with ", N skipped". The exit status
@@ -22,8 +22,7 @@ is 0 if something passed and nothing failed, else 1.
 TXT
 }
 
-kernel=${KERNEL:-release} list='' limit=${TEST_TIMEOUT:-} names=()
-[ "${VM:-qemu}" != uml ] || kernel=uml
+kernel=$(asked_kernel) list='' limit=${TEST_TIMEOUT:-} names=()
 while (($#)); do
 	case $1 in
 	--kernel | --timeout)
@@ -41,11 +40,10 @@ while (($#)); do
 	esac
 	shift
 done
+known_kernel "$kernel"
 case $kernel in
-release) limit=${limit:-3600} ;;
 debug) limit=${limit:-10800} ;;
-uml) limit=${limit:-1800} ;;
-*) bad_usage "no kernel '$kernel'; there are release, debug and uml" ;;
+*) limit=${limit:-3600} ;;
 esac
 [[ $limit =~ ^[1-9][0-9]*$ ]] || bad_usage "--timeout wants a number of seconds"
 

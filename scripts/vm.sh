@@ -13,13 +13,13 @@ Linux), loads rnetvirt.ko and runs COMMAND, a line of bash, as root in it. The
 guest sees this machine's files; what it writes stays in its memory. It has no
 network but its own. ip knows the plugin; modprobe has the kernel's modules.
 
-  --kernel K       release (default), debug or uml; also KERNEL=, and VM=uml
+  --kernel K       release (default), debug, uml or uml-debug; also KERNEL=, and VM=uml
   --insmod, --no-insmod
                    load rnetvirt.ko (default), or not; also RNETVIRT_INSMOD=0
   --no-build       take rnetvirt.ko and the plugin as they are
   --timeout S      COMMAND's time limit in seconds (default: $TIMEOUT)
   --cpus N         default: $cpus
-  --memory M       default: 2G, of user-mode Linux 1G
+  --memory M       default: 2G, of user-mode Linux 1G, which cannot have more
   --qemu-opts O    further options for QEMU, split at blanks; may be repeated
   --cmdline O      further words for the kernel's command line; may be repeated
   --env N=V        a variable for COMMAND; may be repeated
@@ -35,8 +35,7 @@ was over; 1 when something could not be built, 2 for a wrong call.
 TXT
 }
 
-kernel=${KERNEL:-release} TIMEOUT=900 cpus=2 memory=''
-[ "${VM:-qemu}" != uml ] || kernel=uml
+kernel=$(asked_kernel) TIMEOUT=900 cpus=2 memory=''
 INSMOD=${RNETVIRT_INSMOD:-1}
 build=1 shell='' log='' command='' qemu_opts=() cmdline=() vars=()
 
@@ -70,19 +69,23 @@ while (($#)); do
 	esac
 	shift
 done
-case $kernel in
-release | debug | uml) ;;
-*) bad_usage "no kernel '$kernel'; there are release, debug and uml" ;;
-esac
+known_kernel "$kernel"
 case $INSMOD in
 0 | 1) ;;
 *) bad_usage "RNETVIRT_INSMOD is 0 or 1" ;;
 esac
 [[ $TIMEOUT =~ ^[1-9][0-9]*$ ]] || bad_usage "--timeout wants a number of seconds"
 [[ $cpus =~ ^[1-9][0-9]*$ ]] || bad_usage "--cpus wants a number"
-# With more, user-mode Linux puts modules out of reach of calls into the kernel.
-[ -n "$memory" ] || memory=$([ "$kernel" = uml ] && echo 1G || echo 2G)
+if is_uml "$kernel"; then
+	memory=${memory:-1G}
+else
+	memory=${memory:-2G}
+fi
 [[ $memory =~ ^[1-9][0-9]*[MG]$ ]] || bad_usage "--memory wants a size like 2G"
+# It would put modules out of reach of calls into the kernel, and insmod would spin.
+if is_uml "$kernel" && (($(numfmt --from=iec "$memory") > 1 << 30)); then
+	bad_usage "user-mode Linux cannot have more than 1G of memory"
+fi
 for var in "${vars[@]}"; do
 	[[ $var =~ ^[A-Za-z_][A-Za-z_0-9]*= ]] || bad_usage "--env wants NAME=VALUE, not '$var'"
 done
@@ -106,14 +109,14 @@ PLUGIN=$TOP/build/iproute2/link_rnetvirt.so
 if [ -n "${KDIR:-}" ]; then
 	KDIR=$(realpath "$KDIR") MODULE_DIR=$TOP/build/custom kdir=$KDIR
 	arch=x86_64 image=$kdir/arch/x86/boot/bzImage
-	if [ "$kernel" = uml ]; then
+	if is_uml "$kernel"; then
 		arch=um image=$kdir/linux
 	fi
 	[ -e "$image" ] || die "KDIR=$KDIR has no $image to boot"
 else
 	kdir=$("$TOP/scripts/kernel.sh" "$kernel")
 	image=$kdir/image arch=x86_64
-	[ "$kernel" != uml ] || arch=um
+	! is_uml "$kernel" || arch=um
 fi
 
 # A build that goes well is not worth a screen of make's words.
@@ -279,8 +282,10 @@ kvm_works() {
 	grep -q yes "$answer"
 }
 
-if [ "$kernel" = uml ]; then
-	uml=("$image" rootfstype=hostfs rootflags=/ "mem=$memory" "${cmdline[@]}")
+if is_uml "$kernel"; then
+	# Without seccomp its system calls go through ptrace, on one CPU only.
+	uml=("$image" rootfstype=hostfs rootflags=/ "mem=$memory" seccomp=on "${cmdline[@]}")
+	! grep -qx CONFIG_SMP=y "$kdir/include/config/auto.conf" || uml+=("ncpus=$cpus")
 else
 	# While a CPU is being identified the kernel forgets for a moment that it has five
 	# levels of page tables; on the debug kernel an interrupt then is a KASAN report.
@@ -307,7 +312,7 @@ verdict_of_the_log() {
 if [ -n "$shell" ]; then
 	say "booting the $kernel kernel (its log: $log)"
 	status=0
-	if [ "$kernel" = uml ]; then
+	if is_uml "$kernel"; then
 		"${uml[@]}" con=null con0=fd:0,fd:1 console=ttyS0 ssl0=null,fd:3 RNETVIRT_SHELL=tty0 3> >(exec cat >"$log") || status=$?
 	else
 		"${vng[@]}" "$(qemu_cmdline "${cmdline[@]}" console=hvc0 loglevel=7 RNETVIRT_SHELL=ttyS0)" 2> >(exec cat >"$log") || status=$?
@@ -330,7 +335,7 @@ readers=$!
 cat "$fifos/err" >&2 &
 readers+=" $!"
 
-if [ "$kernel" = uml ]; then
+if is_uml "$kernel"; then
 	setsid "${uml[@]}" con=null ssl0=null,fd:3 ssl1=null,fd:4 con0=null,fd:1 \
 		</dev/null > >(exec cat >"$log") 2>&1 3>"$fifos/out" 4>"$fifos/err" &
 else
@@ -357,7 +362,7 @@ keeper=$!
 boot_limit=120
 [ "$kernel" != debug ] || boot_limit=600
 grace=120
-[ "$kernel" != debug ] || grace=400
+! has_checks "$kernel" || grace=400
 start=$SECONDS limit=$boot_limit ready='' overdue=''
 say "booting the $kernel kernel (its log: $log)"
 while kill -0 "$vm" 2>/dev/null; do

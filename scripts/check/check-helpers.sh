@@ -6,7 +6,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [release | debug | uml]
+usage: $ME [$KERNELS_USAGE]
 
 On kernels with CONFIG_RUST_INLINE_HELPERS no helper may be left as a function of
 rnetvirt.ko or be called by it. Where moreover nothing is instrumented, the calls

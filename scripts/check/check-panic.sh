@@ -6,7 +6,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [release | debug | uml]
+usage: $ME [$KERNELS_USAGE]
 
 Lists the Rust functions that rnetvirt.ko takes from the kernel, where all that
 panics is (core::panicking, unwrap_failed, bounds checks, ...). Each must be in

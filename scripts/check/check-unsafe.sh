@@ -6,7 +6,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [release | debug | uml]
+usage: $ME [$KERNELS_USAGE]
 
 Checks of the sources:
  - \`unsafe\` stands only under ${ALLOWED[*]};

@@ -9,9 +9,11 @@ kernel_argument() {
 	name=release
 	case ${1-} in
 	'') ;;
-	release | debug | uml) name=$1 ;;
 	-h | --help) usage; exit 0 ;;
-	*) bad_usage "unknown argument '$1'" ;;
+	*)
+		is_kernel "$1" || bad_usage "unknown argument '$1'"
+		name=$1
+		;;
 	esac
 	[ -z "${KDIR:-}" ] || name=custom
 	# shellcheck disable=SC2034

@@ -102,7 +102,7 @@ unload() {
 	local pid limit=60
 
 	[ -e /sys/module/rnetvirt ] || return 0
-	[ "$KERNEL" != debug ] || limit=180
+	[[ $KERNEL != *debug ]] || limit=180
 	rmmod rnetvirt &
 	pid=$!
 	limit=$((SECONDS + limit))

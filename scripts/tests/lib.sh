@@ -63,7 +63,7 @@ wait_for() {
 
 	shift
 	# The limits are for a kernel without checks; a slow one gets more.
-	[ "$KERNEL" != debug ] || limit=$((limit * 5))
+	! has_checks "$KERNEL" || limit=$((limit * 5))
 	end=$((SECONDS + limit))
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < end)) || fail "still not after $limit s: $*"

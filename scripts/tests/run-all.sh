@@ -40,14 +40,10 @@ done
 
 # Which of the test kernels is running: the debug one declares KASAN.
 config() { zcat /proc/config.gz 2>/dev/null | grep -qx "$1"; }
-if [ "${KERNEL:-}" ]; then
-	:
-elif config CONFIG_KASAN=y; then
-	KERNEL=debug
-elif config CONFIG_UML=y; then
-	KERNEL=uml
-else
+if [ -z "${KERNEL:-}" ]; then
 	KERNEL=release
+	! config CONFIG_KASAN=y || KERNEL=debug
+	! config CONFIG_UML=y || KERNEL=$(VM=uml asked_kernel)
 fi
 KDIR=${KDIR:-$("$TOP/scripts/kernel.sh" --path "$KERNEL")}
 RNETVIRT_KO=${RNETVIRT_KO:-$TOP/build/$KERNEL/rnetvirt.ko}
@@ -109,7 +105,7 @@ groups() {
 		*) continue ;;
 		esac
 		for kind in $(header "$path" KINDS "veth rnetvirt"); do
-			if [ "$KERNEL:${#names[@]}" = debug:0 ] && [ "$kind" != rnetvirt ]; then
+			if has_checks "$KERNEL" && ((${#names[@]} == 0)) && [ "$kind" != rnetvirt ]; then
 				continue
 			fi
 			if wanted "$file" "$kind"; then
@@ -252,7 +248,7 @@ group() {
 	local file=$2 kind=$3 limit tests test status n=0 failed=0 began start=$SECONDS log=$WORK/log
 
 	limit=$(header "$HERE/$file.test.sh" LIMIT 60)
-	[ "$KERNEL" != debug ] || limit=$((limit * 5))
+	! has_checks "$KERNEL" || limit=$((limit * 5))
 	mapfile -t tests < <(tests_of "$file" "$kind")
 	echo "  KTAP version 1"
 	echo "  1..$((${#tests[@]} + 2))"

@@ -167,6 +167,7 @@ test_wrong_calls_are_refused() {
 		vm.sh --nonsense -- true
 		vm.sh --timeout soon -- true
 		vm.sh --memory much -- true
+		vm.sh --kernel uml-debug --memory 2G -- true
 		vm.sh --env X -- true
 		vm.sh --shell
 		vm.sh --log
