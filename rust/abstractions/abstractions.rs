@@ -40,8 +40,8 @@
 //! - Data protected by RTNL is copied in and out, never lent: many calls under RTNL re-enter the
 //!   driver through its own callbacks, and a reference kept across such a call would alias. That is
 //!   why `&Rtnl`, and not `&mut Rtnl`, is the proof.
-//! - No constructor relies on `Drop` being run: what C keeps a pointer to is owned by the module or
-//!   by a device, not by a stack frame.
+//! - What C keeps a pointer to is owned by the module or by a device, not by a stack frame. The
+//!   registrations, and the guards of locks, must be dropped: `check-unsafe.sh` refuses what forgets them.
 
 #[cfg(CONFIG_CFI)]
 compile_error!(

@@ -15,7 +15,10 @@ Checks of the sources:
  - clippy::undocumented_unsafe_blocks, which wants a SAFETY comment for every
    block and impl, is on for both crates and for the plugin, and no attribute
    outside rust/bindings switches it or its like off;
- - nobody forgets values: a leaked registration outlives the module's code.
+ - nobody forgets values, and outside ${ALLOWED[0]} nobody even puts them where they
+   are never dropped: a leaked registration outlives the module's code.
+
+What finds these words is tried first on lines that are bad and on lines that are not.
 TXT
 }
 
@@ -40,6 +43,55 @@ fail() {
 words() {
 	perl -ne 'BEGIN { $re = shift } s{//.*}{}; print "$ARGV:$.:$_" if /$re/; close ARGV if eof' "$@"
 }
+
+# Functions that drop nothing, and the types and functions that keep others from dropping.
+FORGETS='\bforget\b|\bleak\b'
+KEEPS='\bManuallyDrop\b|\bMaybeUninit\b|\binto_raw(_parts)?\b|\binto_foreign\b|\bSetOnce\b|\bglobal_lock!'
+
+# tries REGEX FOUND: of lines on stdin that begin with + those are found, of the others none.
+tries() {
+	local samples wanted
+
+	samples=$(mktemp)
+	cat >"$samples"
+	wanted=$(grep '^+' "$samples")
+	found=$(words "$1" "$samples" | sed 's/^[^:]*:[0-9]*://')
+	[ "$found" = "$wanted" ] ||
+		fail "the regular expression '$1' does not find (<), or should not (>):" \
+			"$(diff <(echo "$wanted") <(echo "$found") | grep '^[<>]')"
+	rm "$samples"
+}
+tries '\bunsafe\b' <<'TXT'
++	unsafe { f() }
++unsafe impl Sync for T {}
++	let x = || unsafe{ f() };
+ // unsafe { f() }
+ #![forbid(unsafe_code)]
+TXT
+tries "$FORGETS" <<'TXT'
++	core::mem::forget(registration);
++	use core::mem::{forget, size_of};
++	Box::leak(registration);
++	KBox::leak(registration)
++	VBox::<_>::leak(registration)
++	Pin::into_inner(registration).leak();
+ // never forget it
+ 	self.forget_addresses(dev);
+ 	let leaked = true;
+TXT
+tries "$KEEPS" <<'TXT'
++	let _ = ManuallyDrop::new(registration);
++	let _ = core::mem::ManuallyDrop::new(registration);
++	let kept = MaybeUninit::new(registration);
++	registration.into_foreign();
++	Arc::into_raw(registration)
++	KBox::into_raw(registration);
++	let (p, n, c) = registrations.into_raw_parts();
++static KEPT: SetOnce<Registration> = SetOnce::new();
++kernel::sync::global_lock! {
+ 	frame.into_skb()
+ 	// as ManuallyDrop::new() does
+TXT
 
 others=()
 for f in "${files[@]}"; do
@@ -77,8 +129,11 @@ found=$(perl -0777 -ne 's{//.*}{}g; s{^#\[allow\(unsafe_code\)\]\nmod ffi;}{}m i
 [ -z "$found" ] || fail "lints about unsafe are switched off outside rust/bindings:" "$found"
 
 mapfile -t ours < <(printf '%s\n' "${files[@]}" | grep -v '^rust/iproute2/')
-found=$(words '\bforget\b|\bBox::leak\b' "${ours[@]}")
+found=$(words "$FORGETS" "${ours[@]}")
 [ -z "$found" ] || fail "values are leaked:" "$found"
+mapfile -t ours < <(printf '%s\n' "${others[@]}" | grep -v '^rust/iproute2/')
+found=$(words "$KEEPS" "${ours[@]}")
+[ -z "$found" ] || fail "values are put where they are never dropped, outside ${ALLOWED[0]}:" "$found"
 
 [ -z "$bad" ] || die "see above"
 say "unsafe only in ${ALLOWED[*]}; ${#roots[@]} crates forbid it; $LINT is on"
