@@ -14,10 +14,8 @@ mod tests {
         macvlan::settings::{
             source_mac,
             Flags,
-            Mode,
-            Modes, //
+            Mode, //
         },
-        origin::Origin,
     };
     use abstractions::net::mac::Mac;
     use kernel::prelude::*;
@@ -113,25 +111,6 @@ mod tests {
             assert_eq!(Flags::parse(number).is_some(), number < 4);
         }
         assert!(Flags::parse(0x8000).is_none());
-    }
-
-    #[test]
-    fn b3_who_receives_a_group_packet() {
-        for to in MODES {
-            // From outside: everybody but mode source.
-            assert_eq!(
-                Modes::flooded_from(Origin::Outside).has(to),
-                to != Mode::SOURCE
-            );
-            // Sent back by a switch: those who talk through it.
-            for from in [Mode::VEPA, Mode::BRIDGE] {
-                let talks = to == Mode::VEPA || to == Mode::BRIDGE;
-                assert_eq!(Modes::flooded_from(Origin::Macvlan(from)).has(to), talks);
-            }
-            // Or the sender alone.
-            let alone = to != Mode::VEPA && to != Mode::BRIDGE;
-            assert_eq!(Modes::LOOP_BACK.has(to), alone);
-        }
     }
 
     #[test]

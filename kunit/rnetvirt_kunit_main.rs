@@ -26,8 +26,8 @@ mod macvlan {
     pub(crate) mod settings;
 }
 #[allow(dead_code)]
-#[path = "../rust/driver/origin.rs"]
-mod origin;
+#[path = "../rust/driver/reach.rs"]
+mod reach;
 #[allow(dead_code)]
 #[path = "../rust/driver/tap"]
 mod tap {
@@ -43,6 +43,7 @@ mod abstractions_test;
 mod config_test;
 mod ipvlan_test;
 mod macvlan_test;
+mod reach_test;
 mod tap_test;
 
 use abstractions::net::{

@@ -14,8 +14,12 @@ use crate::{
         self,
         Macvlan, //
     },
-    origin::Origin,
     port::Port,
+    reach::{
+        self,
+        Parties,
+        Party, //
+    },
 };
 use abstractions::{
     context::{
@@ -69,12 +73,10 @@ pub(crate) fn receive<'a>(
             skb = rest;
         }
     }
-    let sender = Sender::of(port, &skb, cx.rcu());
-    if let Origin::Macvlan(mode) = sender.origin {
-        if macvlan::settings::Modes::LOOP_BACK.has(mode) {
-            macvlan::return_to_sender(port, skb, cx);
-            return Verdict::CONSUMED;
-        }
+    let (sender, id) = sender_of(port, &skb, cx.rcu());
+    if reach::loops_back(sender) {
+        macvlan::return_to_sender(port, skb, cx);
+        return Verdict::CONSUMED;
     }
     if port.has_l3() {
         match ipvlan::receive_group_l3(port, skb, cx) {
@@ -86,64 +88,78 @@ pub(crate) fn receive<'a>(
         return Verdict::pass(skb);
     }
     let dest = skb.dest();
+    let hearers = Hearers::of(sender, id);
     if port.deferred_groups.has(dest) {
         if port
-            .defer(&skb, sender.note(), port.bc_queue_len.load(Relaxed), cx)
+            .defer(&skb, hearers.note(), port.bc_queue_len.load(Relaxed), cx)
             .is_err()
         {
             port.lower().count_rx_dropped();
         }
     } else if port.groups.has(dest) {
-        flood(port, &skb, sender, cx.rcu(), Some(cx.bh()));
+        flood(port, &skb, hearers, cx.rcu(), Some(cx.bh()));
     }
     Verdict::pass(skb)
 }
 
 /// A packet to a group that was put off.
 pub(crate) fn receive_deferred(port: &Port, skb: &RxSkb<'_>, note: [u64; 2], rcu: Rcu<'_>) {
-    flood(port, skb, Sender::from_note(note), rcu, None);
+    flood(port, skb, Hearers::from_note(note), rcu, None);
 }
 
-/// Who sent a group packet that came in by the lower device.
+/// Who seems to have sent a group packet that came in by the lower device, and its number.
+fn sender_of(port: &Port, skb: &RxSkb<'_>, rcu: Rcu<'_>) -> (Party, u64) {
+    let source = skb.source();
+    if let Some(dev) = port.macs.find(source.key(), rcu) {
+        return (dev.data().party(), dev.id());
+    }
+    if port.has_ipvlan() && source == port.lower().mac() {
+        if let Some(dev) = port.source_owner(skb.payload(), rcu) {
+            return (dev.data().party(), dev.id());
+        }
+    }
+    (Party::Outside, NOBODY)
+}
+
+/// No endpoint's number.
+const NOBODY: u64 = 0;
+
+/// Whom a group packet that came in by the lower device is for.
 #[derive(Clone, Copy)]
-struct Sender {
-    origin: Origin,
-    /// The endpoint's number.
-    id: u64,
+struct Hearers {
+    parties: Parties,
+    /// But not for the endpoint with this number.
+    except: u64,
 }
 
-impl Sender {
-    fn of(port: &Port, skb: &RxSkb<'_>, rcu: Rcu<'_>) -> Self {
-        let source = skb.source();
-        if let Some(dev) = port.macs.find(source.key(), rcu) {
-            return Self {
-                origin: Origin::Macvlan(dev.data().mode()),
-                id: dev.id(),
-            };
-        }
-        if port.has_ipvlan() && source == port.lower().mac() {
-            if let Some(dev) = port.source_owner(skb.payload(), rcu) {
-                return Self {
-                    origin: Origin::Ipvlan(dev.data().flags()),
-                    id: dev.id(),
-                };
-            }
-        }
+impl Hearers {
+    fn of(sender: Party, id: u64) -> Self {
         Self {
-            origin: Origin::Outside,
-            id: 0,
+            parties: Parties::hearing_returned(sender),
+            except: if reach::hears_itself(sender) {
+                NOBODY
+            } else {
+                id
+            },
         }
+    }
+
+    #[inline(always)]
+    fn has(self, party: Party, id: u64) -> bool {
+        self.parties.has(party) && id != self.except
     }
 
     /// What is to be remembered of it while a packet waits.
     fn note(self) -> [u64; 2] {
-        [self.origin.number(), self.id]
+        [self.parties.number().into(), self.except]
     }
 
-    fn from_note([origin, id]: [u64; 2]) -> Self {
+    fn from_note([parties, except]: [u64; 2]) -> Self {
+        // CAST: 32 bits were noted.
+        #[allow(clippy::cast_possible_truncation)]
         Self {
-            origin: Origin::from_number(origin),
-            id,
+            parties: Parties::from_number(parties as u32),
+            except,
         }
     }
 }
@@ -157,29 +173,25 @@ pub(crate) fn group_type(dev: &NetDevice, dest: Mac) -> PacketType {
     }
 }
 
-/// Gives a copy of a group packet to each endpoint that listens, and is meant to hear `sender`.
+/// Gives a copy of a group packet to each of `hearers` that listens.
 ///
 /// In a softirq, whose proof is `softirq`, copies pile up in this CPU's backlog, which has its limit;
 /// elsewhere each copy is received at once.
 #[inline(never)]
-fn flood(port: &Port, skb: &RxSkb<'_>, sender: Sender, rcu: Rcu<'_>, softirq: Option<Bh<'_>>) {
+fn flood(port: &Port, skb: &RxSkb<'_>, hearers: Hearers, rcu: Rcu<'_>, softirq: Option<Bh<'_>>) {
     if skb.protocol() == ETH_P_PAUSE {
         return;
     }
     let dest = skb.dest();
-    let modes = macvlan::settings::Modes::flooded_from(sender.origin);
-    // One in mode bridge hears itself: who else may have its address cannot be known.
-    let except = sender.origin != Origin::Macvlan(macvlan::settings::Mode::BRIDGE);
     for dev in port.macs.iter(rcu) {
         let this: &Macvlan = dev.data();
-        if modes.has(this.mode()) && this.groups.has(dest) && !(except && dev.id() == sender.id) {
+        if hearers.has(this.party(), dev.id()) && this.groups.has(dest) {
             copy_to(dev, &this.stats, skb, dest, rcu, softirq);
         }
     }
-    let hearing = ipvlan::settings::FlagsSet::hearing(sender.origin);
     for dev in port.ip_endpoints().iter(rcu) {
         let this: &Ipvlan = dev.data();
-        if this.hears(hearing) && this.groups.has(dest) && dev.id() != sender.id && dev.is_up() {
+        if hearers.has(this.party(), dev.id()) && this.groups.has(dest) && dev.is_up() {
             copy_to(dev, &this.stats, skb, dest, rcu, softirq);
         }
     }
@@ -219,10 +231,11 @@ fn copy_to<T>(
     }
 }
 
-/// Gives a copy of a group packet that an endpoint sends to each other one that listens and is meant to
-/// hear it directly: those in mode bridge, or with no flags. The sender is one of them.
+/// Gives a copy of a group packet that an endpoint sends to each other one of `hearing` that
+/// listens.
 pub(crate) fn flood_siblings(
     port: &Port,
+    hearing: Parties,
     sender: u64,
     frame: &EthFrame<'_>,
     dest: Mac,
@@ -230,16 +243,13 @@ pub(crate) fn flood_siblings(
 ) {
     for dev in port.macs.iter(cx.rcu()) {
         let this: &Macvlan = dev.data();
-        if dev.id() != sender
-            && this.mode() == macvlan::settings::Mode::BRIDGE
-            && this.groups.has(dest)
-        {
+        if hearing.has(this.party()) && this.groups.has(dest) && dev.id() != sender {
             forward_copy_to(dev, &this.stats, frame, cx);
         }
     }
     for dev in port.ip_endpoints().iter(cx.rcu()) {
         let this: &Ipvlan = dev.data();
-        if dev.id() != sender && this.hears_siblings() && this.groups.has(dest) && dev.is_up() {
+        if hearing.has(this.party()) && this.groups.has(dest) && dev.id() != sender && dev.is_up() {
             forward_copy_to(dev, &this.stats, frame, cx);
         }
     }

@@ -39,6 +39,12 @@ use crate::{
         Port,
         PortRef, //
     },
+    reach::{
+        unicast,
+        Parties,
+        Party,
+        Reach, //
+    },
     tap::{
         self,
         Tap,
@@ -131,10 +137,8 @@ use kernel::{
 };
 use settings::{
     Flags,
-    FlagsSet,
     Mode,
     ModeCell,
-    Reach,
     Settings, //
 };
 
@@ -168,7 +172,7 @@ impl Ipvlan {
         let flags = this.settings.flags();
         if dest == frame.source() && flags != Flags::VEPA {
             return match this.port.dest_owner(frame.payload(), cx.rcu()) {
-                Some(owner) => match flags.reach(owner.data().settings.flags()) {
+                Some(owner) => match unicast(this.party(), owner.data().party()) {
                     Reach::Direct => Self::send_to(dev, owner, frame, cx),
                     Reach::Out => Self::send_out(dev, frame.into_skb(), cx),
                     Reach::Nowhere => {
@@ -194,7 +198,7 @@ impl Ipvlan {
         let flags = this.settings.flags();
         if flags != Flags::VEPA {
             if let Some(owner) = this.port.dest_owner(frame.payload(), cx.rcu()) {
-                match flags.reach(owner.data().settings.flags()) {
+                match unicast(this.party(), owner.data().party()) {
                     Reach::Direct => return Self::send_to(dev, owner, frame, cx),
                     Reach::Out => {}
                     Reach::Nowhere => {
@@ -265,7 +269,8 @@ impl Ipvlan {
     ) -> Tx {
         let this = dev.data();
         let sibling = this.port.macs.find(dest.key(), cx.rcu());
-        let sibling = sibling.filter(|dev| dev.data().mode() == macvlan::settings::Mode::BRIDGE);
+        const REACHED: Parties = Parties::reached_by(Party::Ipvlan(Mode::L2, Flags::BRIDGE));
+        let sibling = sibling.filter(|dev| REACHED.has(dev.data().party()));
         let Some(sibling) = sibling else {
             return Self::send_out(dev, frame.into_skb(), cx);
         };
@@ -293,7 +298,8 @@ impl Ipvlan {
             return Tx::SENT;
         }
         if this.settings.flags() == Flags::BRIDGE {
-            group::flood_siblings(&this.port, dev.id(), &frame, dest, cx);
+            const HEARING: Parties = Parties::hearing(Party::Ipvlan(Mode::L2, Flags::BRIDGE));
+            group::flood_siblings(&this.port, HEARING, dev.id(), &frame, dest, cx);
         }
         Self::send_out(dev, frame.into_skb(), cx)
     }
@@ -329,7 +335,8 @@ pub(crate) fn from_sibling<'a>(
     cx: &XmitContext<'_>,
 ) -> Option<EthFrame<'a>> {
     let owner = port.dest_owner(frame.payload(), cx.rcu());
-    match owner.filter(|dev| dev.data().hears_siblings()) {
+    const REACHED: Parties = Parties::reached_by(Party::Macvlan(macvlan::settings::Mode::BRIDGE));
+    match owner.filter(|dev| REACHED.has(dev.data().party())) {
         Some(owner) => {
             receive_from_sibling(owner, frame, cx);
             None
@@ -394,22 +401,11 @@ impl Ipvlan {
         }
     }
 
-    /// Its flags.
-    #[inline]
-    pub(crate) fn flags(&self) -> Flags {
-        self.settings.flags()
-    }
-
-    /// Whether group packets are for it that come in by the lower device, and that endpoints with those
-    /// flags hear.
-    #[inline]
-    pub(crate) fn hears(&self, hearing: FlagsSet) -> bool {
-        self.settings.mode() == Mode::L2 && hearing.has(self.settings.flags())
-    }
-
-    /// Whether siblings of flavor macvlan, and group packets of others, reach it directly.
-    pub(crate) fn hears_siblings(&self) -> bool {
-        self.settings.mode() == Mode::L2 && self.settings.flags() == Flags::BRIDGE
+    /// What it is to others on the same lower device.
+    #[inline(always)]
+    pub(crate) fn party(&self) -> Party {
+        let (mode, flags) = self.settings.get();
+        Party::Ipvlan(mode, flags)
     }
 }
 

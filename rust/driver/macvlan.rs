@@ -37,6 +37,10 @@ use crate::{
         Port,
         PortRef, //
     },
+    reach::{
+        Parties,
+        Party, //
+    },
     tap::{
         self,
         Tap,
@@ -222,7 +226,8 @@ impl Macvlan {
         let this = dev.data();
         let lower = &this.lower;
         let len = frame.len();
-        if !owner.data().mode.get().is(Mode::BRIDGE) {
+        const REACHED: Parties = Parties::reached_by(Party::Macvlan(Mode::BRIDGE));
+        if !REACHED.has(owner.data().party()) {
             return Self::send_out(dev, frame.into_skb(), cx);
         }
         // Whether it is dropped on the way is no business of the sender.
@@ -255,7 +260,8 @@ impl Macvlan {
     #[inline(never)]
     fn group_xmit(frame: EthFrame<'_>, dev: &Link<Self>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
         if frame.protocol() != ETH_P_PAUSE {
-            group::flood_siblings(&dev.data().port, dev.id(), &frame, dest, cx);
+            const HEARING: Parties = Parties::hearing(Party::Macvlan(Mode::BRIDGE));
+            group::flood_siblings(&dev.data().port, HEARING, dev.id(), &frame, dest, cx);
         }
         Self::send_out(dev, frame.into_skb(), cx)
     }
@@ -265,10 +271,10 @@ impl Macvlan {
         self.mode.set_mixed(mixed);
     }
 
-    /// Its mode.
-    #[inline]
-    pub(crate) fn mode(&self) -> Mode {
-        self.mode.get()
+    /// What it is to others on the same lower device.
+    #[inline(always)]
+    pub(crate) fn party(&self) -> Party {
+        Party::Macvlan(self.mode.get())
     }
 }
 

@@ -25,8 +25,8 @@ mod group;
 mod ipvlan;
 mod kind;
 mod macvlan;
-mod origin;
 mod port;
+mod reach;
 mod tap;
 #[path = "../uapi.rs"]
 mod uapi;

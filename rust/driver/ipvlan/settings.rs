@@ -4,11 +4,7 @@
 //!
 //! Decisions are functions of numbers; no device is looked at.
 
-use crate::{
-    macvlan::settings::Mode as MacvlanMode,
-    origin::Origin,
-    uapi, //
-};
+use crate::uapi;
 use abstractions::net::nlattr::{
     Attr,
     ExtAck,
@@ -64,17 +60,6 @@ impl Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flags(u16);
 
-/// Where a packet from one endpoint to the address of another one goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// To the other one, directly.
-    Direct,
-    /// Out, like any other packet: a switch may send it back.
-    Out,
-    /// Nowhere.
-    Nowhere,
-}
-
 impl Flags {
     /// It talks to others that have no flags either.
     pub(crate) const BRIDGE: Self = Self(0);
@@ -95,90 +80,49 @@ impl Flags {
     pub(crate) const fn number(self) -> u16 {
         self.0
     }
-
-    /// How a packet gets from an endpoint with these flags to one with flags `to`.
-    #[inline]
-    pub(crate) const fn reach(self, to: Self) -> Reach {
-        match (self, to) {
-            (Self::BRIDGE, Self::BRIDGE) => Reach::Direct,
-            (Self::VEPA, _) | (Self::BRIDGE, Self::VEPA) => Reach::Out,
-            _ => Reach::Nowhere,
-        }
-    }
 }
 
-/// A set of flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FlagsSet(u32);
+/// Mode and flags that change while packets look at them. Writers hold RTNL.
+pub(crate) struct ModeCell(Atomic<u32>);
 
-impl FlagsSet {
-    const fn of<const N: usize>(flags: [Flags; N]) -> Self {
-        let mut set = 0;
-        let mut rest: &[Flags] = &flags;
-        while let [flags, tail @ ..] = rest {
-            set |= 1 << flags.0;
-            rest = tail;
-        }
-        Self(set)
-    }
-
-    /// Whether `flags` are one of them.
-    #[inline]
-    pub(crate) const fn has(self, flags: Flags) -> bool {
-        // Numbers of flags are small.
-        self.0.wrapping_shr(flags.0 as u32) & 1 != 0
-    }
-
-    /// Those of endpoints that group packets from `sender` are for that come in by the lower device.
-    pub(crate) const fn hearing(sender: Origin) -> Self {
-        match sender {
-            Origin::Outside => Self::of([Flags::BRIDGE, Flags::PRIVATE, Flags::VEPA]),
-            // Those without flags have heard it already.
-            Origin::Macvlan(MacvlanMode::BRIDGE) | Origin::Ipvlan(Flags::BRIDGE) => {
-                Self::of([Flags::VEPA])
-            }
-            Origin::Macvlan(_) | Origin::Ipvlan(Flags::VEPA) => {
-                Self::of([Flags::BRIDGE, Flags::VEPA])
-            }
-            Origin::Ipvlan(_) => Self::of([]),
-        }
-    }
-}
-
-/// Mode and flags that change while packets look at them.
-pub(crate) struct ModeCell {
-    mode: Atomic<u32>,
-    flags: Atomic<u32>,
-}
+/// Where the mode is beside the flags.
+const MODE_SHIFT: u32 = 16;
 
 impl ModeCell {
     pub(crate) const fn new(mode: Mode, flags: Flags) -> Self {
-        Self {
-            mode: Atomic::new(mode.0 as u32),
-            flags: Atomic::new(flags.0 as u32),
-        }
+        Self(Atomic::new((mode.0 as u32) << MODE_SHIFT | flags.0 as u32))
+    }
+
+    /// Both at once.
+    #[inline]
+    pub(crate) fn get(&self) -> (Mode, Flags) {
+        let both = self.0.load(Relaxed);
+        // CAST: Two numbers of 16 bits were stored.
+        #[allow(clippy::cast_possible_truncation)]
+        (Mode((both >> MODE_SHIFT) as u16), Flags(both as u16))
     }
 
     #[inline]
     pub(crate) fn mode(&self) -> Mode {
-        // CAST: Only 16 bits were ever stored.
-        #[allow(clippy::cast_possible_truncation)]
-        Mode(self.mode.load(Relaxed) as u16)
+        self.get().0
     }
 
     #[inline]
     pub(crate) fn flags(&self) -> Flags {
-        // CAST: As above.
-        #[allow(clippy::cast_possible_truncation)]
-        Flags(self.flags.load(Relaxed) as u16)
+        self.get().1
     }
 
     pub(crate) fn set_mode(&self, mode: Mode) {
-        self.mode.store(mode.0.into(), Relaxed);
+        self.set(mode, self.flags());
     }
 
     pub(crate) fn set_flags(&self, flags: Flags) {
-        self.flags.store(flags.0.into(), Relaxed);
+        self.set(self.mode(), flags);
+    }
+
+    fn set(&self, mode: Mode, flags: Flags) {
+        let both = u32::from(mode.0) << MODE_SHIFT | u32::from(flags.0);
+        self.0.store(both, Relaxed);
     }
 }
 

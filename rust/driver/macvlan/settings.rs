@@ -4,11 +4,7 @@
 //!
 //! Decisions are functions of numbers; no device is looked at.
 
-use crate::{
-    ipvlan::settings::Flags as IpvlanFlags,
-    origin::Origin,
-    uapi, //
-};
+use crate::uapi;
 use abstractions::net::{
     link::capable_net_admin,
     mac::Mac,
@@ -100,46 +96,6 @@ impl Mode {
     pub(crate) const fn is(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
-}
-
-/// A set of modes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Modes(u32);
-
-impl Modes {
-    /// Those of `modes`.
-    const fn of<const N: usize>(modes: [Mode; N]) -> Self {
-        let mut set = 0;
-        let mut rest: &[Mode] = &modes;
-        while let [mode, tail @ ..] = rest {
-            set |= mode.0;
-            rest = tail;
-        }
-        Self(set)
-    }
-
-    /// Whether `mode` is one of them.
-    #[inline]
-    pub(crate) const fn has(self, mode: Mode) -> bool {
-        self.0 & mode.0 != 0
-    }
-
-    /// Which devices receive a group packet that the lower device received, by who sent it. A frame of
-    /// another mode than vepa and bridge does not get here, see [`Modes::LOOP_BACK`].
-    pub(crate) const fn flooded_from(sender: Origin) -> Self {
-        match sender {
-            Origin::Outside => Self::of([Mode::PRIVATE, Mode::VEPA, Mode::PASSTHRU, Mode::BRIDGE]),
-            Origin::Macvlan(_) | Origin::Ipvlan(IpvlanFlags::VEPA) => {
-                Self::of([Mode::VEPA, Mode::BRIDGE])
-            }
-            // Those in mode bridge have heard it already.
-            Origin::Ipvlan(IpvlanFlags::BRIDGE) => Self::of([Mode::VEPA]),
-            Origin::Ipvlan(_) => Self::of([]),
-        }
-    }
-
-    /// Modes whose own group packets, sent back by a switch, are for nobody but the sender.
-    pub(crate) const LOOP_BACK: Self = Self::of([Mode::PRIVATE, Mode::PASSTHRU, Mode::SOURCE]);
 }
 
 /// Beside the mode, so that a packet on its way to siblings or out asks for both at once.
