@@ -6,15 +6,16 @@
 usage() {
 	cat <<TXT
 usage: $ME [$KERNELS_USAGE] [-- MAKE-ARGUMENTS...]
-       KDIR=/path/to/build $ME [-- MAKE-ARGUMENTS...]
+       KDIR=running | /path/to/build $ME [-- MAKE-ARGUMENTS...]
 
 Builds rnetvirt.ko, and rnetvirt_kunit.ko where the kernel has KUnit, into
 build/NAME (build/custom with KDIR=), and links the module as ./rnetvirt.ko.
 Without KDIR= the named test kernel (default: release) is provided first.
 MAKE-ARGUMENTS go to the kernel's make, for example CLIPPY=1 or a target.
 
-  KDIR=   build directory of a Linux 7.3 that was configured with CONFIG_RUST=y
-          and built; the same rustc must be on PATH
+  KDIR=   a Linux 7.3 configured with CONFIG_RUST=y: its build directory, or Debian's
+          headers package, or 'running' for what belongs to the running kernel (see
+          headers.sh --help); the same rustc must be on PATH
   LLVM=   as for the kernel's make; found out from KDIR if not given
 TXT
 }
@@ -32,34 +33,6 @@ while (($#)); do
 	shift
 done
 
-# A tree that cannot work gets one clear message, before the compiler's many.
-check_tree() {
-	local conf=$1/include/config/auto.conf option release rustc have
-
-	[ -d "$1" ] || die "KDIR=$1: no such directory"
-	[ -r "$conf" ] || die "KDIR=$1: not a configured kernel build tree (no include/config/auto.conf); configure and build it first"
-	set_in_config() { grep -qxF "CONFIG_$1=y" "$conf"; }
-	release=$(cat "$1/include/config/kernel.release" 2>/dev/null || echo unknown)
-	case $release in
-	7.3 | 7.3.* | 7.3-*) ;;
-	*) die "KDIR=$1 is Linux $release, but rnetvirt is written for the interfaces of Linux 7.3" ;;
-	esac
-	set_in_config RUST || die "KDIR=$1 was configured without CONFIG_RUST=y; enable it (make LLVM=1 rustavailable tells what is missing) and rebuild"
-	set_in_config MODULES || die "KDIR=$1 was configured without CONFIG_MODULES=y"
-	for option in NET INET NETFILTER; do
-		set_in_config "$option" || die "KDIR=$1 was configured without CONFIG_$option=y"
-	done
-	! set_in_config CFI || die "KDIR=$1 was configured with CONFIG_CFI=y, which rnetvirt does not support"
-	for f in rust/libkernel.rmeta rust/libmacros.so rust/libpin_init.rmeta; do
-		[ -e "$1/$f" ] || die "KDIR=$1 lacks $f: distribution headers do not carry Rust's build products; point KDIR at a tree in which the kernel was built"
-	done
-	[ -e "$1/Module.symvers" ] || die "KDIR=$1 lacks Module.symvers: build the kernel and its modules there first"
-	have=$("${RUSTC:-rustc}" --version 2>/dev/null) || die "no rustc on PATH (or in RUSTC=)"
-	rustc=$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT="\(.*\)"$/\1/p' "$1/.config")
-	[ "$have" = "$rustc" ] || die "KDIR=$1 was built with '$rustc', but '$have' is on PATH; Rust crates only work with the compiler that made them (set RUSTC=)"
-	command -v "${BINDGEN:-bindgen}" >/dev/null || die "no bindgen on PATH (or in BINDGEN=)"
-}
-
 # The LLVM= that a tree was built with: none for GCC, else clang with or
 # without a version behind its name.
 llvm_of() {
@@ -74,21 +47,20 @@ llvm_of() {
 	fi
 }
 
+run=()
 if [ -n "${KDIR:-}" ]; then
 	name=custom
-	kdir=$(realpath -m "$KDIR")
 	# The tools that we installed, unless the tree wants others.
 	if [ -r "$CACHE/toolchain/env" ] && ! command -v bindgen >/dev/null; then
 		PATH=$PATH:$CACHE/toolchain/bin
 	fi
-	check_tree "$kdir"
+	kdir=$("$TOP/scripts/headers.sh" "$KDIR")
 	LLVM=${LLVM:-$(llvm_of "$kdir")}
 	[ -z "$LLVM" ] || export LLVM
 else
 	[ -r "$CACHE/toolchain/env" ] || "$TOP/scripts/provision.sh"
 	use_toolchain
-	kdir=$("$TOP/scripts/kernel.sh" "$name")
-	check_tree "$kdir"
+	kdir=$("$TOP/scripts/headers.sh" "$("$TOP/scripts/kernel.sh" "$name")")
 fi
 arch=x86_64
 if grep -qxF CONFIG_UML=y "$kdir/include/config/auto.conf"; then
@@ -101,7 +73,8 @@ out=$TOP/build/$name
 mkdir -p "$out"
 lock "build-$(printf %s "$out" | sha256sum | cut -c1-12)"
 # Kbuild's own messages are short; a failing compiler's are what the user needs.
-"${MAKE:-make}" -C "$kdir" ARCH=$arch M="$TOP" MO="$out" ${JOBS:+-j"$JOBS"} "$@" >&2 ||
+"${run[@]}" "${MAKE:-make}" -C "$kdir" ARCH=$arch M="$TOP" MO="$out" ${JOBS:+-j"$JOBS"} \
+	${RUSTC:+RUSTC="$RUSTC"} ${BINDGEN:+BINDGEN="$BINDGEN"} "$@" >&2 ||
 	die "building against $kdir failed"
 if (($# == 0)); then
 	ln -sfn "build/$name/rnetvirt.ko" "$TOP/rnetvirt.ko"

@@ -6,15 +6,15 @@
 
 usage() {
 	cat <<TXT
-usage: [KDIR=/path/to/build] [DESTDIR=/path] $ME [--uninstall]
+usage: [KDIR=running | /path/to/build] [DESTDIR=/path] $ME [--uninstall]
 
 Builds rnetvirt.ko for the running kernel, or for the one of KDIR, and copies it
 to updates/ in that kernel's module tree, and the plugin to ip's directory. After
 that 'ip link add type rnetvirt' loads the module by itself. With --uninstall both
 are removed.
 
-  KDIR=     build tree of the kernel; default: /lib/modules/RELEASE/build of the
-            running one, which has to be a Linux 7.3
+  KDIR=     build tree of the kernel, or Debian's headers package; default: running,
+            what belongs to the running one, which has to be a Linux 7.3
   DESTDIR=  install below this directory, as packages do
 TXT
 }
@@ -32,19 +32,12 @@ DESTDIR=${DESTDIR:-}
 [ -z "$DESTDIR" ] || DESTDIR=$(realpath -m "$DESTDIR")
 name=custom
 out=$TOP/build/custom
-if [ -n "${KDIR:-}" ]; then
+KDIR=${KDIR:-running}
+if [ "$KDIR" = running ]; then
+	release=$(uname -r)
+else
 	release=$(cat "$KDIR/include/config/kernel.release" 2>/dev/null) ||
 		die "KDIR=$KDIR is not a build tree of a kernel (no include/config/kernel.release)"
-else
-	release=$(uname -r)
-	KDIR=/lib/modules/$release/build
-	if [ -z "$uninstall" ]; then
-		case $release in
-		7.3 | 7.3.* | 7.3-*) ;;
-		*) die "the running kernel is Linux $release, but rnetvirt is written for Linux 7.3; KDIR= names the build tree of another kernel" ;;
-		esac
-		[ -d "$KDIR" ] || die "$KDIR does not exist; KDIR= names the build tree of the kernel"
-	fi
 fi
 export KDIR
 
@@ -105,7 +98,6 @@ if [ -n "$uninstall" ]; then
 fi
 
 build "$TOP/build/log/install-build.log" || die "the module does not build"
-[ -r "$CACHE/toolchain/env" ] || "$TOP/scripts/provision.sh" --build
 "$TOP/scripts/plugin.sh" >/dev/null
 
 # Kbuild installs all modules of a directory (signed and compressed as the kernel

@@ -35,7 +35,7 @@ build() {
 # The build directory of the kernel `name`; build() has provided it.
 kernel_dir() {
 	if [ "$name" = custom ]; then
-		realpath "$KDIR"
+		"$TOP/scripts/headers.sh" "$KDIR"
 	else
 		"$TOP/scripts/kernel.sh" "$name"
 	fi
