@@ -8,13 +8,16 @@ usage() {
 usage: $ME [--check | --dir]
 
 Builds build/iproute2/link_rnetvirt.so, which ip loads from the directory that
-IP_LIB_DIR names, and prints its path.
+IP_LIB_DIR names, and prints its path. Any rustc from $RUST_MIN on will do, and any
+linker: RUSTC=, that of the provided toolchain, the one on PATH, Debian's. Where there
+is none the toolchain is provided.
 
   --check  lints and checks the formatting of the plugin's source instead
   --dir    prints the directory where the installed ip looks for its plugins
 TXT
 }
 
+RUST_MIN=1.77 # the literals c"..."
 mode=build
 (($# <= 1)) || bad_usage "too many arguments"
 case ${1-} in
@@ -39,8 +42,40 @@ plugin_dir() {
 	echo "$dir"
 }
 
+new_enough() { # RUSTC...
+	local version
+
+	version=$("$@" --version 2>/dev/null | awk '{ print $2 }') && [ -n "$version" ] &&
+		printf '%s\n' "$RUST_MIN" "$version" | sort -CV
+}
+
+# Sets `rustc` to a compiler, with arguments in front if need be.
+find_rustc() {
+	local candidate
+
+	[ ! -r "$CACHE/toolchain/env" ] || use_toolchain
+	for candidate in ${RUSTC:+"$RUSTC"} rustc /usr/bin/rustc; do
+		if new_enough "$candidate"; then
+			rustc=("$candidate")
+			return
+		fi
+	done
+	# The stock kernel's Debian 13 has one.
+	if [ -e "$CACHE/stock/root/.complete" ]; then
+		rustc=("$TOP/scripts/stock.sh" --exec rustc)
+		return
+	fi
+	"$TOP/scripts/provision.sh" --build
+	use_toolchain
+	rustc=(rustc)
+}
+
 build() {
-	rustc "${RUST[@]}" -C linker=clang -C strip=symbols \
+	local linker=()
+
+	# rustc's own choice is cc.
+	command -v cc >/dev/null || ! command -v clang >/dev/null || linker=(-C linker=clang)
+	"${rustc[@]}" "${RUST[@]}" "${linker[@]}" -C strip=symbols \
 		-o "$tmp/link_rnetvirt.so" "$SRC" || die "the plugin does not compile"
 	mv "$tmp/link_rnetvirt.so" "$OUT/"
 	echo "$OUT/link_rnetvirt.so"
@@ -56,8 +91,12 @@ check() {
 case $mode in
 dir) plugin_dir ;;
 *)
-	[ -r "$CACHE/toolchain/env" ] || "$TOP/scripts/provision.sh" --build
-	use_toolchain
+	if [ "$mode" = check ]; then
+		[ -r "$CACHE/toolchain/env" ] || "$TOP/scripts/provision.sh" --build
+		use_toolchain
+	else
+		find_rustc
+	fi
 	lock plugin
 	mkdir -p "$OUT"
 	tmp=$(mktemp -d "$OUT/.$mode.XXXXXX")
