@@ -4,8 +4,9 @@
 
 KERNEL ?= release
 VM ?= $(if $(filter debug,$(KERNEL)),uml,qemu)
-ifeq ($(filter $(KERNEL),release debug uml uml-debug),)
-$(error KERNEL='$(KERNEL)' is not one of: release debug uml uml-debug)
+kernels := release debug uml uml-debug stock stock-cloud stock-rt
+ifeq ($(filter $(KERNEL),$(kernels)),)
+$(error KERNEL='$(KERNEL)' is not one of: $(kernels))
 endif
 ifeq ($(filter $(VM),qemu uml),)
 $(error VM='$(VM)' is not one of: qemu uml)
@@ -15,6 +16,8 @@ kernel := $(KERNEL)
 ifeq ($(VM),uml)
 kernel := $(patsubst debug,uml-debug,$(patsubst release,uml,$(KERNEL)))
 endif
+# Whether someone asked for a kernel.
+asked := $(filter-out file undefined,$(origin KERNEL) $(origin VM) $(origin KDIR))
 export KDIR RNETVIRT_CACHE JOBS LLVM
 
 .PHONY: all
@@ -34,7 +37,7 @@ kernel: ## only the kernel of KERNEL=, kept in RNETVIRT_CACHE
 
 .PHONY: run
 run: ## boot, and show links carrying traffic, of all flavors or of F=
-	@scripts/run.sh --kernel $(kernel) $(if $(F),--flavor $(F))
+	@scripts/run.sh $(if $(asked),--kernel $(kernel)) $(if $(F),--flavor $(F))
 
 .PHONY: shell
 shell: ## a shell in a guest with the module loaded
@@ -113,7 +116,8 @@ help: ## this list
 	@echo "Variables:"
 	@printf '%s\n' \
 		"  KDIR=DIR        build tree of a Linux 7.3 with Rust; without it one is provided" \
-		"  KERNEL=NAME     release (default) or debug (KASAN, lockdep, kmemleak, ...)" \
+		"  KERNEL=NAME     release (default), debug (KASAN, lockdep, kmemleak, ...) or" \
+		"                  stock: Debian's own, as it is shipped (default of run)" \
 		"  VM=NAME         qemu (default of release) or uml, user-mode Linux (of debug)" \
 		"  CMD='...'       for vm: what to run in the guest" \
 		"  T='NAME...'     for test: only these" \

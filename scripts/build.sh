@@ -57,6 +57,9 @@ if [ -n "${KDIR:-}" ]; then
 	kdir=$("$TOP/scripts/headers.sh" "$KDIR")
 	LLVM=${LLVM:-$(llvm_of "$kdir")}
 	[ -z "$LLVM" ] || export LLVM
+elif is_stock "$name"; then
+	kdir=$("$TOP/scripts/stock.sh" "$name")
+	run=("$TOP/scripts/stock.sh" --exec)
 else
 	[ -r "$CACHE/toolchain/env" ] || "$TOP/scripts/provision.sh"
 	use_toolchain

@@ -22,13 +22,15 @@ bad_usage() {
 	exit 2
 }
 
-# The test kernels: for QEMU, or user-mode Linux (uml*); *debug has checks of itself.
-TEST_KERNELS=(release debug uml uml-debug)
-KERNELS_USAGE="release | debug | uml | uml-debug"
+# The test kernels: for QEMU, or user-mode Linux (uml*); *debug has checks of itself;
+# stock* are Debian's, as they are shipped.
+TEST_KERNELS=(release debug uml uml-debug stock stock-cloud stock-rt)
+KERNELS_USAGE="release | debug | uml | uml-debug | stock"
 
 is_kernel() { [[ " ${TEST_KERNELS[*]} " == *" $1 "* ]]; }
 known_kernel() { is_kernel "$1" || bad_usage "no kernel '$1'; there are ${TEST_KERNELS[*]}"; }
 is_uml() { [[ $1 == uml* ]]; }
+is_stock() { [[ $1 == stock* ]]; }
 has_checks() { [[ $1 == *debug ]]; }
 
 # The kernel that KERNEL= and VM= ask for.
@@ -38,6 +40,27 @@ asked_kernel() {
 	uml:debug) echo uml-debug ;;
 	*) echo "${KERNEL:-release}" ;;
 	esac
+}
+
+# The address of the Debian repository that this machine's apt uses.
+debian_mirror() {
+	local url
+
+	command -v apt-get >/dev/null || die "no apt-get here; pass a Rust-enabled kernel build tree as KDIR="
+	url=$(apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(RELEASE)' 'Created-By: Packages' |
+		awk '$2 == "main" && $3 !~ /security|updates/ { print $1; exit }')
+	[ -n "$url" ] || die "the machine's apt configuration names no repository"
+	echo "$url"
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+		sudo "$@"
+	else
+		die "needs root once; run: sudo $*"
+	fi
 }
 
 # lock NAME: hold the cache-wide lock NAME until this shell exits, so that two
@@ -85,4 +108,11 @@ use_toolchain() {
 	[ -r "$CACHE/toolchain/env" ] || die "no toolchain yet; run scripts/provision.sh"
 	# shellcheck disable=SC1091
 	. "$CACHE/toolchain/env"
+}
+
+# The same for what boots guests alone: a stock kernel needs nothing else.
+use_guest_tools() {
+	[ -r "$CACHE/toolchain/guest" ] || die "no virtme-ng yet; run scripts/provision.sh --guest"
+	# shellcheck disable=SC1091
+	. "$CACHE/toolchain/guest"
 }

@@ -15,6 +15,7 @@ directory where that kernel is or would be, and builds nothing.
   debug      the same with KASAN, lockdep, kmemleak, trackers, fault injection
   uml        user-mode Linux, for the fast inner loop
   uml-debug  user-mode Linux with the checks of debug, and several CPUs
+  stock    Debian's own for QEMU, not built here; stock-cloud, stock-rt: see stock.sh
 
 Kernels are kept in \$RNETVIRT_CACHE/kernels ($CACHE/kernels), one directory per
 version, configuration and toolchain. JOBS= sets the number of parallel jobs.
@@ -34,6 +35,10 @@ for a; do
 	esac
 done
 
+if is_stock "$name"; then
+	[ -z "$path_only" ] || bad_usage "--path is for kernels that are built here"
+	exec "$TOP/scripts/stock.sh" "$name"
+fi
 use_toolchain
 
 SERIES=7.3
@@ -66,12 +71,8 @@ source_tree() {
 		fi
 	done
 
-	command -v apt-get >/dev/null ||
-		die "no apt-get here; pass a Rust-enabled kernel build tree as KDIR="
+	url=$(debian_mirror)
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/download"
-	url=$(apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(RELEASE)' 'Created-By: Packages' |
-		awk '$2 == "main" && $3 !~ /security|updates/ { print $1; exit }')
-	[ -n "$url" ] || die "the machine's apt configuration names no repository"
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $url trixie-backports main" >"$apt/sources.list"
 	opts=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=-
 		-o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o "APT::Sandbox::User=$(id -un)")

@@ -5,19 +5,19 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--build | --all]
+usage: $ME [--build | --guest | --all]
 
-Installs what is missing to build rnetvirt and its test kernels (--build), and
-what is needed to boot and measure them too (--all, the default). Debian packages
+Installs what is missing to build rnetvirt and its test kernels (--build), what is
+needed to boot and measure (--guest), or both (--all, the default). Debian packages
 come through apt-get (as root, or with sudo), bindgen through cargo, virtme-ng
-through pip. Nothing is done for what is already there. The choice is written to
-\$RNETVIRT_CACHE/toolchain/env ($CACHE/toolchain/env).
+through pip. Nothing is done for what is already there, and nothing that is there is
+removed. The choice is written to \$RNETVIRT_CACHE/toolchain ($CACHE/toolchain).
 TXT
 }
 
 what=all
 case ${1:---all} in
---build | --all) what=${1:---all} what=${what#--} ;;
+--build | --guest | --all) what=${1:---all} what=${what#--} ;;
 -h | --help) usage; exit 0 ;;
 *) bad_usage "unknown option '$1'" ;;
 esac
@@ -31,18 +31,8 @@ PAIRS="1.85.0:19 1.96.0:22"
 
 BUILD_PKGS="make gcc libc6-dev flex bison bc libelf-dev libssl-dev cpio kmod xz-utils
 	rsync python3 python3-venv perl ca-certificates"
-RUN_PKGS="busybox-static iproute2 iputils-ping iputils-arping ethtool iperf3 tcpdump
+RUN_PKGS="python3 python3-venv cpio kmod xz-utils debootstrap busybox-static iproute2 iputils-ping iputils-arping ethtool iperf3 tcpdump
 	nftables bridge-utils udev procps qemu-system-x86 socat python3-scapy python3-pyroute2 python3-matplotlib"
-
-as_root() {
-	if [ "$(id -u)" = 0 ]; then
-		"$@"
-	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-		sudo "$@"
-	else
-		die "needs root once; run: sudo $*"
-	fi
-}
 
 installed() { dpkg-query -W -f '${Status} ${Version}\n' "$1" 2>/dev/null | grep -q "^install ok installed ${2:-}"; }
 
@@ -66,9 +56,33 @@ mkdir -p "$CACHE/toolchain" "$CACHE/log"
 lock provision
 
 missing=()
-for p in $BUILD_PKGS $([ "$what" = all ] && echo "$RUN_PKGS"); do
+case $what in
+build) packages=$BUILD_PKGS ;;
+guest) packages=$RUN_PKGS ;;
+all) packages="$BUILD_PKGS $RUN_PKGS" ;;
+esac
+for p in $packages; do
 	installed "$p" || missing+=("$p")
 done
+
+# What boots guests: virtme-ng in a directory of its own.
+vng_bin=$CACHE/toolchain/vng-$VNG_VERSION/bin/vng
+provide_vng() {
+	local venv=$CACHE/toolchain/vng-$VNG_VERSION
+
+	if ! "$vng_bin" --version >/dev/null 2>&1; then
+		rm -rf "$venv"
+		logged "installing virtme-ng $VNG_VERSION" "$CACHE/log/vng.log" \
+			sh -c "/usr/bin/python3 -m venv --system-site-packages '$venv' && '$venv/bin/pip' install virtme-ng==$VNG_VERSION"
+	fi
+	printf '# Written by scripts/provision.sh.\nexport VNG=%s\n' "$vng_bin" >"$CACHE/toolchain/guest"
+}
+
+if [ "$what" = guest ]; then
+	((${#missing[@]} == 0)) || apt_install "${missing[@]}"
+	provide_vng
+	exit 0
+fi
 
 pick() {
 	local pair r l v
@@ -92,6 +106,17 @@ fi
 [ -n "$choice" ] || die "no pair of rustc and clang with the same LLVM major among: $PAIRS"
 read -r rust llvm rustpkg <<<"$choice"
 
+# Debian's rustc and rustc-web exclude each other, and modules for a stock kernel need
+# the former: it is never removed for ours.
+keep_rustc() {
+	local gone
+
+	gone=$(apt-get -s --no-install-recommends --allow-downgrades install "$@" 2>/dev/null |
+		sed -n 's/^Remv \([^ ]*\) .*/\1/p' | xargs)
+	[ -z "$gone" ] ||
+		die "to build test kernels rustc-web $rust is needed, for which apt would remove: $gone. For a module for this machine's kernel it is not needed (make module KDIR=running), nor for KERNEL=stock; else remove them yourself"
+}
+
 for p in rustc-web libstd-rust-web-dev "libstd-rust-web-${rust%.*}" rust-web-src cargo-web rust-web-clippy rustfmt-web; do
 	installed "$p" "$rust" || missing+=("$p=$rustpkg")
 done
@@ -101,6 +126,7 @@ done
 installed "libclang-$llvm-dev" || missing+=("libclang-$llvm-dev")
 
 if ((${#missing[@]})); then
+	keep_rustc "${missing[@]}"
 	apt_install "${missing[@]}"
 fi
 
@@ -126,11 +152,8 @@ if ! "$bin/bindgen" --version 2>/dev/null | grep -qxF "bindgen $BINDGEN_VERSION"
 	ln -sfn "$root/bin/bindgen" "$bin/bindgen"
 fi
 
-if [ "$what" = all ] && ! "$CACHE/toolchain/vng-$VNG_VERSION/bin/vng" --version >/dev/null 2>&1; then
-	venv=$CACHE/toolchain/vng-$VNG_VERSION
-	rm -rf "$venv"
-	logged "installing virtme-ng $VNG_VERSION" "$CACHE/log/vng.log" \
-		sh -c "/usr/bin/python3 -m venv --system-site-packages '$venv' && '$venv/bin/pip' install virtme-ng==$VNG_VERSION"
+if [ "$what" = all ]; then
+	provide_vng
 fi
 
 cat >"$CACHE/toolchain/env.tmp" <<TXT
@@ -139,7 +162,7 @@ export PATH="$bin:\$PATH"
 export LLVM=-$llvm
 export LIBCLANG_PATH=$libclang
 export RUST_LIB_SRC=/usr/src/rustc-$rust/library
-export VNG=$CACHE/toolchain/vng-$VNG_VERSION/bin/vng
+export VNG=$vng_bin
 export TOOLCHAIN_ID="rustc $rust, clang $llvm, bindgen $BINDGEN_VERSION"
 TXT
 mv "$CACHE/toolchain/env.tmp" "$CACHE/toolchain/env"

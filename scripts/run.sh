@@ -19,7 +19,10 @@ to complain about.
 TXT
 }
 
-kernel=$(asked_kernel) kind=${KIND:-rnetvirt} flavor=${FLAVOR:-}
+kernel=$(asked_kernel)
+# What most machines have, unless something else is asked for.
+[ -n "${KERNEL:-}${VM:-}${KDIR:-}" ] || kernel=stock
+kind=${KIND:-rnetvirt} flavor=${FLAVOR:-}
 while (($#)); do
 	case $1 in
 	--kernel | --kind | --flavor)
@@ -46,7 +49,7 @@ case $flavor in
 *) bad_usage "no flavor '$flavor'; there are veth, macvlan, ipvlan and macvtap" ;;
 esac
 
-"$TOP/scripts/provision.sh"
+"$TOP/scripts/provision.sh" "$(is_stock "$kernel" && echo --guest || echo --all)"
 timeout=600
 [ "$kernel" != debug ] || timeout=1800
 start=$SECONDS

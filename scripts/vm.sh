@@ -13,7 +13,7 @@ Linux), loads rnetvirt.ko and runs COMMAND, a line of bash, as root in it. The
 guest sees this machine's files; what it writes stays in its memory. It has no
 network but its own. ip knows the plugin; modprobe has the kernel's modules.
 
-  --kernel K       release (default), debug, uml or uml-debug; also KERNEL=, and VM=uml
+  --kernel K       release (default), debug, uml, uml-debug or stock; also KERNEL=, and VM=uml
   --insmod, --no-insmod
                    load rnetvirt.ko (default), or not; also RNETVIRT_INSMOD=0
   --no-build       take rnetvirt.ko and the plugin as they are
@@ -94,12 +94,17 @@ done
 
 # --- what is needed -------------------------------------------------------
 
-if [ ! -r "$CACHE/toolchain/env" ]; then
-	"$TOP/scripts/provision.sh" >&2
+if is_stock "$kernel"; then
+	needed=--guest file=guest use=use_guest_tools
+else
+	needed=--all file=env use=use_toolchain
 fi
-use_toolchain
+if [ ! -r "$CACHE/toolchain/$file" ]; then
+	"$TOP/scripts/provision.sh" "$needed" >&2
+fi
+"$use"
 if [ ! -x "$VNG" ] || ! command -v qemu-system-x86_64 >/dev/null; then
-	"$TOP/scripts/provision.sh" >&2
+	"$TOP/scripts/provision.sh" "$needed" >&2
 fi
 PATH=$(dirname "$VNG"):$PATH:/usr/sbin:/sbin
 
@@ -107,6 +112,7 @@ MODULE_DIR=$TOP/build/$kernel
 PLUGIN=$TOP/build/iproute2/link_rnetvirt.so
 # KDIR stays what the caller set: for build.sh it means a tree of the user's own.
 if [ -n "${KDIR:-}" ]; then
+	! is_stock "$kernel" || bad_usage "KDIR= is a kernel of your own, not $kernel"
 	KDIR=$(realpath "$KDIR") MODULE_DIR=$TOP/build/custom kdir=$KDIR
 	arch=x86_64 image=$kdir/arch/x86/boot/bzImage
 	if is_uml "$kernel"; then
@@ -159,7 +165,11 @@ module_tree() {
 	fi
 	echo "$dir/lib/modules/$(cat "$kdir/include/config/kernel.release")"
 }
-MODULES=$(module_tree)
+if is_stock "$kernel"; then
+	MODULES=$(realpath "$kdir/modules")
+else
+	MODULES=$(module_tree)
+fi
 
 # --- the run's directory, which the guest reads ----------------------------
 
@@ -253,6 +263,7 @@ cmdline=(ro oops=panic panic=-1 dummy.numdummies=0 printk.devkmsg=on log_buf_len
 # tree; the kernel's command line is ours (see guest/init.sh for the reason).
 # Nothing changes in that tree that the guest could miss, so it may cache.
 vng=("$VNG" --force-9p --disable-microvm --user root --cpus "$cpus" --memory "$memory" --run "$image")
+! is_stock "$kernel" || vng+=("--qemu-opts=-initrd $(realpath "$kdir/initrd")")
 nine=version=9p2000.L,trans=virtio,access=any,msize=512000,cache=loose
 qemu_cmdline() { # WORD...
 	printf -- '--qemu-opts=-append %q' "root=/dev/root rootfstype=9p rootflags=$nine $*"
@@ -260,8 +271,12 @@ qemu_cmdline() { # WORD...
 
 # /dev/kvm may be there and yet boot nothing: only a guest that ran counts.
 kvm_works() {
-	local id answer
+	local id answer probe=(-- echo kvm-boots) booted=kvm-boots
 
+	# What virtme-ng runs on another kernel is out of reach for this one.
+	if is_stock "$kernel"; then
+		probe=(--verbose "$(qemu_cmdline panic=-1 console=ttyS0 loglevel=7)" -- true) booted='Run /init as init process'
+	fi
 	case ${RNETVIRT_KVM:-} in
 	0) return 1 ;;
 	1) return 0 ;;
@@ -272,7 +287,7 @@ kvm_works() {
 	if [ ! -e "$answer" ]; then
 		mkdir -p "$CACHE/kvm"
 		say "probing whether KVM boots a guest"
-		if timeout -k 2 30 "${vng[@]}" -- echo kvm-boots </dev/null 2>/dev/null | grep kvm-boots >/dev/null; then
+		if timeout -k 2 30 "${vng[@]}" "${probe[@]}" </dev/null 2>/dev/null | grep -E "$booted" >/dev/null; then
 			echo yes >"$answer"
 		else
 			echo no >"$answer"
@@ -361,6 +376,7 @@ keeper=$!
 
 boot_limit=120
 [ "$kernel" != debug ] || boot_limit=600
+! is_stock "$kernel" || boot_limit=300
 grace=120
 ! has_checks "$kernel" || grace=400
 start=$SECONDS limit=$boot_limit ready='' overdue=''
