@@ -130,27 +130,21 @@ __rnetvirt_helper int rnetvirt_helper_sock_fasync(int fd, struct file *file, int
 	return fasync_helper(fd, file, on, &sock->wq.fasync_list);
 }
 
-/*
- * As sk_wake_async(), but SOCK_FASYNC is not asked for: that is cleared by other
- * sockets that stand for the same one.
- */
-__rnetvirt_helper void rnetvirt_helper_socket_signal(struct socket *sock, int how, int band)
+/* Not sk_wake_async(): it asks for SOCK_FASYNC, which is said of other sockets of SOCK's sk. */
+__rnetvirt_helper void rnetvirt_helper_socket_signal(struct socket *sock, int band)
 {
-	if (READ_ONCE(sock->wq.fasync_list)) {
-		rcu_read_lock();
-		sock_wake_async(&sock->wq, how, band);
-		rcu_read_unlock();
-	}
+	if (READ_ONCE(sock->wq.fasync_list))
+		kill_fasync(&sock->wq.fasync_list, SIGIO, band);
 }
 
 __rnetvirt_helper void rnetvirt_helper_socket_signal_in(struct socket *sock)
 {
-	rnetvirt_helper_socket_signal(sock, SOCK_WAKE_WAITD, POLL_IN);
+	rnetvirt_helper_socket_signal(sock, POLL_IN);
 }
 
 __rnetvirt_helper void rnetvirt_helper_socket_signal_out(struct socket *sock)
 {
-	rnetvirt_helper_socket_signal(sock, SOCK_WAKE_SPACE, POLL_OUT);
+	rnetvirt_helper_socket_signal(sock, POLL_OUT);
 }
 
 /* Who waits for room, or would, gets EPIPE. */

@@ -654,6 +654,25 @@ def polls():
         send(wire, 1)
         received(fd, count=2)
         same("no SIGIO", rang, [])
+        signals_room(fd)
+
+
+def signals_room(fd):
+    """A signal for who was refused, when there is room."""
+    wanted = signal.SIGRTMIN
+    signal.pthread_sigmask(signal.SIG_BLOCK, {wanted})
+    command(fd, TUNSETQUEUE, "ifr", IFF_DETACH_QUEUE)
+    drained(fd)
+    fcntl.fcntl(fd, 10, wanted)  # F_SETSIG: it says what for
+    fcntl.fcntl(fd, fcntl.F_SETFL, os.O_RDWR | os.O_NONBLOCK | os.O_ASYNC)
+    subprocess.run("tc -n S qdisc replace dev t0 root tbf rate 8kbit burst 2000 limit 10000000", shell=True, check=True)
+    with refused(errno.EAGAIN):
+        while True:
+            os.write(fd, frame(b"o" * 1400))
+    same("none yet", signal.sigtimedwait({wanted}, 0.2), None)
+    subprocess.run("tc -n S qdisc del dev t0 root", shell=True, check=True)
+    info = signal.sigtimedwait({wanted}, 5 * SLOW)
+    assert info and info.si_band & select.POLLOUT, info
 
 
 # --- E7: what a reader gets ---------------------------------------------------------
