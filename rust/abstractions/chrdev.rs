@@ -144,8 +144,8 @@ struct Node<D> {
     device: Arc<D>,
     dev: *const NetDevice,
     ifindex: i32,
-    /// Another node had the name `tapN` when this one came.
-    is_second: bool,
+    /// It has the name `tapN` in `/dev`.
+    named: bool,
     node: *mut kbindings::device,
 }
 
@@ -188,7 +188,7 @@ impl<D> Nodes<D> {
     /// Whether there is a node with the name that the one of `dev` would have.
     fn has_name_of(&self, dev: &NetDevice) -> bool {
         let mut nodes = self.slots.iter().flatten();
-        nodes.any(|node| !node.is_second && node.ifindex == dev.ifindex())
+        nodes.any(|node| node.named && node.ifindex == dev.ifindex())
     }
 
     fn take(&mut self, dev: &NetDevice) -> Option<Node<D>> {
@@ -372,12 +372,13 @@ impl<T: CharFile> Chrdev<T> {
     /// core, in `/dev`; and a link to it in the directory of `dev`.
     ///
     /// Network namespaces share `/dev`, and not their numbers: where another node has the name already,
-    /// this one is `rnetvirt/` and its own number there.
+    /// this one is `rnetvirt/` and its own number there. So is one of a namespace that belongs to another
+    /// user namespace than the first: anybody can have such, and choose numbers that others will have.
     ///
     /// Errors: [`ENOSPC`], [`ENOMEM`], what the driver core says.
-    fn add(&self, dev: &NetDevice, device: &Arc<T::Device>, _rtnl: &Rtnl) -> Result {
+    fn add(&self, dev: &NetDevice, device: &Arc<T::Device>, rtnl: &Rtnl) -> Result {
         let mut nodes = self.nodes.lock();
-        let is_second = nodes.has_name_of(dev);
+        let named = dev.net(rtnl).is_of_first_user_ns() && !nodes.has_name_of(dev);
         let (minor, slot) = nodes.free()?;
         // SAFETY: The device is valid, and registered with the driver core when notifiers hear of it.
         let node = unsafe {
@@ -387,10 +388,10 @@ impl<T: CharFile> Chrdev<T> {
                 parent,
                 self.region.0 | minor,
                 // For `devnode_callback`.
-                if is_second {
-                    self.class.class.get().cast()
-                } else {
+                if named {
                     ptr::null_mut()
+                } else {
+                    self.class.class.get().cast()
                 },
                 c"tap%d".as_char_ptr(),
                 dev.ifindex(),
@@ -407,7 +408,7 @@ impl<T: CharFile> Chrdev<T> {
             device: device.clone(),
             dev,
             ifindex: dev.ifindex(),
-            is_second,
+            named,
             node,
         });
         Ok(())

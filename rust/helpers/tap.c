@@ -407,3 +407,8 @@ __rnetvirt_helper bool rnetvirt_helper_net_admin_capable(const struct net *net)
 {
 	return ns_capable(net->user_ns, CAP_NET_ADMIN);
 }
+
+__rnetvirt_helper bool rnetvirt_helper_net_is_of_init_user_ns(const struct net *net)
+{
+	return net->user_ns == &init_user_ns;
+}

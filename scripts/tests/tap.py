@@ -317,6 +317,43 @@ def same_number():
     assert os.path.exists(NODE)
 
 
+def of_user_namespaces():
+    """A link of somebody's own user namespace does not take a name away."""
+    def names():
+        return set(os.listdir("/dev/rnetvirt")) if os.path.isdir("/dev/rnetvirt") else set()
+
+    before, (ready, told) = names(), os.pipe()
+    child = os.fork()
+    if not child:
+        same("unshare", libc.unshare(0x50000000), 0)  # CLONE_NEWUSER | CLONE_NEWNET
+        for file, text in (("setgroups", "deny"), ("uid_map", "0 0 1"), ("gid_map", "0 0 1")):
+            with open(f"/proc/self/{file}", "w", encoding="ascii") as to:
+                to.write(text)
+        subprocess.run("ip link add d0 type dummy", shell=True, check=True)
+        subprocess.run(f"ip link add link d0 name x0 index 102 {TYPE}", shell=True, check=True)
+        os.write(told, b"!")
+        signal.pause()
+    same("ready", select.select([ready], [], [], 20 * SLOW)[0], [ready])
+    os.read(ready, 1)
+    until("a node", lambda: names() - before)
+    assert not os.path.exists("/dev/tap102")
+    ip(f"link add link eth0 name t1 index 102 {TYPE}")
+    until("the name", lambda: os.path.exists("/dev/tap102"))
+    number = os.stat("/dev/tap102").st_rdev
+    same("whose", f"{os.major(number)}:{os.minor(number)}", sysfs("tap102/dev", dev="t1"))
+    # Here it is like any other.
+    ip("link del t1")
+    until("no name", lambda: not os.path.exists("/dev/tap102"))
+    subprocess.run(["nsenter", f"--net=/proc/{child}/ns/net", "ip", "link", "add", "link", "d0", "name", "x1",
+                    "index", "103", *TYPE.split()], check=True)
+    assert not os.path.exists("/dev/tap103")
+    subprocess.run(["nsenter", f"--net=/proc/{child}/ns/net", "ip", "link", "set", "x1", "netns", "T"], check=True)
+    until("the name", lambda: os.path.exists("/dev/tap103"))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    until("no nodes", lambda: not names() - before and not os.path.exists("/dev/tap103"))
+
+
 # --- E3: open ---------------------------------------------------------------------
 
 def fresh():

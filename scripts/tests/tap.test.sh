@@ -14,6 +14,11 @@ test_e1_two_links_of_one_number() {
 	bed
 	tap same_number
 }
+test_e1_links_of_user_namespaces() {
+	[ "$KIND" = rnetvirt ] || skip "the C driver's links take the name for good"
+	bed
+	tap of_user_namespaces
+}
 test_e2_takes_its_own_packets() {
 	bed
 	# Nobody else can.
