@@ -464,14 +464,19 @@ struct Opened<T: CharFile> {
 }
 
 impl<T: CharFile> Opened<T> {
-    /// What can be done without waiting. Who polls `file` is woken: this one, or that of a socket that
-    /// stands for it.
-    fn poll(
+    /// What can be done without waiting. Who polls `file` is woken.
+    ///
+    /// # Safety
+    ///
+    /// Both must be the arguments of a `poll` callback. `file` must be this one, or that of a socket that
+    /// stands for it, which has a reference to it.
+    unsafe fn poll(
         &self,
         file: *mut kbindings::file,
         table: *mut kbindings::poll_table_struct,
     ) -> kbindings::__poll_t {
-        self.sock.poll_wait(file, table);
+        // SAFETY: By the caller's guarantee; this one has a reference to the `Sock`.
+        unsafe { self.sock.poll_wait(file, table) };
         self.file.poll().0
     }
 }
@@ -617,7 +622,7 @@ impl<T: CharFile> Registration<T> {
         };
         let room = to.len();
         match this.file.read(to, nonblock) {
-            // CAST: No more than fits into the buffer.
+            // CAST: No more than fits into the buffer, which is not above `MAX_RW_COUNT`.
             Ok(len) => len.min(room) as isize,
             Err(err) => err.to_errno() as isize,
         }
@@ -638,9 +643,10 @@ impl<T: CharFile> Registration<T> {
                 bindings::kiocb_is_nonblocking(iocb),
             )
         };
+        let given = from.len();
         match this.file.write(from, nonblock) {
-            // CAST: No more than the caller gave.
-            Ok(len) => len as isize,
+            // CAST: No more than the caller gave, which is not above `MAX_RW_COUNT`.
+            Ok(len) => len.min(given) as isize,
             Err(err) => err.to_errno() as isize,
         }
     }
@@ -652,8 +658,8 @@ impl<T: CharFile> Registration<T> {
         file: *mut kbindings::file,
         table: *mut kbindings::poll_table_struct,
     ) -> kbindings::__poll_t {
-        // SAFETY: The file is open.
-        unsafe { borrow::<T>(file) }.poll(file, table)
+        // SAFETY: The file is open; the arguments are this callback's.
+        unsafe { borrow::<T>(file).poll(file, table) }
     }
 
     /// # Safety
@@ -679,7 +685,7 @@ impl<T: CharFile> Registration<T> {
         file: *mut kbindings::file,
         on: c_int,
     ) -> c_int {
-        // SAFETY: The file is open.
-        unsafe { borrow::<T>(file) }.sock.fasync(fd, file, on)
+        // SAFETY: The file is open, and has a reference to the socket; the arguments are this callback's.
+        unsafe { borrow::<T>(file).sock.fasync(fd, file, on) }
     }
 }

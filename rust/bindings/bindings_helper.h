@@ -7,6 +7,7 @@
 
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
+#include <linux/fs.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
@@ -83,3 +84,5 @@ const __poll_t RNETVIRT_CONST_EPOLLRDNORM = EPOLLRDNORM;
 const __poll_t RNETVIRT_CONST_EPOLLRDBAND = EPOLLRDBAND;
 const __poll_t RNETVIRT_CONST_EPOLLWRNORM = EPOLLWRNORM;
 const __poll_t RNETVIRT_CONST_EPOLLWRBAND = EPOLLWRBAND;
+const fmode_t RNETVIRT_CONST_FMODE_READ = FMODE_READ;
+const fmode_t RNETVIRT_CONST_FMODE_WRITE = FMODE_WRITE;

@@ -9,6 +9,7 @@
 #include <linux/poll.h>
 #include <linux/ptr_ring.h>
 #include <linux/sched/signal.h>
+#include <linux/security.h>
 #include <linux/skbuff.h>
 #include <linux/virtio_net.h>
 #include <linux/wait.h>
@@ -51,24 +52,53 @@ rnetvirt_helper_parent_netdev_ns(const struct device *device)
 
 /* Sockets. */
 
-__rnetvirt_helper struct net *rnetvirt_helper_current_net(void)
-{
-	return current->nsproxy->net_ns;
-}
-
+/*
+ * SOCK has no inode behind it, as those of sockfs have, so sock_init_data_uid() is
+ * not to look for one.
+ */
 __rnetvirt_helper void rnetvirt_helper_sock_init(struct sock *sk, struct socket *sock,
+						 const struct proto_ops *ops,
 						 void (*write_space)(struct sock *sk),
 						 void (*destruct)(struct sock *sk))
 {
 	init_waitqueue_head(&sock->wq.wait);
 	sock->type = SOCK_RAW;
 	sock->state = SS_CONNECTED;
-	sock_init_data_uid(sock, sk, current_fsuid());
+	sock->ops = ops;
+	sock->sk = sk;
+	sock_init_data_uid(NULL, sk, current_fsuid());
+	sk->sk_type = SOCK_RAW;
+	sk->sk_socket = sock;
+	RCU_INIT_POINTER(sk->sk_wq, &sock->wq);
 	/* What vhost would send in batches by: see Sock::set_sndbuf(). */
 	sk->sk_sndbuf = min(sk->sk_sndbuf, INT_MAX - 1);
 	sk->sk_write_space = write_space;
 	sk->sk_destruct = destruct;
 	sock_set_flag(sk, SOCK_RCU_FREE);
+}
+
+/*
+ * SK, which was allocated for init_net without holding that, is the namespace's of
+ * the current process from now on, and holds it. EPERM: it is another one's.
+ */
+__rnetvirt_helper int rnetvirt_helper_sock_join_current_net(struct sock *sk)
+{
+	struct net *net = current->nsproxy ? current->nsproxy->net_ns : NULL;
+	int err = 0;
+
+	lock_sock(sk);
+	if (!net || (sk->sk_net_refcnt && !net_eq(net, sock_net(sk)))) {
+		err = -EPERM;
+	} else if (!sk->sk_net_refcnt) {
+		sk_net_refcnt_upgrade(sk);
+		sock_inuse_add(&init_net, -1);
+		put_net_track(&init_net, &sk->ns_tracker);
+		get_net_track(net, &sk->ns_tracker, GFP_KERNEL);
+		sock_inuse_add(net, 1);
+		sock_net_set(sk, net);
+	}
+	release_sock(sk);
+	return err;
 }
 
 __rnetvirt_helper void rnetvirt_helper_sock_hold(struct sock *sk)
@@ -180,22 +210,30 @@ __rnetvirt_helper void rnetvirt_helper_sk_queues_purge(struct sock *sk)
 	skb_queue_purge(&sk->sk_error_queue);
 }
 
-/* A struct socket of its own for SK, which it does not hold, and what stands behind it. */
+/*
+ * A new struct socket of sockfs for SK, which it does not hold, and what stands
+ * behind it: sockfs has no use for i_private.
+ */
 __rnetvirt_helper void rnetvirt_helper_socket_set(struct socket *sock, struct sock *sk,
 						  const struct proto_ops *ops, void *data)
 {
-	WRITE_ONCE(sk->sk_user_data, data);
-	/* Options look at the socket that SK knows. */
-	WRITE_ONCE(sk->sk_socket->ops, ops);
+	SOCK_INODE(sock)->i_private = data;
 	sock->sk = sk;
 	sock->state = SS_CONNECTED;
 	sock->ops = ops;
+	security_sock_graft(sk, sock);
 }
 
 /* NULL: a socket that accept() has made, to be released at once. */
 __rnetvirt_helper void *rnetvirt_helper_socket_data(const struct socket *sock)
 {
-	return sock->sk ? READ_ONCE(sock->sk->sk_user_data) : NULL;
+	return container_of(sock, struct socket_alloc, socket)->vfs_inode.i_private;
+}
+
+/* Takes it. */
+__rnetvirt_helper int rnetvirt_helper_sock_error(struct sock *sk)
+{
+	return sock_error(sk);
 }
 
 __rnetvirt_helper void rnetvirt_helper_prepare_to_wait(struct socket *sock,
@@ -346,6 +384,26 @@ __rnetvirt_helper u32 rnetvirt_helper_skb_max_head(void)
 	return SKB_MAX_HEAD(HH_DATA_OFF(ETH_HLEN));
 }
 
+/*
+ * Whether it is not sock_alloc_send_pskb()'s own error, but one that recvmmsg() has
+ * left in the socket for who receives next.
+ */
+__rnetvirt_helper bool rnetvirt_helper_sock_error_is_left(int err)
+{
+	switch (err) {
+	case -EAGAIN:
+	case -EPIPE:
+	case -EMSGSIZE:
+	case -ENOBUFS:
+		return false;
+	case -EINTR:
+	case -ERESTARTSYS:
+		return !signal_pending(current);
+	default:
+		return true;
+	}
+}
+
 /* An skb of LEN bytes, of which LINEAR in the linear part. */
 __rnetvirt_helper struct sk_buff *rnetvirt_helper_sock_alloc_frame(struct sock *sk,
 								   unsigned long len,
@@ -354,7 +412,9 @@ __rnetvirt_helper struct sk_buff *rnetvirt_helper_sock_alloc_frame(struct sock *
 {
 	const unsigned long prepad = HH_DATA_OFF(ETH_HLEN);
 	struct sk_buff *skb;
+	int left = 0;
 
+again:
 	skb = sock_alloc_send_pskb(sk, prepad + linear, len - linear, noblock, err,
 				   PAGE_ALLOC_COSTLY_ORDER);
 	if (skb) {
@@ -362,7 +422,12 @@ __rnetvirt_helper struct sk_buff *rnetvirt_helper_sock_alloc_frame(struct sock *
 		skb_put(skb, linear);
 		skb->data_len = len - linear;
 		skb->len += len - linear;
+	} else if (!left && rnetvirt_helper_sock_error_is_left(*err)) {
+		left = *err;
+		goto again;
 	}
+	if (unlikely(left))
+		WRITE_ONCE(sk->sk_err, -left);
 	return skb;
 }
 

@@ -1102,6 +1102,31 @@ def gone_by_address():
     same("the reader", ended, [errno.ENODEV])
 
 
+def holds_no_namespace():
+    """A file that was opened in a namespace does not keep it; a socket does, as sockets do."""
+    with inside("S"):
+        fd = tap()
+    reader, ended = waits(lambda: os.read(fd, 2000))
+    subprocess.run(["ip", "netns", "del", "S"], check=True)
+    until("gone", lambda: not os.path.exists(NODE))
+    reader.join(5 * SLOW)
+    same("the reader", ended, [errno.ENODEV])
+    os.close(fd)
+    ip("link add name eth0 up type dummy", "T")
+    ip(f"link add link eth0 name t0 index 101 up {TYPE}", "T")
+    until("a node", lambda: os.path.exists(NODE))
+    with inside("T"):
+        fd = tap()
+        sock = fcntl.ioctl(fd, TAP_GET_SOCKET)
+        os.close(fd)
+    subprocess.run(["ip", "netns", "del", "T"], check=True)
+    time.sleep(1 * SLOW)
+    assert os.path.exists(NODE)
+    os.write(sock, hdr() + frame())
+    os.close(sock)
+    until("gone", lambda: not os.path.exists(NODE))
+
+
 def drained_until_gone(fd):
     try:
         frames = []
@@ -1419,6 +1444,12 @@ def as_socket():
         sock.sendmsg([hdr() + frame()], [(socket.SOL_SOCKET, 1, bytes(64))])
     with refused(errno.EINVAL):
         sock.send(b"short")
+    # Nor does it know addresses, or urgent data.
+    data, address = hdr() + frame(), struct.pack("=HHiHBB8s", socket.AF_PACKET, 0, 1, 0, 0, 6, WIRE_MAC + bytes(2))
+    same("sendto", (libc.sendto(sock.fileno(), data, len(data), 0, address, len(address)), ctypes.get_errno()),
+         (-1, errno.EOPNOTSUPP))
+    with refused(errno.EOPNOTSUPP):
+        sock.send(data, socket.MSG_OOB)
     # Nothing that asks for zero copy or batches: no limit is one less than all.
     with refused(errno.EOPNOTSUPP):
         sock.setsockopt(socket.SOL_SOCKET, 60, 1)  # SO_ZEROCOPY
@@ -1486,6 +1517,108 @@ def as_socket():
     ip("link del t0")
     reader.join(5 * SLOW)
     same("the reader", ended, [errno.ENODEV])
+
+
+def one_way():
+    """What a file cannot do its socket is not to do."""
+    for mode in (os.O_RDONLY, os.O_WRONLY):
+        fd = os.open(NODE, mode)
+        before = len(os.listdir("/proc/self/fd"))
+        with refused(errno.EBADF):
+            fcntl.ioctl(fd, TAP_GET_SOCKET)
+        same("descriptors", len(os.listdir("/proc/self/fd")), before)
+        os.close(fd)
+
+
+SIOCGIFCONF = 0x8912
+
+
+def sees(sock, address):
+    """Whether a socket tells of an address of its namespace."""
+    room = ctypes.create_string_buffer(4096)
+    conf = bytearray(struct.pack("=i4xQ", 4096, ctypes.addressof(room)))
+    fcntl.ioctl(sock, SIOCGIFCONF, conf)
+    return socket.inet_aton(address) in room.raw[:struct.unpack_from("=i", conf)[0]]
+
+
+def socket_namespace():
+    """A socket is one of the namespace of who asks, not of who has opened the node; and of one only."""
+    ip("addr add 10.0.9.9/32 dev eth0")
+    ip("addr add 10.0.9.8/32 dev wire0", "W")
+    with inside("S"):
+        first, second = tap(), tap()
+        sock = fcntl.ioctl(first, TAP_GET_SOCKET)
+        same("of the opener", sees(sock, "10.0.9.9"), True)
+    with inside("W"):
+        # Of the file there is no way into the opener's.
+        for fd in (first, sock):
+            with refused(errno.EPERM):
+                fcntl.ioctl(fd, TAP_GET_SOCKET)
+        other = fcntl.ioctl(second, TAP_GET_SOCKET)
+        same("of the opener", sees(other, "10.0.9.9"), False)
+        same("of who asked", sees(other, "10.0.9.8"), True)
+        os.close(fcntl.ioctl(other, TAP_GET_SOCKET))
+    with inside("S"), refused(errno.EPERM):
+        fcntl.ioctl(second, TAP_GET_SOCKET)
+    # The files are for everybody who has them.
+    wire = packet_socket("W", "wire0")
+    for fd in (first, sock, second, other):
+        os.write(fd, hdr() + frame())
+        same("at the wire", at_wire(wire)[0], frame())
+
+
+class Iovec(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+
+
+class Mmsghdr(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_void_p), ("namelen", ctypes.c_uint), ("iov", ctypes.c_void_p),
+                ("iovlen", ctypes.c_size_t), ("control", ctypes.c_void_p), ("controllen", ctypes.c_size_t),
+                ("flags", ctypes.c_int), ("pad", ctypes.c_int), ("len", ctypes.c_uint), ("pad2", ctypes.c_int)]
+
+
+def recvmmsg(fd, sizes, flags=0):
+    """How many frames fit into buffers of these sizes."""
+    buffers = [ctypes.create_string_buffer(size) for size in sizes]
+    iovs = (Iovec * len(sizes))(*(Iovec(ctypes.addressof(b), len(b)) for b in buffers))
+    msgs = (Mmsghdr * len(sizes))(*(
+        Mmsghdr(iov=ctypes.addressof(iovs) + n * ctypes.sizeof(Iovec), iovlen=1) for n in range(len(sizes))))
+    assert ctypes.sizeof(Mmsghdr) == 64
+    return libc.recvmmsg(fd, msgs, len(sizes), flags, None)
+
+
+def socket_errors():
+    """The error that ends recvmmsg() early is for who receives next, not for who sends; and it is one that
+    user space knows."""
+    fd, wire = tap(NONBLOCK), packet_socket("W", "wire0")
+    sock = fcntl.ioctl(fd, TAP_GET_SOCKET)
+    room = ctypes.create_string_buffer(2000)
+    drained(fd)
+
+    def next_error():
+        same("received", libc.recv(sock, room, 2000, socket.MSG_DONTWAIT), -1)
+        return ctypes.get_errno()
+
+    def arrive(count):
+        send(wire, count)
+        until("a frame", lambda: select.select([fd], [], [], 0)[0])
+        time.sleep(0.2 * SLOW)
+
+    dropped = stat("tx_dropped")
+    arrive(2)
+    same("frames", recvmmsg(sock, [2000, 4]), 1)
+    for one in (fd, sock):
+        same("written", os.write(one, hdr() + frame()), 10 + len(frame()))
+    same("the reader's", [next_error(), next_error()], [errno.EINVAL, errno.EAGAIN])
+    arrive(1)
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.siginterrupt(signal.SIGALRM, True)
+    signal.setitimer(signal.ITIMER_REAL, 0.5 * SLOW)
+    same("frames", recvmmsg(sock, [2000, 2000]), 1)
+    for one in (fd, sock):
+        same("written", os.write(one, hdr() + frame()), 10 + len(frame()))
+    same("the reader's", [next_error(), next_error()], [errno.EINTR, errno.EAGAIN])
+    same("dropped", stat("tx_dropped") - dropped, 0)
 
 
 # --- Under traffic ---------------------------------------------------------------------------

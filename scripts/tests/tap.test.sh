@@ -49,6 +49,11 @@ test_e9_a_writer_does_not_wait_for_ever() {
 	bed
 	tap writer_gone
 }
+test_e9_descriptor_holds_no_namespace() {
+	[ "$KIND" = rnetvirt ] || skip "the C driver's does"
+	bed
+	tap holds_no_namespace
+}
 test_e9_descriptor_passed_on() { bed; tap passed; }
 test_e8_commands_of_32_bits() {
 	grep -qx CONFIG_IA32_EMULATION=y <(gzip -dc /proc/config.gz) || skip "this kernel runs no 32-bit programs"
@@ -59,6 +64,16 @@ test_e8_socket() {
 	[ "$KIND" = rnetvirt ] || skip "the C driver's node is what vhost-net knows"
 	bed
 	tap as_socket
+}
+test_e8_socket_of_one_direction() { ours one_way; }
+test_e8_socket_and_namespaces() { ours socket_namespace; }
+test_e8_socket_errors() { ours socket_errors; }
+
+# ours SCENARIO...: of what only our nodes can.
+ours() {
+	[ "$KIND" = rnetvirt ] || skip "the C driver's node gives no socket"
+	bed
+	tap "$@"
 }
 
 test_e8_tap_exec() {

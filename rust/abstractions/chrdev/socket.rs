@@ -33,6 +33,9 @@ use kernel::{
     sync::aref::ARef, //
 };
 
+/// What a socket can do with its file.
+const BOTH_WAYS: kbindings::fmode_t = bindings::FMODE_READ | bindings::FMODE_WRITE;
+
 /// What cannot be done to a frame: look at it and leave it there, and the like.
 const NOT_FOR_FRAMES: u32 = bindings::MSG_PEEK | bindings::MSG_OOB | bindings::MSG_ERRQUEUE;
 
@@ -56,11 +59,19 @@ impl<T: CharFile> OpenFile<'_, T> {
     /// from it read, commands and polling are the file's. It holds the file.
     ///
     /// Who knows the structure of sockets finds the file's [`Sock`](crate::net::sock::Sock) there, with
-    /// its queue.
+    /// its queue. That belongs to the network namespace of who asks first, and keeps it, since a socket
+    /// answers for its namespace.
     ///
-    /// Context: process, may sleep. Errors: [`EMFILE`], [`ENOMEM`], what a security module says.
+    /// Context: process, may sleep. Errors: [`EBADF`] if the file is not open for reading and writing,
+    /// which a socket is; [`EPERM`] if the `Sock` belongs to another network namespace than the current
+    /// process; [`EMFILE`], [`ENOMEM`], what a security module says.
     pub fn socket(&self) -> Result<NewSocket> {
+        // SAFETY: The file is open; its mode does not change.
+        if unsafe { (*self.0).f_mode } & BOTH_WAYS != BOTH_WAYS {
+            return Err(EBADF);
+        }
         let fd = FileDescriptorReservation::get_unused_fd_flags(kbindings::O_CLOEXEC)?;
+        self.opened().sock.join_current_net()?;
         let mut socket = ptr::null_mut();
         // SAFETY: There is room for the result.
         to_result(unsafe {
@@ -71,9 +82,9 @@ impl<T: CharFile> OpenFile<'_, T> {
                 &mut socket,
             )
         })?;
-        // SAFETY: The socket is new, and ours. It gets a reference to the file, which has one to the
-        // `Sock`, and one to the module, which has a file and so does not go. Without a file of its own
-        // it is released.
+        // SAFETY: The socket is new, ours, and one of sockfs. It gets a reference to the file, which has
+        // one to the `Sock`, and one to the module, which has a file and so does not go. Without a file of
+        // its own it is released.
         let file = unsafe {
             kbindings::__module_get(this_module::<T::OwnerModule>().as_ptr());
             bindings::socket_set(
@@ -123,7 +134,8 @@ impl<T: CharFile> OpenFile<'_, T> {
     /// `socket` must be one of [`socket`](Self::socket) that is not released, for `'a`.
     #[inline]
     unsafe fn of<'a>(socket: *mut bindings::socket) -> OpenFile<'a, T> {
-        // SAFETY: By the caller's guarantee; the socket has a reference to the file.
+        // SAFETY: By the caller's guarantee; the socket itself has a reference to the file, which is one for
+        // `T` as its operations are those for `T`.
         unsafe { OpenFile::new(bindings::socket_data(socket).cast()) }
     }
 
@@ -132,8 +144,8 @@ impl<T: CharFile> OpenFile<'_, T> {
     /// To be called by the core with a socket of this type, or one that `accept()` has made like it, for
     /// the last time; the callbacks below before that, with one of this type.
     unsafe extern "C" fn release_callback(socket: *mut bindings::socket) -> c_int {
-        // SAFETY: The core forgets the `Sock` now. The reference to the file, which only a socket of this
-        // type has, is given up.
+        // SAFETY: The core forgets the `Sock` now. The reference to the file, which `accept()` gives none
+        // to its sockets, is given up.
         unsafe {
             let file = bindings::socket_data(socket);
             if !file.is_null() {
@@ -152,23 +164,26 @@ impl<T: CharFile> OpenFile<'_, T> {
         _len: usize,
     ) -> c_int {
         // SAFETY: The socket is not released, the message is the core's, its iterator for reading from.
-        let (this, from, nonblock, has_more) = unsafe {
+        let (this, from, flags, has_address, has_more) = unsafe {
             (
                 Self::of(socket),
                 IovIterSource::from_raw(ptr::addr_of_mut!((*msg).msg_iter)),
-                (*msg).msg_flags & bindings::MSG_DONTWAIT != 0,
+                (*msg).msg_flags,
+                (*msg).msg_namelen != 0,
                 // Batches of vhost would be such, but it is not told to send any: these are bytes of
                 // user space.
                 (*msg).msg_controllen != 0,
             )
         };
+        if has_address || flags & bindings::MSG_OOB != 0 {
+            return EOPNOTSUPP.to_errno();
+        }
         if has_more {
             return EINVAL.to_errno();
         }
+        let nonblock = flags & bindings::MSG_DONTWAIT != 0;
         match this.opened().file.write(from, nonblock) {
-            // CAST: No more than the core allows, which is less.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
-            Ok(len) => len as c_int,
+            Ok(len) => c_int::try_from(len).unwrap_or(c_int::MAX),
             Err(err) => err.to_errno(),
         }
     }
@@ -188,20 +203,29 @@ impl<T: CharFile> OpenFile<'_, T> {
         if flags & NOT_FOR_FRAMES != 0 {
             return EOPNOTSUPP.to_errno();
         }
-        // SAFETY: As above; the iterator is for writing to.
+        // SAFETY: The socket is not released, the message is the core's, its iterator for writing to.
         let (this, to) = unsafe {
             (
                 Self::of(socket),
                 IovIterDest::from_raw(ptr::addr_of_mut!((*msg).msg_iter)),
             )
         };
+        // What recvmmsg() has left here when it ended early.
+        // SAFETY: The socket is valid.
+        let left = unsafe { bindings::sock_error(this.opened().sock.as_raw()) };
+        if left != 0 {
+            return left;
+        }
         let nonblock = flags & bindings::MSG_DONTWAIT != 0;
         let mut len = match this.opened().file.read(to, nonblock) {
             Ok(len) => len,
+            // recvmmsg() would keep it for its next call, when there is no signal: nobody would turn it
+            // into a number for user space then.
+            Err(err) if err == ERESTARTSYS => return EINTR.to_errno(),
             Err(err) => return err.to_errno(),
         };
         if len > room {
-            // SAFETY: As above.
+            // SAFETY: The message is the core's.
             unsafe { (*msg).msg_flags |= bindings::MSG_TRUNC };
             if flags & bindings::MSG_TRUNC == 0 {
                 len = room;
@@ -218,9 +242,8 @@ impl<T: CharFile> OpenFile<'_, T> {
         socket: *mut bindings::socket,
         table: *mut kbindings::poll_table_struct,
     ) -> kbindings::__poll_t {
-        // SAFETY: The socket is not released.
-        let this = unsafe { Self::of(socket) };
-        this.opened().poll(file, table)
+        // SAFETY: The socket is not released, and the file is its own; the arguments are this callback's.
+        unsafe { Self::of(socket).opened().poll(file, table) }
     }
 
     /// # Safety
@@ -233,9 +256,7 @@ impl<T: CharFile> OpenFile<'_, T> {
     ) -> c_int {
         // SAFETY: The socket is not released.
         match unsafe { Self::of(socket) }.ioctl(cmd, arg) {
-            // CAST: A descriptor, or zero.
-            #[allow(clippy::cast_possible_truncation)]
-            Ok(result) => result as c_int,
+            Ok(result) => c_int::try_from(result).unwrap_or(EOVERFLOW.to_errno()),
             Err(err) => err.to_errno(),
         }
     }

@@ -29,6 +29,7 @@ use core::{
     },
 };
 use kernel::{
+    error::to_result,
     module::{
         this_module,
         ModuleMetadata, //
@@ -71,8 +72,9 @@ pub trait SockData: Sized + Send + Sync + 'static {
 /// # Invariants
 ///
 /// `sk` is counted, and freed with the whole of this an RCU grace period after the count went to zero
-/// (`SOCK_RCU_FREE`). `socket` is the socket that it knows (others may know it). `data` is initialised.
-/// `fanout` is null.
+/// (`SOCK_RCU_FREE`). `socket` is the socket that it knows (others may know it); its operations are
+/// [`OPS`](Self::OPS). `data` is initialised. `fanout` is null. Its network namespace is the first one,
+/// or one that it holds.
 #[repr(C)]
 pub struct Sock<T> {
     sk: Opaque<bindings::sock>,
@@ -150,20 +152,31 @@ impl<T: SockData> Sock<T> {
         proto
     };
 
-    /// Makes a socket in the network namespace of the current process.
+    /// What the core asks the socket for that `sk` knows, by options of others that stand for it; what
+    /// they are asked themselves they answer by tables of their own.
+    const OPS: &'static bindings::proto_ops = &bindings::proto_ops {
+        family: bindings::AF_PACKET as c_int,
+        getname: Some(bindings::sock_no_getname),
+        // SAFETY: All members may be zero.
+        ..unsafe { core::mem::zeroed() }
+    };
+
+    /// Makes a socket. It holds no network namespace, lest a file that nobody can reach a namespace by
+    /// keeps one; it counts as one of the first, which never goes.
     ///
     /// Context: process, may sleep. Errors: [`ENOMEM`], or what the initialiser said.
     pub fn new(data: impl PinInit<T, Error>) -> Result<ARef<Self>> {
         let proto = ptr::from_ref(Self::PROTO).cast_mut();
-        // SAFETY: The current process has a network namespace as long as it does system calls.
+        // SAFETY: The first network namespace never goes, so no socket needs to hold it; C does not
+        // write to the table.
         let sk = unsafe {
             bindings::sk_alloc(
-                bindings::current_net(),
+                ptr::addr_of_mut!(bindings::init_net),
                 // To the rest of the kernel it is one more socket that sends whole frames.
                 bindings::AF_PACKET as c_int,
                 bindings::GFP_KERNEL,
                 proto,
-                0,
+                1,
             )
         };
         let this = NonNull::new(sk.cast::<Self>()).ok_or(ENOMEM)?;
@@ -178,11 +191,13 @@ impl<T: SockData> Sock<T> {
             unsafe { bindings::sk_free(sk) };
             return Err(err);
         }
-        // SAFETY: Both are in the allocation, which is zeroed. The callbacks are for this type.
+        // SAFETY: Both are in the allocation, which is zeroed; nothing else is touched, for the second is
+        // not taken for one with an inode behind it. The callbacks are for this type.
         unsafe {
             bindings::sock_init(
                 sk,
                 ptr::addr_of_mut!((*this.as_ptr()).socket).cast(),
+                Self::OPS,
                 Some(Self::write_space_callback),
                 Some(Self::destruct_callback),
             )
@@ -192,12 +207,23 @@ impl<T: SockData> Sock<T> {
         Ok(unsafe { ARef::from_raw(this) })
     }
 
-    /// Sets how many bytes of memory packets may occupy that were sent and not freed; at most
-    /// `i32::MAX - 1`, as `SO_SNDBUFFORCE`: vhost takes more as leave to send in batches of a kind that
-    /// user space could forge.
+    /// The socket belongs to the network namespace of the current process from now on, and keeps it:
+    /// what user space has as a socket answers for its namespace.
+    ///
+    /// Context: process, may sleep. Errors: [`EPERM`] if it belongs to another one.
+    pub(crate) fn join_current_net(&self) -> Result {
+        // SAFETY: The socket is valid, and was allocated for the first namespace.
+        to_result(unsafe { bindings::sock_join_current_net(self.sk()) })
+    }
+
+    /// Sets how many bytes of memory packets may occupy that were sent and not freed; at least 1: with a
+    /// negative number the core would wait for room without sleeping. At most `i32::MAX - 1`, as
+    /// `SO_SNDBUFFORCE`: vhost takes more as leave to send in batches of a kind that user space could
+    /// forge.
     pub fn set_sndbuf(&self, bytes: i32) {
+        let bytes = bytes.clamp(1, i32::MAX - 1);
         // SAFETY: The socket is valid.
-        unsafe { bindings::sock_set_sndbuf(self.sk(), bytes.min(i32::MAX - 1)) };
+        unsafe { bindings::sock_set_sndbuf(self.sk(), bytes) };
     }
 
     /// Nothing can be sent any more: who waits for room, or would, gets [`EPIPE`].
@@ -234,8 +260,10 @@ impl<T: SockData> Sock<T> {
         let linear = if len < min_paged {
             len
         } else {
+            // Not clamp(), which could panic.
             linear
-                .clamp(ETH_HLEN as usize, max_head)
+                .max(ETH_HLEN as usize)
+                .min(max_head)
                 .max(len.saturating_sub(max_paged))
         };
         // SAFETY: The socket is valid; the linear part is not longer than the frame: `max_head` is less
@@ -324,13 +352,17 @@ impl<T: SockData> Sock<T> {
     }
 
     /// What a file with this socket is woken by.
-    pub(crate) fn poll_wait(
+    ///
+    /// # Safety
+    ///
+    /// Both must be the arguments of a `poll` callback, and `file` have a reference to the socket until
+    /// it is released: nobody polls it any more then (`eventpoll_release()`).
+    pub(crate) unsafe fn poll_wait(
         &self,
         file: *mut bindings::file,
         table: *mut bindings::poll_table_struct,
     ) {
-        // SAFETY: Both are those of a `poll` callback, by the caller in this crate, whose file has a
-        // reference to the socket until nobody polls it any more.
+        // SAFETY: By the caller's guarantee; the wait queue lives as long as the socket.
         unsafe { bindings::poll_wait(file, self.socket(), table) };
     }
 
@@ -348,8 +380,13 @@ impl<T: SockData> Sock<T> {
     }
 
     /// Signals go to the owner of `file` from now on, or no longer (`fasync_helper()`).
-    pub(crate) fn fasync(&self, fd: c_int, file: *mut bindings::file, on: c_int) -> c_int {
-        // SAFETY: The file is valid, by the caller in this crate; the socket is, too.
+    ///
+    /// # Safety
+    ///
+    /// They must be the arguments of a `fasync` callback, and `file` have a reference to the socket until
+    /// it is released: before that it is taken out (`__fput()`).
+    pub(crate) unsafe fn fasync(&self, fd: c_int, file: *mut bindings::file, on: c_int) -> c_int {
+        // SAFETY: By the caller's guarantee; the list lives as long as the socket.
         unsafe { bindings::sock_fasync(fd, file, on, self.socket()) }
     }
 
