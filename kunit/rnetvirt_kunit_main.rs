@@ -44,6 +44,7 @@ mod config_test;
 mod ipvlan_test;
 mod macvlan_test;
 mod reach_test;
+mod sock_test;
 mod tap_test;
 
 use abstractions::net::{

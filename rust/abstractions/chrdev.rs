@@ -9,6 +9,7 @@ pub mod socket;
 
 use crate::{
     bindings,
+    context::Process,
     net::{
         netdevice::NetDevice,
         notifier::{
@@ -120,17 +121,18 @@ pub trait CharFile: Sized + Send + Sync + 'static {
 
     /// And nobody who found them in an RCU section is there any more. Gives up packets that others have
     /// left: one that is accounted to another file's socket keeps that, and may be kept by it. May sleep.
-    fn closed(&self);
+    fn closed(&self, process: Process<'_>);
 
     /// Reads; how many bytes it were, or would have been if there was less room. May sleep unless
     /// `nonblock`.
-    fn read(&self, to: &mut IovIterDest<'_>, nonblock: bool) -> Result<usize>;
+    fn read(&self, to: &mut IovIterDest<'_>, nonblock: bool, process: Process<'_>)
+        -> Result<usize>;
 
     /// Writes; how many bytes it were. May sleep unless `nonblock`.
     fn write(&self, from: &mut IovIterSource<'_>, nonblock: bool) -> Result<usize>;
 
     /// What can be done without waiting. Who asks is woken by the socket.
-    fn poll(&self) -> PollEvents;
+    fn poll(&self, process: Process<'_>) -> PollEvents;
 
     /// A command to `file`, which is this one. `arg` is a number or an address in user space.
     fn ioctl(file: &OpenFile<'_, Self>, cmd: u32, arg: usize) -> Result<isize>;
@@ -475,9 +477,13 @@ impl<T: CharFile> Opened<T> {
         file: *mut kbindings::file,
         table: *mut kbindings::poll_table_struct,
     ) -> kbindings::__poll_t {
-        // SAFETY: By the caller's guarantee; this one has a reference to the `Sock`.
-        unsafe { self.sock.poll_wait(file, table) };
-        self.file.poll().0
+        // SAFETY: By the caller's guarantee; this one has a reference to the `Sock`. The VFS polls in
+        // processes.
+        let process = unsafe {
+            self.sock.poll_wait(file, table);
+            Process::assume()
+        };
+        self.file.poll(process).0
     }
 }
 
@@ -494,7 +500,8 @@ unsafe fn borrow<'a, T: CharFile>(file: *mut kbindings::file) -> &'a Opened<T> {
 ///
 /// # Invariants
 ///
-/// It was opened by a [`Registration`] for `T`, and is not released during `'a`.
+/// It was opened by a [`Registration`] for `T`, and is not released during `'a`. It is never seen but by a
+/// process that has called the file, or a socket that stands for it.
 pub struct OpenFile<'a, T: CharFile>(*mut kbindings::file, PhantomData<&'a T>);
 
 impl<'a, T: CharFile> OpenFile<'a, T> {
@@ -517,6 +524,13 @@ impl<'a, T: CharFile> OpenFile<'a, T> {
     #[inline]
     pub fn data(&self) -> &'a T {
         &self.opened().file
+    }
+
+    /// It is a process that has it.
+    #[inline]
+    pub fn process(&self) -> Process<'a> {
+        // SAFETY: By the type's invariants.
+        unsafe { Process::assume() }
     }
 
     fn ioctl(&self, cmd: c_uint, arg: c_ulong) -> Result<isize> {
@@ -601,7 +615,8 @@ impl<T: CharFile> Registration<T> {
         let opened: KBox<Opened<T>> = unsafe { KBox::from_foreign((*file).private_data) };
         opened.file.release(&rtnl::lock());
         rcu::synchronize_rcu();
-        opened.file.closed();
+        // SAFETY: The VFS closes files in processes, and sleeping is allowed.
+        opened.file.closed(unsafe { Process::assume() });
         0
     }
 
@@ -612,16 +627,17 @@ impl<T: CharFile> Registration<T> {
         iocb: *mut kbindings::kiocb,
         to: *mut kbindings::iov_iter,
     ) -> isize {
-        // SAFETY: The file is open; the iterator is for writing to.
-        let (this, to, nonblock) = unsafe {
+        // SAFETY: The file is open; the iterator is for writing to. Files are read by processes.
+        let (this, to, nonblock, process) = unsafe {
             (
                 borrow::<T>((*iocb).ki_filp),
                 IovIterDest::from_raw(to),
                 bindings::kiocb_is_nonblocking(iocb),
+                Process::assume(),
             )
         };
         let room = to.len();
-        match this.file.read(to, nonblock) {
+        match this.file.read(to, nonblock, process) {
             // CAST: No more than fits into the buffer, which is not above `MAX_RW_COUNT`.
             Ok(len) => len.min(room) as isize,
             Err(err) => err.to_errno() as isize,

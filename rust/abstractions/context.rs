@@ -66,6 +66,28 @@ impl Bh<'_> {
     }
 }
 
+/// Proof that this is a process, and no softirq, for `'a`: who waits here for what a softirq holds does
+/// not keep that from running.
+///
+/// # Invariants
+///
+/// The current context is that of a process for all of `'a`.
+#[derive(Clone, Copy)]
+pub struct Process<'a>(PhantomData<&'a ()>, NotThreadSafe);
+
+impl Process<'_> {
+    /// Assumes that this is a process.
+    ///
+    /// # Safety
+    ///
+    /// It must be, for all of the lifetime.
+    #[inline]
+    pub(crate) unsafe fn assume() -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self(PhantomData, NotThreadSafe)
+    }
+}
+
 /// How memory may be allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gfp {

@@ -206,7 +206,7 @@ impl Tap {
         if queues.len() >= MAX_QUEUES {
             return Err(EBUSY);
         }
-        let queue = Sock::new(Queue::new(dev.tx_queue_len(rtnl)))?;
+        let queue = Sock::new(dev.tx_queue_len(rtnl), Queue::new())?;
         queues.push(queue.clone(), GFP_KERNEL)?;
         // There are never more attached ones than there are.
         let _ = this.attached.push(queue.clone(), rtnl);
@@ -239,7 +239,7 @@ impl Tap {
     /// The device of `this` has another length of queues: rings are made anew, with what was in them.
     fn resize(&self, len: u32, _rtnl: &Rtnl) -> Result {
         let queues = self.queues.lock();
-        SkbRing::resize_all(queues.iter().map(|queue| &queue.ring), len)
+        SkbRing::resize_all(queues.iter().map(|queue| queue.ring()), len)
     }
 
     /// The device is about to go: nothing more comes, and who waits is told so.

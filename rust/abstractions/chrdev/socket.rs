@@ -182,7 +182,7 @@ impl<T: CharFile> OpenFile<'_, T> {
             return EINVAL.to_errno();
         }
         let nonblock = flags & bindings::MSG_DONTWAIT != 0;
-        match this.opened().file.write(from, nonblock) {
+        match this.data().write(from, nonblock) {
             Ok(len) => c_int::try_from(len).unwrap_or(c_int::MAX),
             Err(err) => err.to_errno(),
         }
@@ -217,7 +217,7 @@ impl<T: CharFile> OpenFile<'_, T> {
             return left;
         }
         let nonblock = flags & bindings::MSG_DONTWAIT != 0;
-        let mut len = match this.opened().file.read(to, nonblock) {
+        let mut len = match this.data().read(to, nonblock, this.process()) {
             Ok(len) => len,
             // recvmmsg() would keep it for its next call, when there is no signal: nobody would turn it
             // into a number for user space then.

@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     bindings,
-    context::Bh, //
+    context::{
+        Bh,
+        Process, //
+    },
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -41,7 +44,7 @@ pub struct SkbRing {
 
 // SAFETY: The ring has locks for both ends.
 unsafe impl Send for SkbRing {}
-// SAFETY: As above.
+// SAFETY: The ring has locks for both ends.
 unsafe impl Sync for SkbRing {}
 
 impl SkbRing {
@@ -82,7 +85,7 @@ impl SkbRing {
         // SAFETY: The ring is initialised; nobody who holds the lock is interrupted by one who wants it.
         unsafe { bindings::ptr_ring_lock_producer(ring) };
         let first_left = frames.find_map(|frame| {
-            // SAFETY: As in `produce`, with the lock.
+            // SAFETY: The lock is held; the frame's reference goes with it if there is room.
             if unsafe { bindings::__ptr_ring_produce(ring, frame.as_ptr().cast()) } == 0 {
                 let _ = frame.into_raw();
                 some = true;
@@ -97,10 +100,11 @@ impl SkbRing {
         some
     }
 
-    /// Takes a frame out. Context: process.
+    /// Takes a frame out.
     #[inline]
-    pub fn consume(&self) -> Option<QueuedFrame> {
-        // SAFETY: The ring is initialised. Nobody takes out in softirqs.
+    pub fn consume(&self, _process: Process<'_>) -> Option<QueuedFrame> {
+        // SAFETY: The ring is initialised. Its lock is for processes only, so none of them can be
+        // interrupted by a softirq that waits for it.
         let skb = unsafe { bindings::ptr_ring_consume(self.ring.get()) };
         // SAFETY: Null, or an entry, whose reference is ours now.
         NonNull::new(skb.cast()).map(|skb| unsafe { QueuedFrame::from_raw(skb) })
@@ -113,8 +117,8 @@ impl SkbRing {
     }
 
     /// Whether there is no frame in it.
-    pub fn is_empty(&self) -> bool {
-        // SAFETY: The ring is initialised.
+    pub fn is_empty(&self, _process: Process<'_>) -> bool {
+        // SAFETY: The ring is initialised. For its lock see `consume`: it is taken by processes only.
         unsafe { bindings::ptr_ring_empty(self.ring.get()) }
     }
 

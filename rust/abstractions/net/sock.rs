@@ -8,6 +8,7 @@
 use super::{
     namespace::Net,
     rtnl::Rtnl,
+    skb_ring::SkbRing,
     skbuff::ETH_HLEN,
     user_frame::{
         NewFrame,
@@ -19,8 +20,8 @@ use crate::{bindings, chrdev::PollEvents, context::Rcu};
 use core::{
     marker::PhantomData,
     mem::{
-        size_of,
-        MaybeUninit, //
+        needs_drop,
+        size_of, //
     },
     ops::Deref,
     ptr::{
@@ -57,8 +58,9 @@ pub(crate) const MAX_FRAME: usize = c_int::MAX as usize / 2;
 
 /// What a socket is for.
 ///
-/// It is dropped in a softirq, when the last reference was given up and the last packet freed that the
-/// socket accounts for: dropping it must not sleep.
+/// It goes in a softirq, when the last reference was given up and the last packet freed that the socket
+/// accounts for. What dropping does, such as to sleep, no type says, so there must be nothing to drop:
+/// the compiler refuses to make a [`Sock`] otherwise.
 pub trait SockData: Sized + Send + Sync + 'static {
     /// The module, which stays as long as there are sockets.
     type OwnerModule: ModuleMetadata;
@@ -67,14 +69,14 @@ pub trait SockData: Sized + Send + Sync + 'static {
     const NAME: &'static CStr;
 }
 
-/// A socket with a `T` (`struct sock` and its `struct socket`).
+/// A socket with a ring of frames, and a `T` (`struct sock` and its `struct socket`).
 ///
 /// # Invariants
 ///
 /// `sk` is counted, and freed with the whole of this an RCU grace period after the count went to zero
 /// (`SOCK_RCU_FREE`). `socket` is the socket that it knows (others may know it); its operations are
-/// [`OPS`](Self::OPS). `data` is initialised. `fanout` is null. Its network namespace is the first one,
-/// or one that it holds.
+/// [`OPS`](Self::OPS). `ring` and `data` are initialised. `fanout` is null. Its network namespace is the
+/// first one, or one that it holds.
 #[repr(C)]
 pub struct Sock<T> {
     sk: Opaque<bindings::sock>,
@@ -82,7 +84,8 @@ pub struct Sock<T> {
     /// that has sent a frame (`match_fanout_group()`), which has this here.
     fanout: *mut c_void,
     socket: Opaque<bindings::socket>,
-    data: MaybeUninit<T>,
+    ring: SkbRing,
+    data: T,
 }
 
 // SAFETY: Both structures are made for use by many threads; and so is `T`.
@@ -108,8 +111,7 @@ impl<T> Deref for Sock<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: By the type's invariants.
-        unsafe { self.data.assume_init_ref() }
+        &self.data
     }
 }
 
@@ -128,6 +130,12 @@ impl<T> Sock<T> {
     #[inline]
     fn socket(&self) -> *mut bindings::socket {
         self.socket.get()
+    }
+
+    /// Frames for who reads here.
+    #[inline]
+    pub fn ring(&self) -> &SkbRing {
+        &self.ring
     }
 }
 
@@ -161,11 +169,12 @@ impl<T: SockData> Sock<T> {
         ..unsafe { core::mem::zeroed() }
     };
 
-    /// Makes a socket. It holds no network namespace, lest a file that nobody can reach a namespace by
-    /// keeps one; it counts as one of the first, which never goes.
+    /// Makes a socket with a ring for `len` frames. It holds no network namespace, lest a file that nobody
+    /// can reach a namespace by keeps one; it counts as one of the first, which never goes.
     ///
-    /// Context: process, may sleep. Errors: [`ENOMEM`], or what the initialiser said.
-    pub fn new(data: impl PinInit<T, Error>) -> Result<ARef<Self>> {
+    /// Context: process, may sleep. Errors: [`ENOMEM`].
+    pub fn new(len: u32, data: T) -> Result<ARef<Self>> {
+        const { assert!(!needs_drop::<T>()) };
         let proto = ptr::from_ref(Self::PROTO).cast_mut();
         // SAFETY: The first network namespace never goes, so no socket needs to hold it; C does not
         // write to the table.
@@ -181,10 +190,11 @@ impl<T: SockData> Sock<T> {
         };
         let this = NonNull::new(sk.cast::<Self>()).ok_or(ENOMEM)?;
         // SAFETY: The allocation has the size of `Self`, and is ours; `kmalloc()` aligns it to the
-        // largest power of two that divides that size, so to that of `Self` at least. The data stays
+        // largest power of two that divides that size, so to that of `Self` at least. The ring stays
         // where it is.
         let result = unsafe {
-            ::pin_init::raw_try_init(ptr::addr_of_mut!((*this.as_ptr()).data).cast::<T>(), data)
+            ptr::addr_of_mut!((*this.as_ptr()).data).write(data);
+            ::pin_init::raw_try_init(ptr::addr_of_mut!((*this.as_ptr()).ring), SkbRing::new(len))
         };
         if let Err(err) = result {
             // SAFETY: It was allocated above, and nothing was done with it.
@@ -412,8 +422,9 @@ impl<T: SockData> Sock<T> {
         let this = sk.cast::<Self>();
         // SAFETY: The socket is valid, and its queues nobody else's.
         unsafe { bindings::sk_queues_purge(sk) };
-        // SAFETY: By the type's invariants there is data, and nobody refers to it any more.
-        unsafe { ptr::addr_of_mut!((*this).data).cast::<T>().drop_in_place() };
+        // SAFETY: By the type's invariants there is a ring, and nobody refers to it any more. With the data
+        // there is nothing to do.
+        unsafe { ptr::addr_of_mut!((*this).ring).drop_in_place() };
     }
 }
 
@@ -443,7 +454,13 @@ impl<T> Deref for RcuSock<'_, T> {
     }
 }
 
-impl<T: SockData> RcuSock<'_, T> {
+impl<'a, T: SockData> RcuSock<'a, T> {
+    /// See [`Sock::ring`].
+    #[inline]
+    pub fn ring(self) -> &'a SkbRing {
+        self.0.ring()
+    }
+
     /// See [`Sock::wake`].
     #[inline]
     pub fn wake(self, events: PollEvents) {
@@ -452,7 +469,7 @@ impl<T: SockData> RcuSock<'_, T> {
 
     /// Puts a frame at the end of the socket's own queue (`sk_receive_queue`), where those look who know
     /// nothing but sockets; it comes back if `limit` are there.
-    pub fn receive<'a>(self, frame: UserFrame<'a>, limit: u32) -> Result<(), UserFrame<'a>> {
+    pub fn receive<'f>(self, frame: UserFrame<'f>, limit: u32) -> Result<(), UserFrame<'f>> {
         // SAFETY: The socket is valid; the frame's reference goes with it if there is room.
         if unsafe { bindings::sk_receive(self.0.sk(), frame.as_ptr(), limit) } {
             let _ = frame.into_raw();

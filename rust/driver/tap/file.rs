@@ -23,6 +23,7 @@ use abstractions::{
     },
     context::{
         disable_bh,
+        Process,
         Rcu, //
     },
     net::{
@@ -64,20 +65,20 @@ pub(crate) struct TapFile {
 impl TapFile {
     /// The next frame; [`ENODEV`] when there is none and the device is gone.
     #[inline]
-    fn next_frame(&self, nonblock: bool) -> Result<QueuedFrame> {
-        match queue::consume(&self.queue) {
+    fn next_frame(&self, nonblock: bool, process: Process<'_>) -> Result<QueuedFrame> {
+        match queue::consume(&self.queue, process) {
             Some(frame) => Ok(frame),
-            None => self.wait_for_frame(nonblock),
+            None => self.wait_for_frame(nonblock, process),
         }
     }
 
     #[inline(never)]
-    fn wait_for_frame(&self, nonblock: bool) -> Result<QueuedFrame> {
+    fn wait_for_frame(&self, nonblock: bool, process: Process<'_>) -> Result<QueuedFrame> {
         self.queue.wait_for(nonblock, || {
-            let frame = queue::consume(&self.queue);
+            let frame = queue::consume(&self.queue, process);
             if frame.is_none() && !self.tap.is_attached() {
                 // The last ones may have come in between.
-                return Some(queue::consume(&self.queue).ok_or(ENODEV));
+                return Some(queue::consume(&self.queue, process).ok_or(ENODEV));
             }
             frame.map(Ok)
         })?
@@ -203,19 +204,24 @@ impl CharFile for TapFile {
         self.tap.close(&self.queue, rtnl);
     }
 
-    fn closed(&self) {
-        while let Some(frame) = queue::consume(&self.queue) {
+    fn closed(&self, process: Process<'_>) {
+        while let Some(frame) = queue::consume(&self.queue, process) {
             drop(frame);
         }
     }
 
     // Of its two callers one is a packet's path.
     #[inline(always)]
-    fn read(&self, to: &mut IovIterDest<'_>, nonblock: bool) -> Result<usize> {
+    fn read(
+        &self,
+        to: &mut IovIterDest<'_>,
+        nonblock: bool,
+        process: Process<'_>,
+    ) -> Result<usize> {
         if to.is_empty() {
             return Ok(0);
         }
-        let frame = self.next_frame(nonblock)?;
+        let frame = self.next_frame(nonblock, process)?;
         let len = self.put(&frame, to)?;
         frame.consume();
         Ok(len)
@@ -233,14 +239,14 @@ impl CharFile for TapFile {
         }
     }
 
-    fn poll(&self) -> PollEvents {
+    fn poll(&self, process: Process<'_>) -> PollEvents {
         let can_write = self.queue.is_writable();
         let gone = if self.tap.is_attached() {
             PollEvents::NONE
         } else {
             PollEvents::GONE
         };
-        let input = if queue::is_empty(&self.queue) {
+        let input = if queue::is_empty(&self.queue, process) {
             gone
         } else {
             PollEvents::READABLE.with(gone)

@@ -102,7 +102,7 @@ pub(super) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Resul
         }
         uapi::TAP_GET_SOCKET => {
             let socket = open.socket()?;
-            queue::move_to_socket(queue);
+            queue::move_to_socket(queue, open.process());
             return Ok(socket.install());
         }
         _ => return Err(EINVAL),

@@ -8,9 +8,11 @@ use super::{
 };
 use abstractions::{
     chrdev::PollEvents,
-    context::Bh,
+    context::{
+        Bh,
+        Process, //
+    },
     net::{
-        skb_ring::SkbRing,
         sock::{
             RcuSock,
             Sock,
@@ -53,12 +55,9 @@ const IN_SOCKET: u32 = 1 << 30;
 #[allow(clippy::cast_possible_truncation)]
 const SHORTEST: u32 = VNET_HDR_LEN as u32;
 
-/// A queue.
-#[pin_data]
+/// A queue, beside the ring of its socket, which has the frames for the reader, unless they are
+/// [`IN_SOCKET`].
 pub(crate) struct Queue {
-    /// Frames for the reader, unless they are [`IN_SOCKET`].
-    #[pin]
-    pub(super) ring: SkbRing,
     /// Sixteen bits of `IFF_*`, [`LITTLE_ENDIAN`], [`IN_SOCKET`].
     flags: Atomic<u32>,
     /// Bytes of the header in front of frames, if there is one; those after the first ten are zero.
@@ -71,13 +70,12 @@ impl SockData for Queue {
 }
 
 impl Queue {
-    /// A queue for `len` frames, with a header in front of each.
-    pub(super) fn new(len: u32) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            ring <- SkbRing::new(len),
+    /// A queue with a header in front of each frame.
+    pub(super) fn new() -> Self {
+        Self {
             flags: Atomic::new((FIXED | uapi::IFF_VNET_HDR).into()),
             vnet_hdr_len: Atomic::new(SHORTEST),
-        })
+        }
     }
 
     /// Whether there is a header in front of each frame.
@@ -173,7 +171,7 @@ pub(super) fn produce<'a>(
     if queue.is_in_socket() {
         return produce_in_socket(queue, frame);
     }
-    queue.ring.produce(frame, bh)
+    queue.ring().produce(frame, bh)
 }
 
 #[inline(never)]
@@ -181,7 +179,7 @@ fn produce_in_socket<'a>(
     queue: RcuSock<'_, Queue>,
     frame: UserFrame<'a>,
 ) -> Result<(), UserFrame<'a>> {
-    queue.receive(frame, queue.ring.capacity())
+    queue.receive(frame, queue.ring().capacity())
 }
 
 /// Puts frames in, until it is full; those that are left then are given to `full`. Whether any was put in.
@@ -192,7 +190,7 @@ pub(super) fn produce_all<'a>(
     bh: Bh<'_>,
 ) -> bool {
     if !queue.is_in_socket() {
-        return queue.ring.produce_all(frames, full, bh);
+        return queue.ring().produce_all(frames, full, bh);
     }
     let mut some = false;
     let first_left = frames.find_map(|frame| {
@@ -206,11 +204,11 @@ pub(super) fn produce_all<'a>(
 
 /// Takes the next frame out.
 #[inline]
-pub(super) fn consume(queue: &Sock<Queue>) -> Option<QueuedFrame> {
+pub(super) fn consume(queue: &Sock<Queue>, process: Process<'_>) -> Option<QueuedFrame> {
     if queue.is_in_socket() {
         return consume_in_socket(queue);
     }
-    queue.ring.consume()
+    queue.ring().consume(process)
 }
 
 #[inline(never)]
@@ -219,23 +217,23 @@ fn consume_in_socket(queue: &Sock<Queue>) -> Option<QueuedFrame> {
 }
 
 /// Whether there is none.
-pub(super) fn is_empty(queue: &Sock<Queue>) -> bool {
+pub(super) fn is_empty(queue: &Sock<Queue>, process: Process<'_>) -> bool {
     if queue.is_in_socket() {
         return queue.is_queue_empty();
     }
-    queue.ring.is_empty()
+    queue.ring().is_empty(process)
 }
 
 /// From now on frames wait in the socket, also those that are in the ring (which new ones may overtake);
 /// for good. May sleep.
-pub(super) fn move_to_socket(queue: &Sock<Queue>) {
+pub(super) fn move_to_socket(queue: &Sock<Queue>, process: Process<'_>) {
     if queue.is_in_socket() {
         return;
     }
     queue.change(0, IN_SOCKET);
     // Nobody puts one into the ring after this.
     rcu::synchronize_rcu();
-    while let Some(frame) = queue.ring.consume() {
+    while let Some(frame) = queue.ring().consume(process) {
         queue.requeue(frame);
     }
     queue.wake(PollEvents::IN);
