@@ -30,10 +30,13 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    ptr, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
-    bindings as kbindings, container_of,
+    bindings as kbindings,
     error::{
         from_err_ptr,
         from_result,
@@ -51,14 +54,15 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
         rcu,
         Arc,
         Mutex, //
     },
-    types::{
-        ForeignOwnable,
-        Opaque, //
-    },
+    types::ForeignOwnable, //
 };
 
 /// What a file can be waited for (`EPOLL*`).
@@ -229,31 +233,51 @@ impl Drop for Region {
 ///
 /// # Invariants
 ///
-/// It is registered.
-#[pin_data(PinnedDrop)]
-struct Class {
-    #[pin]
-    class: Opaque<kbindings::class>,
+/// It is registered; C frees it, when it does not need it any more.
+struct Class(NonNull<kbindings::class>);
+
+/// What is allocated for one: C may still print its name when the module is gone.
+#[repr(C)]
+struct NamedClass {
+    class: kbindings::class,
+    name: [u8; 32],
 }
 
+/// Frees a class. Of C's, for it may be called long after the last device of the class went
+/// (`CONFIG_DEBUG_KOBJECT_RELEASE`), and so after this module.
+// SAFETY: The same function, for arguments of which it wants nothing but that `kmalloc()` gave them.
+const FREE_CLASS: unsafe extern "C" fn(*const kbindings::class) =
+    unsafe { core::mem::transmute::<unsafe extern "C" fn(*const c_void), _>(kbindings::kfree) };
+
 impl Class {
-    fn new(name: &'static CStr) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            class <- Opaque::try_ffi_init(move |slot: *mut kbindings::class| {
-                // SAFETY: The slot is valid; all members may be zero.
-                unsafe {
-                    slot.write(kbindings::class {
-                        name: name.as_char_ptr(),
-                        ns_type: ptr::addr_of!(bindings::net_ns_type_operations).cast(),
-                        namespace: Some(Self::namespace_callback),
-                        devnode: Some(Self::devnode_callback),
-                        ..core::mem::zeroed()
-                    })
-                };
-                // SAFETY: The class is initialised, and pinned until it is unregistered.
-                to_result(unsafe { kbindings::class_register(slot) })
-            }),
-        })
+    fn new(name: &'static CStr) -> Result<Self> {
+        // SAFETY: All members may be zero.
+        let mut class = KBox::<NamedClass>::new(unsafe { core::mem::zeroed() }, GFP_KERNEL)?;
+        let name = name.to_bytes_with_nul();
+        let room = class.name.get_mut(..name.len()).ok_or(EINVAL)?;
+        room.copy_from_slice(name);
+        class.class.name = class.name.as_ptr();
+        class.class.ns_type = ptr::addr_of!(bindings::net_ns_type_operations).cast();
+        class.class.namespace = Some(Self::namespace_callback);
+        class.class.devnode = Some(Self::devnode_callback);
+        class.class.class_release = Some(FREE_CLASS);
+        let class = KBox::into_raw(class);
+        // CAST: The class is the first field.
+        // SAFETY: The class is initialised; once it is registered C frees it.
+        match to_result(unsafe { kbindings::class_register(class.cast()) }) {
+            // INVARIANT: As was just done.
+            // SAFETY: It was made of a box.
+            Ok(()) => Ok(Self(unsafe { NonNull::new_unchecked(class.cast()) })),
+            Err(err) => {
+                // SAFETY: It was made of a box, and C has not taken it.
+                drop(unsafe { KBox::from_raw(class) });
+                Err(err)
+            }
+        }
+    }
+
+    fn as_ptr(&self) -> *mut kbindings::class {
+        self.0.as_ptr()
     }
 
     /// What a node is called in `/dev`, if not as it is called itself: see [`Chrdev::add`].
@@ -286,11 +310,59 @@ impl Class {
     }
 }
 
-#[pinned_drop]
-impl PinnedDrop for Class {
-    fn drop(self: Pin<&mut Self>) {
+impl Drop for Class {
+    fn drop(&mut self) {
         // SAFETY: By the type's invariant.
-        unsafe { kbindings::class_unregister(self.class.get()) };
+        unsafe { kbindings::class_unregister(self.as_ptr()) };
+    }
+}
+
+/// What is found by who has a `cdev` and nothing else: one who opens a file.
+///
+/// Whoever does so holds the module, but not what has registered the `cdev`, which may be gone by then. So
+/// it is looked for under RTNL, under which it comes and goes.
+struct Openable {
+    cdev: *mut kbindings::cdev,
+    /// What it stands for.
+    data: *const c_void,
+    next: Atomic<*mut Openable>,
+}
+
+/// The first of those that there are. Written and followed under RTNL.
+static OPENABLE: Atomic<*mut Openable> = Atomic::new(ptr::null_mut());
+
+impl Openable {
+    /// # Safety
+    ///
+    /// It must be pinned, and taken out again before it goes.
+    unsafe fn insert(&self, _rtnl: &Rtnl) {
+        self.next.store(OPENABLE.load(Relaxed), Relaxed);
+        OPENABLE.store(ptr::from_ref(self).cast_mut(), Relaxed);
+    }
+
+    fn remove(&self, _rtnl: &Rtnl) {
+        let mut link = &OPENABLE;
+        // SAFETY: Entries stay until they are taken out, which wants RTNL.
+        while let Some(at) = unsafe { link.load(Relaxed).as_ref() } {
+            if ptr::eq(at, self) {
+                link.store(self.next.load(Relaxed), Relaxed);
+                return;
+            }
+            link = &at.next;
+        }
+    }
+
+    /// What the one with `cdev` stands for, and does as long as RTNL is held.
+    fn find(cdev: *mut kbindings::cdev, _rtnl: &Rtnl) -> Option<*const c_void> {
+        let mut link = &OPENABLE;
+        // SAFETY: As in `remove`: entries stay while RTNL is held.
+        while let Some(at) = unsafe { link.load(Relaxed).as_ref() } {
+            if at.cdev == cdev {
+                return Some(at.data);
+            }
+            link = &at.next;
+        }
+        None
     }
 }
 
@@ -298,44 +370,65 @@ impl PinnedDrop for Class {
 ///
 /// # Invariants
 ///
-/// It is added.
+/// `openable` is to be found, `cdev` its `cdev`, and added. C frees that when it does not need it any
+/// more, which may be after the module (`CONFIG_DEBUG_KOBJECT_RELEASE`).
 #[pin_data(PinnedDrop)]
-#[repr(transparent)]
 struct Cdev {
-    #[pin]
-    cdev: Opaque<kbindings::cdev>,
+    openable: Openable,
 }
 
-// SAFETY: C's structure belongs to the VFS.
+// SAFETY: C's structure belongs to the VFS; the list is for those who have RTNL.
 unsafe impl Send for Cdev {}
-// SAFETY: As above.
+// SAFETY: There is nothing that could be done with a reference.
 unsafe impl Sync for Cdev {}
 
 impl Cdev {
-    fn new(
+    /// # Safety
+    ///
+    /// `fops` must be of `owner`, and their `open` know what `data` is, which must stay until this is
+    /// dropped.
+    unsafe fn new(
         fops: &'static kbindings::file_operations,
         owner: &'static ThisModule,
         region: u32,
+        data: *const c_void,
     ) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            cdev <- Opaque::try_ffi_init(move |slot: *mut kbindings::cdev| {
-                // SAFETY: The slot is valid; it stays where it is until it is deleted, and until then
-                // whoever opens a file holds the module.
-                to_result(unsafe {
-                    kbindings::cdev_init(slot, fops);
-                    (*slot).owner = owner.as_ptr();
-                    kbindings::cdev_add(slot, region, 1 << MINOR_BITS)
-                })
-            }),
-        })
+        try_pin_init!(&this in Self {
+            openable: Openable {
+                // SAFETY: It has no preconditions.
+                cdev: NonNull::new(unsafe { kbindings::cdev_alloc() }).ok_or(ENOMEM)?.as_ptr(),
+                data,
+                next: Atomic::new(ptr::null_mut()),
+            },
+            _: {
+                // SAFETY: It was initialised, and does not move.
+                let openable = unsafe { &(*this.as_ptr()).openable };
+                let cdev = openable.cdev;
+                // SAFETY: It is taken out below if that fails, else when it is dropped.
+                unsafe { openable.insert(&rtnl::lock()) };
+                // SAFETY: The `cdev` is ours; whoever opens a file by it holds the module.
+                let added = to_result(unsafe {
+                    (*cdev).ops = fops;
+                    (*cdev).owner = owner.as_ptr();
+                    kbindings::cdev_add(cdev, region, 1 << MINOR_BITS)
+                });
+                if let Err(err) = added {
+                    openable.remove(&rtnl::lock());
+                    // SAFETY: The only reference to it.
+                    unsafe { kbindings::kobject_put(ptr::addr_of_mut!((*cdev).kobj)) };
+                    return Err(err);
+                }
+            },
+        }? Error)
     }
 }
 
 #[pinned_drop]
 impl PinnedDrop for Cdev {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type's invariant. There are no files, which would hold the module.
-        unsafe { kbindings::cdev_del(self.cdev.get()) };
+        self.openable.remove(&rtnl::lock());
+        // SAFETY: By the type's invariant. Who opens a file finds nothing any more.
+        unsafe { kbindings::cdev_del(self.openable.cdev) };
     }
 }
 
@@ -349,7 +442,6 @@ impl PinnedDrop for Cdev {
 #[pin_data]
 struct Chrdev<T: CharFile> {
     // Dropped in this order.
-    #[pin]
     class: Class,
     region: Region,
     #[pin]
@@ -366,7 +458,7 @@ impl<T: CharFile> Chrdev<T> {
         try_pin_init!(Self {
             region,
             nodes <- new_mutex!(Nodes { slots: KVVec::new(), first_free: 0 }),
-            class <- Class::new(T::CLASS),
+            class: Class::new(T::CLASS)?,
         })
     }
 
@@ -386,14 +478,14 @@ impl<T: CharFile> Chrdev<T> {
         let node = unsafe {
             let parent: *mut kbindings::device = bindings::netdev_device(dev.as_ptr()).cast();
             let node = from_err_ptr(kbindings::device_create(
-                self.class.class.get(),
+                self.class.as_ptr(),
                 parent,
                 self.region.0 | minor,
                 // For `devnode_callback`.
                 if named {
                     ptr::null_mut()
                 } else {
-                    self.class.class.get().cast()
+                    self.class.as_ptr().cast()
                 },
                 c"tap%d".as_char_ptr(),
                 dev.ifindex(),
@@ -470,8 +562,8 @@ impl<T: CharFile> Opened<T> {
     ///
     /// # Safety
     ///
-    /// Both must be the arguments of a `poll` callback. `file` must be this one, or that of a socket that
-    /// stands for it, which has a reference to it.
+    /// Both must be the arguments of a `poll` callback, in which this must be. `file` must be this one, or
+    /// that of a socket that stands for it, which has a reference to it.
     unsafe fn poll(
         &self,
         file: *mut kbindings::file,
@@ -539,17 +631,25 @@ impl<'a, T: CharFile> OpenFile<'a, T> {
 }
 
 impl<T: CharFile> Registration<T> {
-    /// Registers a driver. Of what a module initialises it must be the last: a file that is opened holds
-    /// the module, but not one that fails to load.
+    /// Registers a driver. Files can be opened as soon as the module is loaded: until then it may fail to
+    /// load, and go without regard to who holds it.
     ///
     /// Context: process, may sleep, RTNL not held.
     pub fn new() -> Result<impl PinInit<Self, Error>> {
         let region = Region::new(T::CLASS)?;
         let first = region.0;
-        Ok(try_pin_init!(Self {
+        Ok(try_pin_init!(&this in Self {
             chrdev <- notifier::Registration::new(Chrdev::new(region)),
-            // From here on files can be opened, and nothing can fail.
-            cdev <- Cdev::new(Self::FOPS, this_module::<T::OwnerModule>(), first),
+            // SAFETY: These operations are for this type, and of that module; the nodes are initialised,
+            // pinned, and dropped later.
+            cdev <- unsafe {
+                Cdev::new(
+                    Self::FOPS,
+                    this_module::<T::OwnerModule>(),
+                    first,
+                    ptr::addr_of!((*this.as_ptr()).chrdev).cast(),
+                )
+            },
         }))
     }
 
@@ -575,23 +675,26 @@ impl<T: CharFile> Registration<T> {
         inode: *mut kbindings::inode,
         file_ptr: *mut kbindings::file,
     ) -> c_int {
-        // SAFETY: The inode's `cdev` is ours, which is pinned. Whoever is here holds the module, which
-        // keeps it until it goes.
-        let (this, minor) = unsafe {
-            let cdev = bindings::inode_cdev(inode).cast::<Cdev>();
-            (&*container_of!(cdev, Self, cdev), bindings::iminor(inode))
+        // SAFETY: The inode is valid, and has a `cdev` with these operations, which is held meanwhile; the
+        // module is valid.
+        let (cdev, minor, is_loaded) = unsafe {
+            (
+                bindings::inode_cdev(inode).cast(),
+                bindings::iminor(inode),
+                bindings::module_is_loaded(this_module::<T::OwnerModule>().as_ptr().cast()),
+            )
         };
         from_result(|| {
+            if !is_loaded {
+                return Err(ENXIO);
+            }
             // First, because an open file is given back by releasing it only.
             let room = KBox::<Opened<T>>::new_uninit(GFP_KERNEL)?;
             let rtnl = rtnl::lock();
-            let device = this
-                .chrdev
-                .nodes
-                .lock()
-                .find(minor)
-                .cloned()
-                .ok_or(ENODEV)?;
+            let chrdev = Openable::find(cdev, &rtnl).ok_or(ENXIO)?;
+            // SAFETY: `new` has put it there with these operations. It stays while RTNL is held.
+            let chrdev = unsafe { &*chrdev.cast::<notifier::Registration<Chrdev<T>>>() };
+            let device = chrdev.nodes.lock().find(minor).cloned().ok_or(ENODEV)?;
             let file = T::open(&device, &rtnl)?;
             let sock = file.sock().clone();
             let opened = KBox::write(room, Opened { file, sock });

@@ -77,7 +77,6 @@ impl kernel::InPlaceModule for Rnetvirt {
             addresses <- inet::Registration::new(),
             input: ip_input::Registration::new()?,
             kind <- link::Registration::new(),
-            // The last, as it wants to be.
             nodes <- chrdev::Registration::new()?,
         })
     }

@@ -4,6 +4,7 @@
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/if_vlan.h>
+#include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/nsproxy.h>
 #include <linux/poll.h>
@@ -17,6 +18,12 @@
 #include <net/sock.h>
 
 /* Files. */
+
+/* Not about to fail to load, nor about to go. */
+__rnetvirt_helper bool rnetvirt_helper_module_is_loaded(const struct module *module)
+{
+	return !module || READ_ONCE(module->state) == MODULE_STATE_LIVE;
+}
 
 __rnetvirt_helper void rnetvirt_helper_file_set_nowait(struct file *file)
 {
