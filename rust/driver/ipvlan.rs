@@ -34,7 +34,6 @@ use crate::{
         ETH_P_PAUSE, //
     },
     kind::Rnetvirt,
-    macvlan,
     port::{
         Port,
         PortRef, //
@@ -49,6 +48,11 @@ use crate::{
         self,
         Tap,
         TapRef, //
+    },
+    transmit::{
+        between,
+        drop_tx,
+        Endpoint, //
     },
 };
 use abstractions::{
@@ -175,9 +179,7 @@ impl Ipvlan {
                 Some(owner) => match unicast(this.party(), owner.data().party()) {
                     Reach::Direct => Self::send_to(dev, owner, frame, cx),
                     Reach::Out => Self::send_out(dev, frame.into_skb(), cx),
-                    Reach::Nowhere => {
-                        Self::drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx)
-                    }
+                    Reach::Nowhere => drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx),
                 },
                 None => Self::send_in(dev, frame, cx),
             };
@@ -202,13 +204,13 @@ impl Ipvlan {
                     Reach::Direct => return Self::send_to(dev, owner, frame, cx),
                     Reach::Out => {}
                     Reach::Nowhere => {
-                        return Self::drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx)
+                        return drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx)
                     }
                 }
             }
         }
         if frame.dest().is_multicast() {
-            return Self::drop_tx(dev, frame.into_skb(), DropReason::UNHANDLED_PROTO, cx);
+            return drop_tx(dev, frame.into_skb(), DropReason::UNHANDLED_PROTO, cx);
         }
         let len = frame.len();
         Self::sent(dev, len, route_and_send(frame, &this.lower, cx.bh()), cx)
@@ -268,23 +270,14 @@ impl Ipvlan {
         cx: &XmitContext<'_>,
     ) -> Tx {
         let this = dev.data();
-        let sibling = this.port.macs.find(dest.key(), cx.rcu());
-        const REACHED: Parties = Parties::reached_by(Party::Ipvlan(Mode::L2, Flags::BRIDGE));
-        let sibling = sibling.filter(|dev| REACHED.has(dev.data().party()));
-        let Some(sibling) = sibling else {
+        let Some(sibling) = this.port.macs.find(dest.key(), cx.rcu()) else {
             return Self::send_out(dev, frame.into_skb(), cx);
         };
-        let len = frame.len();
-        this.stats.count_tx(len, cx.bh());
-        let sent = frame
-            .forward_to(sibling, cx.rcu())
-            .and_then(|skb| skb.netif_rx(cx.bh()));
-        if sent.is_ok() {
-            sibling.data().stats.count_rx(len, false, cx.bh());
-        } else {
-            sibling.data().stats.count_rx_error(cx.bh());
+        match unicast(this.party(), sibling.data().party()) {
+            Reach::Direct => between(dev, sibling, frame, cx),
+            Reach::Out => Self::send_out(dev, frame.into_skb(), cx),
+            Reach::Nowhere => drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx),
         }
-        Tx::SENT
     }
 
     /// A frame to a group: a copy to each sibling that listens, and out.
@@ -303,13 +296,6 @@ impl Ipvlan {
         }
         Self::send_out(dev, frame.into_skb(), cx)
     }
-
-    #[cold]
-    fn drop_tx(dev: &Link<Self>, skb: SkBuff<'_>, reason: DropReason, cx: &XmitContext<'_>) -> Tx {
-        dev.data().stats.count_tx_dropped(cx.bh());
-        skb.drop_reason(reason);
-        Tx::DROPPED
-    }
 }
 
 /// Makes a frame one that an endpoint has received from another one.
@@ -327,21 +313,20 @@ fn receive_from_sibling(owner: &Link<Ipvlan>, frame: EthFrame<'_>, cx: &XmitCont
     }
 }
 
-/// A frame that an endpoint of flavor macvlan in mode bridge sends to the lower device's address: for
-/// the endpoint with its IP address, if that one talks to siblings. It comes back if it is for none.
-pub(crate) fn from_sibling<'a>(
-    port: &Port,
-    frame: EthFrame<'a>,
-    cx: &XmitContext<'_>,
-) -> Option<EthFrame<'a>> {
-    let owner = port.dest_owner(frame.payload(), cx.rcu());
-    const REACHED: Parties = Parties::reached_by(Party::Macvlan(macvlan::settings::Mode::BRIDGE));
-    match owner.filter(|dev| REACHED.has(dev.data().party())) {
-        Some(owner) => {
-            receive_from_sibling(owner, frame, cx);
-            None
-        }
-        None => Some(frame),
+impl Endpoint for Ipvlan {
+    #[inline(always)]
+    fn lower(&self) -> &NetDevice {
+        &self.lower
+    }
+
+    #[inline(always)]
+    fn port(&self) -> &PortRef {
+        &self.port
+    }
+
+    #[inline(always)]
+    fn stats(&self) -> &StackedStats {
+        &self.stats
     }
 }
 
@@ -651,7 +636,7 @@ impl LinkOps for Ipvlan {
     fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
         let frame = match skb.into_frame() {
             Ok(frame) => frame,
-            Err(skb) => return Self::drop_tx(dev, skb, DropReason::TOO_SMALL, cx),
+            Err(skb) => return drop_tx(dev, skb, DropReason::TOO_SMALL, cx),
         };
         if dev.data().settings.mode() == Mode::L2 {
             Self::xmit_l2(dev, frame, cx)

@@ -31,20 +31,26 @@ use crate::{
         group_type,
         ETH_P_PAUSE, //
     },
-    ipvlan,
     kind::Rnetvirt,
     port::{
         Port,
         PortRef, //
     },
     reach::{
+        unicast,
         Parties,
-        Party, //
+        Party,
+        Reach, //
     },
     tap::{
         self,
         Tap,
         TapRef, //
+    },
+    transmit::{
+        between,
+        drop_tx,
+        Endpoint, //
     },
 };
 use abstractions::{
@@ -178,7 +184,7 @@ impl Macvlan {
             Ok(frame) => frame,
             Err(skb) => return Self::send_out(dev, skb, cx),
         };
-        let (dest, len) = (frame.dest(), frame.len());
+        let dest = frame.dest();
         if dest.is_multicast() {
             return Self::group_xmit(frame, dev, dest, cx);
         }
@@ -188,12 +194,13 @@ impl Macvlan {
         if dest != this.lower.mac() {
             return Self::send_out(dev, frame.into_skb(), cx);
         }
-        match ipvlan::from_sibling(&this.port, frame, cx) {
-            Some(frame) => Self::send_out(dev, frame.into_skb(), cx),
-            None => {
-                this.stats.count_tx(len, cx.bh());
-                Tx::SENT
-            }
+        let Some(owner) = this.port.dest_owner(frame.payload(), cx.rcu()) else {
+            return Self::send_out(dev, frame.into_skb(), cx);
+        };
+        match unicast(Party::Macvlan(Mode::BRIDGE), owner.data().party()) {
+            Reach::Direct => between(dev, owner, frame, cx),
+            Reach::Out => Self::send_out(dev, frame.into_skb(), cx),
+            Reach::Nowhere => drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx),
         }
     }
 
@@ -211,11 +218,7 @@ impl Macvlan {
         Tx::lower(status)
     }
 
-    /// Makes a frame one that `owner`, whose address it is for, has received, if that talks to
-    /// siblings.
-    ///
-    /// As far as anybody can see, the lower device has received it before: it goes that way if there
-    /// is somebody to see it, or if VLANs on the lower device or sources might have a claim on it.
+    /// A frame to the address of `owner`.
     #[inline(never)]
     fn send_to(
         frame: EthFrame<'_>,
@@ -223,37 +226,12 @@ impl Macvlan {
         dev: &Link<Self>,
         cx: &XmitContext<'_>,
     ) -> Tx {
-        let this = dev.data();
-        let lower = &this.lower;
-        let len = frame.len();
         const REACHED: Parties = Parties::reached_by(Party::Macvlan(Mode::BRIDGE));
-        if !REACHED.has(owner.data().party()) {
-            return Self::send_out(dev, frame.into_skb(), cx);
+        if REACHED.has(owner.data().party()) {
+            between(dev, owner, frame, cx)
+        } else {
+            Self::send_out(dev, frame.into_skb(), cx)
         }
-        // Whether it is dropped on the way is no business of the sender.
-        this.stats.count_tx(len, cx.bh());
-        if !this.port.sources.is_empty() || !lower.ingress_is_plain(cx.rcu()) {
-            return Self::send_through(frame, lower, cx);
-        }
-        match frame.forward_over(lower, owner, cx.rcu()) {
-            Ok(skb) => {
-                if skb.netif_rx(cx.bh()).is_ok() {
-                    owner.data().stats.count_rx(len, false, cx.bh());
-                }
-                Tx::SENT
-            }
-            Err(frame) => Self::send_through(frame, lower, cx),
-        }
-    }
-
-    /// Makes a frame one that the lower device has received; its port finds the endpoint.
-    #[cold]
-    #[inline(never)]
-    fn send_through(frame: EthFrame<'_>, lower: &NetDevice, cx: &XmitContext<'_>) -> Tx {
-        let _ = frame
-            .forward_to(lower, cx.rcu())
-            .and_then(|skb| skb.netif_rx(cx.bh()));
-        Tx::SENT
     }
 
     /// A packet to a group: a copy to each sibling in mode bridge that listens, and out.
@@ -275,6 +253,23 @@ impl Macvlan {
     #[inline(always)]
     pub(crate) fn party(&self) -> Party {
         Party::Macvlan(self.mode.get())
+    }
+}
+
+impl Endpoint for Macvlan {
+    #[inline(always)]
+    fn lower(&self) -> &NetDevice {
+        &self.lower
+    }
+
+    #[inline(always)]
+    fn port(&self) -> &PortRef {
+        &self.port
+    }
+
+    #[inline(always)]
+    fn stats(&self) -> &StackedStats {
+        &self.stats
     }
 }
 

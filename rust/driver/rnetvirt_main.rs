@@ -28,6 +28,7 @@ mod macvlan;
 mod port;
 mod reach;
 mod tap;
+mod transmit;
 #[path = "../uapi.rs"]
 mod uapi;
 mod veth;

@@ -13,6 +13,9 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
   who A V SRC DST COUNT NS/DEV...   one frame of 100 bytes from V, hexadecimal
                               addresses: "NS/DEV TYPE" of each that saw it, sorted,
                               after at least COUNT of them; or "nobody"
+  says A V SRC DST ADDRESS COUNT NS/DEV...   the same with a packet for an IPv4 address
+  asks A V SRC VID ADDRESS COUNT NS/DEV...   the same with a broadcast ARP request for
+                              one; tagged, if VID is not 0
   vlan A V B W TPID TCI       a tagged frame: "TPID TCI out-of-band|in-band"
   csum A B W                  a UDP datagram: "partial" or "complete", "valid"
   meta A V B W                mark 7 and priority 6 on a frame: what a socket got
@@ -31,7 +34,7 @@ import threading
 
 from inside import inside
 
-ETH_P_TEST = 0x88B5
+ETH_P_ALL, ETH_P_TEST = 3, 0x88B5
 PKTTYPE = ["host", "broadcast", "multicast", "otherhost", "outgoing"]
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
 SO_PRIORITY, SO_MARK, SO_TIMESTAMPING, SO_RCVMARK, SO_RCVPRIORITY = 12, 36, 37, 75, 82
@@ -114,10 +117,30 @@ def across(a, v, b, w, dst, length, count="1"):
 def who(a, v, src, dst, count, *places):
     """Waits for as many as there are to be, and a moment for others."""
     data = frame(bytes.fromhex(dst), bytes.fromhex(src), 100)
+    seen_by(a, v, data, data, ETH_P_TEST, count, places)
+
+
+def says(a, v, src, dst, address, count, *places):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 1, 0, 64, 17, 0,
+                       socket.inet_aton("192.0.2.1"), socket.inet_aton(address))
+    head = head[:10] + struct.pack("!H", ip_sum(head)) + head[12:]
+    data = bytes.fromhex(dst + src) + b"\x08\x00" + head + struct.pack("!HHHH", 9, 9, 8, 0)
+    seen_by(a, v, data, data, ETH_P_ALL, count, places)
+
+
+def asks(a, v, src, vid, address, count, *places):
+    src, tag = bytes.fromhex(src), struct.pack("!HH", 0x8100, int(vid)) if vid != "0" else b""
+    request = struct.pack("!HHHBBH6s4s6s4s", 0x0806, 1, 0x0800, 6, 4, 1, src, socket.inet_aton("192.0.2.1"),
+                          bytes(6), socket.inet_aton(address))
+    # The tag is taken off on the way.
+    seen_by(a, v, b"\xff" * 6 + src + tag + request, b"\xff" * 6 + src + request, ETH_P_ALL, count, places)
+
+
+def seen_by(a, v, data, wanted, protocol, count, places):
     socks, seen = {}, []
     try:
         for place in places:
-            socks[packet_socket(*place.split("/"), ETH_P_TEST)] = place
+            socks[packet_socket(*place.split("/"), protocol)] = place
         with packet_socket(a, v, 0) as out:
             push(out, data, 1)
         while True:
@@ -126,7 +149,9 @@ def who(a, v, src, dst, count, *places):
                 break
             for sock in ready:
                 got, address = sock.recvfrom(1 << 17)
-                seen.append(f"{socks[sock]} {PKTTYPE[address[2]]}{'' if got == data else ' damaged'}")
+                if protocol == ETH_P_ALL and got != wanted:
+                    continue  # what the stacks have to say
+                seen.append(f"{socks[sock]} {PKTTYPE[address[2]]}{'' if got == wanted else ' damaged'}")
     finally:
         for sock in socks:
             sock.close()
@@ -260,7 +285,7 @@ def tcp(a, b, w, amount, address="10.0.0.2"):
     print(got, "whole" if longest > mtu + 14 else "cut")
 
 
-SCENARIOS = {f.__name__: f for f in (send, across, who, vlan, csum, meta, stamp, tcp)}
+SCENARIOS = {f.__name__: f for f in (send, across, who, says, asks, vlan, csum, meta, stamp, tcp)}
 
 
 def main(args):

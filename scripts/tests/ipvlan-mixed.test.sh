@@ -183,3 +183,48 @@ test_lower_deleted_under_traffic_of_both() {
 		printf 'netns del %s\n' S W A B | ip -batch -
 	done
 }
+
+# The MAC address of v0, whom nobody has given one.
+V0() { sysfs A v0 address | tr -d :; }
+
+# ruled RULE: at the lower device's ingress.
+ruled() {
+	in_ns S nft -f - <<-TXT
+		table netdev t {
+			chain in {
+				type filter hook ingress device eth0 priority 0
+				$1
+			}
+		}
+	TXT
+}
+
+test_the_lower_devices_ingress_sees_what_flavors_send_each_other() {
+	two macvlan:bridge ipvlan:l2:bridge
+	gives "B/v1 host" says A v0 "$(V0)" "$LOWER_MAC" 10.0.0.2 1 B/v1 W/wire0
+	gives "A/v0 host" says B v1 "$LOWER_MAC" "$(V0)" 10.0.0.1 1 A/v0 W/wire0
+	# Somebody looks: it still arrives, once.
+	gives "B/v1 host, S/eth0 host" says A v0 "$(V0)" "$LOWER_MAC" 10.0.0.2 2 B/v1 S/eth0 W/wire0
+	gives "A/v0 host, S/eth0 otherhost" \
+		says B v1 "$LOWER_MAC" "$(V0)" 10.0.0.1 2 A/v0 S/eth0 W/wire0
+	ruled "udp dport 9 drop"
+	gives nobody says A v0 "$(V0)" "$LOWER_MAC" 10.0.0.2 0 B/v1 W/wire0
+	gives nobody says B v1 "$LOWER_MAC" "$(V0)" 10.0.0.1 0 A/v0 W/wire0
+	reaches A 10.0.0.2
+	reaches B 10.0.0.1
+}
+
+test_who_lists_a_sender_hears_what_it_sends_to_the_other_flavor() {
+	two macvlan:bridge ipvlan:l2:bridge
+	ns C
+	link_of C s0 macvlan:source
+	ip -n C link set s0 up
+	ip -n C link set s0 type rnetvirt macaddr add "$(sysfs A v0 address)"
+	gives "B/v1 host, C/s0 host" says A v0 "$(V0)" "$LOWER_MAC" 10.0.0.2 2 B/v1 C/s0
+	# Or takes it.
+	ip -n C link set s0 type rnetvirt nodst
+	gives "C/s0 host" says A v0 "$(V0)" "$LOWER_MAC" 10.0.0.2 1 B/v1 C/s0
+	ip -n C link set s0 type rnetvirt macaddr set 02:00:00:00:0a:00
+	gives "C/s0 otherhost" says B v1 "$LOWER_MAC" "$(V0)" 10.0.0.1 1 A/v0 C/s0
+}
+

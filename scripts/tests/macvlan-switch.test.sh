@@ -13,15 +13,9 @@ V0=020000000001 V1=020000000002 ALL=ffffffffffff
 switched() {
 	pair_of "$1"
 	ip -n W addr flush dev wire0
-	ip -n W link add br0 up type bridge
-	ip -n W link set wire0 master br0
+	switched_on wire0
 	ip -n W addr add 10.0.0.3/24 dev br0
-	wait_for 10 forwards
 }
-
-forwards() { [ "$(sysfs W wire0 brport/state)" = 3 ]; }
-
-hairpin() { in_ns W bridge link set dev wire0 hairpin "$1"; }
 
 silent() { # NETNS ADDRESS
 	not in_ns "$1" ping -q -c 2 -i 0.2 -W 1 "$2" >/dev/null

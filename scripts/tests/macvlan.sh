@@ -143,3 +143,18 @@ lists() {
 }
 
 who() { frames who "$@"; }
+
+says() { frames says "$@"; }
+
+asks() { frames asks "$@"; }
+
+# switched_on WIRE: in W that end becomes a port of a bridge, br0.
+switched_on() {
+	ip -n W link add br0 up type bridge
+	ip -n W link set "$1" master br0
+	wait_for 10 forwards "$1"
+}
+
+forwards() { [ "$(sysfs W "$1" brport/state)" = 3 ]; }
+
+hairpin() { in_ns W bridge link set dev wire0 hairpin "$1"; }
