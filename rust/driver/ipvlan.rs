@@ -187,7 +187,7 @@ impl Ipvlan {
         if dest.is_multicast() {
             return Self::group_xmit(dev, frame, dest, cx);
         }
-        if this.port.has_macvlan() && flags == Flags::BRIDGE {
+        if this.port.has_macvlan() && flags != Flags::VEPA {
             return Self::send_to_macvlan(dev, frame, dest, cx);
         }
         Self::send_out(dev, frame.into_skb(), cx)

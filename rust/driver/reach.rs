@@ -43,6 +43,10 @@ pub(crate) enum Reach {
 pub(crate) const fn unicast(from: Party, to: Party) -> Reach {
     match (from, to) {
         (Party::Outside, _) | (_, Party::Outside) => Reach::Out,
+        // A private one does not talk to siblings of the other flavor either. One in mode l3 does not
+        // know them.
+        (Party::Ipvlan(IpvlanMode::L2, Flags::PRIVATE), Party::Macvlan(_))
+        | (Party::Macvlan(MacvlanMode::BRIDGE), Party::Ipvlan(_, Flags::PRIVATE)) => Reach::Nowhere,
         (Party::Macvlan(_), _) | (_, Party::Macvlan(_)) => {
             if from.talks_directly() && to.talks_directly() {
                 Reach::Direct
@@ -71,13 +75,11 @@ pub(crate) const fn returned_group(from: Party, to: Party) -> bool {
     }
     match from {
         Party::Outside => true,
-        Party::Macvlan(_) => match to {
-            Party::Macvlan(_) => !to.is_private(),
-            // Those that talk directly have heard it already.
-            _ => !to.is_private() && !sent_group(from, to),
-        },
+        // Those that talk directly have heard it already, if it is: somebody outside may have the
+        // same address (VRRP).
+        Party::Macvlan(_) | Party::Ipvlan(_, Flags::VEPA) => !to.is_private(),
         Party::Ipvlan(_, Flags::PRIVATE) => false,
-        Party::Ipvlan(_, Flags::VEPA) => !to.is_private(),
+        // They have heard it.
         Party::Ipvlan(..) => !to.is_private() && !to.talks_directly(),
     }
 }

@@ -228,3 +228,39 @@ test_who_lists_a_sender_hears_what_it_sends_to_the_other_flavor() {
 	gives "C/s0 otherhost" says B v1 "$LOWER_MAC" "$(V0)" 10.0.0.1 1 A/v0 C/s0
 }
 
+test_private_is_private_between_flavors() {
+	local dropped
+
+	two macvlan:bridge ipvlan:l2:private
+	switched_on wire0
+	hairpin on
+	dropped=$(sysfs A v0 statistics/tx_dropped)
+	gives nobody says A v0 "$(V0)" "$LOWER_MAC" 10.0.0.2 0 B/v1 W/br0
+	same "tx_dropped of v0" $(($(sysfs A v0 statistics/tx_dropped) - dropped)) 1
+	dropped=$(sysfs B v1 statistics/tx_dropped)
+	gives nobody says B v1 "$LOWER_MAC" "$(V0)" 10.0.0.1 0 A/v0 W/br0
+	same "tx_dropped of v1" $(($(sysfs B v1 statistics/tx_dropped) - dropped)) 1
+	# Others by the switch.
+	ip -n B link set v1 type rnetvirt vepa
+	gives "B/v1 host" says A v0 "$(V0)" "$LOWER_MAC" 10.0.0.2 1 B/v1
+	gives "A/v0 host" says B v1 "$LOWER_MAC" "$(V0)" 10.0.0.1 1 A/v0
+}
+
+test_groups_that_a_switch_sends_back_between_flavors() {
+	two macvlan:bridge ipvlan:l2:vepa
+	switched_on wire0
+	hairpin on
+	# To itself, too: who else may have the address cannot be known.
+	gives "A/v0 broadcast, B/v1 broadcast" who A v0 "$(V0)" ffffffffffff 2 A/v0 B/v1
+	ip -n B link set v1 type rnetvirt private
+	gives "A/v0 broadcast" who A v0 "$(V0)" ffffffffffff 1 A/v0 B/v1
+	ip -n B link set v1 type rnetvirt bridge
+	gives "A/v0 broadcast, B/v1 broadcast, B/v1 broadcast" who A v0 "$(V0)" ffffffffffff 3 A/v0 B/v1
+}
+
+test_somebody_outside_may_have_the_address_of_a_macvlan_link() {
+	# As virtual routers do, which share one.
+	two macvlan:bridge ipvlan:l2:bridge
+	gives "A/v0 broadcast, B/v1 broadcast" who W wire0 "$(V0)" ffffffffffff 2 A/v0 B/v1
+}
+
