@@ -79,10 +79,7 @@ pub(crate) fn receive<'a>(
         return Verdict::CONSUMED;
     }
     if port.has_l3() {
-        match ipvlan::receive_group_l3(port, skb, cx) {
-            Ok(rest) => skb = rest,
-            Err(verdict) => return verdict,
-        }
+        ipvlan::copy_to_l3(port, &skb, cx);
     }
     if !port.has_group_members() {
         return Verdict::pass(skb);

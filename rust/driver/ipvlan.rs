@@ -345,16 +345,26 @@ pub(crate) fn receive_unicast<'a>(
     }
 }
 
-/// A packet to a group, of which one endpoint in mode l3 gets what is for its address, and nobody else.
+/// A packet to a group of MAC addresses that is for the IP address of one endpoint in mode l3: that one
+/// gets a copy. Of ARP it does not, as it would not answer.
 #[inline(never)]
-pub(crate) fn receive_group_l3<'a>(
-    port: &'a Port,
-    skb: RxSkb<'a>,
-    cx: &RxContext<'a>,
-) -> Result<RxSkb<'a>, Verdict<'a>> {
-    match port.dest_owner(skb.payload(), cx.rcu()) {
-        Some(dev) if dev.data().settings.mode() == Mode::L3 => Err(deliver(dev, skb, cx)),
-        _ => Ok(skb),
+pub(crate) fn copy_to_l3(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) {
+    let packet = skb.payload();
+    if packet.protocol() == address::ETH_P_ARP {
+        return;
+    }
+    let owner = port.dest_owner(packet, cx.rcu());
+    let Some(dev) = owner.filter(|dev| dev.data().settings.mode() == Mode::L3) else {
+        return;
+    };
+    let stats = &dev.data().stats;
+    let sent = skb
+        .clone_to(dev, cx.rcu())
+        .is_some_and(|skb| skb.netif_rx(cx.bh()).is_ok());
+    if sent {
+        stats.count_rx(skb.frame_len(), false, cx.bh());
+    } else {
+        stats.count_rx_error(cx.bh());
     }
 }
 
@@ -400,11 +410,17 @@ impl Ipvlan {
 pub(crate) struct Addresses;
 
 impl AddrListener for Addresses {
-    /// Refuses an address that an endpoint of the same port has.
+    /// Refuses an address that an endpoint of the same port has, and what is for many.
     fn check(dev: &NetDevice, addr: IpAddr, ack: &mut ExtAck<'_>) -> Result {
         let Some(dev) = downcast::<Rnetvirt, Ipvlan>(dev) else {
             return Ok(());
         };
+        if addr.is_for_many() {
+            return Err(ack.refuse(
+                EADDRNOTAVAIL,
+                c"a link cannot have an address of a group, or of everybody",
+            ));
+        }
         let guard = rcu::read_lock();
         let port = &dev.data().port;
         if let Some(holder) = port.holder(addr, Rcu::new(&guard)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 
@@ -114,6 +115,12 @@ __rnetvirt_helper void rnetvirt_helper_skb_set_dev_only(struct sk_buff *skb,
 							struct net_device *dev)
 {
 	skb->dev = dev;
+}
+
+/* There is a VLAN tag beside the packet, with a number. */
+__rnetvirt_helper bool rnetvirt_helper_skb_is_in_vlan(const struct sk_buff *skb)
+{
+	return skb_vlan_tag_present(skb) && skb_vlan_tag_get_id(skb);
 }
 
 __rnetvirt_helper u16 rnetvirt_helper_skb_protocol(const struct sk_buff *skb)

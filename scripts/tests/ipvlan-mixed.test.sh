@@ -187,6 +187,56 @@ test_lower_deleted_under_traffic_of_both() {
 # The MAC address of v0, whom nobody has given one.
 V0() { sysfs A v0 address | tr -d :; }
 
+test_a_group_frame_is_never_one_links_alone() {
+	ns S W A B C
+	wired S W
+	link_of A v0 macvlan:bridge
+	link_of B v1 ipvlan:l3
+	link_of C v2 ipvlan:l2
+	ip -n A link set v0 up
+	ip -n B link set v1 up
+	ip -n C link set v2 up
+	# An address that a sibling of the other flavor may have, too.
+	ip -n B addr add 10.0.0.2/24 dev v1
+	gives "A/v0 broadcast, C/v2 broadcast" \
+		asks W wire0 "$WIRE_MAC" 0 10.0.0.2 2 A/v0 B/v1 C/v2
+	# What is for that address all the same gets there, too.
+	gives "A/v0 broadcast, B/v1 broadcast, C/v2 broadcast" \
+		says W wire0 "$WIRE_MAC" ffffffffffff 10.0.0.2 3 A/v0 B/v1 C/v2
+	gives "B/v1 host" says W wire0 "$WIRE_MAC" "$LOWER_MAC" 10.0.0.2 1 A/v0 B/v1 C/v2
+}
+
+test_a_link_cannot_have_the_address_of_many() {
+	local addr
+
+	ns S W
+	ipv6_on S
+	wired S W
+	link_of S v0 ipvlan:l3
+	ip -n S link set v0 up
+	for addr in 255.255.255.255/32 224.0.0.251/32 239.255.255.255/32; do
+		refused "cannot have an address of a group" ip -n S addr add $addr dev v0
+	done
+	refused "cannot have an address of a group" ip -n S addr add ff02::1/128 dev v0 autojoin
+	for addr in 223.255.255.254/32 fd02::1/128; do
+		ip -n S addr add $addr dev v0
+	done
+}
+
+test_an_address_in_a_vlan_is_another_one() {
+	needs 8021q
+	two macvlan:bridge ipvlan:l3
+	gives "A/v0 broadcast" asks W wire0 "$WIRE_MAC" 10 10.0.0.2 1 A/v0 B/v1
+	instead ipvlan:l2
+	gives "A/v0 broadcast, B/v1 broadcast" asks W wire0 "$WIRE_MAC" 10 10.0.0.2 2 A/v0 B/v1
+	ip -n A link add link v0 name v0.10 up type vlan id 10
+	ip -n A addr add 10.0.10.1/24 dev v0.10
+	ip -n W link add link wire0 name wire0.10 up type vlan id 10
+	ip -n W addr add 10.0.10.3/24 dev wire0.10
+	ip -n B addr add 10.0.10.1/24 dev v1
+	reaches W 10.0.10.1
+}
+
 # ruled RULE: at the lower device's ingress.
 ruled() {
 	in_ns S nft -f - <<-TXT

@@ -30,6 +30,23 @@ pub enum IpAddr {
     V6(u128),
 }
 
+impl IpAddr {
+    /// Whether it is the address of a group, or of everybody on a network whatever its size: nobody
+    /// alone can have it (`ipv4_is_multicast()`, `ipv4_is_lbcast()`, `ipv6_addr_is_multicast()`).
+    pub const fn is_for_many(self) -> bool {
+        match self {
+            Self::V4(addr) => {
+                let [first, ..] = addr.to_ne_bytes();
+                first & 0xf0 == 0xe0 || addr == u32::MAX
+            }
+            Self::V6(addr) => {
+                let [first, ..] = addr.to_ne_bytes();
+                first == 0xff
+            }
+        }
+    }
+}
+
 /// Somebody who wants to know of addresses.
 pub trait AddrListener: 'static {
     /// Whether `dev` may have the address. May sleep. Not asked about addresses of IPv6 that come with

@@ -38,6 +38,14 @@ impl<'a> Payload<'a> {
         unsafe { bindings::skb_protocol(self.skb) }
     }
 
+    /// Whether the receiving device has taken off a VLAN tag that says a number, not just a priority
+    /// (`skb_vlan_tag_get_id()`).
+    #[inline]
+    pub fn is_in_vlan(&self) -> bool {
+        // SAFETY: By the type's invariants.
+        unsafe { bindings::skb_is_in_vlan(self.skb) }
+    }
+
     /// Bytes in the payload.
     #[inline]
     pub fn len(&self) -> u32 {

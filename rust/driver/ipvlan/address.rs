@@ -8,7 +8,7 @@ use abstractions::net::{
 };
 
 const ETH_P_IP: u16 = 0x0800;
-const ETH_P_ARP: u16 = 0x0806;
+pub(crate) const ETH_P_ARP: u16 = 0x0806;
 const ETH_P_IPV6: u16 = 0x86dd;
 
 const IPPROTO_ICMPV6: u8 = 58;
