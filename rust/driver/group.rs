@@ -40,6 +40,7 @@ use abstractions::{
             Verdict, //
         },
         skbuff::{
+            max_backlog,
             EthFrame,
             PacketType,
             RxSkb, //
@@ -229,15 +230,18 @@ fn copy_to<T>(
 }
 
 /// Gives a copy of a group packet that an endpoint sends to each other one of `hearing` that
-/// listens.
+/// listens; now, or where there are many of them later.
 pub(crate) fn flood_siblings(
-    port: &Port,
+    port: &Handler<Port>,
     hearing: Parties,
     sender: u64,
     frame: &EthFrame<'_>,
     dest: Mac,
     cx: &XmitContext<'_>,
 ) {
+    if port.group_members() > copies_at_once() && port.deferred_groups.has(dest) {
+        return defer_sent(port, hearing, sender, frame, cx);
+    }
     for dev in port.macs.iter(cx.rcu()) {
         let this: &Macvlan = dev.data();
         if hearing.has(this.party()) && this.groups.has(dest) && dev.id() != sender {
@@ -249,6 +253,33 @@ pub(crate) fn flood_siblings(
         if hearing.has(this.party()) && this.groups.has(dest) && dev.id() != sender && dev.is_up() {
             forward_copy_to(dev, &this.stats, frame, cx);
         }
+    }
+}
+
+/// How many copies of one packet are made where it is sent. They pile up in this CPU's backlog, in
+/// which there is to be room for what others send.
+fn copies_at_once() -> u32 {
+    max_backlog() / 8
+}
+
+/// Puts off a group packet that an endpoint sends.
+#[cold]
+#[inline(never)]
+fn defer_sent(
+    port: &Handler<Port>,
+    hearing: Parties,
+    sender: u64,
+    frame: &EthFrame<'_>,
+    cx: &XmitContext<'_>,
+) {
+    let hearers = Hearers {
+        parties: hearing,
+        except: sender,
+    };
+    // Half of the queue is for what comes in from outside.
+    let limit = port.bc_queue_len.load(Relaxed) / 2;
+    if port.defer_frame(frame, hearers.note(), limit, cx).is_err() {
+        port.lower().count_rx_dropped();
     }
 }
 

@@ -293,6 +293,12 @@ impl Port {
         self.l3.load(Relaxed) != 0
     }
 
+    /// How many endpoints there are that may want packets to groups.
+    #[inline]
+    pub(crate) fn group_members(&self) -> u32 {
+        self.macs.len().saturating_add(self.l2.load(Relaxed))
+    }
+
     /// Whether there are endpoints that may want packets to groups.
     #[inline]
     pub(crate) fn has_group_members(&self) -> bool {

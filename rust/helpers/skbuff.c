@@ -4,6 +4,7 @@
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <net/hotdata.h>
 
 __rnetvirt_helper bool rnetvirt_helper_pskb_may_pull(struct sk_buff *skb, unsigned int len)
 {
@@ -152,4 +153,10 @@ __rnetvirt_helper struct net_device *rnetvirt_helper_skb_dev(const struct sk_buf
 __rnetvirt_helper const struct ethhdr *rnetvirt_helper_skb_mac_header(const struct sk_buff *skb)
 {
 	return (const struct ethhdr *)skb_mac_header(skb);
+}
+
+/* How many packets a CPU's backlog takes. */
+__rnetvirt_helper int rnetvirt_helper_net_max_backlog(void)
+{
+	return READ_ONCE(net_hotdata.max_backlog);
 }

@@ -10,12 +10,14 @@
 
 use super::{
     dev_ref::DevRef,
+    link_ops::XmitContext,
     netdevice::NetDevice,
     rtnl::Rtnl,
     skbuff::{
         free,
         DropReason,
         Dropped,
+        EthFrame,
         ReceivedSkBuff,
         RxSkb, //
     },
@@ -444,34 +446,65 @@ impl<T: RxHandler> Handler<T> {
         skb: &RxSkb<'_>,
         note: [u64; 2],
         limit: u32,
-        _cx: &RxContext<'_>,
+        cx: &RxContext<'_>,
     ) -> Result<(), Dropped> {
-        // SAFETY: The queue is initialised, and the skb valid.
-        let (waiting, dev) = unsafe {
-            (
-                bindings::skb_queue_len_lockless(self.queue.get()),
-                bindings::skb_dev(skb.as_ptr()),
-            )
-        };
-        if waiting >= limit || dev != self.dev.load(Relaxed) {
+        // SAFETY: The skb is valid.
+        let dev = unsafe { bindings::skb_dev(skb.as_ptr()) };
+        if self.waiting() >= limit || dev != self.dev.load(Relaxed) {
             return Err(Dropped);
         }
-        // SAFETY: The skb is valid, and cloning does not change what others see of it.
-        let clone = unsafe { bindings::skb_clone_atomic(skb.as_ptr()) };
-        if clone.is_null() {
+        let clone = skb.try_clone().ok_or(Dropped)?;
+        self.put_off(clone, note, limit, cx.bh())
+    }
+
+    /// The same for a frame that a device on top of the handler's sends: a copy of it becomes one that
+    /// the handler's device has received, from another namespace. `Ok` also if that one does not
+    /// receive, which it counts.
+    pub fn defer_frame(
+        &self,
+        frame: &EthFrame<'_>,
+        note: [u64; 2],
+        limit: u32,
+        cx: &XmitContext<'_>,
+    ) -> Result<(), Dropped> {
+        let dev = self.dev(cx.rcu()).ok_or(Dropped)?;
+        if self.waiting() >= limit {
             return Err(Dropped);
         }
-        // SAFETY: The clone is ours, and has room for the note.
-        unsafe { bindings::skb_note(clone).cast::<[u64; 2]>().write(note) };
-        // SAFETY: The queue is initialised, and the clone ours to give up; softirqs are disabled. Its
+        let mut copy = frame.try_clone().ok_or(Dropped)?;
+        copy.scrub();
+        match copy.forward_to(dev, cx.rcu()) {
+            Ok(skb) => self.put_off(skb.into_rx(), note, limit, cx.bh()),
+            Err(Dropped) => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn waiting(&self) -> u32 {
+        // SAFETY: The queue is initialised.
+        unsafe { bindings::skb_queue_len_lockless(self.queue.get()) }
+    }
+
+    /// Puts a packet into the queue that nobody else holds, and that the handler's device has received.
+    fn put_off(
+        &self,
+        skb: RxSkb<'_>,
+        note: [u64; 2],
+        limit: u32,
+        _bh: Bh<'_>,
+    ) -> Result<(), Dropped> {
+        let skb = skb.into_raw();
+        // SAFETY: The packet is ours, and has room for the note.
+        unsafe { bindings::skb_note(skb).cast::<[u64; 2]>().write(note) };
+        // SAFETY: The queue is initialised, and the packet ours to give up; softirqs are disabled. Its
         // device is held until the handler is detached, which empties the queue.
-        if unsafe { bindings::skb_queue_tail_limit(self.queue.get(), clone, limit) } {
+        if unsafe { bindings::skb_queue_tail_limit(self.queue.get(), skb, limit) } {
             // SAFETY: The work is initialised, and cancelled before it goes.
             unsafe { bindings::queue_unbound_work(self.work.get()) };
             return Ok(());
         }
         // SAFETY: The queue has not taken it, so it is still ours.
-        unsafe { free(clone, DropReason::BROADCAST_BACKLOG) };
+        unsafe { free(skb, DropReason::BROADCAST_BACKLOG) };
         Err(Dropped)
     }
 
@@ -544,8 +577,8 @@ impl<T: RxHandler> Handler<T> {
             // SAFETY: The packet is ours; `defer` has left a note.
             let note = unsafe { bindings::skb_note(skb).cast::<[u64; 2]>().read() };
             let section = rcu::read_lock();
-            // SAFETY: The packet is a clone of an `RxSkb`; its device is held as long as the handler is
-            // attached to it.
+            // SAFETY: It was queued as an `RxSkb` that nobody else holds; its device is held as long as
+            // the handler is attached to it.
             let skb = unsafe { RxSkb::from_raw(skb) };
             T::deferred(this, &skb, note, Rcu::new(&section));
             skb.consume();

@@ -141,6 +141,13 @@ impl XmitStatus {
     }
 }
 
+/// How many packets the backlog of a CPU takes (`net.core.netdev_max_backlog`).
+#[inline]
+pub fn max_backlog() -> u32 {
+    // SAFETY: A number that is always there.
+    u32::try_from(unsafe { bindings::net_max_backlog() }).unwrap_or(0)
+}
+
 /// A packet that was handed on was not taken; it has been freed.
 #[derive(Debug)]
 pub struct Dropped;
@@ -329,6 +336,13 @@ impl<'a> EthFrame<'a> {
         Ok(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
     }
 
+    /// Forgets all of the sender's state, that of its namespace, too (`skb_scrub_packet()`).
+    #[inline]
+    pub(crate) fn scrub(&mut self) {
+        // SAFETY: The skb is valid and ours.
+        unsafe { bindings::skb_scrub_packet(self.0 .0.as_ptr(), true) };
+    }
+
     /// Bytes in the frame, the Ethernet header included.
     #[inline]
     pub fn len(&self) -> u32 {
@@ -513,6 +527,15 @@ impl<'a> RxSkb<'a> {
         }
         // SAFETY: Ours, and its `dev` is `dev`.
         Some(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
+    }
+
+    /// A second packet with the same data (`skb_clone()`); `None` if there is no memory.
+    #[inline]
+    pub(crate) fn try_clone(&self) -> Option<Self> {
+        // SAFETY: The skb is valid, and cloning does not change what others see of it.
+        let skb = unsafe { bindings::skb_clone_atomic(self.as_ptr()) };
+        // INVARIANT: The clone is ours, and its header and device are the same.
+        NonNull::new(skb).map(|skb| Self(skb, PhantomData))
     }
 
     /// A second packet with the same data, and of the same type, that `dev` has received. `None` if
