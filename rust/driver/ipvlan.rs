@@ -693,8 +693,7 @@ impl LinkOps for Ipvlan {
         let this = dev.data();
         this.groups.follow(dev, lists);
         this.hear_all(dev.flags().any(DevFlags::PROMISC.with(DevFlags::ALLMULTI)));
-        lists.sync_to(this.port.lower());
-        this.port.update_groups();
+        this.port.set_rx_mode(dev, lists);
     }
 
     fn fix_features(dev: &Link<Self>, wanted: Features, rtnl: &Rtnl) -> Features {

@@ -804,8 +804,7 @@ impl LinkOps for Macvlan {
     fn set_rx_mode(dev: &Link<Self>, lists: &RxMode<'_>) {
         let this = dev.data();
         this.groups.follow(dev, lists);
-        lists.sync_to(this.port.lower());
-        this.port.update_groups();
+        this.port.set_rx_mode(dev, lists);
     }
 
     fn set_mac_address(dev: &Link<Self>, mac: Mac, rtnl: &Rtnl) -> Result {

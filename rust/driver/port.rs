@@ -54,7 +54,10 @@ use abstractions::{
             IpInput, //
         },
         link::delete_links,
-        link_ops::LinkOps,
+        link_ops::{
+            LinkOps,
+            RxMode, //
+        },
         link_table::{
             LinkTable,
             LockedLinkTable, //
@@ -152,6 +155,9 @@ pub(crate) struct Port {
     /// How many endpoints of flavor ipvlan want all groups that the lower device receives, without
     /// asking it for more.
     pub(crate) hear_all: Atomic<u32>,
+    /// An endpoint has had an address of its own for everybody, for which nothing was asked of the
+    /// lower device.
+    odd_broadcast: Atomic<bool>,
     /// Groups that endpoints listen to.
     pub(crate) groups: GroupFilter,
     /// Of these, those whose packets are put off because there may be many listeners.
@@ -207,6 +213,7 @@ impl Port {
                 changing_mac: Atomic::new(false),
                 own_mac: Atomic::new(lower.mac().key()),
                 hear_all: Atomic::new(0),
+                odd_broadcast: Atomic::new(false),
                 groups: GroupFilter::new(0),
                 deferred_groups: GroupFilter::new(0),
                 bc_queue_len: Atomic::new(0),
@@ -610,6 +617,16 @@ impl Port {
         }
     }
 
+    /// What is to be received by an endpoint has changed.
+    pub(crate) fn set_rx_mode(&self, dev: &NetDevice, lists: &RxMode<'_>) {
+        lists.sync_to(&self.lower);
+        let everybody = dev.broadcast();
+        if everybody != Mac::BROADCAST && everybody != self.lower.broadcast() {
+            self.odd_broadcast.store(true, Relaxed);
+        }
+        self.update_groups();
+    }
+
     /// Computes anew which groups endpoints listen to, from what the lower device was asked for.
     pub(crate) fn update_groups(&self) {
         let cutoff = self.bc_cutoff();
@@ -630,9 +647,14 @@ impl Port {
                     self.deferred_groups.add_to(&mut deferred, mac);
                 }
             });
-            self.groups.add_to(&mut groups, self.lower.broadcast());
-            self.deferred_groups
-                .add_to(&mut deferred, self.lower.broadcast());
+            // Endpoints hear it whatever the lower device takes for everybody's address.
+            for mac in [Mac::BROADCAST, self.lower.broadcast()] {
+                self.groups.add_to(&mut groups, mac);
+                self.deferred_groups.add_to(&mut deferred, mac);
+            }
+        }
+        if self.odd_broadcast.load(Relaxed) {
+            groups = Words::ALL;
         }
         if cutoff < 0 {
             deferred = Words::NONE;

@@ -314,3 +314,19 @@ test_somebody_outside_may_have_the_address_of_a_macvlan_link() {
 	gives "A/v0 broadcast, B/v1 broadcast" who W wire0 "$(V0)" ffffffffffff 2 A/v0 B/v1
 }
 
+test_broadcast_where_the_lower_device_calls_it_something_else() {
+	ns S W A B
+	wired S W
+	ip -n S link set eth0 broadcast 01:02:03:04:05:06
+	link_of A v0 macvlan:bridge
+	link_of B v1 ipvlan:l2
+	ip -n A link set v0 up
+	ip -n B link set v1 up
+	gives "A/v0 broadcast, B/v1 broadcast" who W wire0 "$WIRE_MAC" ffffffffffff 2 A/v0 B/v1
+	# One of a link's own.
+	ip -n A link set v0 down
+	ip -n A link set v0 broadcast 01:02:03:04:05:07
+	ip -n A link set v0 up
+	gives "A/v0 broadcast" who W wire0 "$WIRE_MAC" 010203040507 1 A/v0 B/v1
+}
+

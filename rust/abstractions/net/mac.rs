@@ -12,6 +12,9 @@ use crate::bindings;
 pub struct Mac(u64);
 
 impl Mac {
+    /// Everybody (`eth_broadcast_addr()`).
+    pub const BROADCAST: Self = Self::from_bytes(&[0xff; 6]);
+
     /// From a number whose lowest byte is the first one on the wire; its two highest bytes do not
     /// count.
     #[inline]
