@@ -388,12 +388,14 @@ fn deliver<'a>(dev: &'a Link<Ipvlan>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Ver
 }
 
 impl Ipvlan {
-    /// Wants all groups that the lower device receives, or not.
-    fn hear_all(&self, wanted: bool) {
-        if self.hears_all.xchg(wanted, Full) != wanted {
+    /// Wants all groups that the lower device receives, or not. Whether that is something new.
+    fn hear_all(&self, wanted: bool) -> bool {
+        let changed = self.hears_all.xchg(wanted, Full) != wanted;
+        if changed {
             let step = if wanted { 1 } else { u32::MAX };
             self.port.hear_all.add(step, Relaxed);
         }
+        changed
     }
 
     /// What it is to others on the same lower device.
@@ -676,7 +678,9 @@ impl LinkOps for Ipvlan {
         let this = dev.data();
         let lower = this.port.lower();
         dev.unsync_from(lower, rtnl);
-        this.hear_all(false);
+        if this.hear_all(false) {
+            this.port.update_groups();
+        }
         if dev.flags().any(DevFlags::ALLMULTI) {
             let _ = lower.set_allmulti(false, rtnl);
         }

@@ -38,7 +38,10 @@ use crate::{
         },
         Macvlan, //
     },
-    tap, //
+    tap::{
+        self,
+        Tap, //
+    },
 };
 use abstractions::{
     context::{
@@ -663,6 +666,26 @@ impl Port {
         self.deferred_groups.store(deferred);
     }
 
+    /// The lower device may not take the address of an endpoint, whose packets would be told from its
+    /// own, and from those of endpoints of flavor ipvlan, by nothing. [`EADDRINUSE`].
+    fn check_new_mac(&self, more: &Details<'_>) -> Result {
+        let Some(mac) = more.new_mac() else {
+            return Ok(());
+        };
+        // In mode passthru it is the endpoint's, too.
+        if self.is_passthru() {
+            return Ok(());
+        }
+        let guard = rcu::read_lock();
+        match self.macs.find(mac.key(), Rcu::new(&guard)) {
+            Some(_) => Err(more.refuse(
+                EADDRINUSE,
+                c"a link on the device has that address; take it down, or change its address",
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Something happened to the lower device.
     fn event(&self, event: Event, more: &Details<'_>, rtnl: &Rtnl) -> Result {
         let endpoints = || self.endpoints.registered(rtnl);
@@ -681,6 +704,7 @@ impl Port {
                 }
             }
             Event::PRE_CHANGE_ADDR => {
+                self.check_new_mac(more)?;
                 for dev in ip_endpoints() {
                     more.ask_for(dev, rtnl)?;
                 }
@@ -749,6 +773,9 @@ fn longer((longest, wanted_by): (u32, u32), wanted: u32) -> (u32, u32) {
 
 /// Who has the lower device, and what to do about it.
 fn holder(lower: &NetDevice, rtnl: &Rtnl) -> &'static CStr {
+    if Handler::<Tap>::of(lower, rtnl).is_some() {
+        return c"the lower device is a tap, whose packets are for who reads it";
+    }
     match Holder::of(lower, rtnl) {
         Holder::Bridge => c"the lower device is a port of a bridge; use the bridge instead",
         Holder::Bond => c"the lower device is part of a bond; use the bond instead",

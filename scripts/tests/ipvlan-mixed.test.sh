@@ -330,3 +330,24 @@ test_broadcast_where_the_lower_device_calls_it_something_else() {
 	gives "A/v0 broadcast" who W wire0 "$WIRE_MAC" 010203040507 1 A/v0 B/v1
 }
 
+test_the_lower_device_does_not_take_the_address_of_a_link() {
+	two macvlan:bridge ipvlan:l2:bridge
+	ip -n A link set v0 address 02:00:00:00:00:77
+	refused "a link on the device has that address" \
+		ip -n S link set eth0 address 02:00:00:00:00:77
+	gives 02:00:00:00:0a:00 rtnl S get eth0 address
+	gives 02:00:00:00:0a:00 rtnl B get v1 address
+	reaches W 10.0.0.2
+	# One that is down does not receive by it.
+	ip -n A link set v0 down
+	ip -n S link set eth0 address 02:00:00:00:00:77
+	gives 02:00:00:00:00:77 rtnl B get v1 address
+	refused "in use" ip -n A link set v0 up
+}
+
+test_a_tap_is_not_shared() {
+	ns S W
+	wired S W
+	ip -n S link add link eth0 name t0 type rnetvirt flavor macvtap
+	refused "the lower device is a tap" ip -n S link add link t0 name v0 type rnetvirt flavor ipvlan
+}

@@ -5,16 +5,19 @@
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
 use super::{
+    mac::Mac,
     netdevice::{
         Link,
         NetDevice, //
     },
+    nlattr::ExtAck,
     rtnl::Rtnl, //
 };
 use crate::bindings;
 use core::{
     marker::PhantomData,
-    ops::Deref, //
+    ops::Deref,
+    ptr::NonNull, //
 };
 use kernel::{
     error::to_result,
@@ -93,6 +96,38 @@ pub struct Details<'a> {
 }
 
 impl Details<'_> {
+    /// The event's own structure, if it is one of [`Event::PRE_CHANGE_ADDR`].
+    fn pre_change_addr(&self) -> Option<NonNull<bindings::netdev_notifier_pre_changeaddr_info>> {
+        (self.event == Event::PRE_CHANGE_ADDR)
+            .then(|| NonNull::new(self.info.cast()))
+            .flatten()
+    }
+
+    /// Before a device's address changes: the new one. None at other events, and if it is not as long
+    /// as a MAC address.
+    pub fn new_mac(&self) -> Option<Mac> {
+        let info = self.pre_change_addr()?;
+        // SAFETY: The info of this event is this structure; its device is valid.
+        if usize::from(unsafe { (*(*info.as_ptr()).info.dev).addr_len }) != size_of::<[u8; 6]>() {
+            return None;
+        }
+        // SAFETY: By the same; the address is as long as the device's are (`netif_pre_changeaddr_notify()`).
+        let bytes = unsafe { (*info.as_ptr()).dev_addr.cast::<[u8; 6]>().read_unaligned() };
+        Some(Mac::from_bytes(&bytes))
+    }
+
+    /// Before a device's address changes: sets the message that the user sees, if there is one to see
+    /// it; gives the error back.
+    #[must_use]
+    pub fn refuse(&self, err: Error, msg: &'static CStr) -> Error {
+        if let Some(info) = self.pre_change_addr() {
+            // SAFETY: The info of this event is this structure; its ack is null, or that of the
+            // request, which nobody else uses while the chain is called.
+            unsafe { ExtAck::from_raw((*info.as_ptr()).info.extack) }.set_msg(msg);
+        }
+        err
+    }
+
     /// Before the device's address changes: asks those who listen to `dev`, which will take the address
     /// over, whether they mind (`netif_pre_changeaddr_notify()`). Nothing is asked at other events.
     pub fn ask_for<T>(&self, dev: &Link<T>, _rtnl: &Rtnl) -> Result {
