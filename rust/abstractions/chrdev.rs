@@ -355,7 +355,7 @@ impl Openable {
     /// What the one with `cdev` stands for, and does as long as RTNL is held.
     fn find(cdev: *mut kbindings::cdev, _rtnl: &Rtnl) -> Option<*const c_void> {
         let mut link = &OPENABLE;
-        // SAFETY: As in `remove`: entries stay while RTNL is held.
+        // SAFETY: Entries stay until they are taken out, which wants RTNL.
         while let Some(at) = unsafe { link.load(Relaxed).as_ref() } {
             if at.cdev == cdev {
                 return Some(at.data);
@@ -450,7 +450,7 @@ struct Chrdev<T: CharFile> {
 
 // SAFETY: C's structures belong to the driver core, what is left has a lock.
 unsafe impl<T: CharFile> Send for Chrdev<T> {}
-// SAFETY: As above.
+// SAFETY: A reference gives access to the nodes by their lock only; the rest does not change.
 unsafe impl<T: CharFile> Sync for Chrdev<T> {}
 
 impl<T: CharFile> Chrdev<T> {

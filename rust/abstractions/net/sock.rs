@@ -88,9 +88,9 @@ pub struct Sock<T> {
     data: T,
 }
 
-// SAFETY: Both structures are made for use by many threads; and so is `T`.
+// SAFETY: C's structures may be freed by any thread, and so may the ring and `T`.
 unsafe impl<T: Send + Sync> Send for Sock<T> {}
-// SAFETY: As above.
+// SAFETY: Who has a reference uses C's functions for sockets, the ring's locks, and a `T`.
 unsafe impl<T: Send + Sync> Sync for Sock<T> {}
 
 // SAFETY: By the type's invariants; the socket is counted by C.
@@ -146,7 +146,7 @@ impl<T: SockData> Sock<T> {
         let mut proto: bindings::proto = unsafe { core::mem::zeroed() };
         proto.owner = this_module::<T::OwnerModule>().as_ptr().cast();
         assert!(size_of::<Self>() < 1 << 20);
-        // CAST: See above.
+        // CAST: It is less, as was just seen.
         #[allow(clippy::cast_possible_truncation)]
         let size = size_of::<Self>() as c_uint;
         proto.obj_size = size;
@@ -341,7 +341,7 @@ impl<T: SockData> Sock<T> {
             // SAFETY: No lock is held that must not be held: the caller may sleep.
             unsafe { bindings::schedule() };
         };
-        // SAFETY: As above.
+        // SAFETY: The entry is the one that was put into this queue; it is taken out.
         unsafe { bindings::finish_wait(self.socket(), entry.get()) };
         result
     }
@@ -497,7 +497,7 @@ pub struct SockArray<T: SockData, const N: usize> {
 
 // SAFETY: Sockets may be used by any thread; the array is changed under RTNL.
 unsafe impl<T: SockData, const N: usize> Send for SockArray<T, N> {}
-// SAFETY: As above.
+// SAFETY: Who reads gets whole words, and sockets that stay for an RCU section; who writes has RTNL.
 unsafe impl<T: SockData, const N: usize> Sync for SockArray<T, N> {}
 
 impl<T: SockData, const N: usize> SockArray<T, N> {
