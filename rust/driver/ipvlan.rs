@@ -424,9 +424,10 @@ impl AddrListener for Addresses {
             ));
         }
         let guard = rcu::read_lock();
-        let port = &dev.data().port;
-        if let Some(holder) = port.holder(addr, Rcu::new(&guard)) {
-            return Err(ack.refuse_because_of(EADDRINUSE, c"the address is in use by", holder));
+        let (port, rcu) = (&dev.data().port, Rcu::new(&guard));
+        if let Some(holder) = port.holder(addr, rcu) {
+            let msg = c"the address is in use";
+            return Err(ack.refuse_because_of(EADDRINUSE, msg, dev, holder, rcu));
         }
         drop(guard);
         // When the address comes, room cannot be waited for: that is made now.

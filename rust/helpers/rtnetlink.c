@@ -50,5 +50,14 @@ __rnetvirt_helper void rnetvirt_helper_extack_set_msg_dev(struct netlink_ext_ack
 							  const char *msg,
 							  const struct net_device *dev)
 {
-	NL_SET_ERR_MSG_FMT(extack, "%s %s", msg, netdev_name(dev));
+	NL_SET_ERR_MSG_FMT(extack, "%s by %s", msg, netdev_name(dev));
+}
+
+/* Whether who administers DEV, and asks now, may see OTHER: names are a namespace's own. */
+__rnetvirt_helper bool rnetvirt_helper_netdev_may_see(const struct net_device *dev,
+						      const struct net_device *other)
+{
+	const struct net *net = dev_net_rcu(other);
+
+	return net_eq(net, dev_net_rcu(dev)) || ns_capable_noaudit(net->user_ns, CAP_NET_ADMIN);
 }

@@ -34,6 +34,27 @@ test_d3_an_address_is_one_links() {
 	gives "" in_ns A ip -4 -br addr show v0
 }
 
+test_d3_a_refusal_names_only_who_may_be_seen() {
+	[ "$KIND" = rnetvirt ] || skip "it names nobody"
+	ns S A
+	wired S A
+	endpoint S eth0 customer1 l2 netns A
+	ip -n A addr add 10.0.0.1/24 dev customer1
+	container
+	endpoint S eth0 v0 l2
+	ip -n S link set v0 netns "$CONTAINER"
+	# By who may administer both, by its root, and by its neighbour in the same namespace.
+	refused "the address is in use by customer1" nsenter -t "$CONTAINER" -n ip addr add 10.0.0.1/24 dev v0
+	gives "Error: the address is in use." said inside ip addr add 10.0.0.1/24 dev v0
+	inside ip addr add 10.0.0.2/24 dev v0
+	endpoint S eth0 v1 l2
+	ip -n S link set v1 netns "$CONTAINER"
+	refused "the address is in use by v0" inside ip addr add 10.0.0.2/24 dev v1
+}
+
+# said CMD...: what it says, and that it fails.
+said() { ! "$@" 2>&1; }
+
 test_d4_other_lower_devices_do_not_count() {
 	ip_pair l2
 	needs dummy

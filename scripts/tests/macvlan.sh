@@ -142,6 +142,16 @@ lists() {
 	in_ns "$1" bridge fdb show dev "$2" | awk '$2 == "self" && $1 !~ /^(33:33|01:00)/ { print $1 }' | sort
 }
 
+# container: a process with a user and a network namespace of its own. Whoever is inside is root there,
+# and nobody elsewhere.
+container() {
+	unshare -Urn sleep 600 &
+	CONTAINER=$!
+	wait_for 10 grep -q sleep /proc/$CONTAINER/comm
+}
+
+inside() { nsenter -t "$CONTAINER" -U -n --preserve-credentials "$@"; }
+
 who() { frames who "$@"; }
 
 says() { frames says "$@"; }

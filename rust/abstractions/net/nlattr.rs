@@ -8,7 +8,10 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
 use super::netdevice::NetDevice;
-use crate::bindings;
+use crate::{
+    bindings,
+    context::Rcu, //
+};
 use core::{
     marker::PhantomData,
     mem::size_of,
@@ -484,13 +487,25 @@ impl<'a> ExtAck<'a> {
         err
     }
 
-    /// As [`refuse`](Self::refuse); the device's name follows the message, which is cut off if both
-    /// together are longer than 79 bytes.
+    /// As [`refuse`](Self::refuse), of what is asked about `dev`. "by" and the name of
+    /// `holder` follow the message if the requester may see it: `holder` is in the same namespace, or in one that the
+    /// requester has CAP_NET_ADMIN over. What is longer than 79 bytes is cut off.
     #[must_use]
-    pub fn refuse_because_of(&mut self, err: Error, msg: &'static CStr, dev: &NetDevice) -> Error {
+    pub fn refuse_because_of(
+        &mut self,
+        err: Error,
+        msg: &'static CStr,
+        dev: &NetDevice,
+        holder: &NetDevice,
+        _rcu: Rcu<'_>,
+    ) -> Error {
+        // SAFETY: Both devices are valid, and what they say of their namespaces is for RCU sections.
+        if !unsafe { bindings::netdev_may_see(dev.as_ptr(), holder.as_ptr()) } {
+            return self.refuse(err, msg);
+        }
         // SAFETY: Null, or ours; the message and the name end with a zero.
         unsafe {
-            bindings::extack_set_msg_dev(self.0, msg.as_char_ptr().cast(), dev.as_ptr());
+            bindings::extack_set_msg_dev(self.0, msg.as_char_ptr().cast(), holder.as_ptr());
         }
         err
     }
