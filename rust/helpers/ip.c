@@ -56,6 +56,11 @@ __rnetvirt_helper void rnetvirt_helper_skb_pull_eth_hdr(struct sk_buff *skb)
 	skb_reset_network_header(skb);
 }
 
+__rnetvirt_helper u16 rnetvirt_helper_ip_fast_csum(const void *header, unsigned int words)
+{
+	return (__force u16)ip_fast_csum(header, words);
+}
+
 /* What routes are looked up by; the header may be unaligned. */
 __rnetvirt_helper void rnetvirt_helper_flowi4_from_packet(struct flowi4 *fl4,
 							  const struct sk_buff *skb)

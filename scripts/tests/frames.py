@@ -16,6 +16,10 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
   says A V SRC DST ADDRESS COUNT NS/DEV...   the same with a packet for an IPv4 address
   asks A V SRC VID ADDRESS COUNT NS/DEV...   the same with a broadcast ARP request for
                               one; tagged, if VID is not 0
+  packet A V SRC DST [WHAT]   a frame to V's own MAC address with an IP packet: a UDP
+                              datagram to port 9999; badsum: one whose IPv4 header
+                              has a wrong checksum; router: an ICMPv6 router's
+                              advertisement. "sent" or "refused x1"
   vlan A V B W TPID TCI       a tagged frame: "TPID TCI out-of-band|in-band"
   csum A B W                  a UDP datagram: "partial" or "complete", "valid"
   meta A V B W                mark 7 and priority 6 on a frame: what a socket got
@@ -167,6 +171,27 @@ def auxdata(sock):
     raise RuntimeError("no auxiliary data")
 
 
+def packet(a, v, src, dst, what="datagram"):
+    v6 = ":" in dst
+    src, dst = (socket.inet_pton(socket.AF_INET6 if v6 else socket.AF_INET, address) for address in (src, dst))
+    protocol, payload = 17, struct.pack("!HHHH", 1234, 9999, 12, 0) + b"evil"
+    if what == "router":
+        protocol, payload = 58, struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0)
+    at = 2 if what == "router" else 6
+    if v6:
+        total = ip_sum(src + dst + struct.pack("!II", len(payload), protocol) + payload)
+        payload = payload[:at] + struct.pack("!H", total) + payload[at + 2:]
+        header = struct.pack("!IHBB", 6 << 28, len(payload), protocol, 255) + src + dst
+    else:
+        header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0, 64, protocol, 0) + src + dst
+        total = ip_sum(header) ^ (0x5555 if what == "badsum" else 0)
+        header = header[:10] + struct.pack("!H", total) + header[12:]
+    own = mac_of(a, v)
+    with packet_socket(a, v, 0) as out:
+        refused = push(out, own + own + struct.pack("!H", 0x86DD if v6 else 0x800) + header + payload, 1)
+    print("sent" if not refused else f"refused x{refused}")
+
+
 def vlan(a, v, b, w, tpid, tci):
     tpid, tci = int(tpid, 16), int(tci)
     tag = struct.pack("!HH", tpid, tci)
@@ -285,7 +310,7 @@ def tcp(a, b, w, amount, address="10.0.0.2"):
     print(got, "whole" if longest > mtu + 14 else "cut")
 
 
-SCENARIOS = {f.__name__: f for f in (send, across, who, says, asks, vlan, csum, meta, stamp, tcp)}
+SCENARIOS = {f.__name__: f for f in (send, across, who, packet, says, asks, vlan, csum, meta, stamp, tcp)}
 
 
 def main(args):

@@ -95,6 +95,20 @@ test_b20_l3_without_a_route() {
 	refused "unreachable" in_ns A bash -c 'echo >/dev/udp/fd99::1/9'
 }
 
+test_b20_l3_drops_what_a_router_drops() {
+	[ "$KIND" = rnetvirt ] || skip "it computes the header's checksum anew"
+	local before dropped
+
+	ip_pair l3
+	before=$(rx W wire0)
+	dropped=$(sysfs A v0 statistics/tx_dropped)
+	gives "refused x1" frames packet A v0 10.0.0.1 10.0.0.3 badsum
+	same "frames on the wire" $(($(rx W wire0) - before)) 0
+	same "tx_dropped" $(($(sysfs A v0 statistics/tx_dropped) - dropped)) 1
+	gives sent frames packet A v0 10.0.0.1 10.0.0.3
+	wait_for 10 more_than "$before" W wire0
+}
+
 test_b20_l3_a_route_back_to_itself() {
 	[ "$KIND" = rnetvirt ] || skip "sends to itself until the core complains of a dead loop"
 	ns S W

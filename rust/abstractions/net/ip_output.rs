@@ -67,18 +67,10 @@ const IPV4_HLEN: u32 = 20;
 /// valid.
 #[inline(never)]
 unsafe fn send_v4(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
-    // Options must be linear, too: `ip_send_check()` and `ip_do_fragment()` take the header for as long as
-    // it says, and do not look.
-    // SAFETY: By the caller's guarantee; what was pulled is linear.
-    let whole = unsafe {
-        bindings::pskb_may_pull(skb, IPV4_HLEN) && {
-            let hlen = u32::from(*(*skb).data & 0xf) << 2;
-            hlen <= IPV4_HLEN || bindings::pskb_may_pull(skb, hlen)
-        }
-    };
-    if !whole {
-        // SAFETY: As above.
-        unsafe { free(skb, DropReason::TOO_SMALL) };
+    // SAFETY: By the caller's guarantee.
+    if let Err(reason) = unsafe { check_v4(skb) } {
+        // SAFETY: The skb is ours.
+        unsafe { free(skb, reason) };
         return XmitStatus::DROP;
     }
     // SAFETY: Zero is valid for the structure.
@@ -116,6 +108,36 @@ unsafe fn send_v4(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
         bindings::skb_set_route(skb, dst);
         bindings::ip_local_out(net, ptr::null_mut(), skb)
     })
+}
+
+/// The reason to drop what a router drops, if there is one: what follows computes the checksum anew, whatever it
+/// was, and takes the header for as long as it says (`ip_send_check()`, `ip_do_fragment()`).
+///
+/// # Safety
+///
+/// The caller must own `skb`, whose network header must be at its data.
+#[inline(always)]
+unsafe fn check_v4(skb: *mut bindings::sk_buff) -> Result<(), DropReason> {
+    // SAFETY: By the caller's guarantee.
+    if !unsafe { bindings::pskb_may_pull(skb, IPV4_HLEN) } {
+        return Err(DropReason::TOO_SMALL);
+    }
+    // SAFETY: The first bytes were just seen to be linear.
+    let first = unsafe { *(*skb).data };
+    // Version 4, and at least five words.
+    if !(0x45..=0x4f).contains(&first) {
+        return Err(DropReason::IP_HEADER);
+    }
+    let words = u32::from(first & 0xf);
+    // SAFETY: By the caller's guarantee.
+    if first != 0x45 && !unsafe { bindings::pskb_may_pull(skb, words << 2) } {
+        return Err(DropReason::TOO_SMALL);
+    }
+    // SAFETY: So many words are linear.
+    if unsafe { bindings::ip_fast_csum((*skb).data.cast(), words) } != 0 {
+        return Err(DropReason::IP_CSUM);
+    }
+    Ok(())
 }
 
 const RTN_UNICAST: u32 = bindings::RTN_UNICAST;

@@ -47,6 +47,10 @@ impl DropReason {
         Self(bindings::skb_drop_reason_SKB_DROP_REASON_UNHANDLED_PROTO);
     /// There is no route (`SKB_DROP_REASON_IP_OUTNOROUTES`).
     pub const NO_ROUTE: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_IP_OUTNOROUTES);
+    /// The IP header is wrong (`SKB_DROP_REASON_IP_INHDR`).
+    pub const IP_HEADER: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_IP_INHDR);
+    /// The IPv4 header's checksum is wrong (`SKB_DROP_REASON_IP_CSUM`).
+    pub const IP_CSUM: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_IP_CSUM);
     /// The IP header is not whole (`SKB_DROP_REASON_PKT_TOO_SMALL`).
     pub const TOO_SMALL: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_PKT_TOO_SMALL);
     /// The queue of group packets is full (`SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG`).
