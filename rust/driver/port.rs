@@ -686,6 +686,13 @@ impl Port {
         }
     }
 
+    /// The passthru endpoint, when the lower device's address changes, and so its own. Not if it was
+    /// asked for another one: then the core tells of it.
+    fn led_by_lower<'a>(&'a self, rtnl: &'a Rtnl) -> Option<&'a Link<Macvlan>> {
+        let follows = self.is_passthru() && !self.changing_mac.load(Relaxed);
+        follows.then(|| self.endpoints.registered(rtnl).next())?
+    }
+
     /// Something happened to the lower device.
     fn event(&self, event: Event, more: &Details<'_>, rtnl: &Rtnl) -> Result {
         let endpoints = || self.endpoints.registered(rtnl);
@@ -695,16 +702,18 @@ impl Port {
         match event {
             Event::CHANGE_MTU => {
                 let mtu = self.lower.mtu();
-                // Cannot fail but by somebody's veto, after which it is too large.
-                for dev in endpoints().filter(|dev| dev.mtu() > mtu) {
-                    let _ = dev.set_mtu(mtu, rtnl);
-                }
-                for dev in ip_endpoints().filter(|dev| dev.mtu() != mtu) {
-                    let _ = dev.set_mtu(mtu, rtnl);
-                }
+                endpoints()
+                    .filter(|dev| dev.mtu() > mtu)
+                    .for_each(|dev| dev.follow_mtu(mtu, rtnl));
+                ip_endpoints()
+                    .filter(|dev| dev.mtu() != mtu)
+                    .for_each(|dev| dev.follow_mtu(mtu, rtnl));
             }
             Event::PRE_CHANGE_ADDR => {
                 self.check_new_mac(more)?;
+                if let Some(dev) = self.led_by_lower(rtnl) {
+                    more.ask_for(dev, rtnl)?;
+                }
                 for dev in ip_endpoints() {
                     more.ask_for(dev, rtnl)?;
                 }
@@ -714,6 +723,9 @@ impl Port {
                     if let Some(dev) = endpoints().next() {
                         Macvlan::sync_mac(dev, self.lower.mac(), rtnl)?;
                     }
+                }
+                if let Some(dev) = self.led_by_lower(rtnl) {
+                    dev.relay(event, rtnl);
                 }
                 for dev in ip_endpoints() {
                     dev.write_mac(self.lower.mac(), rtnl);

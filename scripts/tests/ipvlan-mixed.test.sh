@@ -351,3 +351,18 @@ test_a_tap_is_not_shared() {
 	ip -n S link add link eth0 name t0 type rnetvirt flavor macvtap
 	refused "the lower device is a tap" ip -n S link add link t0 name v0 type rnetvirt flavor ipvlan
 }
+
+test_the_mac_address_follows_through_a_link_in_mode_passthru() {
+	ns S W
+	wired S W
+	link_of S p0 macvlan:passthru
+	ip -n S link set p0 up
+	ip -n S link add link p0 name i0 up type rnetvirt flavor ipvlan mode l2
+	# Asked for below, and asked for itself.
+	ip -n S link set eth0 address 02:00:00:00:00:77
+	gives 02:00:00:00:00:77 rtnl S get p0 address
+	gives 02:00:00:00:00:77 rtnl S get i0 address
+	ip -n S link set p0 address 02:00:00:00:00:78
+	gives 02:00:00:00:00:78 rtnl S get eth0 address
+	gives 02:00:00:00:00:78 rtnl S get i0 address
+}

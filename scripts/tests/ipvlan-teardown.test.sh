@@ -108,6 +108,23 @@ test_e4_lower_address_and_mtu_under_traffic() {
 	errno EOPNOTSUPP A set name:v0 addr:020000000077
 }
 
+test_e4_mtu_that_users_could_not_set() {
+	local mtu
+
+	needs dummy
+	ns S
+	ip -n S link add d0 type dummy
+	endpoint S d0 v0 l2
+	ip -n S link set v0 up
+	for mtu in 1400 70000 60 1500; do
+		ip -n S link set d0 mtu $mtu
+		gives $mtu rtnl S get v0 mtu
+	done
+	# Users' limits are as before.
+	refused "mtu less than device minimum" ip -n S link set v0 mtu 67
+	refused "mtu greater than device maximum" ip -n S link set v0 mtu 65536
+}
+
 test_e4_carrier_follows() {
 	ip_pair l2
 	ip -n W link set wire0 down

@@ -101,6 +101,17 @@ test_d6_lower_mtu_under_traffic() {
 	reaches A 10.0.0.2
 }
 
+test_d6_mtu_that_users_could_not_set() {
+	[ "$KIND" = rnetvirt ] || skip "it keeps one that is too large"
+	needs dummy
+	ns S
+	ip -n S link add d0 type dummy
+	endpoint S d0 v0 bridge
+	ip -n S link set d0 mtu 60
+	gives 60 rtnl S get v0 mtu
+	refused "mtu less than device minimum" ip -n S link set v0 mtu 59
+}
+
 test_d8_lower_address_under_traffic() {
 	local n
 

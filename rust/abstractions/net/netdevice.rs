@@ -516,6 +516,23 @@ impl<T> Link<T> {
         unsafe { bindings::netdev_set_mtu_field(self.as_ptr(), mtu) };
     }
 
+    /// Takes over the MTU of the device below, and tells of it: also one that users could not set here,
+    /// or that somebody minds, for nothing larger can be sent. Re-enters drivers and notifiers.
+    pub fn follow_mtu(&self, mtu: u32, rtnl: &Rtnl) {
+        let dev = self.as_ptr();
+        // SAFETY: The device is valid; the limits are read and written under RTNL.
+        let limits = unsafe {
+            let limits = ((*dev).min_mtu, (*dev).max_mtu);
+            ((*dev).min_mtu, (*dev).max_mtu) = (0, 0);
+            limits
+        };
+        if self.set_mtu(mtu, rtnl).is_err() {
+            self.write_mtu(mtu, rtnl);
+        }
+        // SAFETY: The device is still valid, and RTNL held.
+        unsafe { ((*dev).min_mtu, (*dev).max_mtu) = limits };
+    }
+
     /// Takes over carrier and the like from the device below (`netif_stacked_transfer_operstate()`).
     pub fn transfer_operstate(&self, lower: &NetDevice, _rtnl: &Rtnl) {
         // SAFETY: Both devices are valid.
