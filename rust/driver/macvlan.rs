@@ -464,7 +464,7 @@ impl Macvlan {
                 c"mode passthru needs the lower device for itself, which has other links",
             ));
         }
-        check_sources(&settings, mode, 0, ack)?;
+        check_sources(&settings, mode, |_| 1, ack)?;
 
         let mut dev = dev.init(Ok::<Self, Error>(Self {
             lower: DevRef::new(lower, rtnl)?,
@@ -526,6 +526,21 @@ impl Macvlan {
     /// The length that this endpoint would like the port's queue of group packets to have.
     pub(crate) fn bc_queue_len(&self) -> u32 {
         self.bc_queue_len.load(Relaxed)
+    }
+
+    /// How many sources it listens to when that one was added.
+    fn count_with(dev: &Link<Self>, mac: Mac) -> usize {
+        let this = dev.data();
+        let mut count = this.sources.load(Relaxed).saturating_add(1);
+        let guard = rcu::read_lock();
+        this.port
+            .sources
+            .for_all(mac.key(), Rcu::new(&guard), |listener| {
+                if listener.id() == dev.id() {
+                    count = count.saturating_sub(1);
+                }
+            });
+        count as usize
     }
 
     fn add_source(dev: &Link<Self>, mac: Mac, rtnl: &Rtnl) -> Result {
@@ -670,8 +685,14 @@ fn check_mtu(
 /// is shown by, whose attributes have lengths of 16 bits.
 const MAX_SOURCES: usize = 5400;
 
-/// Only in mode source there are sources, and not too many; `count` there are already.
-fn check_sources(settings: &Settings<'_>, mode: Mode, count: u32, ack: &mut ExtAck<'_>) -> Result {
+/// Only in mode source there are sources, and not too many; `new_one` says how many more an address
+/// would make.
+fn check_sources(
+    settings: &Settings<'_>,
+    mode: Mode,
+    new_one: impl FnOnce(Mac) -> usize,
+    ack: &mut ExtAck<'_>,
+) -> Result {
     let Some(change) = &settings.sources else {
         return Ok(());
     };
@@ -679,17 +700,35 @@ fn check_sources(settings: &Settings<'_>, mode: Mode, count: u32, ack: &mut ExtA
         return Err(ack.refuse(EINVAL, c"only mode source has a list of sources"));
     }
     let count = match change {
-        SourceChange::Add(_) => (count as usize).saturating_add(1),
+        SourceChange::Add(mac) => new_one(*mac),
         SourceChange::Remove(_) | SourceChange::Flush => 0,
-        SourceChange::Set(first, list) => {
-            let listed = list.iter().flat_map(|list| list.iter()).count();
-            listed.saturating_add(first.is_some().into())
-        }
+        SourceChange::Set(first, list) => count_distinct(*first, *list)?,
     };
     if count > MAX_SOURCES {
         return Err(ack.refuse(ENOSPC, c"a link listens to up to 5400 sources"));
     }
     Ok(())
+}
+
+/// How many addresses a list will be, where one that is said twice counts once. A list that is short
+/// enough anyway is not looked at.
+fn count_distinct(first: Option<Mac>, list: Option<NestedAttrs<'_>>) -> Result<usize> {
+    let said = || {
+        let listed = list.into_iter().flat_map(NestedAttrs::iter);
+        let listed = listed.filter_map(|(_, bytes)| settings::source_mac(bytes).ok());
+        Iterator::chain(first.into_iter(), listed)
+    };
+    let count = said().count();
+    if count <= MAX_SOURCES {
+        return Ok(count);
+    }
+    let mut seen = KVVec::with_capacity(count, GFP_KERNEL)?;
+    for mac in said() {
+        if !seen.contains(&mac) {
+            seen.push(mac, GFP_KERNEL)?;
+        }
+    }
+    Ok(seen.len())
 }
 
 /// What a device on top of `lower` is like.
@@ -916,13 +955,26 @@ impl LinkOps for Macvlan {
             ));
         }
         let mode = settings.mode.unwrap_or(this.mode.get());
+        // What mode source takes, or copies, is also the host's, and that of links in other namespaces.
+        let listens = settings.mode.is_some()
+            || settings.flags.is_some()
+            || settings.sources.is_some();
+        if mode == Mode::SOURCE
+            && listens
+            && !dev.link_net_capable(port.lower().net(rtnl), rtnl)
+        {
+            return Err(ack.refuse(
+                EPERM,
+                c"mode source requires CAP_NET_ADMIN in the network namespace of the lower device",
+            ));
+        }
         if (mode == Mode::PASSTHRU) != port.is_passthru() {
             return Err(ack.refuse(
                 EINVAL,
                 c"mode passthru is chosen when a link is made, for good",
             ));
         }
-        check_sources(&settings, mode, this.sources.load(Relaxed), ack)?;
+        check_sources(&settings, mode, |mac| Self::count_with(dev, mac), ack)?;
 
         if let Some(flags) = settings.flags {
             let toggled = flags.has(Flags::NOPROMISC) != this.flags.get().has(Flags::NOPROMISC);

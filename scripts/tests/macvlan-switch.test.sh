@@ -98,6 +98,35 @@ test_b5_source_hears_those_it_lists_and_nobody_else() {
 	gives "B/v1 host" who S v2 020000000003 $V1 1 A/v0 B/v1
 }
 
+test_b5_mode_source_is_for_who_administers_the_lower_device() {
+	[ "$KIND" = rnetvirt ] || skip "a container's root takes what others send to the host"
+	local words
+
+	ns S
+	wired S S
+	container
+	endpoint S eth0 v0 bridge
+	ip -n S link set v0 netns "$CONTAINER"
+	for words in "mode source" "mode source macaddr add 02:00:00:00:0b:00" "mode source nodst"; do
+		# shellcheck disable=SC2086
+		refused "mode source requires CAP_NET_ADMIN in the network namespace of the lower device" \
+			inside ip link set v0 type $TYPE $words
+	done
+	# shellcheck disable=SC2086
+	inside ip link set v0 type $TYPE mode private
+	# Whose it is may, and then its root may not change what is listened to, but give it up.
+	# shellcheck disable=SC2086
+	nsenter -t "$CONTAINER" -n ip link set v0 type $TYPE mode source macaddr add 02:00:00:00:0b:00
+	for words in "macaddr add 02:00:00:00:00:09" "macaddr flush" nodst; do
+		# shellcheck disable=SC2086
+		refused "CAP_NET_ADMIN" inside ip link set v0 type $TYPE $words
+	done
+	# shellcheck disable=SC2086
+	inside ip link set v0 type $TYPE mode bridge
+	# shellcheck disable=SC2086
+	refused "CAP_NET_ADMIN" inside ip link set v0 type $TYPE mode source
+}
+
 test_b8_passthru_has_the_lower_to_itself() {
 	ns S W A
 	wired S W
