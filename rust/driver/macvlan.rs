@@ -956,13 +956,9 @@ impl LinkOps for Macvlan {
         }
         let mode = settings.mode.unwrap_or(this.mode.get());
         // What mode source takes, or copies, is also the host's, and that of links in other namespaces.
-        let listens = settings.mode.is_some()
-            || settings.flags.is_some()
-            || settings.sources.is_some();
-        if mode == Mode::SOURCE
-            && listens
-            && !dev.link_net_capable(port.lower().net(rtnl), rtnl)
-        {
+        let listens =
+            settings.mode.is_some() || settings.flags.is_some() || settings.sources.is_some();
+        if mode == Mode::SOURCE && listens && !dev.link_net_capable(port.lower().net(rtnl), rtnl) {
             return Err(ack.refuse(
                 EPERM,
                 c"mode source requires CAP_NET_ADMIN in the network namespace of the lower device",
