@@ -28,8 +28,11 @@ pub const IFLA_RNETVIRT_FLAVOR: u16 = 2;
 pub const IFLA_RNETVIRT_MACVLAN: u16 = 3;
 /// Nested: [`IFLA_IPVLAN_*`](IFLA_IPVLAN_MODE) of flavors ipvlan and ipvtap.
 pub const IFLA_RNETVIRT_IPVLAN: u16 = 4;
+/// `u32`, 1 or 0: whether all links of flavors ipvlan and ipvtap on the same lower device
+/// are trusted. Create, change and dump.
+pub const IFLA_RNETVIRT_TRUST: u16 = 5;
 /// The highest attribute of `IFLA_INFO_DATA`.
-pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_IPVLAN;
+pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_TRUST;
 
 /// A pair of devices: transmit on one is receive on the other.
 pub const RNETVIRT_FLAVOR_VETH: u32 = 0;

@@ -29,13 +29,17 @@ pub(crate) const MACVLAN: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_MACVLAN
 /// The settings of flavor ipvlan.
 pub(crate) const IPVLAN: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_IPVLAN);
 
+/// Whether links of flavor ipvlan on a lower device are trusted.
+pub(crate) const TRUST: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_TRUST);
+
 /// Validation of all attributes of the kind.
 pub(crate) const POLICY: &[Policy] = {
     const TABLE: &PolicyTable<{ uapi::IFLA_RNETVIRT_MAX as usize + 1 }> = &PolicyTable::new()
         .with(&PEER)
         .with(&FLAVOR)
         .with(&MACVLAN)
-        .with(&IPVLAN);
+        .with(&IPVLAN)
+        .with(&TRUST);
     TABLE.rows()
 };
 
@@ -142,6 +146,26 @@ impl Flavor {
     }
 }
 
+/// Whether there are settings of flavor ipvlan.
+pub(crate) fn has_ipvlan(data: &Attrs<'_>) -> bool {
+    data.has(&IPVLAN) || data.has(&TRUST)
+}
+
+/// Whether links of flavor ipvlan are to be trusted, if it says so.
+pub(crate) fn trust(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Option<bool>> {
+    let Some(attr) = data.and_then(|data| data.attr(TRUST.id())) else {
+        return Ok(None);
+    };
+    match data.map_or(Ok(None), |data| data.get(&TRUST))? {
+        Some(0) => Ok(Some(false)),
+        Some(1) => Ok(Some(true)),
+        _ => {
+            ack.set_bad_attr(attr);
+            Err(ack.refuse(EINVAL, c"trust is on (1) or off (0)"))
+        }
+    }
+}
+
 /// Refuses to make a link of `flavor` one of another flavor.
 pub(crate) fn check_change(
     flavor: Flavor,
@@ -152,8 +176,8 @@ pub(crate) fn check_change(
         return Ok(());
     };
     let other = match flavor {
-        Flavor::Veth => data.has(&MACVLAN) || data.has(&IPVLAN),
-        Flavor::Macvlan | Flavor::Macvtap => data.has(&PEER) || data.has(&IPVLAN),
+        Flavor::Veth => data.has(&MACVLAN) || has_ipvlan(data),
+        Flavor::Macvlan | Flavor::Macvtap => data.has(&PEER) || has_ipvlan(data),
         Flavor::Ipvlan | Flavor::Ipvtap => data.has(&PEER) || data.has(&MACVLAN),
     };
     if other {

@@ -57,6 +57,7 @@ use crate::{
 };
 use abstractions::{
     context::{
+        Bh,
         Gfp,
         Rcu, //
     },
@@ -72,7 +73,11 @@ use abstractions::{
             AddrListener,
             IpAddr, //
         },
-        ip_output::route_and_send,
+        ip_output::{
+            route_and_send,
+            route_and_send_checked,
+            Sender, //
+        },
         link::{
             downcast,
             ifla,
@@ -197,6 +202,9 @@ impl Ipvlan {
     #[inline]
     fn xmit_l3(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
         let this = dev.data();
+        if !this.settings.is_trusted() {
+            return Self::xmit_l3_checked(dev, frame, cx);
+        }
         let flags = this.settings.flags();
         if flags != Flags::VEPA {
             if let Some(owner) = this.port.dest_owner(frame.payload(), cx.rcu()) {
@@ -214,6 +222,23 @@ impl Ipvlan {
         }
         let len = frame.len();
         Self::sent(dev, len, route_and_send(frame, &this.lower, cx.bh()), cx)
+    }
+
+    /// The same of an endpoint that is not trusted: the lower device's namespace alone decides.
+    #[inline(never)]
+    fn xmit_l3_checked(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        if frame.is_to_group() {
+            return drop_tx(dev, frame.into_skb(), DropReason::UNHANDLED_PROTO, cx);
+        }
+        let sender = match this.settings.flags() {
+            Flags::BRIDGE => Sender::Direct,
+            Flags::VEPA => Sender::Wire,
+            _ => Sender::Nobody,
+        };
+        let len = frame.len();
+        let status = route_and_send_checked::<Port>(frame, &this.lower, sender, cx.bh());
+        Self::sent(dev, len, status, cx)
     }
 
     /// Hands a packet to the lower device, and counts what that says.
@@ -246,14 +271,18 @@ impl Ipvlan {
     ) -> Tx {
         // Whether it is dropped on the way is no business of the sender.
         dev.data().stats.count_tx(frame.len(), cx.bh());
-        receive_from_sibling(owner, frame, cx);
+        receive_from_sibling(owner, frame, cx.rcu(), cx.bh());
         Tx::SENT
     }
 
-    /// A frame to our own MAC address, but for no endpoint: the lower device receives it.
+    /// A frame to our own MAC address, but for no endpoint: the lower device receives it, if the host
+    /// trusts us.
     #[inline(never)]
     fn send_in(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
         let this = dev.data();
+        if !this.settings.is_trusted() {
+            return drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx);
+        }
         this.stats.count_tx(frame.len(), cx.bh());
         let _ = frame
             .forward_to(&this.lower, cx.rcu())
@@ -300,16 +329,21 @@ impl Ipvlan {
 
 /// Makes a frame one that an endpoint has received from another one.
 #[inline]
-fn receive_from_sibling(owner: &Link<Ipvlan>, frame: EthFrame<'_>, cx: &XmitContext<'_>) {
+pub(crate) fn receive_from_sibling(
+    owner: &Link<Ipvlan>,
+    frame: EthFrame<'_>,
+    rcu: Rcu<'_>,
+    bh: Bh<'_>,
+) {
     let stats = &owner.data().stats;
     let len = frame.len();
     let sent = frame
-        .forward_to(owner, cx.rcu())
-        .and_then(|skb| skb.netif_rx(cx.bh()));
+        .forward_to(owner, rcu)
+        .and_then(|skb| skb.netif_rx(bh));
     if sent.is_ok() {
-        stats.count_rx(len, false, cx.bh());
+        stats.count_rx(len, false, bh);
     } else {
-        stats.count_rx_error(cx.bh());
+        stats.count_rx_error(bh);
     }
 }
 
@@ -429,6 +463,12 @@ impl AddrListener for Addresses {
             let msg = c"the address is in use";
             return Err(ack.refuse_because_of(EADDRINUSE, msg, dev, holder, rcu));
         }
+        if !port.is_trusted() && addr.is_local_at(port.lower(), rcu) {
+            return Err(ack.refuse(
+                EADDRINUSE,
+                c"the address is one of the lower device's network namespace",
+            ));
+        }
         drop(guard);
         // When the address comes, room cannot be waited for: that is made now.
         match addr {
@@ -442,6 +482,9 @@ impl AddrListener for Addresses {
             return;
         };
         let this = dev.data();
+        if Self::is_hosts_own(dev, addr) {
+            return dev.log_conflict(this.port.lower());
+        }
         let result = match addr {
             IpAddr::V4(addr) => this.port.addrs4.insert(addr.into(), dev, gfp),
             IpAddr::V6(addr) => this.port.addrs6.insert(addr, dev, gfp),
@@ -476,6 +519,20 @@ impl AddrListener for Addresses {
         if was_there {
             this.addresses.add(u32::MAX, Relaxed);
         }
+    }
+}
+
+impl Addresses {
+    /// Whether an address that the core did not ask about is one that an endpoint must not have. In the
+    /// lower device's namespace it is the endpoint's own by now.
+    fn is_hosts_own(dev: &Link<Ipvlan>, addr: IpAddr) -> bool {
+        let port = &dev.data().port;
+        let guard = rcu::read_lock();
+        let rcu = Rcu::new(&guard);
+        matches!(addr, IpAddr::V6(_))
+            && !port.is_trusted()
+            && !dev.is_beside(port.lower(), rcu)
+            && addr.is_local_at(port.lower(), rcu)
     }
 }
 
@@ -533,6 +590,7 @@ impl Ipvlan {
             .data()
             .and_then(|data| data.attr(config::IPVLAN.id()));
         let settings = Settings::parse(nest, ack)?;
+        let trust = config::trust(params.data(), ack)?;
         let is_tap = tap.is_some();
         let mode = settings.mode.unwrap_or(Mode::L3);
         let flags = settings.flags.unwrap_or(Flags::BRIDGE);
@@ -594,6 +652,9 @@ impl Ipvlan {
             Handler::attach(tap, &dev, rtnl)?;
         }
         Port::join_ip(port, &dev, ack, rtnl)?;
+        if let Some(trust) = trust {
+            port.set_trusted(trust, rtnl);
+        }
         dev.transfer_operstate(lower, rtnl);
         Ok(dev.finish())
     }
@@ -746,15 +807,17 @@ impl LinkOps for Ipvlan {
     ) -> Result {
         let this = dev.data();
         config::check_change(this.flavor(), data, ack)?;
-        let Some(nest) = data.and_then(|data| data.attr(config::IPVLAN.id())) else {
+        let nest = data.and_then(|data| data.attr(config::IPVLAN.id()));
+        let trust = config::trust(data, ack)?;
+        if nest.is_none() && trust.is_none() {
             return Ok(());
-        };
-        let settings = Settings::parse(Some(nest), ack)?;
+        }
+        let settings = Settings::parse(nest, ack)?;
         // What the lower device's namespace routes and filters is its administrator's business.
         if !dev.link_net_capable(this.port.lower().net(rtnl), rtnl) {
             return Err(ack.refuse(
                 EPERM,
-                c"mode and flags require CAP_NET_ADMIN in the network namespace of the lower device",
+                c"mode, flags and trust require CAP_NET_ADMIN in the network namespace of the lower device",
             ));
         }
         if let Some(mode) = settings.mode {
@@ -763,17 +826,21 @@ impl LinkOps for Ipvlan {
         if let Some(flags) = settings.flags {
             this.settings.set_flags(flags);
         }
+        if let Some(trust) = trust {
+            this.port.set_trusted(trust, rtnl);
+        }
         Ok(())
     }
 
     fn get_size(_dev: &Link<Self>, _rcu: Rcu<'_>) -> usize {
-        // Flavor, nest; mode, flags.
-        total_size(4) + total_size(0) + total_size(2) * 2
+        // Flavor, trust, nest; mode, flags.
+        total_size(4) * 2 + total_size(0) + total_size(2) * 2
     }
 
     fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, _rtnl: &Rtnl) -> Result {
         let this = dev.data();
         msg.put_u32(&config::FLAVOR, this.flavor().number())?;
+        msg.put_u32(&config::TRUST, this.port.is_trusted().into())?;
         msg.put_nest(&config::IPVLAN, |msg| {
             msg.put_u16(&settings::MODE, this.settings.mode().number())?;
             msg.put_u16(&settings::FLAGS, this.settings.flags().number())

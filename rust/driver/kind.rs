@@ -125,6 +125,7 @@ impl LinkKind for Rnetvirt {
         if let Some(data) = data {
             macvlan::settings::Settings::parse(data.attr(config::MACVLAN.id()), ack)?;
             ipvlan::settings::Settings::parse(data.attr(config::IPVLAN.id()), ack)?;
+            config::trust(Some(data), ack)?;
         }
         Ok(())
     }
@@ -155,7 +156,7 @@ fn flavor(tb: &LinkAttrs<'_>, data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) ->
         hints.number = data.get(&config::FLAVOR)?;
         hints.has_peer = data.has(&config::PEER);
         hints.has_macvlan = data.has(&config::MACVLAN);
-        hints.has_ipvlan = data.has(&config::IPVLAN);
+        hints.has_ipvlan = config::has_ipvlan(data);
     }
     Flavor::choose(hints).map_err(|Refusal(err, msg)| {
         if let Some(attr) = data.and_then(|data| data.attr(config::FLAVOR.id())) {

@@ -27,7 +27,10 @@ use crate::{
             with_address,
             End, //
         },
-        settings::Mode as IpvlanMode,
+        settings::{
+            Flags,
+            Mode as IpvlanMode, //
+        },
         Ipvlan, //
     },
     macvlan::{
@@ -37,6 +40,11 @@ use crate::{
             DEFAULT_BC_QUEUE_LEN, //
         },
         Macvlan, //
+    },
+    reach::{
+        unicast,
+        Party,
+        Reach, //
     },
     tap::{
         self,
@@ -55,6 +63,11 @@ use abstractions::{
         ip_input::{
             Hooks,
             IpInput, //
+        },
+        ip_output::{
+            Onward,
+            Sender,
+            Siblings, //
         },
         link::delete_links,
         link_ops::{
@@ -87,7 +100,10 @@ use abstractions::{
             Slot,
             Verdict, //
         },
-        skbuff::RxSkb,
+        skbuff::{
+            EthFrame,
+            RxSkb, //
+        },
     },
 };
 use core::cmp::Ordering;
@@ -155,6 +171,8 @@ pub(crate) struct Port {
     pub(crate) changing_mac: Atomic<bool>,
     /// The address that the lower device gets back from a passthru endpoint.
     own_mac: Atomic<u64>,
+    /// Whether endpoints of flavor ipvlan are trusted.
+    trusted: Atomic<bool>,
     /// How many endpoints of flavor ipvlan want all groups that the lower device receives, without
     /// asking it for more.
     pub(crate) hear_all: Atomic<u32>,
@@ -215,6 +233,7 @@ impl Port {
                 passthru: Atomic::new(false),
                 changing_mac: Atomic::new(false),
                 own_mac: Atomic::new(lower.mac().key()),
+                trusted: Atomic::new(false),
                 hear_all: Atomic::new(0),
                 odd_broadcast: Atomic::new(false),
                 groups: GroupFilter::new(0),
@@ -422,6 +441,7 @@ impl Port {
             return Err(err);
         }
         this.update_mixed(rtnl);
+        dev.data().settings.set_trusted(this.is_trusted());
         dev.set_dev_id(id, rtnl);
         dev.data().dev_id.store(id.into(), Relaxed);
         this.add_bc_queue_len(DEFAULT_BC_QUEUE_LEN, rtnl);
@@ -438,6 +458,20 @@ impl Port {
             Self::leave_mode(this, data.settings.mode(), rtnl);
             this.update_mixed(rtnl);
             this.drop_bc_queue_len(DEFAULT_BC_QUEUE_LEN, rtnl);
+        }
+    }
+
+    /// Whether endpoints of flavor ipvlan are trusted: then they send to whom they like, and have what
+    /// addresses they like.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.trusted.load(Relaxed)
+    }
+
+    /// Changes that for all of them.
+    pub(crate) fn set_trusted(&self, trusted: bool, rtnl: &Rtnl) {
+        self.trusted.store(trusted, Relaxed);
+        for dev in self.ip_endpoints.registered(rtnl) {
+            dev.data().settings.set_trusted(trusted);
         }
     }
 
@@ -862,6 +896,36 @@ impl IpInput for Port {
     #[inline]
     fn received(dev: &Link<Ipvlan>, len: u32, bh: Bh<'_>) {
         dev.data().stats.count_rx(len, false, bh);
+    }
+}
+
+impl Siblings for Port {
+    type Upper = Ipvlan;
+
+    #[inline]
+    fn onward<'a>(
+        this: &'a Handler<Self>,
+        sender: Sender,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Onward<'a, Ipvlan> {
+        let Some(dev) = this.dest_owner(packet, rcu) else {
+            return Onward::Out;
+        };
+        let flags = match sender {
+            Sender::Direct => Flags::BRIDGE,
+            Sender::Nobody => Flags::PRIVATE,
+            Sender::Wire => Flags::VEPA,
+        };
+        match unicast(Party::Ipvlan(IpvlanMode::L3, flags), dev.data().party()) {
+            Reach::Direct => Onward::To(dev),
+            Reach::Out => Onward::Out,
+            Reach::Nowhere => Onward::Nowhere,
+        }
+    }
+
+    fn deliver(dev: &Link<Ipvlan>, frame: EthFrame<'_>, rcu: Rcu<'_>, bh: Bh<'_>) {
+        ipvlan::receive_from_sibling(dev, frame, rcu, bh);
     }
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What devices on top of other devices need of IPv4 and IPv6. */
 
+#include <linux/etherdevice.h>
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/percpu.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <net/addrconf.h>
@@ -14,6 +17,7 @@
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
+#include <net/ip_fib.h>
 #include <net/l3mdev.h>
 #include <net/netns/generic.h>
 #include <net/route.h>
@@ -109,6 +113,82 @@ __rnetvirt_helper void rnetvirt_helper_skb_set_route(struct sk_buff *skb, struct
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm), sizeof(struct inet6_skb_parm)));
 }
 
+/*
+ * ip_local_out(), but that OKFN is where the packet goes when OUTPUT has let it pass. 1: it has, and
+ * OKFN is the caller's to call.
+ */
+__rnetvirt_helper int rnetvirt_helper_ip_local_out_to(struct net *net, struct sk_buff *skb,
+						      int (*okfn)(struct net *, struct sock *,
+						      	    struct sk_buff *))
+{
+	struct iphdr *iph = ip_hdr(skb);
+
+	IP_INC_STATS(net, IPSTATS_MIB_OUTREQUESTS);
+	iph_set_totlen(iph, skb->len);
+	ip_send_check(iph);
+	skb = l3mdev_ip_out(NULL, skb);
+	if (unlikely(!skb))
+		return 0;
+	skb->protocol = htons(ETH_P_IP);
+	return nf_hook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, net, NULL, skb, NULL, skb_dst_dev(skb),
+		       okfn);
+}
+
+/* Likewise what ip_output() does. The packet stays on its device. */
+__rnetvirt_helper int rnetvirt_helper_nf_postrouting4(struct net *net, struct sk_buff *skb,
+						      int (*okfn)(struct net *, struct sock *,
+						      	    struct sk_buff *))
+{
+	return nf_hook(NFPROTO_IPV4, NF_INET_POST_ROUTING, net, NULL, skb, skb->dev, skb->dev,
+		       okfn);
+}
+
+/*
+ * Whether the route leads to a neighbour on the device that the packet has: the destination itself,
+ * without a gateway, a tunnel, or encryption.
+ */
+static __always_inline bool rnetvirt_dst_is_plain(const struct dst_entry *dst,
+						  const struct net_device *dev)
+{
+	return dst_dev(dst) == dev && !dst->lwtstate && !dst_xfrm(dst);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_skb_leads_to_neighbour4(const struct sk_buff *skb)
+{
+	const struct rtable *rt = skb_rtable(skb);
+
+	return rnetvirt_dst_is_plain(&rt->dst, skb->dev) && rt->rt_type == RTN_UNICAST &&
+	       !rt->rt_gw_family;
+}
+
+__rnetvirt_helper int rnetvirt_helper_dst_output(struct net *net, struct sock *sk,
+						 struct sk_buff *skb)
+{
+	return dst_output(net, sk, skb);
+}
+
+/*
+ * The IP packet becomes a frame again, from and to the address of its device. False: there is no
+ * memory for the header.
+ */
+__rnetvirt_helper bool rnetvirt_helper_skb_push_eth_hdr(struct sk_buff *skb)
+{
+	struct ethhdr *eth;
+
+	if (skb_cow_head(skb, ETH_HLEN))
+		return false;
+	eth = skb_push(skb, ETH_HLEN);
+	ether_addr_copy(eth->h_dest, skb->dev->dev_addr);
+	ether_addr_copy(eth->h_source, skb->dev->dev_addr);
+	eth->h_proto = skb->protocol;
+	return true;
+}
+
+__rnetvirt_helper bool rnetvirt_helper_ipv4_is_local(const struct net_device *dev, __be32 addr)
+{
+	return inet_addr_type_dev_table(dev_net_rcu(dev), dev, addr) == RTN_LOCAL;
+}
+
 __rnetvirt_helper int rnetvirt_helper_ip_route_input(struct sk_buff *skb, struct net_device *dev)
 {
 	const struct iphdr *iph = ip_hdr(skb);
@@ -127,6 +207,59 @@ __rnetvirt_helper void rnetvirt_helper_flowi6_from_packet(struct flowi6 *fl6,
 	fl6->flowlabel = ip6_flowinfo(hdr);
 	fl6->flowi6_proto = hdr->nexthdr;
 	fl6->flowi6_mark = skb->mark;
+}
+
+__rnetvirt_helper bool rnetvirt_helper_ipv6_is_local(const struct net_device *dev, const u8 *addr)
+{
+	struct in6_addr in6;
+
+	memcpy(&in6, addr, sizeof(in6));
+	/* Also one that is not known to be free yet. */
+	return ipv6_chk_addr_and_flags(dev_net_rcu(dev), &in6, dev, false, 0, 0);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_ipv6_is_to_group(const struct sk_buff *skb)
+{
+	return ((const struct ipv6hdr *)skb->data)->daddr.s6_addr[0] == 0xff;
+}
+
+/* Whether the host itself is meant, or one of several hosts of which it is one. */
+__rnetvirt_helper bool rnetvirt_helper_dst_is_local6(const struct dst_entry *dst)
+{
+	return dst_rt6_info(dst)->rt6i_flags & (RTF_LOCAL | RTF_ANYCAST);
+}
+
+/* As those of IPv4. */
+__rnetvirt_helper int rnetvirt_helper_ip6_local_out_to(struct net *net, struct sk_buff *skb,
+						       int (*okfn)(struct net *, struct sock *,
+						       	    struct sk_buff *))
+{
+	ipv6_set_payload_len(ipv6_hdr(skb), skb->len - sizeof(struct ipv6hdr));
+	IP6CB(skb)->nhoff = offsetof(struct ipv6hdr, nexthdr);
+	skb = l3mdev_ip6_out(NULL, skb);
+	if (unlikely(!skb))
+		return 0;
+	skb->protocol = htons(ETH_P_IPV6);
+	return nf_hook(NFPROTO_IPV6, NF_INET_LOCAL_OUT, net, NULL, skb, NULL, skb_dst_dev(skb),
+		       okfn);
+}
+
+__rnetvirt_helper int rnetvirt_helper_nf_postrouting6(struct net *net, struct sk_buff *skb,
+						      int (*okfn)(struct net *, struct sock *,
+						      	    struct sk_buff *))
+{
+	return nf_hook(NFPROTO_IPV6, NF_INET_POST_ROUTING, net, NULL, skb, skb->dev, skb->dev,
+		       okfn);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_skb_leads_to_neighbour6(const struct sk_buff *skb)
+{
+	const struct rt6_info *rt = dst_rt6_info(skb_dst(skb));
+	const struct in6_addr *dest = &ipv6_hdr(skb)->daddr;
+
+	return rnetvirt_dst_is_plain(&rt->dst, skb->dev) &&
+	       !(rt->rt6i_flags & (RTF_LOCAL | RTF_ANYCAST | RTF_REJECT)) &&
+	       ipv6_addr_equal(rt6_nexthop(rt, dest), dest);
 }
 
 __rnetvirt_helper void rnetvirt_helper_skb_set_input_dst(struct sk_buff *skb, struct dst_entry *dst)
@@ -173,6 +306,15 @@ __rnetvirt_helper void rnetvirt_helper_netdev_set_l3_rx(struct net_device *dev, 
 		dev->priv_flags &= ~IFF_L3MDEV_RX_HANDLER;
 }
 #endif
+
+/* Exported, but declared in net/netfilter/nf_internals.h only. */
+void nf_queue_nf_hook_drop(struct net *net);
+
+/* Packets that user space has not decided about are dropped. */
+__rnetvirt_helper void rnetvirt_helper_nf_queue_nf_hook_drop(struct net *net)
+{
+	nf_queue_nf_hook_drop(net);
+}
 
 __rnetvirt_helper void *rnetvirt_helper_net_generic(const struct net *net, unsigned int id)
 {

@@ -439,6 +439,11 @@ pub const VEPA: Flag = Flag {
     key: c"vepa",
     format: c"vepa ",
 };
+/// See [`uapi::IFLA_RNETVIRT_TRUST`].
+pub const TRUST: Text = Text {
+    key: c"trust",
+    format: c"trust %s ",
+};
 /// See [`uapi::IFLA_MACVLAN_BC_QUEUE_LEN`].
 pub const BC_QUEUE_LEN: Number = Number {
     key: c"bcqueuelen",

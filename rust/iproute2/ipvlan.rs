@@ -10,7 +10,7 @@ use crate::uapi;
 use core::ffi::CStr;
 
 /// The words that [`Ipvlan`] parses.
-pub const OPTIONS: &[&CStr] = &[c"mode", c"bridge", c"private", c"vepa"];
+pub const OPTIONS: &[&CStr] = &[c"mode", c"bridge", c"private", c"vepa", c"trust"];
 
 /// What the modes are called, for errors.
 pub const MODES: &CStr = c"\"l2\", \"l3\" or \"l3s\"";
@@ -20,12 +20,18 @@ pub const MODES: &CStr = c"\"l2\", \"l3\" or \"l3s\"";
 pub struct Ipvlan {
     mode: Option<u16>,
     flags: Option<u16>,
+    /// Of all links on the same lower device, and so beside the others.
+    trust: Option<u32>,
 }
 
 impl<'a> Options<'a> for Ipvlan {
     fn option(&mut self, word: &'a CStr, words: &mut Words<'a>) -> Result<bool, Refused> {
         if word == c"mode" {
             once(&mut self.mode, word, words, mode)?;
+            return Ok(true);
+        }
+        if word == c"trust" {
+            once(&mut self.trust, word, words, trust)?;
             return Ok(true);
         }
         let Some(flags) = find(&uapi::IPVLAN_FLAG_NAMES, word) else {
@@ -40,11 +46,10 @@ impl<'a> Options<'a> for Ipvlan {
     }
 
     fn send(self, request: &mut Request<'_>) -> Result<(), Refused> {
-        if let Self {
-            mode: None,
-            flags: None,
-        } = self
-        {
+        if let Some(trust) = self.trust {
+            request.put_u32(uapi::IFLA_RNETVIRT_TRUST, trust)?;
+        }
+        if self.mode.is_none() && self.flags.is_none() {
             return Ok(());
         }
         request.put_nest(uapi::IFLA_RNETVIRT_IPVLAN | NLA_F_NESTED, |nest| {
@@ -71,9 +76,22 @@ fn mode(word: &CStr, _: &mut Words<'_>) -> Result<u16, Refused> {
     }
 }
 
+fn trust(word: &CStr, _: &mut Words<'_>) -> Result<u32, Refused> {
+    match word.to_bytes() {
+        b"on" => Ok(1),
+        b"off" => Ok(0),
+        _ => fail(&[c"Error: argument of \"trust\" must be either \"on\" or \"off\"\n"]),
+    }
+}
+
 fn find(names: &[(u16, &CStr)], word: &CStr) -> Option<u16> {
     let (number, _) = names.iter().find(|(_, name)| *name == word)?;
     Some(*number)
+}
+
+/// Prints whether a device and those beside it are trusted.
+pub fn print_trust(trust: u32) {
+    ffi::TRUST.print(if trust == 0 { c"off" } else { c"on" });
 }
 
 /// Prints what the kernel tells of a device.

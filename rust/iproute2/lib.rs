@@ -43,6 +43,7 @@ BC_QUEUE_LEN := length of the queue for broadcast and multicast, 0-4294967295
 BCLIM := listeners of a group that need no queue, 32-bit integer, -1: any number
 
 OPTIONS of ipvlan := [ mode { l2 | l3 | l3s } ] [ bridge | private | vepa ]
+                     [ trust { on | off } ]
 
 macvtap has the options of macvlan, ipvtap those of ipvlan. What they receive is
 read from /dev/tapN, N being the number of the link; for 'vhost=on' of a virtual
@@ -51,6 +52,7 @@ machine it has to be a socket, see scripts/tap-exec.py and Documentation/tap.md.
 Without a flavor, the first option tells which one is meant, and mode by its
 value; without both the kernel makes macvlan of a link with a lower device, and
 a pair of devices otherwise.
+trust is for all links of flavors ipvlan and ipvtap on the lower device.
 nopromisc is for mode passthru, nodst and macaddr are for mode source.
 To get <options> type 'ip link add help'.
 ";
@@ -68,6 +70,9 @@ fn print(data: Attributes<'_>) {
     }
     if let Some(data) = data.get(uapi::IFLA_RNETVIRT_IPVLAN) {
         ipvlan::print(data);
+    }
+    if let Some(trust) = data.get(uapi::IFLA_RNETVIRT_TRUST).and_then(Value::u32) {
+        ipvlan::print_trust(trust);
     }
 }
 

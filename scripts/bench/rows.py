@@ -14,7 +14,7 @@ is rx0, or the row's `rx`, in {n1} or, where the topology says so, in {n2}.
 KINDS = {
     "veth": {"c": "veth", "ours": "rnetvirt flavor veth"},
     "macvlan": {"c": "macvlan", "ours": "rnetvirt flavor macvlan"},
-    "ipvlan": {"c": "ipvlan", "ours": "rnetvirt flavor ipvlan"},
+    "ipvlan": {"c": "ipvlan", "ours": "rnetvirt flavor ipvlan trust on"},
     "macvtap": {"c": "macvtap", "ours": "rnetvirt flavor macvtap"},
     "ipvtap": {"c": "ipvtap", "ours": "rnetvirt flavor ipvtap"},
 }

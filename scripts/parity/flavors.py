@@ -79,7 +79,7 @@ FLAVORS = {
     ),
     "ipvlan": (
         Side("c", "ipvlan", "ipvlan", "ipvlan", (), own=IPVLAN),
-        Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor ipvlan", ("data32:2:2",), own=IPVLAN, nest=4),
+        Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor ipvlan trust on", ("data32:2:2", "data32:5:1"), own=IPVLAN, nest=4),
     ),
     "macvtap": (
         Side("c", "macvtap", "macvtap", "macvtap", (), own=MACVLAN),
@@ -87,7 +87,7 @@ FLAVORS = {
     ),
     "ipvtap": (
         Side("c", "ipvtap", "ipvtap", "ipvtap", (), own=IPVLAN, untold=("link_netnsid",)),
-        Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor ipvtap", ("data32:2:4",), own=IPVLAN, nest=4,
+        Side("ours", "rnetvirt", "rnetvirt", "rnetvirt flavor ipvtap trust on", ("data32:2:4", "data32:5:1"), own=IPVLAN, nest=4,
              untold=("link_netnsid",)),
     ),
 }

@@ -188,8 +188,11 @@ def packet(a, v, src, dst, what="datagram"):
         header = header[:10] + struct.pack("!H", total) + header[12:]
     own = mac_of(a, v)
     with packet_socket(a, v, 0) as out:
-        refused = push(out, own + own + struct.pack("!H", 0x86DD if v6 else 0x800) + header + payload, 1)
-    print("sent" if not refused else f"refused x{refused}")
+        try:
+            out.send(own + own + struct.pack("!H", 0x86DD if v6 else 0x800) + header + payload)
+            print("sent")
+        except OSError:
+            print("refused x1")
 
 
 def vlan(a, v, b, w, tpid, tci):

@@ -61,8 +61,9 @@ test_d4_other_lower_devices_do_not_count() {
 	ip -n S link add d0 up type dummy
 	endpoint S d0 w0 l2 up
 	ip -n S addr add 10.0.0.1/24 dev w0
-	# And the lower device's own addresses do not, either.
+	# And the lower device's own addresses do not, either, where links are trusted.
 	ip -n S addr add 10.0.0.7/24 dev eth0
+	[ "$KIND" = ipvlan ] || change A v0 trust on
 	ip -n A addr add 10.0.0.7/24 dev v0
 	gives "10.0.0.7/24" first_address A v0 10.0.0.7
 }

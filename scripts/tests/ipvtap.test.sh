@@ -7,7 +7,7 @@ LIMIT=120
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/tap.sh"
 
-[ "$KIND" != rnetvirt ] || TYPE="rnetvirt flavor ipvtap"
+[ "$KIND" != rnetvirt ] || TYPE="rnetvirt flavor ipvtap trust on"
 
 # ip_bed MODE: as bed, with addresses; m0 in M is an ipvlan.
 ip_bed() {

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     bindings,
-    context::Gfp, //
+    context::{
+        Gfp,
+        Rcu, //
+    },
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -43,6 +46,22 @@ impl IpAddr {
                 let [first, ..] = addr.to_ne_bytes();
                 first == 0xff
             }
+        }
+    }
+
+    /// Whether it is one of the namespace of `dev` itself, as packets on `dev` see it: link-local
+    /// addresses of IPv6 are on `dev` only. A snapshot.
+    pub fn is_local_at(self, dev: &NetDevice, _rcu: Rcu<'_>) -> bool {
+        match self {
+            // SAFETY: The device is valid, and what it says of its namespace is for RCU sections.
+            Self::V4(addr) => unsafe { bindings::ipv4_is_local(dev.as_ptr(), addr) },
+            #[cfg(CONFIG_IPV6)]
+            Self::V6(addr) => {
+                // SAFETY: As for IPv4; there are sixteen bytes.
+                unsafe { bindings::ipv6_is_local(dev.as_ptr(), addr.to_ne_bytes().as_ptr()) }
+            }
+            #[cfg(not(CONFIG_IPV6))]
+            Self::V6(_) => false,
         }
     }
 }

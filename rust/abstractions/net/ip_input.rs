@@ -236,6 +236,9 @@ impl<T: IpInput> Hooks<T> {
                 this.remove(net);
                 *users = 0;
             }
+            // What is kept for user space to decide about would go on with functions of this module,
+            // see `ip_output::Checked`.
+            bindings::nf_queue_nf_hook_drop(net);
         }
     }
 

@@ -5,24 +5,85 @@
 //! C: `ip_route_output_flow()`, `ip_local_out()`, `ip6_route_output_flags()`, `ip6_local_out()`
 
 use super::{
-    netdevice::NetDevice,
+    netdevice::{
+        Link,
+        NetDevice, //
+    },
+    payload::Payload,
+    rx_handler::{
+        Handler,
+        RxHandler, //
+    },
     skbuff::{
         forget_foreign_sock,
         free,
         DropReason,
         EthFrame,
+        SkBuff,
         XmitStatus, //
     },
 };
 use crate::{
     bindings,
-    context::Bh, //
+    context::{
+        Bh,
+        Rcu, //
+    },
 };
-use core::ptr;
-use kernel::error::{
-    code::ENETUNREACH,
-    from_err_ptr, //
+use core::{
+    marker::PhantomData,
+    ptr, //
 };
+use kernel::{
+    error::{
+        code::{
+            ENETUNREACH,
+            EPERM, //
+        },
+        from_err_ptr, //
+    },
+    ffi::c_int,
+    sync::rcu, //
+};
+
+/// A handler whose device others stand on, that may reach each other without the wire.
+pub trait Siblings: RxHandler {
+    /// The data of the devices on top.
+    type Upper: 'static;
+
+    /// What becomes of a packet that the device's namespace would give to a neighbour there. `sender`
+    /// is who sent it.
+    fn onward<'a>(
+        this: &'a Handler<Self>,
+        sender: Sender,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Onward<'a, Self::Upper>;
+
+    /// A sibling is to receive a frame.
+    fn deliver(dev: &Link<Self::Upper>, frame: EthFrame<'_>, rcu: Rcu<'_>, bh: Bh<'_>);
+}
+
+/// What a sender has to do with its siblings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// It may reach them directly.
+    Direct,
+    /// It reaches none.
+    Nobody,
+    /// It reaches them by the wire only.
+    Wire,
+}
+
+/// What becomes of a packet to a neighbour.
+pub enum Onward<'a, U> {
+    /// It goes out.
+    Out,
+    /// It is dropped.
+    Nowhere,
+    /// That device receives it.
+    To(&'a Link<U>),
+}
 
 /// Sends a frame's IP packet as if a process in the namespace of `dev` had sent it through `dev`: its
 /// routes, its neighbours, its netfilter hooks from OUTPUT on. The Ethernet header is lost.
@@ -31,6 +92,223 @@ use kernel::error::{
 /// send, and a negative error number if IPv6 has no route, or has one that leads to the device that
 /// sends the frame, and would again and again.
 pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitStatus {
+    send(frame, dev, Trusted, bh)
+}
+
+/// As [`route_and_send`], for a sender that is not trusted. Packets to groups and to the host itself are
+/// not sent, of any protocol. Siblings are reached where routes lead to neighbours on `dev`, and when
+/// netfilter has let the packet pass, OUTPUT and POSTROUTING.
+pub fn route_and_send_checked<T: Siblings>(
+    frame: EthFrame<'_>,
+    dev: &NetDevice,
+    sender: Sender,
+    bh: Bh<'_>,
+) -> XmitStatus {
+    match sender {
+        Sender::Direct => send(frame, dev, Checked::<T, DIRECT>(PhantomData), bh),
+        Sender::Nobody => send(frame, dev, Checked::<T, NOBODY>(PhantomData), bh),
+        Sender::Wire => send(frame, dev, ByWire, bh),
+    }
+}
+
+/// How packets leave when there is a route.
+trait Way: Copy {
+    /// Whether those to groups and to the host itself may, too.
+    const TRUSTED: bool;
+
+    /// Sends a packet by its route.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own `skb`, which must have a route, and give it up.
+    unsafe fn out4(net: *mut bindings::net, skb: *mut bindings::sk_buff) -> c_int {
+        // SAFETY: By the caller's guarantee.
+        unsafe { bindings::ip_local_out(net, ptr::null_mut(), skb) }
+    }
+
+    /// # Safety
+    ///
+    /// As for `out4`.
+    #[cfg(CONFIG_IPV6)]
+    unsafe fn out6(net: *mut bindings::net, skb: *mut bindings::sk_buff) -> c_int {
+        // SAFETY: By the caller's guarantee.
+        unsafe { bindings::ip6_local_out(net, ptr::null_mut(), skb) }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Trusted;
+
+impl Way for Trusted {
+    const TRUSTED: bool = true;
+}
+
+#[derive(Clone, Copy)]
+struct ByWire;
+
+impl Way for ByWire {
+    const TRUSTED: bool = false;
+}
+
+/// For a sender of that kind: netfilter keeps the function that it calls at the end, and nothing more.
+struct Checked<T, const KIND: u8>(PhantomData<fn() -> T>);
+
+const DIRECT: u8 = 0;
+const NOBODY: u8 = 1;
+
+impl<T, const KIND: u8> Clone for Checked<T, KIND> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, const KIND: u8> Copy for Checked<T, KIND> {}
+
+impl<T: Siblings, const KIND: u8> Way for Checked<T, KIND> {
+    const TRUSTED: bool = false;
+
+    unsafe fn out4(net: *mut bindings::net, skb: *mut bindings::sk_buff) -> c_int {
+        // SAFETY: By the caller's guarantee; what netfilter has kept is dropped before the function
+        // goes, see `ip_input::Hooks::exit_callback`.
+        unsafe {
+            match bindings::ip_local_out_to(net, skb, Some(Self::after_output4)) {
+                1 => Self::after_output4(net, ptr::null_mut(), skb),
+                err => err,
+            }
+        }
+    }
+
+    #[cfg(CONFIG_IPV6)]
+    unsafe fn out6(net: *mut bindings::net, skb: *mut bindings::sk_buff) -> c_int {
+        // SAFETY: As in `out4`.
+        unsafe {
+            match bindings::ip6_local_out_to(net, skb, Some(Self::after_output6)) {
+                1 => Self::after_output6(net, ptr::null_mut(), skb),
+                err => err,
+            }
+        }
+    }
+}
+
+impl<T: Siblings, const KIND: u8> Checked<T, KIND> {
+    const SENDER: Sender = if KIND == DIRECT {
+        Sender::Direct
+    } else {
+        Sender::Nobody
+    };
+
+    /// Where a packet goes whose device is one with a `T`.
+    ///
+    /// # Safety
+    ///
+    /// `skb` must be valid, with an IP header at its data; its device must not be freed during `'a`.
+    unsafe fn onward<'a>(skb: *const bindings::sk_buff, rcu: Rcu<'a>) -> Onward<'a, T::Upper> {
+        // SAFETY: By the caller's guarantee.
+        unsafe {
+            let dev = NetDevice::from_raw(bindings::skb_dev(skb));
+            match Handler::<T>::of_rcu(dev, rcu) {
+                Some(handler) => T::onward(handler, Self::SENDER, Payload::from_raw(skb, 0), rcu),
+                None => Onward::Out,
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// To be called for a packet that OUTPUT of IPv4 has let pass, with softirqs disabled: by whoever
+    /// gave it to netfilter, or by netfilter, which had kept it. Likewise for the other.
+    unsafe extern "C" fn after_output4(
+        net: *mut bindings::net,
+        sk: *mut bindings::sock,
+        skb: *mut bindings::sk_buff,
+    ) -> c_int {
+        let guard = rcu::read_lock();
+        let rcu = Rcu::new(&guard);
+        // SAFETY: The packet is ours; it has a route, and its device is the one that it was given.
+        unsafe {
+            if !bindings::skb_leads_to_neighbour4(skb) {
+                return bindings::dst_output(net, sk, skb);
+            }
+            match Self::onward(skb, rcu) {
+                Onward::Out => bindings::dst_output(net, sk, skb),
+                Onward::Nowhere => Self::refuse(skb),
+                Onward::To(_) => {
+                    match bindings::nf_postrouting4(net, skb, Some(Self::at_the_end)) {
+                        1 => Self::at_the_end(net, sk, skb),
+                        err => err,
+                    }
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// See `after_output4`.
+    #[cfg(CONFIG_IPV6)]
+    unsafe extern "C" fn after_output6(
+        net: *mut bindings::net,
+        sk: *mut bindings::sock,
+        skb: *mut bindings::sk_buff,
+    ) -> c_int {
+        let guard = rcu::read_lock();
+        let rcu = Rcu::new(&guard);
+        // SAFETY: As in `after_output4`.
+        unsafe {
+            if !bindings::skb_leads_to_neighbour6(skb) {
+                return bindings::dst_output(net, sk, skb);
+            }
+            match Self::onward(skb, rcu) {
+                Onward::Out => bindings::dst_output(net, sk, skb),
+                Onward::Nowhere => Self::refuse(skb),
+                Onward::To(_) => {
+                    match bindings::nf_postrouting6(net, skb, Some(Self::at_the_end)) {
+                        1 => Self::at_the_end(net, sk, skb),
+                        err => err,
+                    }
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// To be called for a packet that POSTROUTING has let pass, as `after_output4`.
+    unsafe extern "C" fn at_the_end(
+        _net: *mut bindings::net,
+        _sk: *mut bindings::sock,
+        skb: *mut bindings::sk_buff,
+    ) -> c_int {
+        let guard = rcu::read_lock();
+        let rcu = Rcu::new(&guard);
+        // SAFETY: The packet is ours, its device is the one that it was given; softirqs are disabled.
+        unsafe {
+            // Whom it is for may have changed: it may have waited, and rules may have changed it.
+            let Onward::To(dev) = Self::onward(skb, rcu) else {
+                return Self::refuse(skb);
+            };
+            if !bindings::skb_push_eth_hdr(skb) {
+                return Self::refuse(skb);
+            }
+            if let Ok(frame) = SkBuff::from_raw(skb).into_frame() {
+                T::deliver(dev, frame, rcu, Bh::assume());
+            }
+        }
+        0
+    }
+
+    /// # Safety
+    ///
+    /// The caller must own `skb` and give it up.
+    #[cold]
+    unsafe fn refuse(skb: *mut bindings::sk_buff) -> c_int {
+        // SAFETY: By the caller's guarantee.
+        unsafe { free(skb, DropReason::DEV_READY) };
+        EPERM.to_errno()
+    }
+}
+
+fn send<W: Way>(frame: EthFrame<'_>, dev: &NetDevice, _way: W, bh: Bh<'_>) -> XmitStatus {
     let skb = frame.into_skb().into_raw();
     // SAFETY: The skb is ours, and both devices are valid.
     let sender = unsafe {
@@ -45,17 +323,18 @@ pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitS
     // SAFETY: The skb begins with an Ethernet header, by the frame's invariant.
     unsafe { bindings::skb_pull_eth_hdr(skb) };
     // SAFETY: The skb is ours, begins with its network header, and its device is valid; it is given up.
-    unsafe {
+    let status = unsafe {
         match u32::from(bindings::skb_protocol(skb)) {
-            bindings::ETH_P_IP => send_v4(skb, bh),
+            bindings::ETH_P_IP => send_v4::<W>(skb, bh),
             #[cfg(CONFIG_IPV6)]
-            bindings::ETH_P_IPV6 => send_v6(skb, sender, bh),
+            bindings::ETH_P_IPV6 => send_v6::<W>(skb, sender, bh),
             _ => {
                 free(skb, DropReason::UNHANDLED_PROTO);
                 XmitStatus::DROP
             }
         }
-    }
+    };
+    status
 }
 
 /// Bytes in an IPv4 header without options.
@@ -66,7 +345,7 @@ const IPV4_HLEN: u32 = 20;
 /// The caller must own `skb` and give it up; its network header must be at its data, and its device
 /// valid.
 #[inline(never)]
-unsafe fn send_v4(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
+unsafe fn send_v4<W: Way>(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
     // SAFETY: By the caller's guarantee.
     if let Err(reason) = unsafe { check_v4(skb) } {
         // SAFETY: The skb is ours.
@@ -94,8 +373,8 @@ unsafe fn send_v4(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
     };
     // SAFETY: The route is ours.
     let (kind, dst) = unsafe { (bindings::rt_type(rt), bindings::rt_dst(rt)) };
-    // CAST: Constants of an enum.
-    if u32::from(kind) != RTN_UNICAST && u32::from(kind) != RTN_LOCAL {
+    let kind = u32::from(kind);
+    if kind != RTN_UNICAST && !(W::TRUSTED && kind == RTN_LOCAL) {
         // SAFETY: Both are ours.
         unsafe {
             bindings::dst_release(dst);
@@ -106,7 +385,7 @@ unsafe fn send_v4(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
     // SAFETY: Both are ours to give up.
     status(unsafe {
         bindings::skb_set_route(skb, dst);
-        bindings::ip_local_out(net, ptr::null_mut(), skb)
+        W::out4(net, skb)
     })
 }
 
@@ -157,7 +436,7 @@ const IPV6_HLEN: u32 = 40;
 /// As for `send_v4`.
 #[cfg(CONFIG_IPV6)]
 #[inline(never)]
-unsafe fn send_v6(
+unsafe fn send_v6<W: Way>(
     skb: *mut bindings::sk_buff,
     sender: *const bindings::net_device,
     _bh: Bh<'_>,
@@ -166,6 +445,12 @@ unsafe fn send_v6(
     if !unsafe { bindings::pskb_may_pull(skb, IPV6_HLEN) } {
         // SAFETY: As above.
         unsafe { free(skb, DropReason::TOO_SMALL) };
+        return XmitStatus::DROP;
+    }
+    // SAFETY: The header is linear.
+    if !W::TRUSTED && unsafe { bindings::ipv6_is_to_group(skb) } {
+        // SAFETY: The skb is ours.
+        unsafe { free(skb, DropReason::UNHANDLED_PROTO) };
         return XmitStatus::DROP;
     }
     // SAFETY: Zero is valid for the structure.
@@ -179,7 +464,8 @@ unsafe fn send_v6(
         bindings::flowi6_from_packet(&mut flow, skb);
         let dst = bindings::ip6_route_output_flags(net, ptr::null(), &mut flow, 0);
         // Unlike IPv4, IPv6 takes routes through other devices, too, if the packet has a source.
-        let err = if ptr::eq(bindings::dst_dev(dst), sender) {
+        let is_back = ptr::eq(bindings::dst_dev(dst), sender);
+        let err = if is_back || !W::TRUSTED && bindings::dst_is_local6(dst) {
             ENETUNREACH.to_errno()
         } else {
             (*dst).error.into()
@@ -197,7 +483,7 @@ unsafe fn send_v6(
     // SAFETY: Both are ours to give up.
     status(unsafe {
         bindings::skb_set_route(skb, dst);
-        bindings::ip6_local_out(net, ptr::null_mut(), skb)
+        W::out6(net, skb)
     })
 }
 

@@ -105,6 +105,17 @@ impl NetDevice {
         unsafe { Net::from_raw(bindings::dev_net(self.as_ptr())) }
     }
 
+    /// Whether both are in the same namespace. A snapshot.
+    pub fn is_beside(&self, other: &Self, _rcu: Rcu<'_>) -> bool {
+        // SAFETY: Both devices are valid; pointers are compared, not followed.
+        unsafe {
+            ptr::eq(
+                bindings::dev_net(self.as_ptr()),
+                bindings::dev_net(other.as_ptr()),
+            )
+        }
+    }
+
     /// The flags that users see (`dev->flags`). A snapshot, unless RTNL is held.
     #[inline]
     pub fn flags(&self) -> DevFlags {

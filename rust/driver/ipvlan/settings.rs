@@ -82,24 +82,44 @@ impl Flags {
     }
 }
 
-/// Mode and flags that change while packets look at them. Writers hold RTNL.
+/// Mode, flags, and whether the endpoint is trusted, all of which change while packets look at them.
+/// Writers hold RTNL.
 pub(crate) struct ModeCell(Atomic<u32>);
 
-/// Where the mode is beside the flags.
-const MODE_SHIFT: u32 = 16;
+/// Where the mode is beside the flags. The numbers of both are small.
+const MODE_SHIFT: u32 = 8;
+
+/// The endpoint is trusted. Packets ask for the sign of the number.
+const TRUSTED: u32 = 1 << 31;
 
 impl ModeCell {
+    /// Those of an endpoint that is not trusted.
     pub(crate) const fn new(mode: Mode, flags: Flags) -> Self {
         Self(Atomic::new((mode.0 as u32) << MODE_SHIFT | flags.0 as u32))
     }
 
-    /// Both at once.
+    /// Mode and flags at once.
     #[inline]
     pub(crate) fn get(&self) -> (Mode, Flags) {
-        let both = self.0.load(Relaxed);
-        // CAST: Two numbers of 16 bits were stored.
+        let all = self.0.load(Relaxed);
+        // CAST: One byte each.
         #[allow(clippy::cast_possible_truncation)]
-        (Mode((both >> MODE_SHIFT) as u16), Flags(both as u16))
+        (
+            Mode(u16::from((all >> MODE_SHIFT) as u8)),
+            Flags(u16::from(all as u8)),
+        )
+    }
+
+    /// Whether the endpoint is trusted.
+    #[inline]
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.0.load(Relaxed) & TRUSTED != 0
+    }
+
+    pub(crate) fn set_trusted(&self, trusted: bool) {
+        let rest = self.0.load(Relaxed) & !TRUSTED;
+        self.0
+            .store(if trusted { rest | TRUSTED } else { rest }, Relaxed);
     }
 
     #[inline]
@@ -122,7 +142,7 @@ impl ModeCell {
 
     fn set(&self, mode: Mode, flags: Flags) {
         let both = u32::from(mode.0) << MODE_SHIFT | u32::from(flags.0);
-        self.0.store(both, Relaxed);
+        self.0.store(self.0.load(Relaxed) & TRUSTED | both, Relaxed);
     }
 }
 

@@ -23,7 +23,7 @@ RTM_NEWLINK = 16
 NLM_F_CREATE = 0x400
 IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_TXQLEN, IFLA_LINKINFO, IFLA_NUM_TX_QUEUES = 3, 4, 5, 13, 18, 31
 INFO_KIND, INFO_DATA = 1, 2
-PEER, FLAVOR, MACVLAN, IPVLAN = 1, 2, 3, 4
+PEER, FLAVOR, MACVLAN, IPVLAN, TRUST = 1, 2, 3, 4, 5
 NESTED = 0x8000
 # In the nest: what kind macvlan has in INFO_DATA; of these ipvlan has the first two, each two bytes.
 MODE, FLAGS, MACADDR_MODE, MACADDR, MACADDR_DATA, MACADDR_COUNT, QUEUE_LEN, QUEUE_LEN_USED, CUTOFF = range(1, 10)
@@ -756,6 +756,33 @@ def ipvlan_holds_what_was_asked():
 
 
 @test
+def trust_is_of_all_links_and_stands_beside_ipvlans_own():
+    for word, number in [("on", 1), ("off", 0)]:
+        own = (TRUST, u32(number))
+        for what in ["add i0", "set v0"]:
+            equal(sent_data(one_request(f"link {what} type rnetvirt trust {word}")), [own])
+            for flavor in ["ipvlan", "ipvtap"]:
+                head = (FLAVOR, u32(2 if flavor == "ipvlan" else 4))
+                got = sent_data(one_request(f"link {what} type rnetvirt flavor {flavor} trust {word}"))
+                equal(got, [head, own])
+        for options in [f"mode l2 trust {word} vepa", f"trust {word} vepa mode l2", f"vepa mode l2 trust {word}"]:
+            nest = attribute(MODE, u16(0)) + attribute(FLAGS, u16(2))
+            equal(sent_data(request(f"link add i0 type rnetvirt {options}")), [own, (IPVLAN | NESTED, nest)])
+
+
+@test
+def errors_in_trust():
+    for word in ["yes", "1", "ON"]:
+        want = 1, 'Error: argument of "trust" must be either "on" or "off"\n'
+        equal(refused(f"link add i0 type rnetvirt trust {word}"), want, word)
+    equal(refused("link add i0 type rnetvirt trust"), (255, "Command line is not complete. Try option \"help\"\n"))
+    want = 255, 'Error: duplicate "trust": "on" is the second value.\n'
+    equal(refused("link add i0 type rnetvirt trust off mode l2 trust on"), want)
+    want = 1, 'rnetvirt: "trust" is an option of flavor ipvlan, not of macvlan\n'
+    equal(refused("link add m0 type rnetvirt flavor macvlan trust on"), want)
+
+
+@test
 def ipvlan_with_a_lower_device():
     for options in ["", "mode l3s", "mode l2 vepa"]:
         theirs = one_request(f"link add link v0 name i0 type ipvlan {options}")
@@ -1069,6 +1096,17 @@ def ipvlan_shows_what_it_should():
             (link,) = json.loads(shown(data, "-d", "-j"))
             want = {"flavor": "ipvlan", "mode": mode, flag: True}
             equal(list(link["linkinfo"]["info_data"].items()), list(want.items()))
+
+
+@test
+def trust_is_shown():
+    nest = attribute(MODE, u16(1)) + attribute(FLAGS, u16(0))
+    for number, word in enumerate(["off", "on"]):
+        data = ipvlan(nest) + attribute(TRUST, u32(number))
+        equal(link_line(data, "-d"), [f"    rnetvirt flavor ipvlan  mode l3 bridge trust {word} numtxqueues 3 "])
+        (link,) = json.loads(shown(data, "-d", "-j"))
+        want = {"flavor": "ipvlan", "mode": "l3", "bridge": True, "trust": word}
+        equal(list(link["linkinfo"]["info_data"].items()), list(want.items()))
 
 
 @test
