@@ -52,6 +52,38 @@ __rnetvirt_helper int rnetvirt_helper_skb_network_offset(const struct sk_buff *s
 	return skb_network_offset(skb);
 }
 
+/*
+ * How many packets are on their way through another device's namespace, one inside the other, on this
+ * CPU. With CONFIG_PREEMPT_RT another task's may come in between: there only the core counts, by task.
+ */
+static DEFINE_PER_CPU(unsigned int, rnetvirt_routed);
+
+/*
+ * Whether one more may be: each takes some kilobytes of the stack, for netfilter and perhaps a tunnel,
+ * and the core's limit is too high for that (XMIT_RECURSION_LIMIT), or does not count where the device
+ * has a queueing discipline. This one is below those of the core and of tunnels, whose drops are
+ * cried out into the log.
+ */
+__rnetvirt_helper bool rnetvirt_helper_route_enter(void)
+{
+	const unsigned int most = 3;
+
+	if (dev_recursion_level() > most + 1)
+		return false;
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		if (__this_cpu_read(rnetvirt_routed) >= most)
+			return false;
+		__this_cpu_inc(rnetvirt_routed);
+	}
+	return true;
+}
+
+__rnetvirt_helper void rnetvirt_helper_route_leave(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		__this_cpu_dec(rnetvirt_routed);
+}
+
 /* A frame becomes an IP packet: it begins with the network header, and there is no other. */
 __rnetvirt_helper void rnetvirt_helper_skb_pull_eth_hdr(struct sk_buff *skb)
 {

@@ -88,8 +88,8 @@ pub enum Onward<'a, U> {
 /// Sends a frame's IP packet as if a process in the namespace of `dev` had sent it through `dev`: its
 /// routes, its neighbours, its netfilter hooks from OUTPUT on. The Ethernet header is lost.
 ///
-/// The status is [`DROP`](XmitStatus::DROP) for packets of other protocols and those that IPv4 does not
-/// send, and a negative error number if IPv6 has no route, or has one that leads to the device that
+/// The status is [`DROP`](XmitStatus::DROP) for packets of other protocols, those that IPv4 does not
+/// send, and those that came here by routes that lead back again and again; and a negative error number if IPv6 has no route, or has one that leads to the device that
 /// sends the frame, and would again and again.
 pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitStatus {
     send(frame, dev, Trusted, bh)
@@ -309,6 +309,11 @@ impl<T: Siblings, const KIND: u8> Checked<T, KIND> {
 }
 
 fn send<W: Way>(frame: EthFrame<'_>, dev: &NetDevice, _way: W, bh: Bh<'_>) -> XmitStatus {
+    // SAFETY: Softirqs are disabled, so this stays on its CPU.
+    if !unsafe { bindings::route_enter() } {
+        frame.into_skb().drop_reason(DropReason::RECURSION_LIMIT);
+        return XmitStatus::DROP;
+    }
     let skb = frame.into_skb().into_raw();
     // SAFETY: The skb is ours, and both devices are valid.
     let sender = unsafe {
@@ -334,6 +339,8 @@ fn send<W: Way>(frame: EthFrame<'_>, dev: &NetDevice, _way: W, bh: Bh<'_>) -> Xm
             }
         }
     };
+    // SAFETY: Entered above, on this CPU.
+    unsafe { bindings::route_leave() };
     status
 }
 

@@ -47,6 +47,9 @@ impl DropReason {
         Self(bindings::skb_drop_reason_SKB_DROP_REASON_UNHANDLED_PROTO);
     /// There is no route (`SKB_DROP_REASON_IP_OUTNOROUTES`).
     pub const NO_ROUTE: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_IP_OUTNOROUTES);
+    /// It would go round and round (`SKB_DROP_REASON_RECURSION_LIMIT`).
+    pub const RECURSION_LIMIT: Self =
+        Self(bindings::skb_drop_reason_SKB_DROP_REASON_RECURSION_LIMIT);
     /// The IP header is wrong (`SKB_DROP_REASON_IP_INHDR`).
     pub const IP_HEADER: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_IP_INHDR);
     /// The IPv4 header's checksum is wrong (`SKB_DROP_REASON_IP_CSUM`).
