@@ -11,7 +11,8 @@ usage: $ME [$KERNELS_USAGE]
 On kernels with CONFIG_RUST_INLINE_HELPERS no helper may be left as a function of
 rnetvirt.ko or be called by it. Where moreover nothing is instrumented, the calls
 of the packet path, from start_xmit down, are compared with the list in
-packet-path.allow, which says for each what it is needed for.
+packet-path.allow, which says for each what it is needed for, and how much of the
+stack each function there may take.
 TXT
 }
 
@@ -40,5 +41,5 @@ fi
 llvm objdump -dr --no-show-raw-insn "$ko" |
 	"$TOP/scripts/check/packet-path.py" "$TOP/scripts/check/packet-path.allow" 2>&1 |
 	llvm cxxfilt >&2 ||
-	die "the packet path in $ko calls what it should not"
+	die "the packet path in $ko calls what it should not, or takes too much of the stack"
 say "no helper is left in build/$name/rnetvirt.ko, and the packet path calls only what it must"

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Compares the calls of a packet's path with a list of allowed ones.
+"""Compares the calls of a packet's path, and what it takes of the stack, with a list
+of what is allowed.
 
 usage: objdump -dr MODULE | packet-path.py ALLOW
 
 The path is every function that is reached from an entry point by direct calls
 and jumps. ALLOW has lines "entry REGEX" for entry points, of which each must
 exist, "NAME: reason" for functions outside the module, and "pointer REGEX:
-reason" for functions that may call through pointers, which others may not.
+reason" for functions that may call through pointers, which others may not. "stack
+BYTES" is what each function may take of the stack, as far as its code tells.
 """
 
 import bisect
@@ -20,15 +22,30 @@ INSTRUCTION = re.compile(r"\s*([0-9a-f]+):\s+([a-z]\S*)\s*(.*)$")
 RELOCATION = re.compile(r"\s*([0-9a-f]+):\s+(R_\S+)\s+(\S+?)([+-]0x[0-9a-f]+)?$")
 # x86-64 and arm64.
 BRANCH = re.compile(r"(call|j|b$|bl$|b\.|cbn?z$|tbn?z$|br$|blr)")
+# What a function takes of the stack: x86-64's registers and locals; arm64's, both in one or two.
+PUSH = re.compile(r"push[q]?$")
+FRAME = re.compile(r"(?:\$(-?0x[0-9a-f]+|-?\d+),\s*%rsp$|sp, sp, #(0x[0-9a-f]+|\d+)$|.*\[sp, #-(0x[0-9a-f]+|\d+)\]!$)")
 THUNK = re.compile(r"__x86_indirect_(?!its_return)|__pi___x86_indirect")
 
 
+def frame(name, operands):
+    """How many bytes of the stack an instruction takes."""
+    if PUSH.match(name):
+        return 8
+    if name in ("sub", "subq", "stp", "str", "addq", "add") and (match := FRAME.match(operands)):
+        number = int(next(group for group in match.groups() if group), 0)
+        # Compilers also write that as adding a negative number; adding gives back.
+        return max(0, -number if name.startswith("add") else number)
+    return 0
+
+
 class Disassembly:
-    """Functions, and for each the names that it branches to."""
+    """Functions, and for each the names that it branches to and its frame."""
 
     def __init__(self, lines):
         self.starts = {}  # section: sorted [(address, function)]
         self.branches = {}  # function: [(operand or None, relocation or None, section)]
+        self.frames = {}  # function: bytes
         section = function = last = None
         for line in lines:
             if match := SECTION.match(line):
@@ -46,6 +63,8 @@ class Disassembly:
                     last[1] = (match[3], addend)
             elif match := INSTRUCTION.match(line):
                 last = None
+                if function is not None:
+                    self.frames[function] = self.frames.get(function, 0) + frame(match[2], match[3])
                 if function is not None and BRANCH.match(match[2]):
                     last = [match[3], None, section]
                     self.branches[function].append(last)
@@ -72,8 +91,8 @@ class Disassembly:
 
 def read_allowed(path):
     """The regular expressions of entry points, the names of allowed functions, and the
-    regular expressions of functions that may call through pointers."""
-    entries, names, pointers = [], set(), []
+    regular expressions of functions that may call through pointers, and the stack."""
+    entries, names, pointers, stack = [], set(), [], 0
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             line = line.strip()
@@ -82,6 +101,9 @@ def read_allowed(path):
             if line.startswith("entry "):
                 entries.append(line.split()[1])
                 continue
+            if line.startswith("stack "):
+                stack = int(line.split()[1])
+                continue
             name, colon, reason = line.partition(": ")
             if not colon or not reason:
                 sys.exit(f"{path}: no reason in '{line}'")
@@ -89,13 +111,13 @@ def read_allowed(path):
                 pointers.append(name.split()[1])
             else:
                 names.add(name)
-    return entries, names, pointers
+    return entries, names, pointers, stack
 
 
 def main():
     if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
         sys.exit(__doc__)
-    entries, allowed, pointers = read_allowed(sys.argv[1])
+    entries, allowed, pointers, stack = read_allowed(sys.argv[1])
     code = Disassembly(sys.stdin)
 
     came_from = {}
@@ -123,6 +145,10 @@ def main():
             caller = function
             while (caller := came_from[caller]) is not None:
                 print(f"    which is called by {caller}", file=sys.stderr)
+    for function in came_from:
+        if code.frames.get(function, 0) > stack:
+            bad = True
+            print(f"{function} takes {code.frames[function]} bytes of the stack, more than {stack}", file=sys.stderr)
     sys.exit(1 if bad else 0)
 
 
