@@ -70,6 +70,26 @@ test_g_many_endpoints_on_one_device() {
 	port_gone S eth0
 }
 
+test_g_few_after_many() {
+	local i
+
+	ns S W A
+	wired S W
+	endpoint S eth0 v0 bridge address 02:00:00:01:00:00
+	ip -n S link set v0 up
+	for ((i = 1; i <= 400; i++)); do
+		printf 'link add link eth0 name v%d group 9 netns A up address 02:00:00:01:%02x:%02x type %s mode bridge\n' \
+			"$i" $((i >> 8)) $((i & 255)) "$TYPE"
+	done | ip -n S -batch -
+	ip -n A link del group 9
+	# The tables become small again, with who was there before.
+	endpoint S eth0 v401 bridge netns A address "02:00:00:01:01:91"
+	ip -n A link set v401 up
+	gives "A/v401 broadcast, S/v0 broadcast" who W wire0 "$WIRE_MAC" ffffffffffff 2 A/v401 S/v0
+	gives "S/v0 host" who W wire0 "$WIRE_MAC" 020000010000 1 A/v401 S/v0
+	gives "A/v401 host" who S v0 020000010000 020000010191 1 A/v401 W/wire0
+}
+
 all_but_one_have_heard() { [ "$(have_heard A 2)" = $((MANY - 1)) ]; }
 
 test_g_many_go_with_the_lower_device() {

@@ -595,6 +595,8 @@ impl<T, K: Key> LinkTable<T, K> {
         }
         let hold = Hold::take(dev, Gfp::Kernel)?;
         // SAFETY: RTNL is held.
+        unsafe { self.compact() };
+        // SAFETY: RTNL is held.
         if let Err((hold, wanted)) = unsafe { self.place(key, hold) } {
             let new = Generation::new(wanted, Gfp::Kernel)?;
             // SAFETY: RTNL is held; the new one is as large as was asked for.
@@ -655,6 +657,24 @@ impl<T, K: Key> LinkTable<T, K> {
         }
         // Too many to count are too many for memory.
         Some(self.len().saturating_add(1).saturating_mul(2).max(4))
+    }
+
+    /// Leaves out what was removed, if that is most of the table: who walks it walks that, too. Not done
+    /// when something is removed, for somebody may be on his way through the table to remove it. May
+    /// sleep. Without memory everything stays as it is.
+    ///
+    /// # Safety
+    ///
+    /// The caller must keep other writers out.
+    unsafe fn compact(&self) {
+        let used = self.generation().used.load(Relaxed);
+        let wanted = self.len().saturating_add(1).saturating_mul(2);
+        if used > MIN_SLOTS && wanted < used / 2 {
+            if let Ok(new) = Generation::new(wanted, Gfp::Kernel) {
+                // SAFETY: By the caller's guarantee; there is room for twice as many and more.
+                unsafe { self.replace(new) };
+            }
+        }
     }
 
     /// Moves everything to a new generation.
