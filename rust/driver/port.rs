@@ -777,6 +777,11 @@ impl Port {
             // The lower device has a port, so it was there before, in another namespace.
             Event::REGISTER => self.arrive(rtnl),
             Event::PRE_TYPE_CHANGE => return Err(EPERM),
+            // A bond in mode balance-tlb or balance-alb, which has nothing else to say, has taken another
+            // of its devices into use, and tells the switch of addresses of its own only.
+            Event::RESEND_IGMP => endpoints()
+                .filter(|dev| dev.is_up())
+                .for_each(|dev| dev.announce_on(&self.lower, rtnl)),
             _ => {}
         }
         Ok(())

@@ -6,6 +6,7 @@
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
+#include <linux/pkt_sched.h>
 #include <linux/workqueue.h>
 #include <net/ip.h>
 #include <net/net_namespace.h>
@@ -354,4 +355,27 @@ __rnetvirt_helper struct sk_buff *rnetvirt_helper_ip_check_defrag(struct sk_buff
 __rnetvirt_helper bool rnetvirt_helper_net_eq_init(const struct net *net)
 {
 	return net_eq(net, &init_net);
+}
+
+/* A frame of the shortest length, as bonding sends for addresses that it knows of. */
+__rnetvirt_helper void rnetvirt_helper_send_learning_packet(struct net_device *lower,
+							    const struct net_device *dev)
+{
+	const unsigned int room = LL_RESERVED_SPACE(lower);
+	struct sk_buff *skb = alloc_skb(room + ETH_ZLEN + lower->needed_tailroom, GFP_KERNEL);
+	struct ethhdr *eth;
+
+	if (!skb)
+		return;
+	skb_reserve(skb, room);
+	eth = skb_put_zero(skb, ETH_ZLEN);
+	ether_addr_copy(eth->h_dest, dev->dev_addr);
+	ether_addr_copy(eth->h_source, dev->dev_addr);
+	eth->h_proto = htons(ETH_P_LOOPBACK);
+	skb_reset_mac_header(skb);
+	skb_set_network_header(skb, ETH_HLEN);
+	skb->protocol = eth->h_proto;
+	skb->priority = TC_PRIO_CONTROL;
+	skb->dev = lower;
+	dev_queue_xmit(skb);
 }

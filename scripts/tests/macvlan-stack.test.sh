@@ -88,6 +88,32 @@ test_a5_on_bond() {
 	works low
 }
 
+test_a5_switches_learn_when_a_bond_fails_over() {
+	local n old
+
+	needs bonding
+	ns S W
+	# The switch; nothing is sent but by the bond and the link on it.
+	ip -n W link add br0 up type bridge
+	ip -n S link add low type bond mode balance-tlb miimon 50
+	for n in 0 1; do
+		ip -n S link add s$n type veth peer name w$n netns W
+		ip -n W link set w$n up master br0
+		ip -n S link set s$n master low
+	done
+	ip -n S link set low up
+	endpoint S low v0 bridge address 02:00:00:00:00:01 up
+	wait_for 10 is_active
+	old=$(sysfs S low bonding/active_slave)
+	ip -n S link set "$old" down
+	wait_for 10 learned w$((1 - ${old#s}))
+}
+
+is_active() { [ "$(sysfs S low bonding/active_slave)" ]; }
+
+# learned PORT: the link's address is there.
+learned() { in_ns W bridge fdb show dev "$1" | grep -q 02:00:00:00:00:01; }
+
 test_a5_on_bridge() {
 	bed
 	wired S W

@@ -544,6 +544,13 @@ impl<T> Link<T> {
         unsafe { ((*dev).min_mtu, (*dev).max_mtu) = limits };
     }
 
+    /// Sends a frame on `lower` that says nothing but where this device's MAC address is, for switches
+    /// to learn: from it to it, of Ethernet's loopback protocol. Lost if there is no memory.
+    pub fn announce_on(&self, lower: &NetDevice, _rtnl: &Rtnl) {
+        // SAFETY: Both devices are valid, and the lower one stays: who holds RTNL keeps it registered.
+        unsafe { bindings::send_learning_packet(lower.as_ptr(), self.as_ptr()) };
+    }
+
     /// Takes over carrier and the like from the device below (`netif_stacked_transfer_operstate()`).
     pub fn transfer_operstate(&self, lower: &NetDevice, _rtnl: &Rtnl) {
         // SAFETY: Both devices are valid.
