@@ -136,6 +136,11 @@ test_b8_passthru_has_the_lower_to_itself() {
 	gives 0 rtnl S get eth0 promiscuity
 	ip -n A link set v0 up
 	gives 1 rtnl S get eth0 promiscuity
+	# What the link is asked for itself is no more than it asks for anyway.
+	ip -n A link set v0 promisc on
+	gives 1 rtnl S get eth0 promiscuity
+	ip -n A link set v0 promisc off
+	gives 1 rtnl S get eth0 promiscuity
 	gives "A/v0 host" who W wire0 "$WIRE_MAC" 020000009999 1 A/v0
 	gives "A/v0 host" who W wire0 "$WIRE_MAC" "$LOWER_MAC" 1 A/v0
 	gives "A/v0 broadcast" who W wire0 "$WIRE_MAC" $ALL 1 A/v0
@@ -152,7 +157,9 @@ test_b8_passthru_has_the_lower_to_itself() {
 	# While down the flag is only remembered.
 	gives OK settings A v0 data16:2:1
 	gives 0 rtnl S get eth0 promiscuity
-	ip -n A link set v0 up
+	ip -n A link set v0 up promisc on
+	gives 0 rtnl S get eth0 promiscuity
+	ip -n A link set v0 promisc off
 	gives 0 rtnl S get eth0 promiscuity
 	ip -n A link del v0
 	gives 0 rtnl S get eth0 promiscuity
