@@ -37,7 +37,7 @@ pub trait AttrType {
     /// What reading gives.
     type Value<'a>;
 
-    /// The netlink policy that guarantees [`AttrType::MIN_LEN`].
+    /// The netlink policy that has the core check the payload.
     #[doc(hidden)]
     const POLICY: Policy;
 
@@ -218,14 +218,20 @@ impl<const N: usize> PolicyTable<N> {
 }
 
 impl Policy {
-    /// The length that a row guarantees, zero if it guarantees none.
+    /// The length that a row guarantees, zero if it guarantees none: only for `NLA_UNSPEC` is the length of
+    /// a policy the least that is accepted. For `NLA_BINARY` it is the most.
     ///
     /// Evaluated in constants only, where a panic is a compile error; inline, so that it does not
     /// become a function that could panic at run time.
     #[inline]
     #[allow(clippy::indexing_slicing)]
     pub(crate) const fn min_len(rows: &'static [Policy], id: u16) -> usize {
-        rows[id as usize].0.len as usize
+        let row = &rows[id as usize].0;
+        if row.type_ as u32 == bindings::NLA_UNSPEC {
+            row.len as usize
+        } else {
+            0
+        }
     }
 
     /// The first row of a table, as C wants it.
@@ -260,6 +266,9 @@ impl<'a> NestedAttrs<'a> {
 /// The two upper bits of an attribute's number.
 const ATTR_FLAGS: u16 = 0xc000;
 
+/// How many different numbers attributes can have.
+const MAX_ATTRS: usize = 0x4000;
+
 /// The attributes of a nest, by number up to `N - 1`.
 ///
 /// # Invariants
@@ -278,8 +287,12 @@ impl<'a, const N: usize> NestTable<'a, N> {
         policy: &'static PolicyTable<N>,
         ack: &mut ExtAck<'_>,
     ) -> Result<Self> {
+        // The parser is told the highest number, and clears one entry more.
+        const { assert!(N > 0 && N <= MAX_ATTRS) };
+        // CAST: Just compared.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+        let max = const { N - 1 } as c_int;
         let mut tb = [core::ptr::null_mut(); N];
-        let max = c_int::try_from(N.saturating_sub(1)).map_err(|_| EINVAL)?;
         // SAFETY: The table has `max + 1` entries, and so has the policy; the attribute is valid.
         to_result(unsafe {
             bindings::nla_parse_nested_deprecated(
@@ -465,8 +478,9 @@ impl<'a> ExtAck<'a> {
     /// Sets the message that the user sees.
     pub fn set_msg(&mut self, msg: &'static CStr) {
         if !self.0.is_null() {
-            // SAFETY: Non-null, so by the type's invariants exclusively ours. The message is
-            // static, as `_msg` requires.
+            // SAFETY: Non-null, so by the type's invariants exclusively ours. The message is static, as
+            // `_msg` requires. That is this module's: `netlink_ack()` copies it, as any module's, after the
+            // core has let go of the kind (`rtnl_link_ops_put()`), in which moment the module could go.
             unsafe { (*self.0)._msg = msg.as_char_ptr().cast() };
         }
     }

@@ -1,0 +1,73 @@
+// misuse, in use: E0080
+//! The core takes it for granted that the attribute of a second device begins with a `struct ifinfomsg`, so
+//! the policy must guarantee that. The length of `NLA_BINARY` is the largest.
+#![forbid(unsafe_code)]
+
+use abstractions::net::{
+    link::{
+        Finished,
+        FromCore,
+        LinkKind,
+        NewDevice,
+        NewLinkParams,
+        Registration,
+        SetupDevice,
+        Slot, //
+    },
+    nlattr::{
+        Attrs,
+        Binary,
+        Bytes,
+        ExtAck,
+        Field,
+        LinkAttrs,
+        Policy,
+        PolicyTable, //
+    },
+    rtnl::Rtnl,
+};
+use kernel::prelude::*;
+
+#[cfg(misuse)]
+const PEER: Field<Binary<64>> = Field::new(1);
+#[cfg(not(misuse))]
+const PEER: Field<Bytes<16>> = Field::new(1);
+const TABLE: &PolicyTable<2> = &PolicyTable::new().with(&PEER);
+
+pub enum Kind {}
+
+impl LinkKind for Kind {
+    const KIND: &'static CStr = c"kind";
+    const NAME_TEMPLATE: &'static CStr = c"kind%d";
+    const POLICY: &'static [Policy] = TABLE.rows();
+    const PEER: u16 = PEER.id();
+    const PRIV_SIZE: usize = 4096;
+
+    fn slot() -> &'static Slot<Self> {
+        static SLOT: Slot<Kind> = Slot::new();
+        &SLOT
+    }
+
+    fn num_queues(_tb: &LinkAttrs<'_>) -> u32 {
+        1
+    }
+
+    fn setup(_dev: &mut SetupDevice<'_>, _tb: &LinkAttrs<'_>) {}
+
+    fn validate(_: &LinkAttrs<'_>, _: Option<&Attrs<'_>>, _: &mut ExtAck<'_>) -> Result {
+        Ok(())
+    }
+
+    fn newlink<'a>(
+        _dev: NewDevice<'a, FromCore>,
+        _params: &NewLinkParams<'_>,
+        _ack: &mut ExtAck<'_>,
+        _rtnl: &'a Rtnl,
+    ) -> Result<Finished<'a>> {
+        Err(EOPNOTSUPP)
+    }
+}
+
+pub fn register() -> Result<Pin<KBox<Registration<Kind>>>> {
+    KBox::pin_init(Registration::new(), GFP_KERNEL)
+}
