@@ -149,12 +149,15 @@ impl Drop for BhGuard {
 
 /// Calls `f` with softirqs disabled, which costs nothing where they are.
 ///
+/// `f` must be [`Send`], as what disabled them is not: it cannot have that with it, and drop it.
+///
 /// Context: any but hard interrupts.
 #[inline]
-pub fn with_softirqs_disabled<R>(f: impl FnOnce(Bh<'_>) -> R) -> R {
+pub fn with_softirqs_disabled<R>(f: impl FnOnce(Bh<'_>) -> R + Send) -> R {
     // SAFETY: Always callable.
     if unsafe { bindings::softirqs_disabled() } {
-        // SAFETY: As was just seen; nobody enables them while `f` runs.
+        // SAFETY: As was just seen. Who disabled them by a `BhGuard` of this thread still has that when `f`
+        // returns, as `f` is `Send` and the guard is not; who did otherwise is below on the stack.
         return f(unsafe { Bh::assume() });
     }
     let guard = disable_bh();

@@ -68,7 +68,7 @@ use kernel::{
 /// A receive handler, some of whose packets go through the hooks of its device's namespace.
 pub trait IpInput: RxHandler {
     /// The data of the devices on top.
-    type Upper: 'static;
+    type Upper: Sync + 'static;
 
     /// The hooks; a `static` of its own for each type.
     fn hooks() -> &'static Hooks<Self>;

@@ -107,7 +107,7 @@ pub struct StackedStats(NonNull<bindings::vlan_pcpu_stats>);
 
 // SAFETY: Each CPU writes to its own counters, with softirqs disabled.
 unsafe impl Send for StackedStats {}
-// SAFETY: As above.
+// SAFETY: Each CPU writes to its own counters, and readers get along with that (`u64_stats`).
 unsafe impl Sync for StackedStats {}
 
 impl StackedStats {
@@ -122,28 +122,29 @@ impl StackedStats {
     /// Counts a received packet of `len` bytes, its Ethernet header included.
     #[inline]
     pub fn count_rx(&self, len: u32, to_group: bool, _bh: Bh<'_>) {
-        // SAFETY: By the type's invariant; softirqs are disabled, so nothing on this CPU interferes.
+        // SAFETY: By the type's invariant; softirqs are disabled. Where another section may still come in
+        // between on this CPU (PREEMPT_RT), `u64_stats` keeps it out.
         unsafe { bindings::pcpu_stats_rx(self.0.as_ptr(), len, to_group) };
     }
 
     /// Counts a packet that was received and lost.
     #[cold]
     pub fn count_rx_error(&self, _bh: Bh<'_>) {
-        // SAFETY: As above.
+        // SAFETY: By the type's invariant; the counter is incremented by one instruction.
         unsafe { bindings::pcpu_stats_rx_error(self.0.as_ptr()) };
     }
 
     /// Counts a transmitted packet of `len` bytes.
     #[inline]
     pub fn count_tx(&self, len: u32, _bh: Bh<'_>) {
-        // SAFETY: As above.
+        // SAFETY: By the type's invariant; softirqs are disabled, see `count_rx`.
         unsafe { bindings::pcpu_stats_tx(self.0.as_ptr(), len) };
     }
 
     /// Counts a packet that could not be transmitted.
     #[cold]
     pub fn count_tx_dropped(&self, _bh: Bh<'_>) {
-        // SAFETY: As above.
+        // SAFETY: By the type's invariant; the counter is incremented by one instruction.
         unsafe { bindings::pcpu_stats_tx_dropped(self.0.as_ptr()) };
     }
 }
