@@ -9,6 +9,7 @@ mod tests {
     use abstractions::{
         context::Rcu,
         net::{
+            dev_ref::DevRef,
             link::is_valid_ether_addr,
             netdevice::NetDevice,
             nlattr::total_size,
@@ -18,6 +19,7 @@ mod tests {
                 Event,
                 Notifier, //
             },
+            registered::Registered,
             rtnl::{
                 self,
                 Rtnl, //
@@ -26,6 +28,7 @@ mod tests {
         },
     };
     use kernel::{
+        new_mutex,
         prelude::*,
         sync::{
             atomic::{
@@ -33,7 +36,8 @@ mod tests {
                 Atomic, //
             },
             rcu,
-            Arc, //
+            Arc,
+            Mutex, //
         },
     };
 
@@ -84,7 +88,13 @@ mod tests {
     struct Shared(Arc<Recorder>);
 
     impl Notifier for Shared {
-        fn event(&self, event: Event, dev: &NetDevice, _more: &Details<'_>, rtnl: &Rtnl) -> Result {
+        fn event(
+            &self,
+            event: Event,
+            dev: &Registered<NetDevice>,
+            _more: &Details<'_>,
+            rtnl: &Rtnl,
+        ) -> Result {
             match event {
                 Event::REGISTER => {
                     self.0.registered.add(1, Relaxed);
@@ -123,6 +133,75 @@ mod tests {
         Ok(())
     }
 
+    /// `ARPHRD_LOOPBACK`.
+    const LOOPBACK: u16 = 772;
+
+    /// Says no to a change that has happened, and counts how often it has heard of one.
+    struct Grumbler(Arc<Heard>);
+
+    #[pin_data]
+    struct Heard {
+        #[pin]
+        loopback: Mutex<Option<DevRef>>,
+        changed: Atomic<i32>,
+    }
+
+    impl Notifier for Grumbler {
+        fn event(
+            &self,
+            event: Event,
+            dev: &Registered<NetDevice>,
+            _more: &Details<'_>,
+            rtnl: &Rtnl,
+        ) -> Result {
+            match event {
+                Event::REGISTER if dev.name(rtnl).to_bytes() == b"lo" => {
+                    let mut first = self.0.loopback.lock();
+                    if first.is_none() {
+                        *first = Some(DevRef::new(dev, rtnl)?);
+                    }
+                    Ok(())
+                }
+                Event::CHANGE_ADDR => {
+                    self.0.changed.add(1, Relaxed);
+                    Err(EBUSY)
+                }
+                _ => Ok(()),
+            }
+        }
+    }
+
+    #[test]
+    fn who_errs_without_being_asked_does_not_keep_others_from_hearing() -> Result {
+        let heard = Arc::pin_init(
+            pin_init!(Heard {
+                loopback <- new_mutex!(None),
+                changed: Atomic::new(0),
+            }),
+            GFP_KERNEL,
+        )?;
+        let first = KBox::pin_init(
+            notifier::Registration::new(Ok(Grumbler(heard.clone()))),
+            GFP_KERNEL,
+        )?;
+        let second = KBox::pin_init(
+            notifier::Registration::new(Ok(Grumbler(heard.clone()))),
+            GFP_KERNEL,
+        )?;
+        let held = heard.loopback.lock().take().ok_or(ENODEV)?;
+        {
+            let rtnl = rtnl::lock();
+            let dev = held.registered(&rtnl).ok_or(ENODEV)?;
+            assert!(!dev.is_unregistering());
+            // To what it is, of which everybody is told all the same.
+            dev.set_mac_address_user(LOOPBACK, dev.mac(), &rtnl)?;
+            // Each of the two has heard, whichever came first.
+            assert_eq!(heard.changed.load(Relaxed), 2);
+        }
+        drop((held, first, second));
+        Ok(())
+    }
+
     /// Refuses the first device that it is told about.
     struct Refuse;
 
@@ -130,7 +209,7 @@ mod tests {
         fn event(
             &self,
             event: Event,
-            _dev: &NetDevice,
+            _dev: &Registered<NetDevice>,
             _more: &Details<'_>,
             _rtnl: &Rtnl,
         ) -> Result {

@@ -55,6 +55,7 @@ use abstractions::net::{
         Event,
         Notifier, //
     },
+    registered::Registered,
     rtnl::Rtnl,
 };
 use kernel::prelude::*;
@@ -86,7 +87,13 @@ impl kernel::InPlaceModule for RnetvirtKunit {
 struct Veto;
 
 impl Notifier for Veto {
-    fn event(&self, event: Event, dev: &NetDevice, _more: &Details<'_>, rtnl: &Rtnl) -> Result {
+    fn event(
+        &self,
+        event: Event,
+        dev: &Registered<NetDevice>,
+        _more: &Details<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
         if event == Event::REGISTER && dev.name(rtnl).to_bytes().starts_with(b"veto") {
             return Err(EPERM);
         }

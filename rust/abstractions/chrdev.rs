@@ -18,6 +18,7 @@ use crate::{
             Event,
             Notifier, //
         },
+        registered::Registered,
         rtnl::{
             self,
             Rtnl, //
@@ -470,7 +471,7 @@ impl<T: CharFile> Chrdev<T> {
     /// user namespace than the first: anybody can have such, and choose numbers that others will have.
     ///
     /// Errors: [`ENOSPC`], [`ENOMEM`], what the driver core says.
-    fn add(&self, dev: &NetDevice, device: &Arc<T::Device>, rtnl: &Rtnl) -> Result {
+    fn add(&self, dev: &Registered<NetDevice>, device: &Arc<T::Device>, rtnl: &Rtnl) -> Result {
         let mut nodes = self.nodes.lock();
         let named = dev.net(rtnl).is_of_first_user_ns() && !nodes.has_name_of(dev);
         let (minor, slot) = nodes.free()?;
@@ -500,7 +501,7 @@ impl<T: CharFile> Chrdev<T> {
         };
         *slot = Some(Node {
             device: device.clone(),
-            dev,
+            dev: &**dev,
             ifindex: dev.ifindex(),
             named,
             node,
@@ -524,7 +525,13 @@ impl<T: CharFile> Chrdev<T> {
 }
 
 impl<T: CharFile> Notifier for Chrdev<T> {
-    fn event(&self, event: Event, dev: &NetDevice, _more: &Details<'_>, rtnl: &Rtnl) -> Result {
+    fn event(
+        &self,
+        event: Event,
+        dev: &Registered<NetDevice>,
+        _more: &Details<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
         match event {
             // New, or come from another namespace: then its number may be another one, too.
             Event::REGISTER => match T::device_of(dev) {

@@ -110,6 +110,7 @@ use abstractions::{
             ExtAck,
             LinkAttrs, //
         },
+        registered::Registered,
         rtnl::Rtnl,
         rx_handler::{
             Handler,
@@ -411,7 +412,7 @@ fn deliver<'a>(dev: &'a Link<Ipvlan>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Ver
             this.stats.count_rx(len, false, cx.bh());
             match &this.tap {
                 None => Verdict::another(skb),
-                Some(tap) => Tap::deliver(tap, dev, &this.stats, skb, cx),
+                Some(tap) => Tap::deliver(tap, &this.stats, skb, cx),
             }
         }
         None => {
@@ -607,7 +608,8 @@ impl Ipvlan {
         let port = match downcast::<Rnetvirt, Self>(lower) {
             Some(endpoint) => {
                 let port = endpoint.data().port.clone();
-                if !dev.setup().link_net_capable(port.lower().net(rtnl), rtnl) {
+                let net = port.lower_rtnl(rtnl)?.net(rtnl);
+                if !dev.setup().link_net_capable(net, rtnl) {
                     return Err(ack.refuse(
                         EPERM,
                         c"the lower device is in another network namespace, where CAP_NET_ADMIN is required",
@@ -619,7 +621,7 @@ impl Ipvlan {
         };
         let opened = ScopeGuard::new_with_data(port, |port| Port::close_if_unused(&port, rtnl));
         let port: &PortRef = &opened;
-        let lower = port.lower();
+        let lower = port.lower_rtnl(rtnl)?;
         if port.is_passthru() {
             return Err(ack.refuse(
                 EINVAL,
@@ -656,7 +658,7 @@ impl Ipvlan {
             port.set_trusted(trust, rtnl);
         }
         dev.transfer_operstate(lower, rtnl);
-        Ok(dev.finish())
+        dev.finish()
     }
 
     /// With flavor ipvtap, what is there instead of a stack.
@@ -673,7 +675,7 @@ impl Ipvlan {
     }
 
     /// Changes the mode. What can fail comes first, and is undone.
-    fn set_mode(dev: &Link<Self>, mode: Mode, rtnl: &Rtnl) -> Result {
+    fn set_mode(dev: &Registered<Link<Self>>, mode: Mode, rtnl: &Rtnl) -> Result {
         let this = dev.data();
         let old = this.settings.mode();
         if mode == old {
@@ -726,32 +728,39 @@ impl LinkOps for Ipvlan {
     }
 
     /// Packets find the endpoint when it is up, by the addresses that are in the port's tables.
-    fn open(dev: &Link<Self>, rtnl: &Rtnl) -> Result {
+    fn open(dev: &Registered<Link<Self>>, rtnl: &Rtnl) -> Result {
         let this = dev.data();
         if dev.flags().any(DevFlags::ALLMULTI) {
-            this.port.lower().set_allmulti(true, rtnl)?;
+            this.port.lower_rtnl(rtnl)?.set_allmulti(true, rtnl)?;
         }
         // Without addresses to resolve there is nobody who would answer.
         dev.write_arp(this.settings.mode() == Mode::L2, rtnl);
         Ok(())
     }
 
-    fn stop(dev: &Link<Self>, rtnl: &Rtnl) {
+    fn stop(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
         let this = dev.data();
-        let lower = this.port.lower();
-        dev.unsync_from(lower, rtnl);
+        dev.unsync_from_lower(rtnl);
         if this.hear_all(false) {
             this.port.update_groups();
         }
         if dev.flags().any(DevFlags::ALLMULTI) {
-            let _ = lower.set_allmulti(false, rtnl);
+            // One that is on its way out, too, forgets what it was asked for.
+            let _ = this
+                .port
+                .lower_rtnl(rtnl)
+                .and_then(|lower| lower.set_allmulti(false, rtnl));
         }
     }
 
-    fn change_rx_flags(dev: &Link<Self>, changed: DevFlags, rtnl: &Rtnl) {
+    fn change_rx_flags(dev: &Registered<Link<Self>>, changed: DevFlags, rtnl: &Rtnl) {
         if dev.is_up() && changed.any(DevFlags::ALLMULTI) {
-            let lower = dev.data().port.lower();
-            let _ = lower.set_allmulti(dev.flags().any(DevFlags::ALLMULTI), rtnl);
+            let wanted = dev.flags().any(DevFlags::ALLMULTI);
+            let _ = dev
+                .data()
+                .port
+                .lower_rtnl(rtnl)
+                .and_then(|lower| lower.set_allmulti(wanted, rtnl));
         }
     }
 
@@ -762,7 +771,7 @@ impl LinkOps for Ipvlan {
         this.port.set_rx_mode(dev, lists);
     }
 
-    fn fix_features(dev: &Link<Self>, wanted: Features, rtnl: &Rtnl) -> Features {
+    fn fix_features(dev: &Registered<Link<Self>>, wanted: Features, rtnl: &Rtnl) -> Features {
         let wanted = wanted.with(Features::ALL_FOR_ALL);
         let lower = dev.data().port.lower().features(rtnl);
         Features::increment(lower, wanted, wanted)
@@ -779,7 +788,7 @@ impl LinkOps for Ipvlan {
         &dev.data().lower
     }
 
-    fn uninit(dev: &Link<Self>, rtnl: &Rtnl) {
+    fn uninit(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
         let this = dev.data();
         if let Some(tap) = this.tap() {
             Tap::detach(tap, dev, rtnl);
@@ -789,8 +798,7 @@ impl LinkOps for Ipvlan {
         Port::close_if_unused(&this.port, rtnl);
     }
 
-    fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
-        list.queue(dev, rtnl);
+    fn dellink(dev: &Registered<Link<Self>>, _list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
         if let Some(tap) = dev.data().tap() {
             Tap::detach(tap, dev, rtnl);
         }
@@ -799,7 +807,7 @@ impl LinkOps for Ipvlan {
     }
 
     fn changelink(
-        dev: &Link<Self>,
+        dev: &Registered<Link<Self>>,
         _tb: &LinkAttrs<'_>,
         data: Option<&Attrs<'_>>,
         ack: &mut ExtAck<'_>,
@@ -814,7 +822,7 @@ impl LinkOps for Ipvlan {
         }
         let settings = Settings::parse(nest, ack)?;
         // What the lower device's namespace routes and filters is its administrator's business.
-        if !dev.link_net_capable(this.port.lower().net(rtnl), rtnl) {
+        if !dev.link_net_capable(this.port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
             return Err(ack.refuse(
                 EPERM,
                 c"mode, flags and trust require CAP_NET_ADMIN in the network namespace of the lower device",
@@ -847,8 +855,8 @@ impl LinkOps for Ipvlan {
         })
     }
 
-    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> &'a Net {
-        dev.data().port.lower().net(rtnl)
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> Option<&'a Net> {
+        Some(dev.data().lower.registered(rtnl)?.net(rtnl))
     }
 }
 

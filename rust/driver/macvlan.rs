@@ -96,6 +96,7 @@ use abstractions::{
             LinkAttrs,
             NestedAttrs, //
         },
+        registered::Registered,
         rtnl::Rtnl,
         rx_handler::{
             Handler,
@@ -313,7 +314,7 @@ fn deliver<'a>(dev: &'a Link<Macvlan>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Ve
             this.stats.count_rx(len, false, cx.bh());
             match &this.tap {
                 None => Verdict::another(skb),
-                Some(tap) => Tap::deliver(tap, dev, &this.stats, skb, cx),
+                Some(tap) => Tap::deliver(tap, &this.stats, skb, cx),
             }
         }
         None => {
@@ -434,23 +435,24 @@ impl Macvlan {
         let port = match downcast::<Rnetvirt, Self>(lower) {
             Some(endpoint) => {
                 let port = endpoint.data().port.clone();
-                if !dev.setup().link_net_capable(port.lower().net(rtnl), rtnl) {
+                let net = port.lower_rtnl(rtnl)?.net(rtnl);
+                if !dev.setup().link_net_capable(net, rtnl) {
                     return Err(ack.refuse(
                         EPERM,
                         c"the lower device is in another network namespace, where CAP_NET_ADMIN is required",
                     ));
                 }
-                check_mtu(&mut dev.setup(), outer, port.lower(), ack)?;
+                check_mtu(&mut dev.setup(), outer, port.lower(), ack, rtnl)?;
                 port
             }
             None => {
-                check_mtu(&mut dev.setup(), outer, lower, ack)?;
+                check_mtu(&mut dev.setup(), outer, lower, ack, rtnl)?;
                 Port::of_or_new(lower, ack, rtnl)?
             }
         };
         let opened = ScopeGuard::new_with_data(port, |port| Port::close_if_unused(&port, rtnl));
         let port: &PortRef = &opened;
-        let lower = port.lower();
+        let lower = port.lower_rtnl(rtnl)?;
 
         if port.is_passthru() {
             return Err(ack.refuse(
@@ -507,7 +509,7 @@ impl Macvlan {
         }
         dev.transfer_operstate(lower, rtnl);
         dev.linkwatch_fire_event(rtnl);
-        Ok(dev.finish())
+        dev.finish()
     }
 
     /// With flavor macvtap, what is there instead of a stack.
@@ -618,9 +620,10 @@ impl Macvlan {
         let port = &this.port;
         if !port.is_passthru() {
             // Nobody is left to tell if it fails.
+            let mac = Mac::from_key(this.hashed.load(Relaxed));
             let _ = port
-                .lower()
-                .uc_add(Mac::from_key(this.hashed.load(Relaxed)), rtnl);
+                .lower_rtnl(rtnl)
+                .and_then(|lower| lower.uc_add(mac, rtnl));
         }
     }
 
@@ -630,7 +633,10 @@ impl Macvlan {
         let port = &this.port;
         if dev.is_up() && mac.key() != this.hashed.load(Relaxed) {
             Self::check_mac_is_free(dev, mac)?;
-            let lower = (!port.is_passthru()).then_some(port.lower());
+            let lower = match port.is_passthru() {
+                true => None,
+                false => Some(port.lower_rtnl(rtnl)?),
+            };
             if let Some(lower) = lower {
                 lower.uc_add(mac, rtnl)?;
             }
@@ -668,6 +674,7 @@ fn check_mtu(
     outer: &LinkAttrs<'_>,
     lower: &NetDevice,
     ack: &mut ExtAck<'_>,
+    rtnl: &Rtnl,
 ) -> Result {
     if !outer.has(&ifla::MTU) {
         dev.set_mtu(lower.mtu());
@@ -677,7 +684,7 @@ fn check_mtu(
             c"mtu must not be larger than that of the lower device",
         ));
     }
-    dev.set_max_mtu(lower.max_mtu());
+    dev.set_max_mtu(lower.max_mtu(rtnl));
     Ok(())
 }
 
@@ -763,10 +770,10 @@ impl LinkOps for Macvlan {
     }
 
     /// Has the lower device receive what is for the endpoint, and packets find it.
-    fn open(dev: &Link<Self>, rtnl: &Rtnl) -> Result {
+    fn open(dev: &Registered<Link<Self>>, rtnl: &Rtnl) -> Result {
         let this = dev.data();
         let port = &this.port;
-        let lower = port.lower();
+        let lower = port.lower_rtnl(rtnl)?;
         let mac = dev.mac();
         let flags = dev.flags();
         let passthru = port.is_passthru();
@@ -807,14 +814,17 @@ impl LinkOps for Macvlan {
         Ok(())
     }
 
-    fn stop(dev: &Link<Self>, rtnl: &Rtnl) {
+    fn stop(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
         let this = dev.data();
         let port = &this.port;
-        let lower = port.lower();
         let flags = dev.flags();
 
         port.macs.remove(this.hashed.load(Relaxed), dev, rtnl);
-        dev.unsync_from(lower, rtnl);
+        dev.unsync_from_lower(rtnl);
+        // One that is on its way out, too, forgets what it was asked for.
+        let Ok(lower) = port.lower_rtnl(rtnl) else {
+            return;
+        };
         if this.wants_promisc(flags) {
             let _ = lower.set_promiscuity(false, rtnl);
         }
@@ -826,9 +836,11 @@ impl LinkOps for Macvlan {
         }
     }
 
-    fn change_rx_flags(dev: &Link<Self>, changed: DevFlags, rtnl: &Rtnl) {
+    fn change_rx_flags(dev: &Registered<Link<Self>>, changed: DevFlags, rtnl: &Rtnl) {
         let this = dev.data();
-        let lower = this.port.lower();
+        let Ok(lower) = this.port.lower_rtnl(rtnl) else {
+            return;
+        };
         if !dev.is_up() {
             return;
         }
@@ -846,7 +858,7 @@ impl LinkOps for Macvlan {
         this.port.set_rx_mode(dev, lists);
     }
 
-    fn set_mac_address(dev: &Link<Self>, mac: Mac, rtnl: &Rtnl) -> Result {
+    fn set_mac_address(dev: &Registered<Link<Self>>, mac: Mac, rtnl: &Rtnl) -> Result {
         let this = dev.data();
         let port = &this.port;
         if dev.mac() == mac {
@@ -855,7 +867,9 @@ impl LinkOps for Macvlan {
         if port.is_passthru() {
             // The endpoint's own address follows when the lower device tells of its new one.
             port.changing_mac.store(true, Relaxed);
-            let result = port.lower().set_mac_address(mac, rtnl);
+            let result = port
+                .lower_rtnl(rtnl)
+                .and_then(|lower| lower.set_mac_address(mac, rtnl));
             port.changing_mac.store(false, Relaxed);
             return result;
         }
@@ -863,7 +877,7 @@ impl LinkOps for Macvlan {
         Self::sync_mac(dev, mac, rtnl)
     }
 
-    fn change_mtu(dev: &Link<Self>, mtu: u32, rtnl: &Rtnl) -> Result {
+    fn change_mtu(dev: &Registered<Link<Self>>, mtu: u32, rtnl: &Rtnl) -> Result {
         if mtu > dev.data().port.lower().mtu() {
             return Err(EINVAL);
         }
@@ -871,7 +885,7 @@ impl LinkOps for Macvlan {
         Ok(())
     }
 
-    fn fix_features(dev: &Link<Self>, wanted: Features, rtnl: &Rtnl) -> Features {
+    fn fix_features(dev: &Registered<Link<Self>>, wanted: Features, rtnl: &Rtnl) -> Features {
         let wanted = wanted.with(Features::ALL_FOR_ALL);
         // Large receive offload is the lower device's, but can be refused here.
         let refused = Features::LRO.without(wanted);
@@ -881,7 +895,7 @@ impl LinkOps for Macvlan {
             .and(ALWAYS_ON.with(INHERITED))
     }
 
-    fn fdb_add(dev: &Link<Self>, mac: Mac, replace: bool, rtnl: &Rtnl) -> Result {
+    fn fdb_add(dev: &Registered<Link<Self>>, mac: Mac, replace: bool, rtnl: &Rtnl) -> Result {
         if mac.is_multicast() {
             if replace {
                 return Err(EOPNOTSUPP);
@@ -895,7 +909,7 @@ impl LinkOps for Macvlan {
         dev.uc_add_excl(mac, rtnl)
     }
 
-    fn fdb_del(dev: &Link<Self>, mac: Mac, rtnl: &Rtnl) -> Result {
+    fn fdb_del(dev: &Registered<Link<Self>>, mac: Mac, rtnl: &Rtnl) -> Result {
         if mac.is_multicast() {
             return dev.mc_del(mac, rtnl);
         }
@@ -914,7 +928,7 @@ impl LinkOps for Macvlan {
         &dev.data().lower
     }
 
-    fn uninit(dev: &Link<Self>, rtnl: &Rtnl) {
+    fn uninit(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
         let this = dev.data();
         if let Some(tap) = this.tap() {
             Tap::detach(tap, dev, rtnl);
@@ -924,8 +938,7 @@ impl LinkOps for Macvlan {
         Port::close_if_unused(port, rtnl);
     }
 
-    fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
-        list.queue(dev, rtnl);
+    fn dellink(dev: &Registered<Link<Self>>, _list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
         let this = dev.data();
         if let Some(tap) = this.tap() {
             Tap::detach(tap, dev, rtnl);
@@ -936,7 +949,7 @@ impl LinkOps for Macvlan {
     /// Checks everything that can be refused, then changes what the request says. What may still
     /// fail is the lower device's promiscuity, and memory for sources.
     fn changelink(
-        dev: &Link<Self>,
+        dev: &Registered<Link<Self>>,
         _tb: &LinkAttrs<'_>,
         data: Option<&Attrs<'_>>,
         ack: &mut ExtAck<'_>,
@@ -948,7 +961,7 @@ impl LinkOps for Macvlan {
         let nest = data.and_then(|data| data.attr(config::MACVLAN.id()));
         let settings = Settings::parse(nest, ack)?;
         let is_shared = settings.bc_queue_len.is_some() || settings.bc_cutoff.is_some();
-        if is_shared && !dev.link_net_capable(port.lower().net(rtnl), rtnl) {
+        if is_shared && !dev.link_net_capable(port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
             return Err(ack.refuse(
                 EPERM,
                 c"settings of the port require CAP_NET_ADMIN in the network namespace of the lower device",
@@ -958,7 +971,8 @@ impl LinkOps for Macvlan {
         // What mode source takes, or copies, is also the host's, and that of links in other namespaces.
         let listens =
             settings.mode.is_some() || settings.flags.is_some() || settings.sources.is_some();
-        if mode == Mode::SOURCE && listens && !dev.link_net_capable(port.lower().net(rtnl), rtnl) {
+        let net = port.lower_rtnl(rtnl)?.net(rtnl);
+        if mode == Mode::SOURCE && listens && !dev.link_net_capable(net, rtnl) {
             return Err(ack.refuse(
                 EPERM,
                 c"mode source requires CAP_NET_ADMIN in the network namespace of the lower device",
@@ -975,7 +989,7 @@ impl LinkOps for Macvlan {
         if let Some(flags) = settings.flags {
             let toggled = flags.has(Flags::NOPROMISC) != this.flags.get().has(Flags::NOPROMISC);
             if toggled && port.is_passthru() && dev.is_up() {
-                port.lower()
+                port.lower_rtnl(rtnl)?
                     .set_promiscuity(!flags.has(Flags::NOPROMISC), rtnl)?;
             }
             this.flags.set(flags);
@@ -1037,8 +1051,8 @@ impl LinkOps for Macvlan {
         })
     }
 
-    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> &'a Net {
-        dev.data().port.lower().net(rtnl)
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> Option<&'a Net> {
+        Some(dev.data().lower.registered(rtnl)?.net(rtnl))
     }
 }
 

@@ -69,7 +69,6 @@ use abstractions::{
             Sender,
             Siblings, //
         },
-        link::delete_links,
         link_ops::{
             LinkOps,
             RxMode, //
@@ -91,6 +90,10 @@ use abstractions::{
             Notifier, //
         },
         payload::Payload,
+        registered::{
+            Registered,
+            Relayed, //
+        },
         rtnl::Rtnl,
         rx_handler::{
             Handler,
@@ -261,6 +264,12 @@ impl Port {
         &self.lower
     }
 
+    /// The same for holders of RTNL; [`ENODEV`] if it is gone, which it is not as long as there are
+    /// endpoints.
+    pub(crate) fn lower_rtnl<'a>(&'a self, rtnl: &'a Rtnl) -> Result<&'a Registered<NetDevice>> {
+        self.lower.registered(rtnl).ok_or(ENODEV)
+    }
+
     /// Whether the only endpoint has the lower device to itself.
     #[inline]
     pub(crate) fn is_passthru(&self) -> bool {
@@ -397,22 +406,41 @@ impl Port {
     }
 
     /// Adds an endpoint that has just been registered.
-    pub(crate) fn join(&self, dev: &Link<Macvlan>, ack: &mut ExtAck<'_>, rtnl: &Rtnl) -> Result {
+    pub(crate) fn join(
+        &self,
+        dev: &Registered<Link<Macvlan>>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let lower = self.lower_rtnl(rtnl)?;
         self.endpoints.insert(dev.id(), dev, rtnl)?;
         dev.data().set_mixed(self.has_ipvlan(), rtnl);
         self.update_unusual(rtnl);
         // If this fails the device is unregistered, and leaves.
         self.add_bc_queue_len(dev.data().bc_queue_len(), rtnl);
-        adjacency::link(&self.lower, dev, ack, rtnl)
+        adjacency::link(lower, dev, ack, rtnl)
     }
 
     /// Takes an endpoint out, wherever it is. Does nothing if it is not there any more.
-    pub(crate) fn leave(&self, dev: &Link<Macvlan>, rtnl: &Rtnl) {
+    pub(crate) fn leave(&self, dev: &Registered<Link<Macvlan>>, rtnl: &Rtnl) {
         dev.data().flush_sources(dev, rtnl);
         if self.endpoints.remove(dev.id(), dev, rtnl) {
             self.update_unusual(rtnl);
             adjacency::unlink(&self.lower, dev, rtnl);
             self.drop_bc_queue_len(dev.data().bc_queue_len(), rtnl);
+            self.give_mac_back(rtnl);
+        }
+    }
+
+    /// Gives the lower device the address back that it had before its passthru endpoint, which has just
+    /// left, changed it.
+    fn give_mac_back(&self, rtnl: &Rtnl) {
+        let own_mac = Mac::from_key(self.own_mac.load(Relaxed));
+        if self.is_passthru() && self.lower.mac() != own_mac {
+            // There is nobody to tell if it fails.
+            let _ = self
+                .lower_rtnl(rtnl)
+                .and_then(|lower| lower.set_mac_address(own_mac, rtnl));
         }
     }
 
@@ -421,10 +449,11 @@ impl Port {
     /// If it fails the device is unregistered, and leaves.
     pub(crate) fn join_ip(
         this: &Handler<Self>,
-        dev: &Link<Ipvlan>,
+        dev: &Registered<Link<Ipvlan>>,
         ack: &mut ExtAck<'_>,
         rtnl: &Rtnl,
     ) -> Result {
+        let lower = this.lower_rtnl(rtnl)?;
         let id = this.free_dev_id().ok_or_else(|| {
             ack.refuse(
                 ENOSPC,
@@ -445,12 +474,12 @@ impl Port {
         dev.set_dev_id(id, rtnl);
         dev.data().dev_id.store(id.into(), Relaxed);
         this.add_bc_queue_len(DEFAULT_BC_QUEUE_LEN, rtnl);
-        adjacency::link(&this.lower, dev, ack, rtnl)
+        adjacency::link(lower, dev, ack, rtnl)
     }
 
     /// Takes an endpoint of flavor ipvlan out, wherever it is, but for its addresses. Does nothing if it
     /// is not there any more.
-    pub(crate) fn leave_ip(this: &Handler<Self>, dev: &Link<Ipvlan>, rtnl: &Rtnl) {
+    pub(crate) fn leave_ip(this: &Handler<Self>, dev: &Registered<Link<Ipvlan>>, rtnl: &Rtnl) {
         let data = dev.data();
         let id = data.dev_id.load(Relaxed);
         if this.ip_endpoints.remove(id.into(), dev, rtnl) {
@@ -543,7 +572,7 @@ impl Port {
     /// Has what endpoints in mode l3s receive go through netfilter of the lower device's namespace.
     fn hook(&self, rtnl: &Rtnl) -> Result {
         if !self.hooked.load(Relaxed) {
-            HOOKS.enable(self.lower.net(rtnl), rtnl)?;
+            HOOKS.enable(self.lower_rtnl(rtnl)?.net(rtnl), rtnl)?;
             self.hooked.store(true, Relaxed);
         }
         Ok(())
@@ -552,7 +581,10 @@ impl Port {
     fn unhook(&self, rtnl: &Rtnl) {
         if self.hooked.load(Relaxed) {
             self.hooked.store(false, Relaxed);
-            HOOKS.disable(self.lower.net(rtnl), rtnl);
+            // Those of a namespace that is gone went with it.
+            if let Ok(lower) = self.lower_rtnl(rtnl) {
+                HOOKS.disable(lower.net(rtnl), rtnl);
+            }
         }
     }
 
@@ -560,10 +592,10 @@ impl Port {
     fn depart(&self, rtnl: &Rtnl) {
         self.unhook(rtnl);
         for dev in self.endpoints.registered(rtnl).filter(|dev| dev.is_up()) {
-            dev.unsync_from(&self.lower, rtnl);
+            dev.unsync_from_lower(rtnl);
         }
         for dev in self.ip_endpoints.registered(rtnl).filter(|dev| dev.is_up()) {
-            dev.unsync_from(&self.lower, rtnl);
+            dev.unsync_from_lower(rtnl);
         }
     }
 
@@ -571,10 +603,10 @@ impl Port {
     fn arrive(&self, rtnl: &Rtnl) {
         for dev in self.endpoints.registered(rtnl).filter(|dev| dev.is_up()) {
             Macvlan::ask_again(dev, rtnl);
-            dev.sync_to(&self.lower, rtnl);
+            dev.sync_to_lower(rtnl);
         }
         for dev in self.ip_endpoints.registered(rtnl).filter(|dev| dev.is_up()) {
-            dev.sync_to(&self.lower, rtnl);
+            dev.sync_to_lower(rtnl);
         }
         self.update_groups();
         if self.has_l3s() && self.hook(rtnl).is_err() {
@@ -590,11 +622,6 @@ impl Port {
             return;
         }
         Handler::detach(port, &port.lower, rtnl);
-        let own_mac = Mac::from_key(port.own_mac.load(Relaxed));
-        if port.is_passthru() && port.lower.mac() != own_mac {
-            // There is nobody to tell if it fails.
-            let _ = port.lower.set_mac_address(own_mac, rtnl);
-        }
     }
 
     /// Remembers the address that the lower device has now as its own.
@@ -656,7 +683,7 @@ impl Port {
 
     /// What is to be received by an endpoint has changed.
     pub(crate) fn set_rx_mode(&self, dev: &NetDevice, lists: &RxMode<'_>) {
-        lists.sync_to(&self.lower);
+        lists.sync_to_lower();
         let everybody = dev.broadcast();
         if everybody != Mac::BROADCAST && everybody != self.lower.broadcast() {
             self.odd_broadcast.store(true, Relaxed);
@@ -722,20 +749,26 @@ impl Port {
 
     /// The passthru endpoint, when the lower device's address changes, and so its own. Not if it was
     /// asked for another one: then the core tells of it.
-    fn led_by_lower<'a>(&'a self, rtnl: &'a Rtnl) -> Option<&'a Link<Macvlan>> {
+    fn led_by_lower<'a>(&'a self, rtnl: &'a Rtnl) -> Option<&'a Registered<Link<Macvlan>>> {
         let follows = self.is_passthru() && !self.changing_mac.load(Relaxed);
         follows.then(|| self.endpoints.registered(rtnl).next())?
     }
 
     /// Something happened to the lower device.
-    fn event(&self, event: Event, more: &Details<'_>, rtnl: &Rtnl) -> Result {
+    fn event(
+        &self,
+        event: Event,
+        lower: &Registered<NetDevice>,
+        more: &Details<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
         let endpoints = || self.endpoints.registered(rtnl);
         let ip_endpoints = || self.ip_endpoints.registered(rtnl);
-        follow(endpoints(), &self.lower, event, rtnl);
-        follow(ip_endpoints(), &self.lower, event, rtnl);
+        follow(endpoints(), lower, event, rtnl);
+        follow(ip_endpoints(), lower, event, rtnl);
         match event {
             Event::CHANGE_MTU => {
-                let mtu = self.lower.mtu();
+                let mtu = lower.mtu();
                 endpoints()
                     .filter(|dev| dev.mtu() > mtu)
                     .for_each(|dev| dev.follow_mtu(mtu, rtnl));
@@ -755,21 +788,21 @@ impl Port {
             Event::CHANGE_ADDR => {
                 if self.is_passthru() {
                     if let Some(dev) = endpoints().next() {
-                        Macvlan::sync_mac(dev, self.lower.mac(), rtnl)?;
+                        Macvlan::sync_mac(dev, lower.mac(), rtnl)?;
                     }
                 }
                 if let Some(dev) = self.led_by_lower(rtnl) {
-                    dev.relay(event, rtnl);
+                    dev.relay(Relayed::ChangeAddr, rtnl);
                 }
                 for dev in ip_endpoints() {
-                    dev.write_mac(self.lower.mac(), rtnl);
-                    dev.relay(event, rtnl);
+                    dev.write_mac(lower.mac(), rtnl);
+                    dev.relay(Relayed::ChangeAddr, rtnl);
                 }
             }
             Event::UNREGISTER => {
-                if self.lower.is_unregistering(rtnl) {
-                    delete_links(endpoints(), rtnl);
-                    delete_links(ip_endpoints(), rtnl);
+                if lower.is_unregistering() {
+                    more.delete_links(endpoints(), rtnl);
+                    more.delete_links(ip_endpoints(), rtnl);
                 } else {
                     self.depart(rtnl);
                 }
@@ -781,7 +814,7 @@ impl Port {
             // of its devices into use, and tells the switch of addresses of its own only.
             Event::RESEND_IGMP => endpoints()
                 .filter(|dev| dev.is_up())
-                .for_each(|dev| dev.announce_on(&self.lower, rtnl)),
+                .for_each(|dev| dev.announce_on(lower, rtnl)),
             _ => {}
         }
         Ok(())
@@ -793,7 +826,7 @@ const MAX_DEV_ID: u16 = 0xfffd;
 
 /// What endpoints of all flavors do when something happens to the device below.
 fn follow<'a, T: LinkOps>(
-    endpoints: impl Iterator<Item = &'a Link<T>>,
+    endpoints: impl Iterator<Item = &'a Registered<Link<T>>>,
     lower: &NetDevice,
     event: Event,
     rtnl: &Rtnl,
@@ -806,11 +839,19 @@ fn follow<'a, T: LinkOps>(
             dev.inherit_limits(lower, rtnl);
             dev.update_features(rtnl);
         }),
-        Event::NOTIFY_PEERS | Event::BONDING_FAILOVER | Event::RESEND_IGMP => {
-            endpoints.for_each(|dev| dev.relay(event, rtnl));
-        }
+        Event::NOTIFY_PEERS => relay(endpoints, Relayed::NotifyPeers, rtnl),
+        Event::BONDING_FAILOVER => relay(endpoints, Relayed::BondingFailover, rtnl),
+        Event::RESEND_IGMP => relay(endpoints, Relayed::ResendIgmp, rtnl),
         _ => {}
     }
+}
+
+fn relay<'a, T: LinkOps>(
+    endpoints: impl Iterator<Item = &'a Registered<Link<T>>>,
+    event: Relayed,
+    rtnl: &Rtnl,
+) {
+    endpoints.for_each(|dev| dev.relay(event, rtnl));
 }
 
 /// The longest of several lengths and by how many it is wanted, with one more.
@@ -938,9 +979,15 @@ impl Siblings for Port {
 pub(crate) struct Events;
 
 impl Notifier for Events {
-    fn event(&self, event: Event, dev: &NetDevice, more: &Details<'_>, rtnl: &Rtnl) -> Result {
+    fn event(
+        &self,
+        event: Event,
+        dev: &Registered<NetDevice>,
+        more: &Details<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
         if let Some(port) = Handler::<Port>::of(dev, rtnl) {
-            port.event(event, more, rtnl)?;
+            port.event(event, dev, more, rtnl)?;
         }
         tap::event(event, dev, rtnl)
     }

@@ -40,7 +40,10 @@ use abstractions::{
         Rcu, //
     },
     net::{
-        features::Features,
+        features::{
+            Features,
+            FeaturesCell, //
+        },
         link::{
             downcast,
             ifla,
@@ -79,10 +82,6 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{
-            ordering::Relaxed,
-            Atomic, //
-        },
         Arc,
         Mutex, //
     },
@@ -108,7 +107,7 @@ pub(crate) struct Tap {
     #[pin]
     queues: Mutex<KVec<ARef<Sock<Queue>>>>,
     /// What readers with a header take.
-    offloads: Atomic<u64>,
+    offloads: FeaturesCell,
 }
 
 /// A tap as its endpoint, and files, refer to it.
@@ -121,7 +120,7 @@ impl Tap {
             Handler::new(pin_init!(Self {
                 attached: SockArray::new(),
                 queues <- new_mutex!(KVec::new()),
-                offloads: Atomic::new(offload::DEFAULT.bits()),
+                offloads: FeaturesCell::new(offload::DEFAULT),
             })),
             GFP_KERNEL,
         )
@@ -154,7 +153,7 @@ impl Tap {
     #[inline(always)]
     fn enqueue(&self, queue: RcuSock<'_, Queue>, mut frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
         let features = if queue.has_vnet_hdr() {
-            ALWAYS.with(Features::from_bits(self.offloads.load(Relaxed)))
+            ALWAYS.with(self.offloads.get())
         } else {
             ALWAYS
         };
@@ -175,17 +174,16 @@ impl Tap {
         lost
     }
 
-    /// A packet that the endpoint `dev` has received and counted: where it would go as one that the core
+    /// A packet that the endpoint has received and counted: where it would go as one that the core
     /// begins anew with, but without that if nobody could tell.
     #[inline(never)]
     pub(crate) fn deliver<'a>(
         this: &'a Handler<Self>,
-        dev: &'a NetDevice,
         stats: &StackedStats,
         skb: ReceivedSkBuff<'a>,
         cx: &RxContext<'a>,
     ) -> Verdict<'a> {
-        if !this.is_attached() || !skb.goes_to_handler(dev, cx.rcu()) {
+        if !this.is_attached() || !skb.goes_to_handler(cx.rcu()) {
             return Verdict::another(skb);
         }
         let Some(queue) = skb.peek(|skb| this.queue_for(skb, cx.rcu())) else {

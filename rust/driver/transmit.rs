@@ -46,7 +46,7 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
     let (lower, len) = (this.lower(), frame.len());
     // Whether it is dropped on the way is no business of the sender.
     this.stats().count_tx(len, cx.bh());
-    if !this.port().sources.is_empty() || !lower.ingress_is_plain(cx.rcu()) {
+    if !this.port().sources.is_empty() {
         return through(lower, frame, cx);
     }
     match frame.forward_over(lower, receiver, cx.rcu()) {

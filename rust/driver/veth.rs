@@ -45,16 +45,14 @@ use abstractions::{
         },
         link_ops::{
             LinkOps,
+            Peer,
             Tstats,
             Tx,
             XmitContext, //
         },
         link_ref::LinkRef,
         namespace::Net,
-        netdevice::{
-            Link,
-            NetDevice, //
-        },
+        netdevice::Link,
         nlattr::{
             total_size,
             AttrWriter,
@@ -62,6 +60,7 @@ use abstractions::{
             ExtAck,
             LinkAttrs, //
         },
+        registered::Registered,
         rtnl::Rtnl,
         skbuff::{
             DropReason,
@@ -168,7 +167,7 @@ impl Veth {
         dev.disable_gro(rtnl);
 
         peer.keep();
-        Ok(dev.finish())
+        dev.finish()
     }
 }
 
@@ -236,7 +235,7 @@ impl LinkOps for Veth {
         Tx::SENT
     }
 
-    fn open(dev: &Link<Self>, _rtnl: &Rtnl) -> Result {
+    fn open(dev: &Registered<Link<Self>>, _rtnl: &Rtnl) -> Result {
         let guard = rcu::read_lock();
         let peer = dev.data().peer.get(Rcu::new(&guard)).ok_or(ENOTCONN)?;
         if peer.is_up() {
@@ -246,7 +245,7 @@ impl LinkOps for Veth {
         Ok(())
     }
 
-    fn stop(dev: &Link<Self>, _rtnl: &Rtnl) {
+    fn stop(dev: &Registered<Link<Self>>, _rtnl: &Rtnl) {
         let guard = rcu::read_lock();
         dev.carrier_off();
         if let Some(peer) = dev.data().peer.get(Rcu::new(&guard)) {
@@ -271,8 +270,8 @@ impl LinkOps for Veth {
         dev.data().peer.get(rcu).map_or(0, |peer| peer.ifindex())
     }
 
-    fn get_peer_dev<'a>(dev: &'a Link<Self>, rcu: Rcu<'a>) -> Option<&'a NetDevice> {
-        dev.data().peer.get(rcu).map(|peer| &**peer)
+    fn get_peer_dev<'a>(dev: &'a Link<Self>, rcu: Rcu<'a>) -> Option<Peer<'a>> {
+        dev.data().peer.get(rcu).map(Peer::from)
     }
 
     /// Packets pass from one end to the other without a copy, so both ends need what either side
@@ -289,24 +288,23 @@ impl LinkOps for Veth {
         peer.set_needed_headroom(both);
     }
 
-    fn uninit(dev: &Link<Self>, rtnl: &Rtnl) {
+    fn uninit(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
         // Only left if the device was not deleted but never completed.
         drop(dev.data().peer.take(rtnl));
     }
 
     /// Deletes the other end, too. An end whose reference is gone is on its way already.
-    fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
+    fn dellink(dev: &Registered<Link<Self>>, list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
         let Some(peer) = dev.data().peer.take(rtnl) else {
             return;
         };
         drop(peer.data().peer.take(rtnl));
-        list.queue(dev, rtnl);
         list.queue(&peer, rtnl);
     }
 
     /// Nothing of a pair can be changed. Only saying its flavor again does no harm.
     fn changelink(
-        _dev: &Link<Self>,
+        _dev: &Registered<Link<Self>>,
         _tb: &LinkAttrs<'_>,
         data: Option<&Attrs<'_>>,
         ack: &mut ExtAck<'_>,
@@ -333,11 +331,8 @@ impl LinkOps for Veth {
         msg.put_u32(&config::FLAVOR, Flavor::Veth.number())
     }
 
-    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'_>) -> &'a Net {
-        match dev.data().peer.get(rcu) {
-            Some(peer) => peer.net(rtnl),
-            None => dev.net(rtnl),
-        }
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'_>) -> Option<&'a Net> {
+        Some(dev.data().peer.get(rcu)?.registered(rtnl)?.net(rtnl))
     }
 }
 

@@ -77,6 +77,21 @@ __rnetvirt_helper void rnetvirt_helper_netdev_lockdep_set_classes(struct net_dev
 	netdev_lockdep_set_classes(dev);
 }
 
+/*
+ * Whether the device is registered, or is being unregistered since RTNL was taken: then
+ * netdev_run_todo(), which comes when RTNL is released, does not have it on its list yet.
+ */
+__rnetvirt_helper bool rnetvirt_helper_netdev_is_registered_rtnl(const struct net_device *dev)
+{
+	return dev->reg_state == NETREG_REGISTERED ||
+	       (dev->reg_state == NETREG_UNREGISTERING && !dev->todo_list.next);
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_set_dev_id(struct net_device *dev, u16 id)
+{
+	WRITE_ONCE(dev->dev_id, id);
+}
+
 __rnetvirt_helper void rnetvirt_helper_netdev_use_tstats(struct net_device *dev)
 {
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;

@@ -41,17 +41,18 @@ __rnetvirt_helper void rnetvirt_helper_netdev_set_mtu_field(struct net_device *d
 
 /*
  * The address as a number: its first byte is the lowest, and the two highest bytes
- * do not count. There is room for addresses that are much longer.
+ * do not count. There is room for addresses that are much longer. Without RTNL it may
+ * be half the old and half the new one.
  */
 __rnetvirt_helper u64 rnetvirt_helper_netdev_mac(const struct net_device *dev)
 {
-	return get_unaligned_le64(dev->dev_addr);
+	return data_race(get_unaligned_le64(dev->dev_addr));
 }
 
 __rnetvirt_helper u64 rnetvirt_helper_netdev_broadcast(const struct net_device *dev)
 {
 	BUILD_BUG_ON(sizeof(dev->broadcast) < sizeof(u64));
-	return get_unaligned_le64(dev->broadcast);
+	return data_race(get_unaligned_le64(dev->broadcast));
 }
 
 __rnetvirt_helper void rnetvirt_helper_eth_hw_addr_set(struct net_device *dev, const u8 *addr)

@@ -275,3 +275,48 @@ test_d5_netpoll_through_the_lower_device() {
 	ip link del low
 	rmmod netconsole
 }
+
+is_promiscuous() { ip -n "$1" -d link show "$2" | grep -q 'promiscuity 1'; }
+
+# follows FLAVOR: c0 of the C driver on low, and m0 on it, whose address c0 has taken over.
+follows() {
+	ns S N
+	ip -n S link add low up type dummy
+	ip -n S link add link low name c0 address 02:00:00:00:00:c0 up type macvlan mode passthru
+	ip -n S link add link c0 name m0 up netns "$2" type rnetvirt flavor "$1" mode passthru
+	ip -n "$2" link set m0 address 02:00:00:00:00:01
+	gives 02:00:00:00:00:01 rtnl S get c0 address
+}
+
+# The address goes back to a device whose driver is still there.
+test_d3_deleted_together_with_the_device_below() {
+	local flavor
+
+	[ "$KIND" = rnetvirt ] || skip "has links of one kind on the lowest device only"
+	needs macvlan
+	for flavor in macvlan macvtap; do
+		follows $flavor S
+		ip -n S link set c0 group 5
+		ip -n S link set m0 group 5
+		# The one below comes first.
+		ip -n S link del group 5
+		has S low
+		! has S c0 && ! has S m0 || fail "left: $(names S)"
+		! is_promiscuous S low || fail "low is still promiscuous"
+
+		# Of a namespace the device that came last goes first.
+		ip netns del S
+		follows $flavor N
+		ip -n S link set c0 netns N
+		is_promiscuous S low
+		ip netns del N
+		wait_for 20 not is_promiscuous S low
+		ip netns del S
+
+		# And alone: it comes back.
+		follows $flavor S
+		ip -n S link del m0
+		gives 02:00:00:00:00:c0 rtnl S get c0 address
+		printf 'netns del %s\n' S N | ip -batch -
+	done
+}

@@ -10,6 +10,7 @@ use super::{
         NetDevice, //
     },
     nlattr::ExtAck,
+    registered::Registered,
     rtnl::Rtnl,
 };
 use crate::bindings;
@@ -22,18 +23,28 @@ use kernel::{
 /// locks of both.
 ///
 /// Errors: [`EMLINK`] if too many devices are on top of each other, [`EBUSY`] for a loop, [`EEXIST`],
-/// [`ENOMEM`], or what a listener said. Re-enters notifiers. What is linked must be
-/// [unlinked](unlink) before either device is gone.
-pub fn link<T>(lower: &NetDevice, upper: &Link<T>, ack: &mut ExtAck<'_>, _rtnl: &Rtnl) -> Result {
-    // SAFETY: Both devices are valid, and RTNL is held.
+/// [`ENOMEM`], [`ENODEV`] if one of them is not registered any more, or what a listener said. Re-enters
+/// notifiers. What is linked must be [unlinked](unlink) before either device is gone: each holds the
+/// other.
+pub fn link<T>(
+    lower: &Registered<NetDevice>,
+    upper: &Registered<Link<T>>,
+    ack: &mut ExtAck<'_>,
+    _rtnl: &Rtnl,
+) -> Result {
+    if lower.is_unregistering() || upper.is_unregistering() {
+        return Err(ENODEV);
+    }
+    // SAFETY: Both devices are registered, so that the core waits for the references that either gets;
+    // RTNL is held.
     to_result(unsafe {
         bindings::netdev_upper_dev_link(lower.as_ptr(), upper.as_ptr(), ack.as_ptr())
     })
 }
 
 /// Takes that back. Nothing is done if `upper` is not on top of `lower`.
-pub fn unlink<T>(lower: &NetDevice, upper: &Link<T>, _rtnl: &Rtnl) {
-    // SAFETY: Both devices are valid, and RTNL is held.
+pub fn unlink<T>(lower: &NetDevice, upper: &Registered<Link<T>>, _rtnl: &Rtnl) {
+    // SAFETY: Both devices are valid, and hold each other if they are linked; RTNL is held.
     unsafe {
         if bindings::netdev_has_upper_dev(lower.as_ptr(), upper.as_ptr()) {
             bindings::netdev_upper_dev_unlink(lower.as_ptr(), upper.as_ptr());

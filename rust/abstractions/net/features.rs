@@ -5,6 +5,10 @@
 //! C header: [`include/linux/netdev_features.h`](srctree/include/linux/netdev_features.h)
 
 use crate::bindings;
+use kernel::sync::atomic::{
+    ordering::Relaxed,
+    Atomic, //
+};
 
 /// A set of offload features (`netdev_features_t`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,16 +112,10 @@ impl Features {
         self.0 & which.0 != 0
     }
 
-    /// As a number, to be kept somewhere.
-    #[inline]
-    pub const fn bits(self) -> u64 {
-        self.0
-    }
-
-    /// What [`bits`](Self::bits) gave.
-    #[inline]
-    pub const fn from_bits(bits: u64) -> Self {
-        Self(bits)
+    /// What a device without hardware can have: whatever else somebody put together needs operations that
+    /// it does not have, and C's core and drivers call without looking.
+    pub(crate) const fn possible(self) -> bindings::netdev_features_t {
+        self.and(Self::KNOWN).0
     }
 
     /// Adds a device that has `one` to devices that together have `all`; nothing is added that is not
@@ -126,5 +124,26 @@ impl Features {
     pub fn increment(all: Self, one: Self, mask: Self) -> Self {
         // SAFETY: A function of numbers.
         Self(unsafe { bindings::netdev_increment_features(all.0, one.0, mask.0) })
+    }
+}
+
+/// Features that change while others look at them.
+pub struct FeaturesCell(Atomic<bindings::netdev_features_t>);
+
+impl FeaturesCell {
+    /// With `features` to begin with.
+    pub const fn new(features: Features) -> Self {
+        Self(Atomic::new(features.0))
+    }
+
+    /// What they are now. Any context.
+    #[inline]
+    pub fn get(&self) -> Features {
+        Features(self.0.load(Relaxed))
+    }
+
+    /// Changes them. Any context.
+    pub fn set(&self, features: Features) {
+        self.0.store(features.0, Relaxed);
     }
 }

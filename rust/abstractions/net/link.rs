@@ -35,6 +35,7 @@ use super::{
         IFLA_TABLE,
         U32, //
     },
+    registered::Registered as RegisteredDev,
     rtnl::Rtnl,
 };
 use crate::bindings;
@@ -537,7 +538,7 @@ impl<'a> NewLinkParams<'a> {
 
     /// The device that `IFLA_LINK` names, in the namespace of `IFLA_LINK_NETNSID`, else the
     /// requester's. [`EINVAL`] if the request names none, [`ENODEV`] if there is none.
-    pub fn lower<'r>(&self, rtnl: &'r Rtnl) -> Result<&'r NetDevice> {
+    pub fn lower<'r>(&self, rtnl: &'r Rtnl) -> Result<&'r RegisteredDev<NetDevice>> {
         let _ = rtnl;
         let ifindex = self.tb.get(&ifla::LINK)?.ok_or(EINVAL)?;
         let ifindex = c_int::try_from(ifindex).map_err(|_| ENODEV)?;
@@ -549,7 +550,7 @@ impl<'a> NewLinkParams<'a> {
             return Err(ENODEV);
         }
         // SAFETY: A device that can be found is registered, and is not freed before RTNL is released.
-        Ok(unsafe { NetDevice::from_raw(dev) })
+        Ok(unsafe { RegisteredDev::assume(NetDevice::from_raw(dev)) })
     }
 
     /// The namespace for a second device: the one its attributes name, else that of
@@ -772,10 +773,10 @@ impl SetupDevice<'_> {
     pub fn set_stacked_features(&mut self, now: Features, changeable: Features, vlan: Features) {
         // SAFETY: By the type's invariant.
         unsafe {
-            (*self.dev).features = now.0;
-            (*self.dev).hw_features |= changeable.0;
-            (*self.dev).vlan_features = vlan.0;
-            (*self.dev).hw_enc_features |= now.0;
+            (*self.dev).features = now.possible();
+            (*self.dev).hw_features |= changeable.possible();
+            (*self.dev).vlan_features = vlan.possible();
+            (*self.dev).hw_enc_features |= now.possible();
         }
     }
 
@@ -801,11 +802,11 @@ impl SetupDevice<'_> {
     pub fn set_features(&mut self, features: Features, vlan: Features, mpls: Features) {
         // SAFETY: By the type's invariant.
         unsafe {
-            (*self.dev).features |= features.0;
-            (*self.dev).hw_features = features.0;
-            (*self.dev).hw_enc_features = features.0;
-            (*self.dev).vlan_features = vlan.0;
-            (*self.dev).mpls_features = mpls.0;
+            (*self.dev).features |= features.possible();
+            (*self.dev).hw_features = features.possible();
+            (*self.dev).hw_enc_features = features.possible();
+            (*self.dev).vlan_features = vlan.possible();
+            (*self.dev).mpls_features = mpls.possible();
         }
     }
 
@@ -996,18 +997,18 @@ impl<T: LinkOps, O: Owner> Drop for Initialised<'_, T, O> {
 ///
 /// # Invariants
 ///
-/// `dev` is registered with private data of type `T`; RTNL is held during `'a`.
+/// `dev` was registered with private data of type `T`; RTNL has been held since, and is during `'a`.
 pub struct Registered<'a, T: LinkOps, O: Owner> {
     dev: NonNull<bindings::net_device>,
     _type: PhantomData<(Brand<'a>, T, *mut O)>,
 }
 
 impl<T: LinkOps, O: Owner> Deref for Registered<'_, T, O> {
-    type Target = Link<T>;
+    type Target = RegisteredDev<Link<T>>;
 
-    fn deref(&self) -> &Link<T> {
-        // SAFETY: By the type's invariants.
-        unsafe { Link::from_raw(self.dev.as_ptr()) }
+    fn deref(&self) -> &Self::Target {
+        // SAFETY: By the type's invariants: RTNL has been held since the device was registered.
+        unsafe { RegisteredDev::assume(Link::from_raw(self.dev.as_ptr())) }
     }
 }
 
@@ -1015,6 +1016,9 @@ impl<'a, T: LinkOps> Registered<'a, T, Owned> {
     /// Applies the flags that were asked for and tells user space (`rtnl_configure_link()`), which
     /// does not hear of later changes either unless this was done.
     pub fn configure(self, info: Option<&PeerInfo<'_>>) -> Result<Configured<'a, T>> {
+        if self.is_unregistering() {
+            return Err(ENODEV);
+        }
         let info = info.map_or(ptr::null(), PeerInfo::header);
         // SAFETY: RTNL is held, and the device registered; the header is null or complete.
         to_result(unsafe {
@@ -1035,18 +1039,22 @@ impl<T: LinkOps> Configured<'_, T> {
 }
 
 impl<T: LinkOps> Deref for Configured<'_, T> {
-    type Target = Link<T>;
+    type Target = RegisteredDev<Link<T>>;
 
-    fn deref(&self) -> &Link<T> {
+    fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
 impl<'a, T: LinkOps> Registered<'a, T, FromCore> {
-    /// The request is done: the device is there to stay.
-    pub fn finish(self) -> Finished<'a> {
+    /// The request is done: the device is there to stay. [`ENODEV`] if somebody has unregistered it since:
+    /// the core would go on with it.
+    pub fn finish(self) -> Result<Finished<'a>> {
+        if self.is_unregistering() {
+            return Err(ENODEV);
+        }
         let _ = ManuallyDrop::new(self);
-        Finished(PhantomData)
+        Ok(Finished(PhantomData))
     }
 }
 
@@ -1102,8 +1110,15 @@ impl<'a> UnregisterList<'a> {
 }
 
 /// Deletes devices as a user would, with what goes with each, all together
-/// (`unregister_netdevice_many()`). For somebody who was not asked to by the core.
-pub fn delete_links<'a, T: LinkOps>(links: impl Iterator<Item = &'a Link<T>>, _rtnl: &Rtnl) {
+/// (`unregister_netdevice_many()`), except `not`.
+///
+/// For [`Details::delete_links`](super::notifier::Details::delete_links): not from within an operation
+/// that the core has called for one of the devices, and goes on with.
+pub(crate) fn delete_links<'a, T: LinkOps>(
+    links: impl Iterator<Item = &'a RegisteredDev<Link<T>>>,
+    not: &NetDevice,
+    _rtnl: &Rtnl,
+) {
     let mut list = MaybeUninit::<bindings::list_head>::uninit();
     let head = list.as_mut_ptr();
     // SAFETY: The list head is ours and stays where it is until the end of this function.
@@ -1113,7 +1128,7 @@ pub fn delete_links<'a, T: LinkOps>(links: impl Iterator<Item = &'a Link<T>>, _r
             prev: head,
         })
     };
-    for link in links {
+    for link in links.filter(|link| !ptr::eq(link.as_ptr(), not.as_ptr())) {
         // SAFETY: RTNL is held, and the list is passed to `unregister_netdevice_many()` below.
         unsafe { link_callbacks::dellink(link, head) };
     }

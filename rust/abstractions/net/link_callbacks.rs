@@ -15,8 +15,7 @@ use super::{
     mac::Mac,
     netdevice::{
         DevFlags,
-        Link,
-        NetDevice, //
+        Link, //
     },
     nlattr::{
         AttrWriter,
@@ -24,6 +23,7 @@ use super::{
         ExtAck,
         LinkAttrs, //
     },
+    registered::Registered,
     rtnl::Rtnl,
     skbuff::SkBuff,
     stats::LinkStats64,
@@ -190,9 +190,24 @@ pub(crate) const EMPTY_NETDEV_OPS: &bindings::net_device_ops = &{
 
 /// The C callbacks of devices with data of type `T`.
 ///
-/// Each gets `dev` from the core, which only calls it for a device that was registered with these
-/// operations, hence initialised by [`priv_init`], and not yet freed.
+/// Each gets `dev` from the core, which only calls it for a device that is, was or is being registered
+/// with these operations, hence initialised by [`priv_init`], and not yet freed.
 struct Ops<T>(PhantomData<T>);
+
+/// The device of a callback that the core calls under RTNL, and the proof of that; `None` if the device is
+/// not registered. Other drivers have their references to a device, and C's core calls its operations for
+/// whoever asks.
+///
+/// # Safety
+///
+/// `dev` must be as [`Ops`] says, and RTNL be held for all of `'a`.
+unsafe fn registered<'a, T>(
+    dev: *mut bindings::net_device,
+) -> Option<(&'a Registered<Link<T>>, &'a Rtnl)> {
+    // SAFETY: By the caller's guarantee.
+    let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+    Some((dev.registered(rtnl)?, rtnl))
+}
 
 impl<T: LinkOps> Ops<T> {
     const NETDEV: &'static bindings::net_device_ops = &bindings::net_device_ops {
@@ -345,36 +360,33 @@ impl<T: LinkOps> Ops<T> {
     ///
     /// See `init_callback`.
     unsafe extern "C" fn uninit_callback(dev: *mut bindings::net_device) {
-        // When registering fails the core has freed the counters already.
-        // SAFETY: See the type; nobody else can reach a device that was not registered.
-        unsafe {
-            if bindings::netdev_reg_state::from((*dev).reg_state)
-                != bindings::netdev_reg_state_NETREG_UNREGISTERING
-            {
-                (*dev).__bindgen_anon_2.tstats = ptr::null_mut();
-            }
-        }
+        // Not so if registering it has failed: nobody has a reference then, the core has freed its
+        // counters, and would not wait for what took a reference now.
         // SAFETY: See the type. The core calls this under RTNL.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        T::uninit(dev, rtnl);
+        if let Some((dev, rtnl)) = unsafe { registered::<T>(dev) } {
+            T::uninit(dev, rtnl);
+        }
     }
 
     /// # Safety
     ///
     /// See `init_callback`.
     unsafe extern "C" fn open_callback(dev: *mut bindings::net_device) -> c_int {
-        // SAFETY: See the type. The core calls this under RTNL.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        from_result(|| T::open(dev, rtnl).map(|()| 0))
+        from_result(|| {
+            // SAFETY: See the type. The core calls this under RTNL.
+            let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
+            T::open(dev, rtnl).map(|()| 0)
+        })
     }
 
     /// # Safety
     ///
     /// See `init_callback`.
     unsafe extern "C" fn stop_callback(dev: *mut bindings::net_device) -> c_int {
-        // SAFETY: See the type. The core calls this under RTNL.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        T::stop(dev, rtnl);
+        // SAFETY: See the type. The core calls this under RTNL, before the device is unregistered.
+        if let Some((dev, rtnl)) = unsafe { registered::<T>(dev) } {
+            T::stop(dev, rtnl);
+        }
         0
     }
 
@@ -466,8 +478,10 @@ impl<T: LinkOps> Ops<T> {
     unsafe extern "C" fn set_rx_mode_callback(dev: *mut bindings::net_device) {
         if T::HAS_SET_RX_MODE {
             // SAFETY: See the type; the core has locked the device's address lists.
-            let (dev, lists) = unsafe { (Link::<T>::from_raw(dev), RxMode::assume(dev)) };
-            T::set_rx_mode(dev, &lists);
+            unsafe {
+                let dev = Link::<T>::from_raw(dev);
+                T::set_rx_mode(dev, &RxMode::assume(dev));
+            }
         }
     }
 
@@ -476,9 +490,10 @@ impl<T: LinkOps> Ops<T> {
     /// See `init_callback`.
     unsafe extern "C" fn change_rx_flags_callback(dev: *mut bindings::net_device, changed: c_int) {
         // SAFETY: See the type. The core calls this under RTNL.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        // CAST: A set of flags.
-        T::change_rx_flags(dev, DevFlags(changed as u32), rtnl);
+        if let Some((dev, rtnl)) = unsafe { registered::<T>(dev) } {
+            // CAST: A set of flags.
+            T::change_rx_flags(dev, DevFlags(changed as u32), rtnl);
+        }
     }
 
     /// # Safety
@@ -491,9 +506,9 @@ impl<T: LinkOps> Ops<T> {
         // SAFETY: The core passes a `struct sockaddr_storage`: a family, and an address of the
         // device's length.
         let mac = Mac::from_bytes(unsafe { &*addr.cast::<u8>().add(2).cast::<[u8; 6]>() });
-        // SAFETY: See the type. The core calls this under RTNL.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
         from_result(|| {
+            // SAFETY: See the type. The core calls this under RTNL.
+            let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
             if !mac.is_valid() {
                 return Err(EADDRNOTAVAIL);
             }
@@ -505,9 +520,9 @@ impl<T: LinkOps> Ops<T> {
     ///
     /// See `init_callback`.
     unsafe extern "C" fn change_mtu_callback(dev: *mut bindings::net_device, mtu: c_int) -> c_int {
-        // SAFETY: See the type. The core calls this under RTNL.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
         from_result(|| {
+            // SAFETY: See the type. The core calls this under RTNL.
+            let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
             let mtu = u32::try_from(mtu).map_err(|_| EINVAL)?;
             T::change_mtu(dev, mtu, rtnl).map(|()| 0)
         })
@@ -521,8 +536,13 @@ impl<T: LinkOps> Ops<T> {
         wanted: bindings::netdev_features_t,
     ) -> bindings::netdev_features_t {
         // SAFETY: See the type. The core calls this under RTNL.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        T::fix_features(dev, Features(wanted), rtnl)
+        let Some((dev, rtnl)) = (unsafe { registered::<T>(dev) }) else {
+            return wanted;
+        };
+        // What the driver adds must be something that software can do.
+        let wanted = Features(wanted);
+        T::fix_features(dev, wanted, rtnl)
+            .and(wanted.with(Features::KNOWN))
             .without(Self::IMPOSSIBLE)
             .0
     }
@@ -593,7 +613,9 @@ impl<T: LinkOps> Ops<T> {
     ///
     /// # Safety
     ///
-    /// To be called by the core with a packet that has room for a header.
+    /// To be called by the core with a packet that has room for a header: as much as the device's
+    /// `hard_header_len` says, which is what that of the device below was when this one was made. It
+    /// does not grow in 7.3 but by VLANs, which make room themselves (`skb_cow_head()`).
     unsafe extern "C" fn create_header_callback(
         skb: *mut bindings::sk_buff,
         dev: *mut bindings::net_device,
@@ -627,12 +649,14 @@ impl<T: LinkOps> Ops<T> {
         _notified: *mut bool,
         _extack: *mut bindings::netlink_ext_ack,
     ) -> c_int {
-        // SAFETY: See the type. The core calls this under RTNL, with an address of six bytes.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        // SAFETY: As above.
+        // SAFETY: The core passes an address of six bytes.
         let mac = Mac::from_bytes(unsafe { &*addr.cast::<[u8; 6]>() });
         let replace = u32::from(flags) & bindings::NLM_F_REPLACE != 0;
-        from_result(|| T::fdb_add(dev, mac, replace, rtnl).map(|()| 0))
+        from_result(|| {
+            // SAFETY: See the type. The core calls this under RTNL.
+            let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
+            T::fdb_add(dev, mac, replace, rtnl).map(|()| 0)
+        })
     }
 
     /// # Safety
@@ -647,11 +671,13 @@ impl<T: LinkOps> Ops<T> {
         _notified: *mut bool,
         _extack: *mut bindings::netlink_ext_ack,
     ) -> c_int {
-        // SAFETY: See the type. The core calls this under RTNL, with an address of six bytes.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        // SAFETY: As above.
+        // SAFETY: The core passes an address of six bytes.
         let mac = Mac::from_bytes(unsafe { &*addr.cast::<[u8; 6]>() });
-        from_result(|| T::fdb_del(dev, mac, rtnl).map(|()| 0))
+        from_result(|| {
+            // SAFETY: See the type. The core calls this under RTNL.
+            let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
+            T::fdb_del(dev, mac, rtnl).map(|()| 0)
+        })
     }
 
     /// # Safety
@@ -672,7 +698,7 @@ impl<T: LinkOps> Ops<T> {
         // SAFETY: See the type. `skb_do_redirect()` calls this from a classifier, with softirqs
         // disabled, and uses the result in the same section.
         let (dev, rcu) = unsafe { (Link::<T>::from_raw(dev), Rcu::assume()) };
-        T::get_peer_dev(dev, rcu).map_or(ptr::null_mut(), NetDevice::as_ptr)
+        T::get_peer_dev(dev, rcu).map_or(ptr::null_mut(), |peer| peer.as_ptr())
     }
 
     /// # Safety
@@ -688,12 +714,16 @@ impl<T: LinkOps> Ops<T> {
     /// As `drop_data`; RTNL must be held, and `list` be a list of devices to unregister.
     unsafe fn dellink(dev: *mut bindings::net_device, list: *mut bindings::list_head) {
         // SAFETY: By the caller's guarantee.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
+        let Some((dev, rtnl)) = (unsafe { registered::<T>(dev) }) else {
+            return;
+        };
         // SAFETY: By the caller's guarantee.
         let mut list = unsafe { UnregisterList::from_raw(list, dev.net(rtnl)) };
-        T::dellink(dev, &mut list, rtnl);
-        // The core counts on it: a device that stays would outlive its namespace or this module.
+        // The core counts on it: a device that stays would outlive its namespace or this module. Before
+        // anything else, so that nobody whom the driver re-enters unregisters it: the core may be walking
+        // a list that it is on.
         list.queue(dev, rtnl);
+        T::dellink(dev, &mut list, rtnl);
     }
 
     /// # Safety
@@ -707,7 +737,9 @@ impl<T: LinkOps> Ops<T> {
         rtnl: &Rtnl,
     ) -> Result {
         // SAFETY: By the caller's guarantee.
-        T::changelink(unsafe { Link::<T>::from_raw(dev) }, tb, data, ack, rtnl)
+        let dev = unsafe { Link::<T>::from_raw(dev) };
+        let dev = dev.registered(rtnl).ok_or(ENODEV)?;
+        T::changelink(dev, tb, data, ack, rtnl)
     }
 
     /// # Safety
@@ -736,7 +768,11 @@ impl<T: LinkOps> Ops<T> {
         // SAFETY: By the caller's guarantee.
         let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
         // Not every caller is in an RCU section. What is returned is protected by RTNL.
-        T::get_link_net(dev, rtnl, Rcu::new(&rcu::read_lock())).as_ptr()
+        match T::get_link_net(dev, rtnl, Rcu::new(&rcu::read_lock())) {
+            Some(net) => net.as_ptr(),
+            // SAFETY: The device is valid, and the core asks for devices with a namespace only.
+            None => unsafe { bindings::dev_net(dev.as_ptr()) },
+        }
     }
 }
 

@@ -22,12 +22,16 @@ use super::{
         ExtAck,
         LinkAttrs, //
     },
+    registered::Registered,
     rtnl::Rtnl,
     skbuff::{
         SkBuff,
         XmitStatus, //
     },
-    stats::LinkStats64,
+    stats::{
+        LinkStats64,
+        SwNetstats, //
+    },
 };
 use crate::{
     bindings,
@@ -36,7 +40,10 @@ use crate::{
         Rcu, //
     },
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 use kernel::{
     error::VTABLE_DEFAULT_ERROR,
     prelude::*,
@@ -47,8 +54,10 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// A device is being transmitted on: it is registered and was up when the core looked, softirqs are
-/// disabled on this CPU, and that is an RCU read-side section, all for `'a`.
+/// A device is being transmitted on: softirqs are disabled on this CPU, and that is an RCU read-side
+/// section, for `'a`. The device was up when the core looked, which may be before that section
+/// (`__dev_direct_xmit()`, for packet sockets without a queueing discipline): it can be unregistered
+/// since, and is held by who sends.
 pub struct XmitContext<'a> {
     _cx: PhantomData<&'a ()>,
     _here: NotThreadSafe,
@@ -140,9 +149,50 @@ impl<T: LinkOps<Counters = Tstats>> Link<T> {
     /// Counts one transmitted packet of `len` bytes.
     #[inline]
     pub fn count_tx(&self, len: u32, _bh: Bh<'_>) {
-        // SAFETY: The device is registered and has these counters, see `priv_init()`; softirqs are
-        // disabled, so that nothing on this CPU interferes.
+        // SAFETY: The device has these counters, see `priv_init()`: the core has allocated them before it
+        // shows the device to anybody, and frees them after the last reference is gone
+        // (`netdev_run_todo()`). Softirqs are disabled: where another section may still come in between on
+        // this CPU (PREEMPT_RT), `u64_stats` keeps it out.
         unsafe { bindings::dev_sw_netstats_tx_add(self.as_ptr(), 1, len) };
+    }
+
+    /// Sums up the per-CPU packet counters. Any context.
+    pub fn sw_netstats(&self) -> SwNetstats {
+        // SAFETY: The device has these counters, so that the union holds this type; see `count_tx`.
+        let tstats = unsafe { (*self.as_ptr()).__bindgen_anon_2.tstats };
+        // SAFETY: Counters, for which zero is valid.
+        let mut sum: bindings::rtnl_link_stats64 = unsafe { core::mem::zeroed() };
+        // SAFETY: The counters exist, and have been initialised by the core.
+        unsafe { bindings::dev_fetch_sw_netstats(&mut sum, tstats) };
+        SwNetstats {
+            rx_packets: sum.rx_packets,
+            rx_bytes: sum.rx_bytes,
+            tx_packets: sum.tx_packets,
+            tx_bytes: sum.tx_bytes,
+        }
+    }
+}
+
+/// A device for which others count packets: the other end, for `bpf_redirect_peer()`.
+///
+/// # Invariants
+///
+/// The device has `dev->tstats`.
+pub struct Peer<'a>(&'a NetDevice);
+
+impl<'a, T: LinkOps<Counters = Tstats>> From<&'a Link<T>> for Peer<'a> {
+    #[inline]
+    fn from(dev: &'a Link<T>) -> Self {
+        // INVARIANT: See `Link::count_tx`.
+        Self(dev)
+    }
+}
+
+impl Peer<'_> {
+    /// The C object.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::net_device {
+        self.0.as_ptr()
     }
 }
 
@@ -150,20 +200,33 @@ impl<T: LinkOps<Counters = Tstats>> Link<T> {
 ///
 /// # Invariants
 ///
-/// The address lists of `dev` are locked for `'a`.
+/// The address lists of `dev` are locked for `'a`. `lower` is null, or the device below, which is another
+/// one and not freed during `'a`.
 pub struct RxMode<'a> {
     dev: *mut bindings::net_device,
+    lower: *mut bindings::net_device,
     _locked: PhantomData<&'a ()>,
 }
 
-impl RxMode<'_> {
+impl<'a> RxMode<'a> {
     /// # Safety
     ///
-    /// The address lists of `dev` must be locked for the lifetime.
-    pub(crate) unsafe fn assume(dev: *mut bindings::net_device) -> Self {
-        // INVARIANT: Guaranteed by the caller.
+    /// The address lists of `dev` must be locked for `'a`.
+    pub(crate) unsafe fn assume<T: LinkOps>(dev: &'a Link<T>) -> Self {
+        let lower = if T::HAS_LOWER_DEV {
+            T::lower_dev(dev).as_ptr()
+        } else {
+            ptr::null_mut()
+        };
+        let dev = dev.as_ptr();
+        // INVARIANT: Guaranteed by the caller; who is its own lower device has none.
         Self {
             dev,
+            lower: if ptr::eq(lower, dev) {
+                ptr::null_mut()
+            } else {
+                lower
+            },
             _locked: PhantomData,
         }
     }
@@ -174,14 +237,19 @@ impl RxMode<'_> {
         unsafe { walk_mc(self.dev, &mut |mac, _| f(mac)) };
     }
 
-    /// Has `lower` receive what the device is to receive (`dev_uc_sync()`, `dev_mc_sync()`).
-    pub fn sync_to(&self, lower: &NetDevice) {
+    /// Has the [device below](LinkOps::lower_dev) receive what the device is to receive
+    /// (`dev_uc_sync()`, `dev_mc_sync()`).
+    pub fn sync_to_lower(&self) {
+        if self.lower.is_null() {
+            return;
+        }
         // A failure leaves addresses out, and is tried again the next time.
-        // SAFETY: Both devices are valid; the lists of the upper one are locked, and those of the
-        // lower one nest in them.
+        // SAFETY: By the type's invariants both devices are valid, and the lists of the upper one locked.
+        // The functions lock those of the lower one, which is another device; that no two devices are
+        // below each other `adjacency::link` makes sure of.
         unsafe {
-            let _ = bindings::dev_uc_sync(lower.as_ptr(), self.dev);
-            let _ = bindings::dev_mc_sync(lower.as_ptr(), self.dev);
+            let _ = bindings::dev_uc_sync(self.lower, self.dev);
+            let _ = bindings::dev_mc_sync(self.lower, self.dev);
         }
     }
 }
@@ -189,7 +257,7 @@ impl RxMode<'_> {
 /// The operations of one flavor of device; `Self` is its private data.
 ///
 /// Which locks are held: see `Documentation/locking.md`. Callbacks with `&Rtnl` may sleep, the
-/// others must not.
+/// others must not. Those are not called for a device that is not [`Registered`]: who asks is refused.
 #[vtable]
 pub trait LinkOps: Sized + Send + Sync + 'static {
     /// What `ethtool` can ask.
@@ -202,10 +270,10 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
     const MAC_IS_LOWERS: bool = false;
 
     /// Brings the device up (`ndo_open`).
-    fn open(dev: &Link<Self>, rtnl: &Rtnl) -> Result;
+    fn open(dev: &Registered<Link<Self>>, rtnl: &Rtnl) -> Result;
 
     /// Takes the device down (`ndo_stop`).
-    fn stop(dev: &Link<Self>, rtnl: &Rtnl);
+    fn stop(dev: &Registered<Link<Self>>, rtnl: &Rtnl);
 
     /// Transmits a packet (`ndo_start_xmit`). May run on several CPUs at once.
     fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx;
@@ -231,35 +299,35 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
     }
 
     /// The flags in `changed` have changed (`ndo_change_rx_flags`).
-    fn change_rx_flags(_dev: &Link<Self>, _changed: DevFlags, _rtnl: &Rtnl) {
+    fn change_rx_flags(_dev: &Registered<Link<Self>>, _changed: DevFlags, _rtnl: &Rtnl) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// The user wants another address, which is valid (`ndo_set_mac_address`). Without this method the
     /// address is just written.
-    fn set_mac_address(_dev: &Link<Self>, _mac: Mac, _rtnl: &Rtnl) -> Result {
+    fn set_mac_address(_dev: &Registered<Link<Self>>, _mac: Mac, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// The user wants another MTU, which is within the device's limits (`ndo_change_mtu`). Without
     /// this method it is just written.
-    fn change_mtu(_dev: &Link<Self>, _mtu: u32, _rtnl: &Rtnl) -> Result {
+    fn change_mtu(_dev: &Registered<Link<Self>>, _mtu: u32, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// What of `wanted` the device can do (`ndo_fix_features`).
-    fn fix_features(_dev: &Link<Self>, _wanted: Features, _rtnl: &Rtnl) -> Features {
+    fn fix_features(_dev: &Registered<Link<Self>>, _wanted: Features, _rtnl: &Rtnl) -> Features {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// `bridge fdb add ADDRESS dev DEV self` (`ndo_fdb_add`); `replace` if an entry that is there may
     /// be changed.
-    fn fdb_add(_dev: &Link<Self>, _mac: Mac, _replace: bool, _rtnl: &Rtnl) -> Result {
+    fn fdb_add(_dev: &Registered<Link<Self>>, _mac: Mac, _replace: bool, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// `bridge fdb del ADDRESS dev DEV self` (`ndo_fdb_del`).
-    fn fdb_del(_dev: &Link<Self>, _mac: Mac, _rtnl: &Rtnl) -> Result {
+    fn fdb_del(_dev: &Registered<Link<Self>>, _mac: Mac, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -269,24 +337,26 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The other end, for `bpf_redirect_peer()` (`ndo_get_peer_dev`).
-    fn get_peer_dev<'a>(_dev: &'a Link<Self>, _rcu: Rcu<'a>) -> Option<&'a NetDevice> {
+    /// The other end, for `bpf_redirect_peer()` (`ndo_get_peer_dev`), for which the core counts packets.
+    fn get_peer_dev<'a>(_dev: &'a Link<Self>, _rcu: Rcu<'a>) -> Option<Peer<'a>> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// Gives up what others have of this device, and what of others may refer back to it
     /// (`ndo_uninit`). Runs once, after the last packet, before the core waits for the device's
     /// references: one that is kept in a circle until `Drop` is waited for in vain. A reference to a
-    /// device below may be kept until then.
-    fn uninit(dev: &Link<Self>, rtnl: &Rtnl);
+    /// device below may be kept until then. The device is
+    /// [on its way out](Registered::is_unregistering). One whose registration failed before anybody could
+    /// see it is not: its data is just dropped.
+    fn uninit(dev: &Registered<Link<Self>>, rtnl: &Rtnl);
 
     /// Removes what goes with the device, by queueing it (`rtnl_link_ops.dellink`); the device itself
-    /// is queued in any case. Called for devices that are on their way already, too.
-    fn dellink(dev: &Link<Self>, list: &mut UnregisterList<'_>, rtnl: &Rtnl);
+    /// is queued by then. Called for devices that are on their way already, too.
+    fn dellink(dev: &Registered<Link<Self>>, list: &mut UnregisterList<'_>, rtnl: &Rtnl);
 
     /// Changes settings (`rtnl_link_ops.changelink`).
     fn changelink(
-        dev: &Link<Self>,
+        dev: &Registered<Link<Self>>,
         tb: &LinkAttrs<'_>,
         data: Option<&Attrs<'_>>,
         ack: &mut ExtAck<'_>,
@@ -299,6 +369,7 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
     /// Writes the settings (`rtnl_link_ops.fill_info`).
     fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result;
 
-    /// The namespace of the device below, or of the other end (`rtnl_link_ops.get_link_net`).
-    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'_>) -> &'a Net;
+    /// The namespace of the device below, or of the other end (`rtnl_link_ops.get_link_net`); `None` if
+    /// there is none, or it is not registered.
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'_>) -> Option<&'a Net>;
 }

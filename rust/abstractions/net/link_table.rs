@@ -22,6 +22,7 @@
 
 use super::{
     netdevice::Link,
+    registered::Registered,
     rtnl::Rtnl, //
 };
 use crate::{
@@ -546,7 +547,10 @@ impl<T, K: Key> LinkTable<T, K> {
 
     /// All devices that are registered, for holders of RTNL. Devices may be removed on the way; one
     /// that is put in meanwhile may or may not be among them, or hide another one.
-    pub fn registered<'a>(&'a self, _rtnl: &'a Rtnl) -> impl Iterator<Item = &'a Link<T>> {
+    pub fn registered<'a>(
+        &'a self,
+        _rtnl: &'a Rtnl,
+    ) -> impl Iterator<Item = &'a Registered<Link<T>>> {
         let mut number = 0u32;
         iter::from_fn(move || loop {
             // Looked up anew each time: who uses this iterator may change the table.
@@ -558,10 +562,9 @@ impl<T, K: Key> LinkTable<T, K> {
             }
             // SAFETY: There is a reference, which only holders of RTNL give up.
             let state = bindings::netdev_reg_state::from(unsafe { (*dev).reg_state });
-            // A device that is registered is not freed before RTNL is released.
             if state == bindings::netdev_reg_state_NETREG_REGISTERED {
-                // SAFETY: As above.
-                return Some(unsafe { Link::from_raw(dev) });
+                // SAFETY: A device that is registered is not freed before RTNL is released.
+                return Some(unsafe { Registered::assume(Link::from_raw(dev)) });
             }
         })
     }

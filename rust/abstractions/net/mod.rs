@@ -22,6 +22,7 @@ mod netpoll;
 pub mod nlattr;
 pub mod notifier;
 pub mod payload;
+pub mod registered;
 pub mod rtnl;
 pub mod rx_handler;
 pub mod skb_ring;

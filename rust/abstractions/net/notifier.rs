@@ -5,12 +5,15 @@
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
 use super::{
+    link::delete_links,
+    link_ops::LinkOps,
     mac::Mac,
     netdevice::{
         Link,
         NetDevice, //
     },
     nlattr::ExtAck,
+    registered::Registered,
     rtnl::Rtnl, //
 };
 use crate::bindings;
@@ -48,7 +51,7 @@ events! {
     DOWN = netdev_cmd_NETDEV_DOWN;
     /// Its state has changed, the carrier for instance.
     CHANGE = netdev_cmd_NETDEV_CHANGE;
-    /// Its MTU has changed.
+    /// Its MTU has changed. An error takes that back.
     CHANGE_MTU = netdev_cmd_NETDEV_CHANGEMTU;
     /// Its address is about to change. An error refuses it.
     PRE_CHANGE_ADDR = netdev_cmd_NETDEV_PRE_CHANGEADDR;
@@ -69,9 +72,17 @@ events! {
 }
 
 impl Event {
-    /// The number in `enum netdev_cmd`.
-    pub(crate) const fn number(self) -> c_ulong {
-        self.0
+    /// Whether who caused the event asks for consent. With any other event an error would end the chain,
+    /// so that those behind never heard of it, and kept their references to a device that goes.
+    const fn is_question(self) -> bool {
+        matches!(
+            self,
+            Self::REGISTER
+                | Self::CHANGE_MTU
+                | Self::PRE_CHANGE_ADDR
+                | Self::CHANGE_TX_QUEUE_LEN
+                | Self::PRE_TYPE_CHANGE
+        )
     }
 }
 
@@ -80,17 +91,27 @@ impl Event {
 /// Registering tells of the devices that exist as if they appeared, and unregistering as if they
 /// went away, so that what is set up for one is also taken down.
 pub trait Notifier: Send + Sync + 'static {
-    /// Called under RTNL; may sleep. An error is passed on to whoever caused the event, if the event can be refused.
-    fn event(&self, event: Event, dev: &NetDevice, more: &Details<'_>, rtnl: &Rtnl) -> Result;
+    /// Called under RTNL; may sleep. An error is passed on to whoever caused the event, if the event can
+    /// be refused, and else is of no consequence.
+    ///
+    /// Of devices that are not registered yet, or that the core only waits for, nothing is told.
+    fn event(
+        &self,
+        event: Event,
+        dev: &Registered<NetDevice>,
+        more: &Details<'_>,
+        rtnl: &Rtnl,
+    ) -> Result;
 }
 
 /// What the chain says beside the event.
 ///
 /// # Invariants
 ///
-/// `info` is what belongs to `event`, valid during `'a`.
+/// `info` is what belongs to `event`, and is about `dev`, valid during `'a`.
 pub struct Details<'a> {
     event: Event,
+    dev: &'a Registered<NetDevice>,
     info: *mut c_void,
     _info: PhantomData<&'a ()>,
 }
@@ -128,13 +149,25 @@ impl Details<'_> {
         err
     }
 
+    /// Deletes `links` as a user would, with what goes with each, all together, because the device that
+    /// the event is about is on its way out. Nothing is done at other events, nor to that device.
+    pub fn delete_links<'l, T: LinkOps>(
+        &self,
+        links: impl Iterator<Item = &'l Registered<Link<T>>>,
+        rtnl: &Rtnl,
+    ) {
+        if self.event == Event::UNREGISTER && self.dev.is_unregistering() {
+            delete_links(links, self.dev, rtnl);
+        }
+    }
+
     /// Before the device's address changes: asks those who listen to `dev`, which will take the address
     /// over, whether they mind (`netif_pre_changeaddr_notify()`). Nothing is asked at other events.
-    pub fn ask_for<T>(&self, dev: &Link<T>, _rtnl: &Rtnl) -> Result {
-        if self.event != Event::PRE_CHANGE_ADDR {
+    pub fn ask_for<T>(&self, dev: &Registered<Link<T>>, _rtnl: &Rtnl) -> Result {
+        if self.event != Event::PRE_CHANGE_ADDR || dev.is_unregistering() {
             return Ok(());
         }
-        // SAFETY: The info of this event is this structure; the device is valid, RTNL is held.
+        // SAFETY: The info of this event is this structure; the device is registered, RTNL is held.
         to_result(unsafe {
             let info = self
                 .info
@@ -207,20 +240,26 @@ impl<N: Notifier> Registration<N> {
             unsafe { NetDevice::from_raw((*info.cast::<bindings::netdev_notifier_info>()).dev) };
         // SAFETY: The net device chain is called under RTNL.
         let rtnl = unsafe { Rtnl::assume_held() };
+        // A device that is not: it is about to be (NETDEV_POST_INIT), or will not be (NETDEV_PRE_UNINIT),
+        // or is told to go again and again as long as somebody holds it, its namespace perhaps gone.
+        let Some(dev) = dev.registered(rtnl) else {
+            return bindings::NOTIFY_DONE as c_int;
+        };
         let event = Event(event);
         // INVARIANT: By the caller's guarantee.
         let more = Details {
             event,
+            dev,
             info,
             _info: PhantomData,
         };
         match this.notifier.event(event, dev, &more, rtnl) {
-            Ok(()) => bindings::NOTIFY_DONE as c_int,
             // As `notifier_from_errno()`.
-            Err(err) => {
+            Err(err) if event.is_question() => {
                 bindings::NOTIFY_STOP_MASK as c_int
                     | (bindings::NOTIFY_OK as c_int - err.to_errno())
             }
+            _ => bindings::NOTIFY_DONE as c_int,
         }
     }
 }

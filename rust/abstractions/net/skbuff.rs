@@ -321,16 +321,21 @@ impl<'a> EthFrame<'a> {
 
     /// Makes the frame, which is for the address of `dev`, one that `dev` has received after `lower`
     /// took it from a wire, as [`forward_to`](Self::forward_to) `lower` and from there. The frame comes
-    /// back if `lower` would refuse it, or pages of user space had to be copied.
+    /// back if `lower` would refuse it, if pages of user space had to be copied, or if there is anybody who
+    /// would see it on `lower`.
     #[inline]
     pub fn forward_over<'r>(
         self,
         lower: &NetDevice,
         dev: &'r NetDevice,
-        _rcu: Rcu<'r>,
+        rcu: Rcu<'r>,
     ) -> Result<ReceivedSkBuff<'r>, Self> {
-        // SAFETY: As in `forward_to`.
-        if !unsafe { bindings::skb_is_plainly_forwardable(lower.as_ptr(), self.0 .0.as_ptr()) } {
+        // SAFETY: As in `forward_to`. It looks whether the lower device is up before who listens to it is
+        // looked for.
+        if !unsafe {
+            bindings::skb_is_plainly_forwardable(lower.as_ptr(), self.0 .0.as_ptr())
+                && lower.ingress_is_plain(rcu)
+        } {
             return Err(self);
         }
         let skb = self.0.into_raw();
@@ -635,12 +640,16 @@ impl<'a> ReceivedSkBuff<'a> {
         ManuallyDrop::new(self.0).0
     }
 
-    /// Whether the core would give the packet to the handler of `dev`, its device, and to nobody else
-    /// before, nor do anything to it. A snapshot.
+    /// Whether the core would give the packet to the handler of its device, and to nobody else before, nor
+    /// do anything to it. A snapshot.
     #[inline]
-    pub fn goes_to_handler(&self, dev: &NetDevice, rcu: Rcu<'_>) -> bool {
-        // SAFETY: The skb is valid.
-        dev.ingress_is_plain(rcu) && !unsafe { bindings::skb_protocol_is_vlan(self.0 .0.as_ptr()) }
+    pub fn goes_to_handler(&self, rcu: Rcu<'_>) -> bool {
+        let skb = self.0 .0.as_ptr();
+        // SAFETY: The skb is valid, and by the type's invariant its device was up in this section.
+        unsafe {
+            let dev = NetDevice::from_raw(bindings::skb_dev(skb));
+            dev.ingress_is_plain(rcu) && !bindings::skb_protocol_is_vlan(skb)
+        }
     }
 
     /// The same packet, of another type.

@@ -18,6 +18,7 @@ use abstractions::{
     net::{
         mac::Mac,
         netdevice::NetDevice,
+        registered::Registered,
         rtnl::{
             self,
             Rtnl, //
@@ -26,7 +27,6 @@ use abstractions::{
 };
 use kernel::{
     prelude::*,
-    sync::atomic::ordering::Relaxed,
     transmute::{
         AsBytes,
         FromBytes, //
@@ -76,7 +76,7 @@ pub(super) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Resul
             let offloads = offload::parse(arg)?;
             let rtnl = rtnl::lock();
             dev(file, &rtnl)?;
-            file.tap.offloads.store(offloads.bits(), Relaxed);
+            file.tap.offloads.set(offloads);
         }
         uapi::TUNGETVNETHDRSZ => {
             // CAST: It was set as an `i32`.
@@ -111,12 +111,13 @@ pub(super) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Resul
 }
 
 /// The device of a file; [`ENOLINK`] if it is gone.
-fn dev<'a>(file: &'a TapFile, rtnl: &'a Rtnl) -> Result<&'a NetDevice> {
-    file.tap.dev_rtnl(rtnl).ok_or(ENOLINK)
+fn dev<'a>(file: &'a TapFile, rtnl: &'a Rtnl) -> Result<&'a Registered<NetDevice>> {
+    let dev = file.tap.dev_rtnl(rtnl).ok_or(ENOLINK)?;
+    dev.registered(rtnl).ok_or(ENOLINK)
 }
 
 /// Changes the address, which needs the rights that `ip link set` needs.
-fn set_mac(dev: &NetDevice, addr: &[u8; 16], rtnl: &Rtnl) -> Result {
+fn set_mac(dev: &Registered<NetDevice>, addr: &[u8; 16], rtnl: &Rtnl) -> Result {
     let [family_0, family_1, a, b, c, d, e, f, ..] = *addr;
     if !dev.net(rtnl).admin_capable() {
         return Err(EPERM);

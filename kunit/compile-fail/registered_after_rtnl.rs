@@ -1,0 +1,16 @@
+// misuse: E0505
+//! That a device is registered is known as long as RTNL is held.
+#![forbid(unsafe_code)]
+
+use abstractions::net::{
+    netdevice::NetDevice,
+    rtnl, //
+};
+
+pub fn late(dev: &NetDevice) -> Option<bool> {
+    let guard = rtnl::lock();
+    let dev = dev.registered(&guard)?;
+    #[cfg(misuse)]
+    drop(guard);
+    Some(dev.is_unregistering())
+}
