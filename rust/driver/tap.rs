@@ -189,7 +189,10 @@ impl Tap {
         let Some(queue) = skb.peek(|skb| this.queue_for(skb, cx.rcu())) else {
             return Verdict::another(skb);
         };
-        let lost = this.enqueue(queue, skb.into_user_frame(), cx.bh());
+        let lost = match skb.into_user_frame() {
+            Some(frame) => this.enqueue(queue, frame, cx.bh()),
+            None => 1,
+        };
         (0..lost).for_each(|_| stats.count_rx_error(cx.bh()));
         Verdict::CONSUMED
     }

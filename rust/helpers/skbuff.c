@@ -2,9 +2,12 @@
 
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
+#include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <net/dst.h>
 #include <net/hotdata.h>
+#include <net/sock.h>
 
 __rnetvirt_helper bool rnetvirt_helper_pskb_may_pull(struct sk_buff *skb, unsigned int len)
 {
@@ -138,6 +141,46 @@ __rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_share_check(struct sk_buff
 __rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_clone_atomic(struct sk_buff *skb)
 {
 	return skb_clone(skb, GFP_ATOMIC);
+}
+
+/*
+ * A socket of ours: the one of a tap, for which it is good to wait until what it has sent
+ * is read, unless it holds a namespace. Every socket has a protocol, also those that are
+ * not whole.
+ */
+static __always_inline bool rnetvirt_sk_is_own(const struct sock *sk)
+{
+	return sk->sk_prot->owner == THIS_MODULE && !sk->sk_net_refcnt;
+}
+
+/* Whether there is nothing for rnetvirt_helper_skb_detach() to do. */
+__rnetvirt_helper bool rnetvirt_helper_skb_is_detached(struct sk_buff *skb)
+{
+	return (!skb->sk || rnetvirt_sk_is_own(skb->sk)) && !skb_get_nfct(skb) &&
+	       !skb->_skb_refdst && !skb_zcopy(skb) && !skb_has_frag_list(skb);
+}
+
+/* Fragments that were put together came in as packets, with pages of their own. */
+static bool rnetvirt_skb_has_zcopy_frags(const struct sk_buff *skb)
+{
+	struct sk_buff *frag;
+
+	skb_walk_frags(skb, frag) {
+		if (skb_zcopy(frag) || skb_get_nfct(frag))
+			return true;
+	}
+	return false;
+}
+
+/* Lets go of what others wait for. False: no memory for copies of user space's pages. */
+__rnetvirt_helper bool rnetvirt_helper_skb_detach(struct sk_buff *skb)
+{
+	skb_dst_drop(skb);
+	nf_reset_ct(skb);
+	if (skb->sk && !rnetvirt_sk_is_own(skb->sk))
+		skb_orphan(skb);
+	return !skb_orphan_frags_rx(skb, GFP_ATOMIC) &&
+	       !(rnetvirt_skb_has_zcopy_frags(skb) && __skb_linearize(skb));
 }
 
 __rnetvirt_helper void rnetvirt_helper_consume_skb(struct sk_buff *skb)

@@ -329,8 +329,10 @@ __rnetvirt_helper bool rnetvirt_helper_skb_protocol_is_vlan(const struct sk_buff
 	return eth_type_vlan(skb->protocol);
 }
 
+/* To where no stack sees it: extensions, which may hold a device, are of no use any more. */
 __rnetvirt_helper void rnetvirt_helper_skb_push_eth(struct sk_buff *skb)
 {
+	skb_ext_reset(skb);
 	skb->data -= ETH_HLEN;
 	skb->len += ETH_HLEN;
 }

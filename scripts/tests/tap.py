@@ -590,6 +590,132 @@ def sleeps():
     same("status", os.waitpid(child, 0)[1], signal.SIGKILL)
 
 
+# --- E5, E6: what a frame that nobody reads keeps ------------------------------------
+
+def dies(ns, other):
+    """The namespace is deleted, and not kept by anybody: its half of a pair goes, too."""
+    ip(f"link add last type veth peer name first netns {ns}", other)
+    subprocess.run(["ip", "netns", "del", ns], check=True)
+    until(f"{ns} is gone", lambda: not os.path.exists(f"/run/netns/{ns}") and subprocess.run(
+        ["ip", "-n", other, "link", "show", "dev", "last"], check=False, capture_output=True).returncode)
+
+
+def reachable(ns, dev, address):
+    """Who is in the namespace need not ask for the tap's address."""
+    ip(f"neigh replace {address} lladdr {MAC.hex(':')} dev {dev} nud permanent", ns)
+
+
+def sender_gone(*how):
+    """A frame that waits does not keep who sent it, nor that one's namespace."""
+    fd = tap(NONBLOCK)
+    if how:
+        fd = command(fd, TAP_GET_SOCKET)
+        os.set_blocking(fd, False)
+    reachable("M", "m0", "10.0.0.101")
+    drained(fd)
+    with inside("M"):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.sendto(b"the last words", ("10.0.0.101", 9))
+    sock.close()
+    until("a frame", lambda: select.select([fd], [], [], 0)[0])
+    dies("M", "T")
+    received(fd, lambda f: f.endswith(b"the last words"))
+
+
+def socket_sender_gone():
+    """Nor if that was a tap with a socket, which is of a namespace."""
+    fd = tap(NONBLOCK)
+    ip(f"link add link eth0 name t1 index 102 address 02:00:00:00:01:03 {TYPE}")
+    ip("link set t1 up")
+    with inside("M"):
+        writer = plain(tap(NONBLOCK, "/dev/tap102"))
+        sock = command(writer, TAP_GET_SOCKET)
+    f = frame(b"the last words", MAC, mac("t1"))
+    drained(fd)
+    os.write(writer, f)
+    os.close(sock)
+    os.close(writer)
+    until("a frame", lambda: select.select([fd], [], [], 0)[0])
+    dies("M", "T")
+    received(fd, lambda got: got[10:] == f)
+
+
+def sender_goes_on(*how):
+    """A sender has its pages back, and room for more, while nobody reads."""
+    fd = tap(NONBLOCK)
+    if how:
+        fd = command(fd, TAP_GET_SOCKET)
+        os.set_blocking(fd, False)
+    reachable("M", "m0", "10.0.0.101")
+    drained(fd)
+    ip("addr add 10.0.0.3/24 dev wire0", "W")
+
+    def sent(ns, data, to):
+        """By MSG_ZEROCOPY; then the pages are free."""
+        with inside(ns):
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        sock.setsockopt(socket.SOL_SOCKET, 60, 1)  # SO_ZEROCOPY
+        sock.sendto(data, 0x4000000, (to, 9))
+        poll = select.poll()
+        poll.register(sock, 0)
+        same("told that they are free", [event for _, event in poll.poll(5000 * SLOW)], [select.POLLERR])
+        return sock
+
+    sock = sent("M", b"z" * 1400, "10.0.0.101")
+    # Fragments, which are put together before everybody gets a copy.
+    sent("W", b"f" * 3000, "10.0.0.255")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 5000)
+    sock.settimeout(5 * SLOW)
+    for _ in range(100):
+        sock.sendto(b"w" * 1000, ("10.0.0.101", 9))
+    received(fd, lambda f: f.endswith(b"z" * 1400))
+    received(fd, lambda f: f.endswith(b"f" * 3000))
+    received(fd, lambda f: f.endswith(b"w" * 1000), 100)
+
+
+def taps_wait():
+    """A tap that writes to another waits for its reader."""
+    fd = plain(tap(NONBLOCK))
+    ip(f"link add link eth0 name t1 index 102 address 02:00:00:00:01:03 {TYPE}")
+    ip("link set t1 up")
+    writer = plain(tap(NONBLOCK, "/dev/tap102"))
+    command(writer, TUNSETSNDBUF, "int", 20000)
+    f = frame(b"w" * 1000, MAC, mac("t1"))
+    drained(fd)
+    count = 0
+    with refused(errno.EAGAIN):
+        while count < 400:
+            count += os.write(writer, f) == len(f)
+    poll = select.poll()
+    poll.register(writer, select.POLLOUT)
+    same("no room", poll.poll(0), [])
+    same("arrived", received(fd, lambda got: got == f, count), [f] * count)
+    same("room", poll.poll(5000 * SLOW), [(writer, select.POLLOUT)])
+
+
+def entry_gone():
+    """A frame that waits does not keep its entry of connection tracking, for which the namespace would
+    wait, and with it the end of every other one."""
+    fd, wire = tap(NONBLOCK), packet_socket("W", "wire0", 0)
+    f = frame(ipv4(17, udp(b"c" * 30), "10.0.0.3", "10.0.0.2"), MAC, WIRE_MAC, 0x800)
+
+    def entries():
+        return int(subprocess.run(["ip", "netns", "exec", "S", "cat", "/proc/sys/net/netfilter/nf_conntrack_count"],
+                                  check=True, capture_output=True, text=True).stdout)
+
+    def sent():
+        wire.send(f)
+        time.sleep(0.1)
+        return select.select([fd], [], [], 0)[0] and entries()
+
+    until("a frame with an entry", sent)
+    wire.close()
+    subprocess.run(["ip", "netns", "del", "S"], check=True)
+    dies("M", "W")
+    assert f in (got[10:] for got in drained(fd))
+
+
 # --- E6: ring, poll ---------------------------------------------------------------
 
 def ring():

@@ -35,6 +35,17 @@ test_e4_write() { bed; tap writes; }
 test_e4_write_checksums_and_large_frames() { bed; tap csum_out; }
 test_e5_read() { bed; tap reads; }
 test_e5_read_sleeps() { bed; tap sleeps; }
+# unread BED SCENARIO...: frames that nobody reads.
+unread() {
+	[ "$KIND" = rnetvirt ] || skip "the C driver's frames keep what they have until they are read"
+	"$1"
+	tap "${@:2}"
+}
+test_e5_unread_frames_let_their_sender_go() { unread bed sender_gone; }
+test_e5_unread_frames_let_their_sender_go_socket() { unread bed sender_gone socket; }
+test_e5_unread_frames_let_their_sender_go_on() { unread bed sender_goes_on; }
+test_e5_unread_frames_let_their_sender_go_on_socket() { unread bed sender_goes_on socket; }
+test_e5_unread_frames_of_a_tap_stop_it() { bed; tap taps_wait; }
 test_e6_ring() { bed; tap ring; }
 test_e6_poll() { bed; tap polls; }
 test_e7_offloads() { bed; tap offloads; }
@@ -109,6 +120,22 @@ test_e8_vhost_net_full() { vhosted vhost_ring; }
 test_e8_vhost_net_attached_again() { vhosted vhost_again; }
 test_e9_link_deleted_under_vhost_net() { vhosted vhost_gone link; }
 test_e9_namespace_deleted_under_vhost_net() { vhosted vhost_gone netns; }
+
+# tracked: a bed on a bridge whose namespace tracks what the bridge receives.
+tracked() {
+	needs br_netfilter
+	ns S W M
+	wired S W
+	ip -n S link add br0 type bridge
+	ip -n S -batch - <<-TXT
+		link set br0 address $TAP_MAC up
+		link set eth0 master br0
+	TXT
+	in_ns S nft 'table ip t { chain c { type filter hook prerouting priority 0; ct state new counter; }; }'
+	in_ns S sysctl -qw net.bridge.bridge-nf-call-iptables=1
+	endpoint S br0 t0 passthru index 101
+	ip -n S link set t0 up
+}
 
 test_f_queues_come_and_go_under_traffic() { bed; tap churn; }
 

@@ -15,6 +15,7 @@ use super::{
     rtnl::Rtnl,
     skbuff::{
         free,
+        DetachedSkb,
         DropReason,
         Dropped,
         EthFrame,
@@ -194,7 +195,7 @@ struct Queue(Opaque<bindings::sk_buff_head>);
 /// - `l3mdev` is null, or the `l3mdev_ops` of `dev`, which are static and do not change while it is not
 ///   null. It is written under RTNL only.
 /// - `queue` and `work` are initialised; `work` is queued by [`Handler::defer`] only. Packets in
-///   `queue` are clones of an `RxSkb` that was received by `dev`.
+///   `queue` are clones of an `RxSkb` that was received by `dev`, each a [`DetachedSkb`].
 /// - It does not move once it is initialised.
 #[pin_data(PinnedDrop)]
 #[repr(C)]
@@ -437,9 +438,9 @@ impl<T: RxHandler> Handler<T> {
         Ok(())
     }
 
-    /// Puts off a packet: a clone of it will be given to [`RxHandler::deferred`], in process context,
-    /// with `note`. Refused if `limit` packets are waiting, if there is no memory, or if the packet is
-    /// not one that the handler's device received.
+    /// Puts off a packet: a clone of it, which has let go of what its sender waits for, will be given to
+    /// [`RxHandler::deferred`], in process context, with `note`. Refused if `limit` packets are waiting,
+    /// if there is no memory, or if the packet is not one that the handler's device received.
     #[inline]
     pub fn defer(
         &self,
@@ -493,18 +494,25 @@ impl<T: RxHandler> Handler<T> {
         limit: u32,
         _bh: Bh<'_>,
     ) -> Result<(), Dropped> {
-        let skb = skb.into_raw();
+        let skb = NonNull::new(skb.into_raw()).ok_or(Dropped)?;
+        // SAFETY: The packet is ours, by the caller's word, and given up.
+        let skb = unsafe { DetachedSkb::new(skb) }.ok_or(Dropped)?;
         // SAFETY: The packet is ours, and has room for the note.
-        unsafe { bindings::skb_note(skb).cast::<[u64; 2]>().write(note) };
+        unsafe {
+            bindings::skb_note(skb.as_ptr())
+                .cast::<[u64; 2]>()
+                .write(note)
+        };
         // SAFETY: The queue is initialised, and the packet ours to give up; softirqs are disabled. Its
         // device is held until the handler is detached, which empties the queue.
-        if unsafe { bindings::skb_queue_tail_limit(self.queue.get(), skb, limit) } {
+        if unsafe { bindings::skb_queue_tail_limit(self.queue.get(), skb.as_ptr(), limit) } {
+            let _ = skb.into_raw();
             // SAFETY: The work is initialised, and cancelled before it goes.
             unsafe { bindings::queue_unbound_work(self.work.get()) };
             return Ok(());
         }
         // SAFETY: The queue has not taken it, so it is still ours.
-        unsafe { free(skb, DropReason::BROADCAST_BACKLOG) };
+        unsafe { free(skb.into_raw(), DropReason::BROADCAST_BACKLOG) };
         Err(Dropped)
     }
 

@@ -12,6 +12,7 @@ use super::{
     netdevice::NetDevice,
     skbuff::{
         free,
+        DetachedSkb,
         DropReason,
         Dropped,
         ReceivedSkBuff,
@@ -53,19 +54,20 @@ pub struct VnetHdr(pub [u8; VNET_HDR_LEN]);
 ///
 /// # Invariants
 ///
-/// The pointer is to an skb that is nobody else's, and begins with its Ethernet header, in the linear
-/// part. Its `dev` is a device that is not freed during `'a`.
-pub struct UserFrame<'a>(NonNull<bindings::sk_buff>, PhantomData<&'a NetDevice>);
+/// The skb begins with its Ethernet header, in the linear part, and has no extensions. Its `dev` is a
+/// device that is not freed during `'a`.
+pub struct UserFrame<'a>(DetachedSkb, PhantomData<&'a NetDevice>);
 
 impl<'a> RxSkb<'a> {
-    /// The packet as a frame. `None` if there is no memory for a clone, which is needed when somebody
-    /// else holds the packet, too; then it is gone.
+    /// The packet as a frame, which has let go of what its sender waits for. `None` if there is no
+    /// memory for a clone, which is needed when somebody else holds the packet, too, or for copies of
+    /// user space's pages; then it is gone.
     #[inline]
     pub fn into_user_frame(self) -> Option<UserFrame<'a>> {
         // SAFETY: We give our reference up and get one to an skb that is nobody else's.
         let skb = NonNull::new(unsafe { bindings::skb_share_check(self.into_raw()) })?;
         // SAFETY: It is ours, the header in front of the data as with any `RxSkb`.
-        Some(unsafe { UserFrame::from_received(skb) })
+        unsafe { UserFrame::from_received(skb) }
     }
 
     /// A number that the packets of a flow have in common; zero if none can be computed
@@ -86,9 +88,10 @@ impl<'a> RxSkb<'a> {
 }
 
 impl<'a> ReceivedSkBuff<'a> {
-    /// The packet as a frame.
+    /// The packet as a frame, which has let go of what its sender waits for. `None` if there is no
+    /// memory for copies of user space's pages; then it is gone.
     #[inline]
-    pub fn into_user_frame(self) -> UserFrame<'a> {
+    pub fn into_user_frame(self) -> Option<UserFrame<'a>> {
         // SAFETY: Nobody else holds it; the header is as with any `RxSkb`, which it could become.
         unsafe { UserFrame::from_received(self.into_raw()) }
     }
@@ -102,11 +105,12 @@ impl<'a> UserFrame<'a> {
     /// The skb must be nobody else's, its Ethernet header in front of its data, in the linear part, and
     /// its `dev` a device that is not freed during `'a`.
     #[inline]
-    unsafe fn from_received(skb: NonNull<bindings::sk_buff>) -> Self {
+    unsafe fn from_received(skb: NonNull<bindings::sk_buff>) -> Option<Self> {
         // SAFETY: It is ours, and the header is there.
         unsafe { bindings::skb_push_eth(skb.as_ptr()) };
-        // INVARIANT: By the caller's guarantee, with the header at the front.
-        Self(skb, PhantomData)
+        // INVARIANT: By the caller's guarantee; the header is at the front now, extensions are gone.
+        // SAFETY: By the caller's guarantee it is nobody else's.
+        unsafe { DetachedSkb::new(skb) }.map(|skb| Self(skb, PhantomData))
     }
 
     #[inline]
@@ -116,7 +120,7 @@ impl<'a> UserFrame<'a> {
 
     #[inline]
     pub(crate) fn into_raw(self) -> *mut bindings::sk_buff {
-        ManuallyDrop::new(self).0.as_ptr()
+        self.0.into_raw()
     }
 
     /// Whether the frame is one that has to be cut for somebody who takes `features`.
@@ -148,7 +152,8 @@ impl<'a> UserFrame<'a> {
                 first
             }
         };
-        // INVARIANT: Pieces have the headers of the whole, and its device.
+        // INVARIANT: Pieces have the headers of the whole, its device, and no more of its sender than it
+        // had: its socket, if that is a tap's.
         Ok(Segments(first, PhantomData))
     }
 
@@ -197,6 +202,8 @@ impl<'a> Iterator for Segments<'a> {
         let skb = self.0?;
         // SAFETY: The piece is ours, and is taken out of the list.
         self.0 = NonNull::new(unsafe { bindings::skb_unlink_first(skb.as_ptr()) });
+        // SAFETY: By the type's invariants it is as a `UserFrame` wants it, and ours.
+        let skb = unsafe { DetachedSkb::from_raw(skb) };
         Some(UserFrame(skb, PhantomData))
     }
 }
@@ -210,20 +217,12 @@ impl Drop for Segments<'_> {
     }
 }
 
-impl Drop for UserFrame<'_> {
-    #[cold]
-    fn drop(&mut self) {
-        // SAFETY: The frame is ours.
-        unsafe { free(self.as_ptr(), DropReason::NOT_SPECIFIED) };
-    }
-}
-
 /// A frame that was in a ring, or in a socket's queue.
 ///
 /// # Invariants
 ///
 /// As [`UserFrame`], but `dev` may be a device that is gone: it is not looked at any more.
-pub struct QueuedFrame(NonNull<bindings::sk_buff>);
+pub struct QueuedFrame(DetachedSkb);
 
 impl QueuedFrame {
     /// Takes ownership.
@@ -234,11 +233,12 @@ impl QueuedFrame {
     #[inline]
     pub(crate) unsafe fn from_raw(skb: NonNull<bindings::sk_buff>) -> Self {
         // INVARIANT: Guaranteed by the caller.
-        Self(skb)
+        // SAFETY: Likewise.
+        Self(unsafe { DetachedSkb::from_raw(skb) })
     }
 
     pub(crate) fn into_raw(self) -> *mut bindings::sk_buff {
-        ManuallyDrop::new(self).0.as_ptr()
+        self.0.into_raw()
     }
 
     /// Bytes in the frame, without a VLAN tag that is kept beside it.
@@ -302,14 +302,6 @@ impl QueuedFrame {
     pub fn consume(self) {
         // SAFETY: The frame is ours.
         unsafe { bindings::consume_skb(self.into_raw()) };
-    }
-}
-
-impl Drop for QueuedFrame {
-    #[cold]
-    fn drop(&mut self) {
-        // SAFETY: The frame is ours.
-        unsafe { free(self.0.as_ptr(), DropReason::NOT_SPECIFIED) };
     }
 }
 
