@@ -88,13 +88,38 @@ __rnetvirt_helper bool rnetvirt_helper_skb_has_linear(const struct sk_buff *skb,
 	return skb->len >= skb->data_len + len;
 }
 
-/*
- * Whether a received packet has its Ethernet header in front of it: an offset that
- * was never set is larger than any other.
- */
+/* Whether the header of a received packet is Ethernet's, and right in front of its data. */
 __rnetvirt_helper bool rnetvirt_helper_skb_has_rx_eth_hdr(const struct sk_buff *skb)
 {
-	return skb->network_header >= (u32)skb->mac_header + ETH_HLEN;
+	return skb->data == skb->head + skb->mac_header + ETH_HLEN;
+}
+
+/*
+ * Makes it so if tags are in between, which VLAN devices without VLAN_FLAG_REORDER_HDR
+ * leave there. NULL: no memory, and the packet is freed.
+ */
+__rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_untag_rx_hdr(struct sk_buff *skb)
+{
+	int tags;
+
+	if (!skb_mac_header_was_set(skb))
+		return skb;
+	tags = skb->data - skb_mac_header(skb) - ETH_HLEN;
+	if (tags <= 0 || tags % VLAN_HLEN || !eth_type_vlan(eth_hdr(skb)->h_proto))
+		return skb;
+	skb = skb_share_check(skb, GFP_ATOMIC);
+	if (!skb)
+		return NULL;
+	if (skb_unclone(skb, GFP_ATOMIC)) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_NOMEM);
+		return NULL;
+	}
+	memmove(skb_mac_header(skb) + tags, skb_mac_header(skb), 2 * ETH_ALEN);
+	skb->mac_header += tags;
+	skb->mac_len = ETH_HLEN;
+	/* Notes of an XDP program would have to be in front of it. */
+	skb_metadata_clear(skb);
+	return skb;
 }
 
 __rnetvirt_helper unsigned char rnetvirt_helper_skb_pkt_type(const struct sk_buff *skb)

@@ -9,18 +9,23 @@ LIMIT=120
 
 [ "$KIND" != rnetvirt ] || TYPE="rnetvirt flavor ipvtap trust on"
 
-# ip_bed MODE: as bed, with addresses; m0 in M is an ipvlan.
+# ip_bed MODE [LOWER]: as bed, with addresses; m0 in M is an ipvlan. LOWER is eth0, or a
+# VLAN device on it that leaves its tag in headers.
 ip_bed() {
-	local type=ipvlan
+	local type=ipvlan lower=${2:-eth0}
 
 	[ "$KIND" != rnetvirt ] || type="rnetvirt flavor ipvlan"
 	[ "$KIND" = rnetvirt ] || needs ipvlan
 	ns S W M T
 	ipv6_on S W M
 	wired S W
-	endpoint S eth0 t0 "$1" index 101
+	if [ $lower != eth0 ]; then
+		needs 8021q
+		ip -n S link add link eth0 name $lower up type vlan id ${lower#*.} reorder_hdr off
+	fi
+	endpoint S $lower t0 "$1" index 101
 	# shellcheck disable=SC2086
-	ip -n S link add link eth0 name m0 netns M type $type mode "$1"
+	ip -n S link add link $lower name m0 netns M type $type mode "$1"
 	ip -n S -batch - <<-TXT
 		addr add 10.0.0.101/24 dev t0
 		addr add fd00::101/64 dev t0 nodad
@@ -59,6 +64,16 @@ test_f10_who_may_open() { ip_bed l2; tap opens; }
 test_f7_frames_by_address_l2() { ip_bed l2; tap by_address l2; }
 test_f7_frames_by_address_l3() { ip_bed l3; tap by_address l3; }
 test_f7_frames_by_address_l3s() { ip_bed l3s; tap by_address l3s; }
+test_f7_tag_in_the_header() {
+	local mode
+
+	[ "$KIND" = rnetvirt ] || skip "the C driver's frames have lost the first 4 bytes"
+	for mode in l2 l3; do
+		ip_bed $mode eth0.5
+		tap tag_in_header eth0.5
+		printf 'netns del %s\n' S W M T | ip -batch -
+	done
+}
 test_f7_options_are_those_of_the_packet() {
 	[ "$KIND" = rnetvirt ] || skip "it sends what is in memory behind the packet"
 	ip_bed l3

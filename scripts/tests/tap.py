@@ -590,6 +590,26 @@ def sleeps():
     same("status", os.waitpid(child, 0)[1], signal.SIGKILL)
 
 
+def tag_in_header(dev, *more):
+    """A device below leaves its tags in the header (reorder_hdr off): to a reader they are gone."""
+    fd, wire, below = tap(NONBLOCK), packet_socket("W", "wire0", 0), packet_socket("S", dev, 3)
+    end = b"behind all tags"
+    f = frame(ipv4(17, udp(b"t" * 40 + end), "10.0.0.3", "10.0.0.101"), MAC, WIRE_MAC, 0x800)
+    tags = b"".join(b"\x81\x00" + struct.pack("!H", int(tag)) for tag in dev.split(".")[1:])
+    drained(fd)
+    wire.send(f[:12] + tags + f[12:])
+    same("read", received(fd, lambda got: got.endswith(end)), [bytes(10) + f])
+    if OURS:
+        # A packet socket there keeps what it has got.
+        same("below", at_wire(below, lambda got: got.endswith(end))[0], f[:12] + tags + f[12:])
+    # As to those beside the tap.
+    for name in more:
+        beside = packet_socket("M", name, 3)
+        g = f[:-1] + b"?"
+        wire.send(bytes([255] * 6) + g[6:12] + tags + g[12:])
+        same("beside", at_wire(beside, lambda got: got.endswith(g[-15:]))[0], bytes([255] * 6) + g[6:])
+
+
 # --- E5, E6: what a frame that nobody reads keeps ------------------------------------
 
 def dies(ns, other):

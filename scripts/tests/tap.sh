@@ -24,14 +24,14 @@ bed() {
 	ip -n S link set t0 up
 }
 
-# endpoint_beside MODE: a link of the flavor without a node.
+# endpoint_beside MODE [LOWER]: a link of the flavor without a node.
 endpoint_beside() {
 	local type=macvlan
 
 	[ "$KIND" != rnetvirt ] || type="rnetvirt flavor macvlan"
 	[ "$KIND" = rnetvirt ] || needs macvlan
 	# shellcheck disable=SC2086
-	ip -n S link add link eth0 name m0 netns M address 02:00:00:00:01:02 up type $type mode "$1"
+	ip -n S link add link "${2:-eth0}" name m0 netns M address 02:00:00:00:01:02 up type $type mode "$1"
 	ip -n M addr add 10.0.0.4/24 dev m0
 }
 

@@ -35,6 +35,29 @@ test_e4_write() { bed; tap writes; }
 test_e4_write_checksums_and_large_frames() { bed; tap csum_out; }
 test_e5_read() { bed; tap reads; }
 test_e5_read_sleeps() { bed; tap sleeps; }
+# tagged DEVICE: as bed, on a device of that VLAN, or VLANs, which leaves the tags in
+# headers; m0 is beside the tap.
+tagged() {
+	local id dev=eth0
+
+	needs 8021q
+	ns S W M
+	wired S W
+	for id in ${1//./ }; do
+		ip -n S link add link $dev name $dev.$id up type vlan id $id reorder_hdr off
+		dev=$dev.$id
+	done
+	endpoint S $dev t0 bridge index 101 address $TAP_MAC
+	endpoint_beside bridge $dev
+	ip -n S link set t0 up
+}
+test_e5_tag_in_the_header() { tagged 5; tap tag_in_header eth0.5 m0; }
+test_e5_tags_in_the_header() {
+	[ "$KIND" = rnetvirt ] || skip "the C driver's frames have lost the first 4 bytes"
+	tagged 5.7
+	tap tag_in_header eth0.5.7 m0
+}
+
 # unread BED SCENARIO...: frames that nobody reads.
 unread() {
 	[ "$KIND" = rnetvirt ] || skip "the C driver's frames keep what they have until they are read"

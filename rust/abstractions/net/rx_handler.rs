@@ -538,11 +538,16 @@ impl<T: RxHandler> Handler<T> {
     unsafe extern "C" fn receive_callback(
         pskb: *mut *mut bindings::sk_buff,
     ) -> bindings::rx_handler_result_t {
-        // SAFETY: The core gives its reference to the skb, whose device is valid, and which has a
-        // network header (`__netif_receive_skb_core()` sets it before handlers run).
+        // SAFETY: The core gives its reference to the skb, whose device is valid.
         let skb = unsafe {
             if !RxSkb::has_header(*pskb) {
-                return bindings::rx_handler_result_RX_HANDLER_PASS;
+                *pskb = RxSkb::untag_header(*pskb);
+                if (*pskb).is_null() {
+                    return bindings::rx_handler_result_RX_HANDLER_CONSUMED;
+                }
+                if !RxSkb::has_header(*pskb) {
+                    return bindings::rx_handler_result_RX_HANDLER_PASS;
+                }
             }
             RxSkb::from_raw(*pskb)
         };

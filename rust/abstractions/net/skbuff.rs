@@ -505,23 +505,38 @@ unsafe fn source(header: *const bindings::ethhdr) -> Mac {
 ///
 /// # Invariants
 ///
-/// The pointer is to an skb of which this object owns one reference. Its Ethernet header is in front
-/// of its data, in the linear part. Its `dev` is a device that is not freed during `'a`.
+/// The pointer is to an skb of which this object owns one reference. Its Ethernet header, of
+/// [`ETH_HLEN`] bytes, ends where its data begin. Its `dev` is a device that is not freed during `'a`.
 pub struct RxSkb<'a>(NonNull<bindings::sk_buff>, PhantomData<&'a NetDevice>);
 
 impl<'a> RxSkb<'a> {
-    /// Whether a received packet has an Ethernet header: those that were looped back without a driver
-    /// do not.
+    /// Whether a received packet has an Ethernet header, right in front of its data: those that were
+    /// looped back without a driver do not.
     ///
     /// # Safety
     ///
-    /// The skb must be valid, and its network header set.
+    /// The skb must be valid.
     #[inline]
     pub(crate) unsafe fn has_header(ptr: *const bindings::sk_buff) -> bool {
         // SAFETY: The skb is valid by the caller's guarantee.
         let kind = unsafe { u32::from(bindings::skb_pkt_type(ptr)) };
-        // SAFETY: As above.
+        // SAFETY: By the caller's guarantee the skb is valid.
         kind != bindings::PACKET_LOOPBACK && unsafe { bindings::skb_has_rx_eth_hdr(ptr) }
+    }
+
+    /// Makes it so for a packet that has its header, but with VLAN tags in it, which its device has
+    /// taken already and put back there (`reorder_hdr off`): to the devices on top, as to the protocols,
+    /// it is a packet without. What is not like that stays as it is. Null if there is no memory; then the
+    /// packet is gone.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own a reference to `ptr`, which goes with it, and comes back with the result.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn untag_header(ptr: *mut bindings::sk_buff) -> *mut bindings::sk_buff {
+        // SAFETY: We give our reference up and get one to what is returned.
+        unsafe { bindings::skb_untag_rx_hdr(ptr) }
     }
 
     /// Takes ownership.
@@ -532,7 +547,7 @@ impl<'a> RxSkb<'a> {
     /// [have a header](Self::has_header), and its `dev` be a device that is not freed during `'a`.
     #[inline]
     pub(crate) unsafe fn from_raw(ptr: *mut bindings::sk_buff) -> Self {
-        // INVARIANT: The header is in front of the network header, both within `head`.
+        // INVARIANT: By the caller's guarantee; what is between `head` and `data` is there.
         // SAFETY: A packet is not null.
         Self(unsafe { NonNull::new_unchecked(ptr) }, PhantomData)
     }
@@ -550,7 +565,7 @@ impl<'a> RxSkb<'a> {
 
     #[inline]
     fn header(&self) -> *const bindings::ethhdr {
-        // By the type's invariant the header is where `mac_header` says.
+        // By the type's invariant the header is where `mac_header` says, and is there.
         // SAFETY: The skb is valid.
         unsafe { bindings::skb_mac_header(self.as_ptr()) }
     }
@@ -694,13 +709,17 @@ const ETH_P_IP: u16 = bindings::ETH_P_IP as u16;
 ///
 /// It lasts no longer than the RCU section in which the device was seen to be up: unregistering a
 /// device waits for such sections before it clears the backlogs of packets for it.
+///
+/// # Invariants
+///
+/// Nobody else has it. Its Ethernet header, of [`ETH_HLEN`] bytes, ends where its data begin.
 pub struct ReceivedSkBuff<'a>(SkBuff<'a>);
 
 impl<'a> ReceivedSkBuff<'a> {
     /// The packet, as the handler of its device gets it.
     #[inline]
     pub(crate) fn into_rx(self) -> RxSkb<'a> {
-        // INVARIANT: Whoever made it has seen the Ethernet header.
+        // INVARIANT: The header is as an `RxSkb` wants it.
         RxSkb(ManuallyDrop::new(self.0).0, PhantomData)
     }
 

@@ -66,7 +66,7 @@ impl<'a> RxSkb<'a> {
     pub fn into_user_frame(self) -> Option<UserFrame<'a>> {
         // SAFETY: We give our reference up and get one to an skb that is nobody else's.
         let skb = NonNull::new(unsafe { bindings::skb_share_check(self.into_raw()) })?;
-        // SAFETY: It is ours, the header in front of the data as with any `RxSkb`.
+        // SAFETY: It is ours; by the invariants of an `RxSkb` the header ends where its data begin.
         unsafe { UserFrame::from_received(skb) }
     }
 
@@ -92,7 +92,7 @@ impl<'a> ReceivedSkBuff<'a> {
     /// memory for copies of user space's pages; then it is gone.
     #[inline]
     pub fn into_user_frame(self) -> Option<UserFrame<'a>> {
-        // SAFETY: Nobody else holds it; the header is as with any `RxSkb`, which it could become.
+        // SAFETY: By the type's invariants nobody else has it, and the header ends where its data begin.
         unsafe { UserFrame::from_received(self.into_raw()) }
     }
 }
@@ -102,8 +102,8 @@ impl<'a> UserFrame<'a> {
     ///
     /// # Safety
     ///
-    /// The skb must be nobody else's, its Ethernet header in front of its data, in the linear part, and
-    /// its `dev` a device that is not freed during `'a`.
+    /// The skb must be nobody else's, its Ethernet header of [`ETH_HLEN`] bytes end where its data
+    /// begin, and its `dev` be a device that is not freed during `'a`.
     #[inline]
     unsafe fn from_received(skb: NonNull<bindings::sk_buff>) -> Option<Self> {
         // SAFETY: It is ours, and the header is there.
