@@ -348,10 +348,24 @@ __rnetvirt_helper u32 rnetvirt_helper_skb_queue_mapping(const struct sk_buff *sk
 	return skb_get_queue_mapping(skb);
 }
 
-__rnetvirt_helper bool rnetvirt_helper_netif_needs_gso(struct sk_buff *skb,
-						       netdev_features_t features)
+/* Nobody has room for more, whatever he takes (BIG TCP). */
+static __always_inline bool rnetvirt_skb_is_big(const struct sk_buff *skb)
 {
-	return netif_needs_gso(skb, features);
+	return unlikely(skb->len > GSO_LEGACY_MAX_SIZE + ETH_HLEN);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_skb_needs_gso(struct sk_buff *skb,
+						     netdev_features_t features)
+{
+	return netif_needs_gso(skb, features) || (rnetvirt_skb_is_big(skb) && skb_is_gso(skb));
+}
+
+__rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_gso_segment(struct sk_buff *skb,
+								  netdev_features_t features)
+{
+	if (rnetvirt_skb_is_big(skb))
+		features &= ~NETIF_F_GSO_MASK;
+	return __skb_gso_segment(skb, features, false);
 }
 
 __rnetvirt_helper bool rnetvirt_helper_skb_has_partial_csum(const struct sk_buff *skb)

@@ -910,6 +910,21 @@ def offloads():
         assert valid(piece[14:]), piece.hex()
 
 
+def big_tcp():
+    """What is longer than a reader has room for is cut, whatever he says that he takes."""
+    ip("link set wire0 gso_max_size 200000", "W")
+    fd, sock = tap(NONBLOCK), packet_socket("W", "wire0", 0)
+    sock.setsockopt(SOL_PACKET, 15, 1)  # PACKET_VNET_HDR
+    payload = os.urandom(100000)
+    # The length of such a packet is not in its header.
+    header = struct.pack("!IHBB", 6 << 28, 0, 6, 64) + socket.inet_pton(socket.AF_INET6, "fd00::3") + socket.inet_pton(
+        socket.AF_INET6, "fd00::101")
+    sock.send(hdr(NEEDS_CSUM, GSO_TCPV6, 74, 1440, 54, 16) + frame(header + tcp(payload), MAC, WIRE_MAC, 0x86DD))
+    pieces = received(fd, lambda f: f[22:24] == b"\x86\xdd" and f[30] == 6, -(-len(payload) // 1440))
+    same("lengths", {len(f) for f in pieces[:-1]}, {10 + 74 + 1440})
+    same("bytes", b"".join(f[10 + 74:] for f in pieces), payload)
+
+
 def segments_lost():
     """A frame is cut, and the ring is full."""
     ip("link set t0 txqueuelen 4")

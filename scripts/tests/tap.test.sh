@@ -73,6 +73,11 @@ test_e6_ring() { bed; tap ring; }
 test_e6_poll() { bed; tap polls; }
 test_e7_offloads() { bed; tap offloads; }
 test_e7_segments_are_lost() { bed; tap segments_lost; }
+test_e7_longer_than_readers_have_room_for() {
+	[ "$KIND" = rnetvirt ] || skip "the C driver's readers lose the end"
+	bed
+	tap big_tcp
+}
 test_e8_queues() { bed; tap queues; }
 test_e8_commands() { bed; tap commands; }
 test_e9_link_deleted() { bed; tap gone link; }

@@ -123,19 +123,20 @@ impl<'a> UserFrame<'a> {
         self.0.into_raw()
     }
 
-    /// Whether the frame is one that has to be cut for somebody who takes `features`.
+    /// Whether the frame is one that has to be cut for somebody who takes `features`
+    /// (`netif_needs_gso()`), and has room for what is no longer than an IP packet.
     #[inline]
     pub fn needs_gso(&self, features: Features) -> bool {
         // SAFETY: The skb is valid.
-        unsafe { bindings::netif_needs_gso(self.as_ptr(), features.0) }
+        unsafe { bindings::skb_needs_gso(self.as_ptr(), features.0) }
     }
 
-    /// Cuts the frame (`skb_gso_segment()`): the pieces in order, or the frame itself if it need not be
-    /// cut. An error if it cannot be; then it is gone.
+    /// Cuts the frame for such a reader (`skb_gso_segment()`): the pieces in order, or the frame itself
+    /// if it need not be cut. An error if it cannot be; then it is gone.
     #[inline]
     pub fn segment(self, features: Features) -> Result<Segments<'a>, Dropped> {
         // SAFETY: The skb is valid and ours; its `dev` is, too.
-        let list = unsafe { bindings::__skb_gso_segment(self.as_ptr(), features.0, false) };
+        let list = unsafe { bindings::skb_gso_segment(self.as_ptr(), features.0) };
         let Ok(list) = kernel::error::from_err_ptr(list) else {
             self.drop_reason(DropReason::GSO_SEG);
             return Err(Dropped);
