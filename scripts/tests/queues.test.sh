@@ -49,6 +49,17 @@ test_a17_defaults() {
 	has_queues S bar "$n/1" "$n/1"
 }
 
+test_a17_link_of_the_peer_is_ignored() {
+	local n
+
+	n=$(cpus)
+	ns S
+	ip -n S link add low type dummy
+	gives OK rtnl S new kind:"$KIND" name:foo peer name:bar link:"$(ifindex S low)" end
+	has_queues S bar "$n/1" "$n/1"
+	gives "$(rtnl S get foo tso_max_size)" rtnl S get bar tso_max_size
+}
+
 test_a18_counts_of_the_dev() {
 	local n
 

@@ -620,7 +620,8 @@ fn copy_name(to: &mut [u8; IFNAMSIZ], from: &[u8]) {
     }
 }
 
-/// The parsed attributes of a second device: a `struct ifinfomsg`, and link attributes behind it.
+/// The parsed attributes of a second device: a `struct ifinfomsg`, and link attributes behind it,
+/// without that of a lower device (`IFLA_LINK`), which a second device does not have.
 pub struct PeerInfo<'a> {
     msg: &'a [u8],
     tb: [*mut bindings::nlattr; IFLA_TABLE],
@@ -639,6 +640,9 @@ impl<'a> PeerInfo<'a> {
         to_result(unsafe {
             bindings::rtnl_nla_parse_ifinfomsg(tb.as_mut_ptr(), attr.as_ptr(), ack.as_ptr())
         })?;
+        if let Some(link) = tb.get_mut(usize::from(ifla::LINK.id())) {
+            *link = ptr::null_mut();
+        }
         Ok(Self { msg, tb })
     }
 
