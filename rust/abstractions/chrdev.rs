@@ -705,8 +705,9 @@ impl<T: CharFile> Registration<T> {
             let file = T::open(&device, &rtnl)?;
             let sock = file.sock().clone();
             let opened = KBox::write(room, Opened { file, sock });
-            // SAFETY: The file is new, and nobody else's.
+            // SAFETY: The file is new, and nobody else's. The socket forgets it when it is released.
             unsafe {
+                opened.sock.set_file(file_ptr);
                 (*file_ptr).private_data = opened.into_foreign();
                 bindings::file_set_nowait(file_ptr);
             }
@@ -723,6 +724,8 @@ impl<T: CharFile> Registration<T> {
     ) -> c_int {
         // SAFETY: The VFS calls this once, when nobody else uses the file.
         let opened: KBox<Opened<T>> = unsafe { KBox::from_foreign((*file).private_data) };
+        // SAFETY: Nobody, and the file is freed after a grace period, which is waited for below.
+        unsafe { opened.sock.set_file(ptr::null_mut()) };
         opened.file.release(&rtnl::lock());
         rcu::synchronize_rcu();
         // SAFETY: The VFS closes files in processes, and sleeping is allowed.

@@ -143,6 +143,11 @@ __rnetvirt_helper bool rnetvirt_helper_socket_take_nospace(struct socket *sock)
 	       test_and_clear_bit(SOCK_NOSPACE, &sock->flags);
 }
 
+__rnetvirt_helper void rnetvirt_helper_socket_set_file(struct socket *sock, struct file *file)
+{
+	WRITE_ONCE(sock->file, file);
+}
+
 __rnetvirt_helper wait_queue_head_t *rnetvirt_helper_socket_wait_queue(struct socket *sock)
 {
 	return &sock->wq.wait;

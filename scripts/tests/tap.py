@@ -67,7 +67,7 @@ def refused(*numbers):
 
 
 def ip(words, ns="S"):
-    subprocess.run(["ip", "-n", ns, *words.split()], check=True)
+    subprocess.run(["ip", *(["-n", ns] if ns else []), *words.split()], check=True)
 
 
 def until(what, function, seconds=10):
@@ -497,6 +497,52 @@ def csum_out():
             same("length", len(piece), length + 1000)
             assert valid(piece[14:]), piece.hex()
         same("bytes", b"".join(p[length:] for p in pieces), data[-10000:])
+
+
+def owners():
+    """Rules can tell whose frames are written: of who has opened the node."""
+    def nft(words):
+        return subprocess.run(["nft", words], check=True, capture_output=True, text=True).stdout
+
+    def counted():
+        return [int(line.split("packets ")[1].split()[0]) for line in nft("list table netdev taps").split("\n")
+                if "counter" in line]
+
+    def begin():
+        ip("link add low9 up type dummy", "")
+        ip(f"link add link low9 name tap9 index 109 {TYPE}", "")
+        ip("link set tap9 up", "")
+        hook = "chain %s { type filter hook egress device %s priority 0; meta skuid 1234 counter; ether type 0x88b5 counter; }; "
+        nft("table netdev taps { " + hook % ("a", "tap9") + hook % ("b", "low9") + " }")
+        os.chown("/dev/tap109", 1234, 1234)
+        os.seteuid(1234)
+        fd = plain(tap(NONBLOCK, "/dev/tap109"))
+        os.seteuid(0)
+        return fd
+
+    def end():
+        ip("link del low9", "")
+        nft("delete table netdev taps")
+
+    try:
+        fd = begin()
+        for _ in range(5):
+            os.write(fd, frame())
+        same("seen, by owner and all, above and below", counted(), [5, 5, 5, 5])
+        if OURS:
+            # When the file is gone nobody is their owner.
+            qdisc = "tc qdisc replace dev tap9 root tbf burst 2000 limit 10000000 rate "
+            subprocess.run(qdisc + "8kbit", shell=True, check=True)
+            for _ in range(20):
+                os.write(fd, frame(bytes(1400)))
+            os.close(fd)
+            before = counted()
+            assert before[3] < 10, before
+            subprocess.run(qdisc + "1gbit", shell=True, check=True)
+            until("all are sent", lambda: counted()[3] == 25)
+            same("by owner", counted()[2], before[2])
+    finally:
+        end()
 
 
 # --- E5: read ---------------------------------------------------------------------

@@ -33,6 +33,7 @@ test_e3_a_fresh_queue() { bed; tap fresh; }
 test_e3_who_may_open() { bed; tap opens; }
 test_e4_write() { bed; tap writes; }
 test_e4_write_checksums_and_large_frames() { bed; tap csum_out; }
+test_e4_rules_by_owner() { bed; tap owners; }
 test_e5_read() { bed; tap reads; }
 test_e5_read_sleeps() { bed; tap sleeps; }
 # tagged DEVICE: as bed, on a device of that VLAN, or VLANs, which leaves the tags in

@@ -137,6 +137,18 @@ impl<T> Sock<T> {
     pub fn ring(&self) -> &SkbRing {
         &self.ring
     }
+
+    /// Rules about whose a packet is (`meta skuid` of nftables and the like) ask this file's opener from
+    /// now on; nobody if it is null.
+    ///
+    /// # Safety
+    ///
+    /// Null must be set a grace period before the file is freed.
+    pub(crate) unsafe fn set_file(&self, file: *mut bindings::file) {
+        // SAFETY: The socket is valid; who reads the pointer does so in an RCU section, for which the
+        // file stays, by the caller's guarantee.
+        unsafe { bindings::socket_set_file(self.socket(), file) };
+    }
 }
 
 impl<T: SockData> Sock<T> {
