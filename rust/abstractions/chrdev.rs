@@ -37,6 +37,7 @@ use core::{
     },
 };
 use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
     bindings as kbindings,
     error::{
         from_err_ptr,
@@ -696,7 +697,7 @@ impl<T: CharFile> Registration<T> {
                 return Err(ENXIO);
             }
             // First, because an open file is given back by releasing it only.
-            let room = KBox::<Opened<T>>::new_uninit(GFP_KERNEL)?;
+            let room = KBox::<Opened<T>>::new_uninit(GFP_KERNEL_ACCOUNT)?;
             let rtnl = rtnl::lock();
             let chrdev = Openable::find(cdev, &rtnl).ok_or(ENXIO)?;
             // SAFETY: `new` has put it there with these operations. It stays while RTNL is held.

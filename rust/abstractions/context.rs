@@ -91,18 +91,18 @@ impl Process<'_> {
 /// How memory may be allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gfp {
-    /// Waiting for memory is allowed (`GFP_KERNEL`).
+    /// Waiting for memory is allowed (`GFP_KERNEL_ACCOUNT`).
     Kernel,
-    /// It is not (`GFP_ATOMIC`).
+    /// It is not (`GFP_ATOMIC | __GFP_ACCOUNT`).
     Atomic,
 }
 
 impl Gfp {
     /// For Rust's containers.
-    pub(crate) const fn flags(self) -> Flags {
+    pub(crate) fn flags(self) -> Flags {
         match self {
-            Self::Kernel => flags::GFP_KERNEL,
-            Self::Atomic => flags::GFP_ATOMIC,
+            Self::Kernel => flags::GFP_KERNEL_ACCOUNT,
+            Self::Atomic => flags::GFP_ATOMIC | (flags::GFP_KERNEL_ACCOUNT & !flags::GFP_KERNEL),
         }
     }
 

@@ -111,6 +111,7 @@ use abstractions::{
 };
 use core::cmp::Ordering;
 use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
     prelude::*,
     sync::{
         atomic::{
@@ -245,7 +246,7 @@ impl Port {
                 bc_queue_len_wanted_by: Atomic::new(0),
                 bc_cutoff: Atomic::new(DEFAULT_BC_CUTOFF),
             })),
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
         match Handler::attach(&port, lower, rtnl) {
             Ok(()) => Ok(port),

@@ -78,6 +78,7 @@ use abstractions::{
 };
 pub(crate) use file::TapFile;
 use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
     new_mutex,
     prelude::*,
     sync::{
@@ -122,7 +123,7 @@ impl Tap {
                 queues <- new_mutex!(KVec::new()),
                 offloads: FeaturesCell::new(offload::DEFAULT),
             })),
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )
     }
 
@@ -208,7 +209,7 @@ impl Tap {
             return Err(EBUSY);
         }
         let queue = Sock::new(dev.tx_queue_len(rtnl), Queue::new())?;
-        queues.push(queue.clone(), GFP_KERNEL)?;
+        queues.push(queue.clone(), GFP_KERNEL_ACCOUNT)?;
         // There are never more attached ones than there are.
         let _ = this.attached.push(queue.clone(), rtnl);
         Ok(queue)

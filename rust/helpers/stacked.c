@@ -169,7 +169,7 @@ __rnetvirt_helper void rnetvirt_helper_dev_core_stats_rx_dropped_inc(struct net_
 
 __rnetvirt_helper struct vlan_pcpu_stats __percpu *rnetvirt_helper_alloc_vlan_pcpu_stats(void)
 {
-	return netdev_alloc_pcpu_stats(struct vlan_pcpu_stats);
+	return __netdev_alloc_pcpu_stats(struct vlan_pcpu_stats, GFP_KERNEL_ACCOUNT);
 }
 
 __rnetvirt_helper void rnetvirt_helper_free_vlan_pcpu_stats(struct vlan_pcpu_stats __percpu *stats)

@@ -265,11 +265,11 @@ __rnetvirt_helper bool rnetvirt_helper_signal_pending(void)
 	return signal_pending(current);
 }
 
-/* Rings. */
+/* Rings: as many and as long as somebody asks for, on his account. */
 
 __rnetvirt_helper int rnetvirt_helper_ptr_ring_init(struct ptr_ring *ring, int size)
 {
-	return ptr_ring_init(ring, size, GFP_KERNEL);
+	return ptr_ring_init(ring, size, GFP_KERNEL_ACCOUNT);
 }
 
 __rnetvirt_helper int rnetvirt_helper_ptr_ring_produce(struct ptr_ring *ring, void *ptr)
@@ -323,7 +323,7 @@ __rnetvirt_helper int rnetvirt_helper_ptr_ring_resize_all(struct ptr_ring **ring
 							  unsigned int count, int size,
 							  void (*destroy)(void *ptr))
 {
-	return ptr_ring_resize_multiple_bh(rings, count, size, GFP_KERNEL, destroy);
+	return ptr_ring_resize_multiple_bh(rings, count, size, GFP_KERNEL_ACCOUNT, destroy);
 }
 
 /* Frames to user space. */

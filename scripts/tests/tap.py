@@ -354,6 +354,81 @@ def of_user_namespaces():
     until("no nodes", lambda: not names() - before and not os.path.exists("/dev/tap103"))
 
 
+# --- E1, E3: on whose account ------------------------------------------------------
+
+class Group:
+    """A control group, and what the kernel has allocated for it."""
+
+    def __init__(self):
+        root = "/run/tap-cgroup"
+        os.makedirs(root, exist_ok=True)
+        subprocess.run(["mount", "-t", "cgroup2", "none", root], check=True)
+        with open(root + "/cgroup.subtree_control", "w", encoding="ascii") as file:
+            file.write("+memory")
+        self.path = root + "/taps"
+        os.makedirs(self.path, exist_ok=True)
+
+    def charged(self):
+        with open(self.path + "/memory.stat", encoding="ascii") as file:
+            stats = dict(line.split() for line in file)
+        return sum(int(stats[name]) * sign for name, sign in (("kernel", 1), ("kernel_stack", -1), ("pagetables", -1)))
+
+    @contextlib.contextmanager
+    def process(self, function):
+        """In the group somebody has called it, and keeps what it gave."""
+        ready, end = os.pipe(), os.pipe()
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                with open(self.path + "/cgroup.procs", "w", encoding="ascii") as file:
+                    file.write("0")
+                kept = function()
+                os.write(ready[1], b"!")
+                os.close(end[1])
+                os.read(end[0], 1)
+                status = kept is None
+            finally:
+                os._exit(status)
+        os.close(ready[1])
+        same("ready", os.read(ready[0], 1), b"!")
+        yield
+        os.close(end[1])
+        same("status", os.waitpid(child, 0)[1], 0)
+        os.close(end[0])
+        os.close(ready[0])
+
+
+def accounts():
+    """What somebody has the kernel allocate for taps is on the account of his group."""
+    group, count = Group(), 100
+
+    def links(flavor):
+        """How much each takes."""
+        words = TYPE.replace("macvtap", flavor)
+        batch = "".join(f"link add link eth0 name l{n} numtxqueues 1 {words}\n" for n in range(count))
+        before = group.charged()
+        with group.process(lambda: subprocess.run(["ip", "-n", "S", "-batch", "-"], input=batch, text=True, check=True)):
+            time.sleep(1)
+            took = (group.charged() - before) // count
+        batch = "".join(f"link del l{n}\n" for n in range(count))
+        subprocess.run(["ip", "-n", "S", "-batch", "-"], input=batch, text=True, check=True)
+        return took
+
+    links("macvlan")
+    plain_link, link = links("macvlan"), links("macvtap")
+    # 256 pointers to queues.
+    assert link - plain_link > 1500, (plain_link, link)
+    if not OURS:
+        return
+    ip("link set t0 txqueuelen 4000")
+    before = group.charged()
+    with group.process(lambda: [tap() for _ in range(count)]):
+        until("queues are charged", lambda: group.charged() - before > count * 4000 * 8)
+        ip("link set t0 txqueuelen 10")
+    until("and given back", lambda: group.charged() - before < count * 1000)
+
+
 # --- E3: open ---------------------------------------------------------------------
 
 def fresh():

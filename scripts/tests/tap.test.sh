@@ -31,6 +31,7 @@ test_e2_takes_its_own_packets() {
 }
 test_e3_a_fresh_queue() { bed; tap fresh; }
 test_e3_who_may_open() { bed; tap opens; }
+test_e3_memory_is_charged() { bed; tap accounts; }
 test_e4_write() { bed; tap writes; }
 test_e4_write_checksums_and_large_frames() { bed; tap csum_out; }
 test_e4_rules_by_owner() { bed; tap owners; }

@@ -13,6 +13,7 @@ use super::netdevice::NetDevice;
 use crate::bindings;
 use core::ptr;
 use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
     error::to_result,
     prelude::*,
     sync::atomic::{
@@ -44,7 +45,7 @@ impl Slot {
     pub(crate) unsafe fn set_up(&self, lower: &NetDevice) -> Result {
         // SAFETY: All members may be zero.
         let np: bindings::netpoll = unsafe { core::mem::zeroed() };
-        let np = KBox::new(np, GFP_KERNEL)?;
+        let np = KBox::new(np, GFP_KERNEL_ACCOUNT)?;
         let np = KBox::into_raw(np);
         // SAFETY: The structure is ours, the device valid, and RTNL held.
         let result = to_result(unsafe { bindings::__netpoll_setup(np, lower.as_ptr()) });

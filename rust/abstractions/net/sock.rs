@@ -195,7 +195,7 @@ impl<T: SockData> Sock<T> {
                 ptr::addr_of_mut!(bindings::init_net),
                 // To the rest of the kernel it is one more socket that sends whole frames.
                 bindings::AF_PACKET as c_int,
-                bindings::GFP_KERNEL,
+                bindings::GFP_KERNEL_ACCOUNT,
                 proto,
                 1,
             )
