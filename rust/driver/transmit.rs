@@ -47,7 +47,7 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
     // Whether it is dropped on the way is no business of the sender.
     this.stats().count_tx(len, cx.bh());
     if !this.port().sources.is_empty() {
-        return through(lower, frame, cx);
+        return through(frame, lower, cx);
     }
     match frame.forward_over(lower, receiver, cx.rcu()) {
         Ok(skb) => {
@@ -56,14 +56,14 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
             }
             Tx::SENT
         }
-        Err(frame) => through(lower, frame, cx),
+        Err(frame) => through(frame, lower, cx),
     }
 }
 
 /// Makes a frame one that the lower device has received.
 #[cold]
 #[inline(never)]
-fn through(lower: &NetDevice, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+fn through(frame: EthFrame<'_>, lower: &NetDevice, cx: &XmitContext<'_>) -> Tx {
     let _ = frame
         .forward_to(lower, cx.rcu())
         .and_then(|skb| skb.netif_rx(cx.bh()));

@@ -142,8 +142,8 @@ impl Hold {
     /// Takes a reference. [`ENODEV`] if the device is not registered, [`ENOMEM`].
     fn take<T>(dev: &Link<T>, gfp: Gfp) -> Result<NewHold> {
         let raw = dev.as_ptr();
-        // SAFETY: The device is valid. Who does not hold RTNL may see it leave a moment later, and is
-        // told to take it out again like everybody else.
+        // SAFETY: The device is valid. Who does not hold RTNL may see it leave a moment later; whoever
+        // leaves it in then has the core wait for the reference, and nothing worse.
         if bindings::netdev_reg_state::from(unsafe {
             ptr::addr_of!((*raw).reg_state).read_volatile()
         }) != bindings::netdev_reg_state_NETREG_REGISTERED
