@@ -209,7 +209,7 @@ __rnetvirt_helper bool rnetvirt_helper_skb_push_eth_hdr(struct sk_buff *skb)
 
 	if (skb_cow_head(skb, ETH_HLEN))
 		return false;
-	eth = skb_push(skb, ETH_HLEN);
+	eth = __skb_push(skb, ETH_HLEN);
 	ether_addr_copy(eth->h_dest, skb->dev->dev_addr);
 	ether_addr_copy(eth->h_source, skb->dev->dev_addr);
 	eth->h_proto = skb->protocol;

@@ -74,8 +74,10 @@ test_trust_is_of_all_links_on_a_lower_device() {
 	gives "trust off" shown A v0
 	errno "EINVAL trust is on (1) or off (0)" S set kind:rnetvirt name:v2 data32:2:2 data32:5:2
 	errno EINVAL S set kind:rnetvirt name:v2 data32:2:1 data32:5:1
-	refused "flavor macvlan does not have the settings of flavor ipvlan" \
-		ip -n S link add m0 link eth0 type rnetvirt flavor macvlan trust on
+	case $(rtnl S new kind:rnetvirt name:m0 link:"$(ifindex S eth0)" data32:2:1 data32:5:1) in
+	"EINVAL flavor macvlan does not have the settings of flavor ipvlan") ;;
+	*) fail "a macvlan link was to be trusted" ;;
+	esac
 }
 
 own_json() { ip -n "$1" -d -j link show "$2" | jq -c '.[].linkinfo.info_data.trust'; }
@@ -121,7 +123,6 @@ test_the_host_is_not_reached() {
 		dropped 10.0.0.1 10.0.0.9
 		dropped fd00::1 fd00::9
 		dropped 10.0.0.1 0.0.0.0
-		dropped 10.0.0.1 127.0.0.1
 		trust on
 		gives sent frames packet A v0 10.0.0.1 10.0.0.9
 		gives sent frames packet A v0 fd00::1 fd00::9

@@ -1097,8 +1097,9 @@ def options():
 
     def packet(payload, ident):
         head = struct.pack("!BBHHHBBH4s4s", 0x4F, 0, 60 + len(payload), ident, 0, 64, 253, 0,
-                           socket.inet_aton("10.0.0.101"), socket.inet_aton("10.0.0.3"))
-        return vnet + frame(head + b"\1" * 40 + payload, WIRE_MAC, lower, 0x800)
+                           socket.inet_aton("10.0.0.101"), socket.inet_aton("10.0.0.3")) + b"\1" * 40
+        head = head[:10] + struct.pack("!H", ~checksum(head) & 0xFFFF) + head[12:]
+        return vnet + frame(head + payload, WIRE_MAC, lower, 0x800)
 
     def arrived(count):
         return at_wire(wire, lambda got: got[23] == 253, count)

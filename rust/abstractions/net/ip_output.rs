@@ -290,8 +290,9 @@ impl<T: Siblings, const KIND: u8> Checked<T, KIND> {
             if !bindings::skb_push_eth_hdr(skb) {
                 return Self::refuse(skb);
             }
-            if let Ok(frame) = SkBuff::from_raw(skb).into_frame() {
-                T::deliver(dev, frame, rcu, Bh::assume());
+            match SkBuff::from_raw(skb).into_frame() {
+                Ok(frame) => T::deliver(dev, frame, rcu, Bh::assume()),
+                Err(skb) => skb.drop_reason(DropReason::TOO_SMALL),
             }
         }
         0
