@@ -447,16 +447,17 @@ impl Ipvlan {
 pub(crate) struct Addresses;
 
 impl AddrListener for Addresses {
-    /// Refuses an address that an endpoint of the same port has, and what is for many.
+    /// Refuses an address that an endpoint of the same port has, and what is everybody's.
     fn check(dev: &NetDevice, addr: IpAddr, ack: &mut ExtAck<'_>) -> Result {
         let Some(dev) = downcast::<Rnetvirt, Ipvlan>(dev) else {
             return Ok(());
         };
-        if addr.is_for_many() {
-            return Err(ack.refuse(
-                EADDRNOTAVAIL,
-                c"a link cannot have an address of a group, or of everybody",
-            ));
+        if addr.is_group() {
+            // It joins the group (`autojoin`), as others may.
+            return Ok(());
+        }
+        if addr == IpAddr::EVERYBODY {
+            return Err(ack.refuse(EADDRNOTAVAIL, c"the address is everybody's, not a link's"));
         }
         let guard = rcu::read_lock();
         let (port, rcu) = (&dev.data().port, Rcu::new(&guard));
@@ -483,6 +484,10 @@ impl AddrListener for Addresses {
             return;
         };
         let this = dev.data();
+        // What comes in for a group is not one endpoint's.
+        if addr.is_group() {
+            return;
+        }
         if Self::is_hosts_own(dev, addr) {
             return dev.log_conflict(this.port.lower());
         }

@@ -206,21 +206,27 @@ test_a_group_frame_is_never_one_links_alone() {
 	gives "B/v1 host" says W wire0 "$WIRE_MAC" "$LOWER_MAC" 10.0.0.2 1 A/v0 B/v1 C/v2
 }
 
-test_a_link_cannot_have_the_address_of_many() {
-	local addr
+test_the_address_of_many_is_not_one_links() {
+	local n
 
-	ns S W
-	ipv6_on S
+	ns S W A B C
+	ipv6_on B C
 	wired S W
-	link_of S v0 ipvlan:l3
-	ip -n S link set v0 up
-	for addr in 255.255.255.255/32 224.0.0.251/32 239.255.255.255/32; do
-		refused "cannot have an address of a group" ip -n S addr add $addr dev v0
+	link_of A v0 macvlan:bridge
+	link_of B v1 ipvlan:l3
+	link_of C v2 ipvlan:l2
+	ip -n A link set v0 up
+	ip -n B link set v1 up
+	ip -n C link set v2 up
+	refused "the address is everybody's" ip -n B addr add 255.255.255.255/32 dev v1
+	# Who has that of a group hears it, and so may others.
+	for n in B:v1 C:v2; do
+		ip -n "${n%:*}" addr add 224.0.0.251/32 dev "${n#*:}" autojoin
+		ip -n "${n%:*}" addr add ff02::fb/128 dev "${n#*:}" autojoin
 	done
-	refused "cannot have an address of a group" ip -n S addr add ff02::1/128 dev v0 autojoin
-	for addr in 223.255.255.254/32 fd02::1/128; do
-		ip -n S addr add $addr dev v0
-	done
+	in_ns A ip maddr add 01:00:5e:00:00:fb dev v0
+	gives "A/v0 multicast, C/v2 multicast" \
+		says W wire0 "$WIRE_MAC" 01005e0000fb 224.0.0.251 2 A/v0 B/v1 C/v2
 }
 
 test_an_address_in_a_vlan_is_another_one() {
@@ -315,19 +321,18 @@ test_somebody_outside_may_have_the_address_of_a_macvlan_link() {
 }
 
 test_broadcast_where_the_lower_device_calls_it_something_else() {
-	ns S W A B
+	# Without a macvlan link, for which eth0 would be promiscuous and hear all groups.
+	ns S W B
 	wired S W
 	ip -n S link set eth0 broadcast 01:02:03:04:05:06
-	link_of A v0 macvlan:bridge
 	link_of B v1 ipvlan:l2
-	ip -n A link set v0 up
 	ip -n B link set v1 up
-	gives "A/v0 broadcast, B/v1 broadcast" who W wire0 "$WIRE_MAC" ffffffffffff 2 A/v0 B/v1
-	# One of a link's own.
-	ip -n A link set v0 down
-	ip -n A link set v0 broadcast 01:02:03:04:05:07
-	ip -n A link set v0 up
-	gives "A/v0 broadcast" who W wire0 "$WIRE_MAC" 010203040507 1 A/v0 B/v1
+	gives "B/v1 broadcast" who W wire0 "$WIRE_MAC" ffffffffffff 1 B/v1
+	# One of the link's own.
+	ip -n B link set v1 down
+	ip -n B link set v1 broadcast 01:02:03:04:05:07
+	ip -n B link set v1 up
+	gives "B/v1 broadcast" who W wire0 "$WIRE_MAC" 010203040507 1 B/v1
 }
 
 test_the_lower_device_does_not_take_the_address_of_a_link() {

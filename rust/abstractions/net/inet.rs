@@ -34,13 +34,15 @@ pub enum IpAddr {
 }
 
 impl IpAddr {
-    /// Whether it is the address of a group, or of everybody on a network whatever its size: nobody
-    /// alone can have it (`ipv4_is_multicast()`, `ipv4_is_lbcast()`, `ipv6_addr_is_multicast()`).
-    pub const fn is_for_many(self) -> bool {
+    /// Everybody on a network, whatever its size (`INADDR_BROADCAST`).
+    pub const EVERYBODY: Self = Self::V4(u32::MAX);
+
+    /// Whether it is the address of a group (`ipv4_is_multicast()`, `ipv6_addr_is_multicast()`).
+    pub const fn is_group(self) -> bool {
         match self {
             Self::V4(addr) => {
                 let [first, ..] = addr.to_ne_bytes();
-                first & 0xf0 == 0xe0 || addr == u32::MAX
+                first & 0xf0 == 0xe0
             }
             Self::V6(addr) => {
                 let [first, ..] = addr.to_ne_bytes();
