@@ -366,6 +366,10 @@ impl Port {
         packet: Payload<'_>,
         rcu: Rcu<'a>,
     ) -> Option<&'a Link<Ipvlan>> {
+        // No endpoint has addresses in a VLAN.
+        if packet.is_in_vlan() {
+            return None;
+        }
         self.owner(packet, End::Dest, rcu)
     }
 
@@ -397,10 +401,6 @@ impl Port {
         end: End,
         rcu: Rcu<'a>,
     ) -> Option<&'a Link<Ipvlan>> {
-        // No endpoint has addresses in a VLAN.
-        if packet.is_in_vlan() {
-            return None;
-        }
         with_address(packet, end, move |addr| {
             self.holder(addr, rcu).filter(|dev| dev.is_up())
         })
