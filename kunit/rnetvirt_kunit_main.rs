@@ -3,7 +3,8 @@
 //! KUnit suites of rnetvirt, as a module of their own: loading it runs them.
 //!
 //! While it is loaded it also refuses devices whose name begins with `veto`, as any module may with
-//! a notifier: tests of a link kind use that to make registration fail at a late point.
+//! a notifier: tests of a link kind use that to make registration fail at a late point. And there are
+//! files that share a socket.
 
 #![crate_name = "rnetvirt_kunit"]
 #![forbid(unsafe_code)]
@@ -44,19 +45,23 @@ mod config_test;
 mod ipvlan_test;
 mod macvlan_test;
 mod reach_test;
+mod shared_file;
 mod sock_test;
 mod tap_test;
 
-use abstractions::net::{
-    netdevice::NetDevice,
-    notifier::{
-        self,
-        Details,
-        Event,
-        Notifier, //
+use abstractions::{
+    chrdev,
+    net::{
+        netdevice::NetDevice,
+        notifier::{
+            self,
+            Details,
+            Event,
+            Notifier, //
+        },
+        registered::Registered,
+        rtnl::Rtnl,
     },
-    registered::Registered,
-    rtnl::Rtnl,
 };
 use kernel::prelude::*;
 
@@ -72,12 +77,16 @@ module! {
 #[pin_data]
 struct RnetvirtKunit {
     #[pin]
+    nodes: chrdev::Registration<shared_file::SharedFile>,
+    #[pin]
     veto: notifier::Registration<Veto>,
 }
 
 impl kernel::InPlaceModule for RnetvirtKunit {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            // It need not be the last.
+            nodes <- chrdev::Registration::new()?,
             veto <- notifier::Registration::new(Ok(Veto)),
         })
     }

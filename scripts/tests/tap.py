@@ -1904,6 +1904,27 @@ def socket_errors():
     same("dropped", stat("tx_dropped") - dropped, 0)
 
 
+def shared_socket():
+    """Files that share a socket of the kernel's: what user space has as one stands for its own file."""
+    node = "/dev/tap4711"
+    one, two = tap(node=node), tap(node=node)
+    names = [os.read(fd, 10) for fd in (one, two)]
+    same("files", len(set(names)), 2)
+    socks = [fcntl.ioctl(fd, TAP_GET_SOCKET) for fd in (one, two, one)]
+    same("which file", [os.read(sock, 10) for sock in socks], [*names, names[0]])
+    # No more was written than there was.
+    same("written", [os.write(fd, b"!") for fd in (one, socks[0])], [1, 1])
+    os.close(socks[0])
+    os.close(two)
+    same("which file", [os.read(fd, 10) for fd in (one, socks[1], socks[2])], [names[0], names[1], names[0]])
+    os.close(one)
+    os.close(socks[2])
+    same("which file", os.read(socks[1], 10), names[1])
+    ip("link del shared0")
+    same("which file", os.read(socks[1], 10), names[1])
+    os.close(socks[1])
+
+
 # --- Under traffic ---------------------------------------------------------------------------
 
 def churn():

@@ -110,6 +110,20 @@ test_e8_socket_of_one_direction() { ours one_way; }
 test_e8_socket_and_namespaces() { ours socket_namespace; }
 test_e8_socket_errors() { ours socket_errors; }
 
+test_e8_sockets_of_files_that_share_one() {
+	local ko=$TOP/build/$KERNEL/rnetvirt_kunit.ko
+
+	[ "$KIND" = rnetvirt ] || skip "it is about our nodes"
+	[ -e "$ko" ] || skip "there is no rnetvirt_kunit.ko"
+	# What the node stands for is left behind.
+	case $KERNEL in *debug) skip "kmemleak would find what the module leaves behind" ;; esac
+	bed
+	insmod "$ko"
+	ip -n S link add name shared0 index 4711 type dummy
+	tap shared_socket
+	wait_for 10 rmmod rnetvirt_kunit
+}
+
 # ours SCENARIO...: of what only our nodes can.
 ours() {
 	[ "$KIND" = rnetvirt ] || skip "the C driver's node gives no socket"

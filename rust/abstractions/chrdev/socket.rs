@@ -182,8 +182,9 @@ impl<T: CharFile> OpenFile<'_, T> {
             return EINVAL.to_errno();
         }
         let nonblock = flags & bindings::MSG_DONTWAIT != 0;
+        let given = from.len();
         match this.data().write(from, nonblock) {
-            Ok(len) => c_int::try_from(len).unwrap_or(c_int::MAX),
+            Ok(len) => c_int::try_from(len.min(given)).unwrap_or(c_int::MAX),
             Err(err) => err.to_errno(),
         }
     }
