@@ -97,7 +97,10 @@ __rnetvirt_helper void rnetvirt_helper_netdev_use_tstats(struct net_device *dev)
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 }
 
-/* Whether the device is on a list of devices to unregister. */
+/*
+ * Whether the device is on a list of devices to unregister.
+ * Follows net/core/dev.c:unregister_netdevice_queued() 1b891099.
+ */
 __rnetvirt_helper bool rnetvirt_helper_netdev_is_queued(const struct net_device *dev)
 {
 #ifdef CONFIG_DEBUG_NET_SMALL_RTNL

@@ -28,6 +28,7 @@ __rnetvirt_helper int rnetvirt_helper_dev_forward_skb_scrub(struct net_device *d
 /*
  * Whether ____dev_forward_skb() to DEV neither refuses the frame nor has to copy pages
  * of user space: then all that it does is to scrub.
+ * Follows include/linux/netdevice.h:____dev_forward_skb() d1220f8a.
  */
 __rnetvirt_helper bool rnetvirt_helper_skb_is_plainly_forwardable(const struct net_device *dev,
 								  struct sk_buff *skb)
@@ -43,7 +44,10 @@ __rnetvirt_helper void rnetvirt_helper_skb_scrub_forwarded(const struct net *net
 	skb->priority = 0;
 }
 
-/* The Ethernet header was pulled: skb_postpull_rcsum(), with one test if there is no checksum. */
+/*
+ * The Ethernet header was pulled: skb_postpull_rcsum(), with one test if there is no checksum.
+ * Follows include/linux/skbuff.h:skb_postpull_rcsum() 73c54099.
+ */
 static __always_inline void rnetvirt_postpull_eth(struct sk_buff *skb)
 {
 	BUILD_BUG_ON((CHECKSUM_NONE | CHECKSUM_UNNECESSARY) & CHECKSUM_COMPLETE);
@@ -52,7 +56,10 @@ static __always_inline void rnetvirt_postpull_eth(struct sk_buff *skb)
 		skb_postpull_rcsum(skb, eth_hdr(skb), ETH_HLEN);
 }
 
-/* The second half of __dev_forward_skb(): hand the frame to its new device. */
+/*
+ * The second half of __dev_forward_skb(): hand the frame to its new device.
+ * Follows net/core/dev.c:__dev_forward_skb2() 8735ca1c.
+ */
 __rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive(struct net_device *dev,
 							       struct sk_buff *skb)
 {
@@ -64,6 +71,7 @@ __rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive(struct net_device
  * The same for a scrubbed frame that is known to have its header and to be for DEV's
  * own address, on a device that no switch tags packets for: what eth_type_trans() does
  * where it has no questions. Scrubbing made the type PACKET_HOST.
+ * Follows net/ethernet/eth.c:eth_type_trans() 827940ae.
  */
 __rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive_own(struct net_device *dev,
 								   struct sk_buff *skb)

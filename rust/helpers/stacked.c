@@ -66,6 +66,7 @@ __rnetvirt_helper void rnetvirt_helper_eth_hw_addr_inherit(struct net_device *de
 	eth_hw_addr_inherit(dev, from);
 }
 
+/* Follows net/core/dev.c:netif_stacked_transfer_operstate() d91ea3fd. */
 __rnetvirt_helper void rnetvirt_helper_netdev_inherit_state(struct net_device *dev,
 							    const struct net_device *lower)
 {
@@ -113,7 +114,7 @@ static __always_inline bool rnetvirt_list_is_empty(const struct list_head *list)
 /*
  * Whether nobody has a claim on what the device receives before its rx_handler: sockets,
  * those for one protocol too, which see it as the device that a packet came in by; VLANs;
- * programs; rules.
+ * programs; rules. Follows net/core/dev.c:__netif_receive_skb_core() c2f8d798.
  */
 __rnetvirt_helper bool rnetvirt_helper_netdev_ingress_is_plain(const struct net_device *dev)
 {
@@ -211,6 +212,7 @@ __rnetvirt_helper void rnetvirt_helper_pcpu_stats_tx_dropped(struct vlan_pcpu_st
 	this_cpu_inc(stats->tx_dropped);
 }
 
+/* Follows drivers/net/macvlan.c:macvlan_dev_get_stats64() 2a1ac503. */
 __rnetvirt_helper void
 rnetvirt_helper_pcpu_stats_sum(struct vlan_pcpu_stats __percpu *stats, struct rtnl_link_stats64 *sum)
 {
