@@ -306,6 +306,7 @@ test_d3_deleted_together_with_the_device_below() {
 
 		# Of a namespace the device that came last goes first.
 		ip netns del S
+		ip netns del N
 		follows $flavor N
 		ip -n S link set c0 netns N
 		is_promiscuous S low
