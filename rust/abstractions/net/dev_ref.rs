@@ -17,7 +17,12 @@ use kernel::prelude::*;
 /// Keeps a device from being freed (`netdev_hold()`, `netdev_put()`).
 ///
 /// A device that is unregistered waits for its references, so whoever holds one has to give it up
-/// when the device goes away.
+/// when the device goes away. In the device's own data, or in those of two devices that hold each other, it
+/// would be given up too late: the data are dropped when all references are gone. What is waited for in vain
+/// keeps the namespace, and the module, from going.
+///
+/// It keeps the memory of the device, and nothing else: not its driver, nor its namespace. See
+/// [`NetDevice::registered`].
 ///
 /// # Invariants
 ///
@@ -30,7 +35,8 @@ pub struct DevRef {
 // SAFETY: References may be given up by any thread; the tracker is touched at the beginning and at
 // the end only.
 unsafe impl Send for DevRef {}
-// SAFETY: As above.
+// SAFETY: A shared reference gives the device, which may be looked at by any thread; the tracker is not
+// touched by it.
 unsafe impl Sync for DevRef {}
 
 impl DevRef {

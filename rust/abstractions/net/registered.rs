@@ -126,13 +126,6 @@ impl<D: Device> Registered<D> {
         }
     }
 
-    /// The same device, whatever is known of its driver.
-    #[inline]
-    pub fn any(&self) -> &Registered<NetDevice> {
-        // SAFETY: By the type's invariants.
-        unsafe { Registered::assume(self.as_dev()) }
-    }
-
     /// Whether the device is on its way out: it was taken down and out of its namespace's list, and who
     /// listens is told so (`NETREG_UNREGISTERING`). Not so if it only moves to another namespace.
     pub fn is_unregistering(&self) -> bool {
