@@ -84,10 +84,8 @@ use kernel::{
 };
 
 /// The data of one end.
-#[pin_data]
 pub(crate) struct Veth {
     /// The other end.
-    #[pin]
     peer: LinkRef<Veth>,
     /// Packets that could not be transmitted.
     dropped: Counter,
@@ -96,12 +94,12 @@ pub(crate) struct Veth {
 }
 
 impl Veth {
-    fn new() -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            peer <- LinkRef::new(),
+    fn new() -> Self {
+        Self {
+            peer: LinkRef::new(),
             dropped: Counter::new(),
             requested_headroom: Atomic::new(0),
-        })
+        }
     }
 
     /// Makes the pair: the peer first, then the device that the request is about.
@@ -120,7 +118,7 @@ impl Veth {
             None => None,
         };
 
-        let mut dev = dev.init(Self::new())?;
+        let mut dev = dev.init(Ok::<Self, Error>(Self::new()))?;
         setup(&mut dev.setup());
         if !outer.has(&ifla::ADDRESS) {
             dev.setup().set_random_address();
@@ -142,7 +140,7 @@ impl Veth {
                 ack,
                 rtnl,
             )?
-            .init(Self::new())?;
+            .init(Ok::<Self, Error>(Self::new()))?;
         setup(&mut peer.setup());
         if !addressed {
             peer.setup().set_random_address();
@@ -290,16 +288,15 @@ impl LinkOps for Veth {
 
     fn uninit(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
         // Only left if the device was not deleted but never completed.
-        drop(dev.data().peer.take(rtnl));
+        dev.data().peer.take(rtnl, |_| ());
     }
 
     /// Deletes the other end, too. An end whose reference is gone is on its way already.
     fn dellink(dev: &Registered<Link<Self>>, list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
-        let Some(peer) = dev.data().peer.take(rtnl) else {
-            return;
-        };
-        drop(peer.data().peer.take(rtnl));
-        list.queue(&peer, rtnl);
+        dev.data().peer.take(rtnl, |peer| {
+            peer.data().peer.take(rtnl, |_| ());
+            list.queue(peer, rtnl);
+        });
     }
 
     /// Nothing of a pair can be changed. Only saying its flavor again does no harm.

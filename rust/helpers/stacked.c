@@ -163,6 +163,16 @@ __rnetvirt_helper void *rnetvirt_helper_netdev_rx_handler_data(const struct net_
 	return rcu_dereference_rtnl(dev->rx_handler_data);
 }
 
+/* Frees, a grace period from now, what begins with HEAD. */
+__rnetvirt_helper void rnetvirt_helper_kvfree_rcu(struct rcu_head *head)
+{
+	struct {
+		struct rcu_head rcu;
+	} *object = (void *)head;
+
+	kvfree_rcu(object, rcu);
+}
+
 __rnetvirt_helper void rnetvirt_helper_dev_core_stats_rx_dropped_inc(struct net_device *dev)
 {
 	dev_core_stats_rx_dropped_inc(dev);

@@ -21,6 +21,7 @@
 //! not, and must not sleep.
 
 use super::{
+    hold::Hold,
     netdevice::Link,
     registered::Registered,
     rtnl::Rtnl, //
@@ -33,6 +34,10 @@ use crate::{
     },
 };
 use core::{
+    alloc::{
+        Layout,
+        LayoutError, //
+    },
     cell::UnsafeCell,
     iter,
     marker::PhantomData,
@@ -40,14 +45,22 @@ use core::{
         ManuallyDrop,
         MaybeUninit, //
     },
+    ops::Deref,
     ptr::{
         self,
         NonNull, //
     },
 };
 use kernel::{
-    alloc::flags::__GFP_NOWARN,
-    container_of,
+    alloc::{
+        allocator::{
+            KVmalloc,
+            Kmalloc, //
+        },
+        flags::__GFP_NOWARN,
+        Allocator,
+        NumaNode, //
+    },
     prelude::*,
     sync::atomic::{
         ordering::{
@@ -109,98 +122,14 @@ impl Key for u128 {
 
 impl private::Sealed for u128 {}
 
-/// A reference to a device, on the heap so that an RCU callback can give it back.
-#[repr(C)]
-struct Hold {
-    rcu: bindings::callback_head,
-    dev: *mut bindings::net_device,
-    tracker: UnsafeCell<bindings::netdevice_tracker>,
-}
-
-/// A reference that nobody has seen yet.
-struct NewHold(NonNull<Hold>);
-
-impl NewHold {
-    fn dev(&self) -> *mut bindings::net_device {
-        // SAFETY: It is ours.
-        unsafe { (*self.0.as_ptr()).dev }
-    }
-
-    fn into_raw(self) -> *mut Hold {
-        ManuallyDrop::new(self).0.as_ptr()
-    }
-}
-
-impl Drop for NewHold {
-    fn drop(&mut self) {
-        // SAFETY: It came from `Hold::take`, and nobody looks at the device on the strength of it.
-        unsafe { Hold::put(self.0.as_ptr()) };
-    }
-}
-
-impl Hold {
-    /// Takes a reference. [`ENODEV`] if the device is not registered, [`ENOMEM`].
-    fn take<T>(dev: &Link<T>, gfp: Gfp) -> Result<NewHold> {
-        let raw = dev.as_ptr();
-        // SAFETY: The device is valid. Who does not hold RTNL may see it leave a moment later; whoever
-        // leaves it in then has the core wait for the reference, and nothing worse.
-        if bindings::netdev_reg_state::from(unsafe {
-            ptr::addr_of!((*raw).reg_state).read_volatile()
-        }) != bindings::netdev_reg_state_NETREG_REGISTERED
-        {
-            return Err(ENODEV);
-        }
-        // SAFETY: All members may be zero; a zero tracker is what `netdev_hold()` expects.
-        let hold = KBox::new(unsafe { core::mem::zeroed::<Self>() }, gfp.flags())?;
-        let hold = KBox::into_raw(hold);
-        // SAFETY: Ours until it is published; the device is valid.
-        unsafe {
-            (*hold).dev = raw;
-            bindings::netdev_hold(raw, (*hold).tracker.get(), gfp.raw());
-            Ok(NewHold(NonNull::new_unchecked(hold)))
-        }
-    }
-
-    /// Gives the reference back after a grace period.
-    ///
-    /// # Safety
-    ///
-    /// `this` must come from `KBox::into_raw`, hold a reference, and be given up by the caller.
-    unsafe fn retire(this: *mut Self) {
-        // SAFETY: By the caller's guarantee; the callback is this module's code, which stays until
-        // the `rcu_barrier()` in `link::Registration::drop`.
-        unsafe { bindings::call_rcu(ptr::addr_of_mut!((*this).rcu), Some(Self::put_callback)) };
-    }
-
-    /// # Safety
-    ///
-    /// To be called by RCU, with the field of a `Hold` that was retired.
-    unsafe extern "C" fn put_callback(head: *mut bindings::callback_head) {
-        // SAFETY: By the caller's guarantee.
-        unsafe { Self::put(container_of!(head, Hold, rcu)) };
-    }
-
-    /// Gives the reference back now.
-    ///
-    /// # Safety
-    ///
-    /// As for `retire`, and nobody may be looking at the device on the strength of this reference.
-    unsafe fn put(this: *mut Self) {
-        // SAFETY: By the caller's guarantee.
-        let this = unsafe { KBox::from_raw(this) };
-        // SAFETY: The reference is held.
-        unsafe { bindings::netdev_put(this.dev, this.tracker.get()) };
-    }
-}
-
 /// A key and its device.
 struct Entry<K> {
     // Written once, before the entry can be found; nothing until then.
     key: UnsafeCell<MaybeUninit<K>>,
     // Null if the entry was removed.
     dev: Atomic<*mut bindings::net_device>,
-    // For writers only: the reference to `dev`; null if there is none.
-    hold: UnsafeCell<*mut Hold>,
+    // For writers only: the reference to `dev`.
+    hold: UnsafeCell<Option<Hold>>,
 }
 
 impl<K: Key> Entry<K> {
@@ -208,7 +137,7 @@ impl<K: Key> Entry<K> {
         Self {
             key: UnsafeCell::new(MaybeUninit::uninit()),
             dev: Atomic::new(ptr::null_mut()),
-            hold: UnsafeCell::new(ptr::null_mut()),
+            hold: UnsafeCell::new(None),
         }
     }
 
@@ -222,42 +151,34 @@ impl<K: Key> Entry<K> {
     }
 }
 
-/// An empty vector with room for `len` elements.
-fn room<E>(len: usize, gfp: Gfp) -> Result<KVVec<E>> {
-    match gfp {
-        Gfp::Kernel => Ok(KVVec::with_capacity(len, gfp.flags())?),
-        Gfp::Atomic => {
-            // `kvmalloc()` would go on to `vmalloc()`, which is not for softirqs.
-            let flags = gfp.flags() | __GFP_NOWARN;
-            let (start, len, capacity) = KVec::with_capacity(len, flags)?.into_raw_parts();
-            // SAFETY: What `kmalloc()` gave, `kvfree()` frees, and `kvrealloc()` takes.
-            Ok(unsafe { KVVec::from_raw_parts(start, len, capacity) })
-        }
-    }
-}
-
-/// One generation of the table.
+/// One generation of the table: a piece of memory, with the entries and the slots behind this.
+///
+/// # Invariants
+///
+/// - `index` and `entries` point behind this object, to as many slots and entries as were made, or
+///   to what is never written to.
+/// - An entry below `used` has a key; a slot is null or points to such an entry.
+/// - Once it was replaced no entry has a hold, so that it can be freed as memory.
 #[doc(hidden)]
 #[repr(C)]
 pub struct Generation<K> {
+    // First: what `kvfree_rcu()` frees begins with it.
     rcu: UnsafeCell<bindings::callback_head>,
     // Random and odd: what the hash is made with.
     factors: [u64; 2],
     // How many slots a search may begin at: a power of two.
     first_slots: u64,
-    // The start of `slots`, or `NOTHING`.
+    // Slots: pointers to entries; null ends a search. A hash gives one of the first ones; behind them
+    // there is room for all entries and one null, so that no search runs over the end.
     index: *const Atomic<*mut Entry<K>>,
-    // Pointers to entries; null ends a search. A hash gives one of the first ones; behind them there
-    // is room for all entries and one null, so that no search runs over the end. Only kept for its
-    // memory.
-    slots: KVVec<Atomic<*mut Entry<K>>>,
-    entries: KVVec<Entry<K>>,
+    entries: *const Entry<K>,
+    capacity: u32,
     // Entries that can be seen.
     used: Atomic<u32>,
 }
 
-// SAFETY: `index` and what is in it point to memory that it owns, or to a static; who may write is
-// decided by the table.
+// SAFETY: `index` and `entries` point to what belongs to it, or to a static; who may write is decided by
+// the table.
 unsafe impl<K: Key> Sync for Generation<K> {}
 
 /// So many that in a table with a few entries hardly any key meets another's slot.
@@ -266,7 +187,94 @@ const MIN_SLOTS: u32 = 64;
 /// The index of a table without entries.
 static NOTHING: Atomic<*mut c_void> = Atomic::new(ptr::null_mut());
 
-impl<K: Key> Generation<K> {
+/// A generation that nobody has seen yet.
+///
+/// # Invariants
+///
+/// It is ours, and came from `kvmalloc()` or `kmalloc()`.
+struct NewGeneration<K>(NonNull<Generation<K>>);
+
+impl<K: Key> NewGeneration<K> {
+    fn new(capacity: u32, gfp: Gfp) -> Result<Self> {
+        // Half of the slots stay empty.
+        let first_slots = capacity
+            .checked_mul(2)
+            .and_then(u32::checked_next_power_of_two)
+            .ok_or(ENOMEM)?
+            .max(MIN_SLOTS);
+        // At most 3/2 of what was just multiplied by two, or little.
+        let slots = first_slots.checked_add(capacity).ok_or(ENOMEM)?;
+        let slots = slots.saturating_add(1) as usize;
+        let behind = |layout: Layout, array: Result<Layout, LayoutError>| {
+            array
+                .and_then(|array| layout.extend(array))
+                .map_err(|_| ENOMEM)
+        };
+        let layout = Layout::new::<Generation<K>>();
+        let (layout, entries_at) = behind(layout, Layout::array::<Entry<K>>(capacity as usize))?;
+        let (layout, index_at) = behind(layout, Layout::array::<Atomic<*mut Entry<K>>>(slots))?;
+        let memory = match gfp {
+            Gfp::Kernel => KVmalloc::alloc(layout, gfp.flags(), NumaNode::NO_NODE),
+            // `kvmalloc()` would go on to `vmalloc()`, which is not for softirqs.
+            Gfp::Atomic => Kmalloc::alloc(layout, gfp.flags() | __GFP_NOWARN, NumaNode::NO_NODE),
+        }?;
+        let new = memory.cast::<Generation<K>>();
+        let mut factors = [0u64; 2];
+        // SAFETY: The buffer is sixteen bytes long, and any bytes are numbers. The memory is ours, and
+        // as large as the layout, in which the arrays are where it says.
+        unsafe {
+            bindings::get_random_bytes(factors.as_mut_ptr().cast(), 16);
+            let entries = new.byte_add(entries_at).cast::<Entry<K>>();
+            for number in 0..capacity as usize {
+                entries.add(number).write(Entry::empty());
+            }
+            let index = new.byte_add(index_at).cast::<Atomic<*mut Entry<K>>>();
+            for number in 0..slots {
+                index.add(number).write(Atomic::new(ptr::null_mut()));
+            }
+            // INVARIANT: Just made, with nothing to be seen.
+            new.write(Generation {
+                factors: factors.map(|factor| factor | 1),
+                first_slots: u64::from(first_slots),
+                index: index.as_ptr(),
+                entries: entries.as_ptr(),
+                capacity,
+                ..Generation::empty()
+            });
+        }
+        // INVARIANT: Just allocated.
+        Ok(Self(new))
+    }
+}
+
+impl<K> NewGeneration<K> {
+    fn into_raw(self) -> *mut Generation<K> {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+}
+
+impl<K> Deref for NewGeneration<K> {
+    type Target = Generation<K>;
+
+    fn deref(&self) -> &Generation<K> {
+        // SAFETY: By the type's invariants.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<K> Drop for NewGeneration<K> {
+    fn drop(&mut self) {
+        for entry in self.seen() {
+            // SAFETY: It is ours, so there are neither readers nor writers.
+            drop(unsafe { (*entry.hold.get()).take() });
+        }
+        // SAFETY: By the type's invariants. What `kmalloc()` gave, `kvfree()` frees, too, without looking
+        // at the size.
+        unsafe { KVmalloc::free(self.0.cast(), Layout::new::<Generation<K>>()) };
+    }
+}
+
+impl<K> Generation<K> {
     /// No entries: all hashes are zero.
     const fn empty() -> Self {
         Self {
@@ -278,58 +286,27 @@ impl<K: Key> Generation<K> {
             first_slots: 1,
             // CAST: A null pointer, to whatever.
             index: (&raw const NOTHING).cast(),
-            slots: KVVec::new(),
-            entries: KVVec::new(),
+            entries: ptr::null(),
+            capacity: 0,
             used: Atomic::new(0),
         }
     }
 
-    fn new(capacity: u32, gfp: Gfp) -> Result<KBox<Self>> {
-        // Half of the slots stay empty.
-        let slots = capacity
-            .checked_mul(2)
-            .and_then(u32::checked_next_power_of_two)
-            .ok_or(ENOMEM)?
-            .max(MIN_SLOTS);
-        // At most 3/2 of what was just multiplied by two, or little.
-        let len = slots.checked_add(capacity).ok_or(ENOMEM)?.saturating_add(1);
-        let len = len as usize;
-        let mut memory = room(len, gfp)?;
-        for _ in 0..len {
-            memory.push(Atomic::new(ptr::null_mut()), gfp.flags())?;
-        }
-        let mut entries = room(capacity as usize, gfp)?;
-        for _ in 0..capacity {
-            entries.push(Entry::empty(), gfp.flags())?;
-        }
-        let mut factors = [0u64; 2];
-        // SAFETY: The buffer is sixteen bytes long, and any bytes are numbers.
-        unsafe { bindings::get_random_bytes(factors.as_mut_ptr().cast(), 16) };
-        Ok(KBox::new(
-            Self {
-                // SAFETY: Zero is valid for the structure.
-                rcu: UnsafeCell::new(unsafe { core::mem::zeroed() }),
-                factors: factors.map(|factor| factor | 1),
-                first_slots: u64::from(slots),
-                index: memory.as_ptr(),
-                slots: memory,
-                entries,
-                used: Atomic::new(0),
-            },
-            gfp.flags(),
-        )?)
+    /// The entries that can be seen.
+    fn seen(&self) -> impl Iterator<Item = &Entry<K>> {
+        (0..).map_while(|number| self.entry(number))
     }
 
-    /// # Safety
-    ///
-    /// To be called by RCU, with the field of a generation that came from `KBox::into_raw`.
-    unsafe extern "C" fn free_callback(head: *mut bindings::callback_head) {
-        // CAST: `UnsafeCell` is transparent.
-        let head = head.cast::<UnsafeCell<bindings::callback_head>>();
-        // SAFETY: By the caller's guarantee. The memory may be freed in a softirq (`kvfree()`).
-        drop(unsafe { KBox::from_raw(container_of!(head, Self, rcu)) });
+    /// Entry `number`, if it can be seen.
+    #[inline]
+    fn entry(&self, number: u32) -> Option<&Entry<K>> {
+        // Pairs with the store in `append`.
+        // SAFETY: No more can be seen than there are.
+        (number < self.used.load(Acquire)).then(|| unsafe { &*self.entries.add(number as usize) })
     }
+}
 
+impl<K: Key> Generation<K> {
     /// The slot where the search for a key begins. It is there, and so is the one after a slot that
     /// was not null: before that are no more slots than first ones and entries, one less than there are.
     #[inline]
@@ -386,32 +363,23 @@ impl<K: Key> Generation<K> {
         None
     }
 
-    /// Entry `number`, if it can be seen.
-    #[inline]
-    fn entry(&self, number: u32) -> Option<&Entry<K>> {
-        // Pairs with the store in `append`.
-        if number < self.used.load(Acquire) {
-            self.entries.get(number as usize)
-        } else {
-            None
-        }
-    }
-
-    /// Adds an entry. False if there is no room.
+    /// Adds an entry for the device of `hold`; gives that back if there is no room.
     ///
     /// # Safety
     ///
-    /// The caller must be the only writer, and give up `hold`, which must hold a reference to `dev`.
-    unsafe fn append(&self, key: K, dev: *mut bindings::net_device, hold: *mut Hold) -> bool {
+    /// The caller must be the only writer.
+    unsafe fn append(&self, key: K, hold: Hold) -> Result<(), Hold> {
         let number = self.used.load(Relaxed);
-        let Some(entry) = self.entries.get(number as usize) else {
-            return false;
-        };
-        entry.dev.store(dev, Relaxed);
+        if number >= self.capacity {
+            return Err(hold);
+        }
+        // SAFETY: So many there are.
+        let entry = unsafe { &*self.entries.add(number as usize) };
+        entry.dev.store(hold.dev(), Relaxed);
         // SAFETY: It cannot be found yet, and the caller is the only writer.
         unsafe {
             (*entry.key.get()).write(key);
-            *entry.hold.get() = hold;
+            *entry.hold.get() = Some(hold);
         }
         let mut slot = self.first_slot(key);
         // SAFETY: The first one, or the one after one that was not null; the last one is null.
@@ -421,13 +389,16 @@ impl<K: Key> Generation<K> {
             }
             (*slot).store(ptr::from_ref(entry).cast_mut(), Release);
         }
-        // Fewer entries than 2^31, see `new`.
+        // Fewer entries than 2^31, see `NewGeneration::new`.
         self.used.store(number.wrapping_add(1), Release);
-        true
+        Ok(())
     }
 }
 
 /// A table of devices with data of type `T`, each with a reference held.
+///
+/// A device that is in a table cannot be freed, so who is told that it goes must take it out; whoever
+/// unregisters a device that stays in one, or in one that is leaked, waits for ever.
 ///
 /// Writers hold RTNL; readers are in an RCU section. Where it says "writers" below, those of the
 /// [`LockedLinkTable`] that a table is part of keep each other out by its lock.
@@ -436,8 +407,7 @@ impl<K: Key> Generation<K> {
 ///
 /// - `current` points to a `Generation` that is freed a grace period after it is replaced, unless it
 ///   is `EMPTY`; it is replaced by writers only.
-/// - An entry's `hold` is null, or holds a reference to the device that is or was its `dev`, which is
-///   a `Link<T>`; `dev` is null if `hold` is.
+/// - An entry's `dev` is null, or the device of its `hold`, which is a `Link<T>`.
 /// - `live` is the number of entries with a device.
 pub struct LinkTable<T, K: Key = u64> {
     current: Atomic<*mut Generation<K>>,
@@ -453,7 +423,7 @@ unsafe impl<T: Sync, K: Key> Sync for LinkTable<T, K> {}
 impl<T, K: Key> LinkTable<T, K> {
     /// An empty table. Takes no memory until something is put into it.
     #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             current: Atomic::new(K::EMPTY.cast_mut()),
             live: Atomic::new(0),
@@ -601,7 +571,7 @@ impl<T, K: Key> LinkTable<T, K> {
         unsafe { self.compact() };
         // SAFETY: RTNL is held.
         if let Err((hold, wanted)) = unsafe { self.place(key, hold) } {
-            let new = Generation::new(wanted, Gfp::Kernel)?;
+            let new = NewGeneration::new(wanted, Gfp::Kernel)?;
             // SAFETY: RTNL is held; the new one is as large as was asked for.
             unsafe {
                 self.replace(new);
@@ -629,37 +599,30 @@ impl<T, K: Key> LinkTable<T, K> {
     /// # Safety
     ///
     /// The caller must keep other writers out.
-    unsafe fn place(&self, key: K, hold: NewHold) -> Result<(), (NewHold, u32)> {
+    unsafe fn place(&self, key: K, hold: Hold) -> Result<(), (Hold, u32)> {
         let generation = self.generation();
-        let dev = hold.dev();
         // A removed entry of the same key can be filled again: whoever finds it looks for the key.
         let free = generation.search(key, |entry| {
             entry.dev.load(Relaxed).is_null().then_some(entry)
         });
         if let Some(entry) = free {
-            // INVARIANT: The reference is held.
+            let dev = hold.dev();
+            // INVARIANT: The device of the hold, which is there before the device can be seen.
             // SAFETY: Writers only, of which the caller is the only one.
-            unsafe { *entry.hold.get() = hold.into_raw() };
+            unsafe { *entry.hold.get() = Some(hold) };
             entry.dev.store(dev, Release);
-        } else if let Some(wanted) = self.missing() {
-            return Err((hold, wanted));
         } else {
-            // INVARIANT: The reference is held.
-            // SAFETY: The caller is the only writer, and the hold is given up.
-            let _ = unsafe { generation.append(key, dev, hold.into_raw()) };
+            // SAFETY: The caller is the only writer.
+            unsafe { generation.append(key, hold) }.map_err(|hold| (hold, self.wanted()))?;
         }
         self.live.store(self.len().wrapping_add(1), Relaxed);
         Ok(())
     }
 
-    /// If there is no room for one more: the capacity that a new generation should have.
-    fn missing(&self) -> Option<u32> {
-        let generation = self.generation();
-        if (generation.used.load(Relaxed) as usize) < generation.entries.len() {
-            return None;
-        }
+    /// The capacity that a new generation should have.
+    fn wanted(&self) -> u32 {
         // Too many to count are too many for memory.
-        Some(self.len().saturating_add(1).saturating_mul(2).max(4))
+        self.len().saturating_add(1).saturating_mul(2).max(4)
     }
 
     /// Leaves out what was removed, if that is most of the table: who walks it walks that, too. Not done
@@ -673,7 +636,7 @@ impl<T, K: Key> LinkTable<T, K> {
         let used = self.generation().used.load(Relaxed);
         let wanted = self.len().saturating_add(1).saturating_mul(2);
         if used > MIN_SLOTS && wanted < used / 2 {
-            if let Ok(new) = Generation::new(wanted, Gfp::Kernel) {
+            if let Ok(new) = NewGeneration::new(wanted, Gfp::Kernel) {
                 // SAFETY: By the caller's guarantee; there is room for twice as many and more.
                 unsafe { self.replace(new) };
             }
@@ -685,25 +648,22 @@ impl<T, K: Key> LinkTable<T, K> {
     /// # Safety
     ///
     /// The caller must keep other writers out, and `new` have room for more than what is there.
-    unsafe fn replace(&self, new: KBox<Generation<K>>) {
+    unsafe fn replace(&self, new: NewGeneration<K>) {
         let old = self.generation();
-        for entry in &old.entries {
-            let dev = entry.dev.load(Relaxed);
-            if !dev.is_null() {
-                // The old generation keeps its pointers for readers, but not the reference.
-                // SAFETY: Writers only, and an entry with a device can be found; there is room for all
-                // that are live, and `new` is ours.
-                unsafe {
-                    let _ = new.append(entry.key(), dev, *entry.hold.get());
-                }
+        for entry in old.seen() {
+            // The old generation keeps its pointers for readers, but not the references.
+            // SAFETY: Writers only, of which the caller is the only one.
+            if let Some(hold) = unsafe { (*entry.hold.get()).take() } {
+                // SAFETY: It can be seen, so it has a key; `new` is ours, with room for all.
+                let _ = unsafe { new.append(entry.key(), hold) };
             }
         }
         // INVARIANT: Readers of the old one are waited for before it is freed.
-        self.current.store(KBox::into_raw(new), Release);
+        self.current.store(new.into_raw(), Release);
         if !ptr::eq(old, K::EMPTY) {
-            // SAFETY: It came from `KBox::into_raw`, and nobody new can see it; the callback is this
-            // module's code, which stays until the `rcu_barrier()` in `link::Registration::drop`.
-            unsafe { bindings::call_rcu(old.rcu.get(), Some(Generation::<K>::free_callback)) };
+            // SAFETY: It begins with its head, nobody new can see it, and nothing of it needs dropping:
+            // the core frees the memory (`kvfree_call_rcu()`), without code of this module.
+            unsafe { bindings::kvfree_rcu(old.rcu.get()) };
         }
     }
 
@@ -742,28 +702,20 @@ impl<T, K: Key> LinkTable<T, K> {
         entry.dev.store(ptr::null_mut(), Release);
         self.live.store(self.len().wrapping_sub(1), Relaxed);
         // SAFETY: Writers only, of which the caller is the only one.
-        let hold = unsafe { entry.hold.get().replace(ptr::null_mut()) };
-        // SAFETY: By the invariants it holds a reference, and nobody else has it any more.
-        unsafe { Hold::retire(hold) };
+        if let Some(hold) = unsafe { (*entry.hold.get()).take() } {
+            hold.retire();
+        }
     }
 }
 
 impl<T, K: Key> Drop for LinkTable<T, K> {
     fn drop(&mut self) {
         let generation = self.current.load(Relaxed);
-        if ptr::eq(generation, K::EMPTY) {
-            return;
-        }
-        // SAFETY: It came from `KBox::into_raw`; the table is ours, so there are no readers.
-        let generation = unsafe { KBox::from_raw(generation) };
-        for entry in &generation.entries {
-            // SAFETY: As above.
-            let hold = unsafe { *entry.hold.get() };
-            if !hold.is_null() {
-                // SAFETY: By the invariants it holds a reference, and nobody looks at the device
-                // through this table any more.
-                unsafe { Hold::put(hold) };
-            }
+        if !ptr::eq(generation, K::EMPTY) {
+            // The references are given back at once: nobody looks at the devices through this table.
+            // INVARIANT: The table is ours, so there are no readers; it came from `into_raw`.
+            // SAFETY: Never null.
+            drop(NewGeneration(unsafe { NonNull::new_unchecked(generation) }));
         }
     }
 }
@@ -824,7 +776,7 @@ impl<T, K: Key> LockedLinkTable<T, K> {
     /// [`ENODEV`] if the device is not registered, [`ENOMEM`]. Sleeps only if `gfp` allows it.
     pub fn insert(&self, key: K, dev: &Link<T>, gfp: Gfp) -> Result<bool> {
         let mut hold = Hold::take(dev, gfp)?;
-        let mut larger: Option<KBox<Generation<K>>> = None;
+        let mut larger: Option<NewGeneration<K>> = None;
         loop {
             let guard = self.lock();
             let holder = self.table.generation().search(key, |entry| {
@@ -852,20 +804,24 @@ impl<T, K: Key> LockedLinkTable<T, K> {
                 }
             };
             drop(guard);
-            larger = Some(Generation::new(wanted, gfp)?);
+            larger = Some(NewGeneration::new(wanted, gfp)?);
         }
     }
 
     /// Makes sure that there is room for one more, unless others take it. May sleep; [`ENOMEM`].
     pub fn reserve(&self) -> Result {
+        let is_full = || {
+            let generation = self.table.generation();
+            generation.used.load(Relaxed) >= generation.capacity
+        };
         let wanted = {
             let _guard = self.lock();
-            self.table.missing()
+            is_full().then(|| self.table.wanted())
         };
         if let Some(wanted) = wanted {
-            let new = Generation::new(wanted, Gfp::Kernel)?;
+            let new = NewGeneration::new(wanted, Gfp::Kernel)?;
             let _guard = self.lock();
-            if self.table.missing().is_some() && self.is_larger(&new) {
+            if is_full() && self.is_larger(&new) {
                 // SAFETY: The lock is held, and there is room.
                 unsafe { self.table.replace(new) };
             }
@@ -876,7 +832,7 @@ impl<T, K: Key> LockedLinkTable<T, K> {
     /// Whether a generation has room for what there is, and more. The lock must be held for an answer
     /// that stays true.
     fn is_larger(&self, new: &Generation<K>) -> bool {
-        new.entries.len() > self.table.len() as usize
+        new.capacity > self.table.len()
     }
 
     /// Takes a device out. False if it was not there with that key. Any context but hard interrupts.
