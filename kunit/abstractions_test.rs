@@ -2,10 +2,108 @@
 
 //! The abstractions against the running kernel.
 
-use kernel::prelude::*;
+use abstractions::net::{
+    link::{
+        priv_size,
+        Finished,
+        FromCore,
+        LinkKind,
+        NewDevice,
+        NewLinkParams,
+        SetupDevice, //
+    },
+    nlattr::{
+        Attrs,
+        Bytes,
+        ExtAck,
+        Field,
+        LinkAttrs,
+        Policy,
+        PolicyTable, //
+    },
+    rtnl::Rtnl,
+    rx_handler::{
+        Deferred,
+        Handler,
+        RxContext,
+        RxHandler,
+        Verdict, //
+    },
+    skbuff::RxSkb,
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        Arc, //
+    },
+};
+
+/// A handler that passes all packets on to protocols, and says when it is dropped.
+pub(crate) struct Deaf {
+    dropped: Arc<Atomic<i32>>,
+}
+
+impl RxHandler for Deaf {
+    const PASSES_ON: bool = false;
+
+    fn receive<'a>(_this: &'a Handler<Self>, skb: RxSkb<'a>, _cx: &RxContext<'a>) -> Verdict<'a> {
+        Verdict::pass(skb)
+    }
+
+    fn deferred<'a>(
+        _this: &'a Handler<Self>,
+        _skb: &RxSkb<'a>,
+        _note: [u64; 2],
+        _cx: &Deferred<'a>,
+    ) {
+    }
+}
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        self.dropped.add(1, Relaxed);
+    }
+}
+
+/// A kind of which there are no devices. All have one name.
+pub(crate) enum Barren<const N: usize> {}
+
+static POLICY: PolicyTable<2> = PolicyTable::new().with(&Field::<Bytes<16>>::new(1));
+
+impl<const N: usize> LinkKind for Barren<N> {
+    const KIND: &'static CStr = c"rnetvirt_kunit";
+    const NAME_TEMPLATE: &'static CStr = c"rnetvirt_kunit%d";
+    const POLICY: &'static [Policy] = POLICY.rows();
+    const PEER: u16 = 1;
+    const PRIV_SIZE: usize = priv_size::<()>();
+
+    fn num_queues(_tb: &LinkAttrs<'_>) -> u32 {
+        1
+    }
+
+    fn setup(_dev: &mut SetupDevice<'_>, _tb: &LinkAttrs<'_>) {}
+
+    fn validate(_: &LinkAttrs<'_>, _: Option<&Attrs<'_>>, _: &mut ExtAck<'_>) -> Result {
+        Ok(())
+    }
+
+    fn newlink<'a>(
+        _dev: NewDevice<'a, FromCore>,
+        _params: &NewLinkParams<'_>,
+        _ack: &mut ExtAck<'_>,
+        _rtnl: &'a Rtnl,
+    ) -> Result<Finished<'a>> {
+        Err(EOPNOTSUPP)
+    }
+}
 
 #[kunit_tests(rnetvirt_abstractions)]
 mod tests {
+    use super::Deaf;
     use abstractions::{
         context::Rcu,
         net::{
@@ -24,6 +122,7 @@ mod tests {
                 self,
                 Rtnl, //
             },
+            rx_handler::Handler,
             stats::Counter,
         },
     };
@@ -119,15 +218,12 @@ mod tests {
             },
             GFP_KERNEL,
         )?;
-        let registration = KBox::pin_init(
-            notifier::Registration::new(Ok(Shared(recorder.clone()))),
-            GFP_KERNEL,
-        )?;
-        // The loopback device of the first namespace has index 1, always.
-        assert_eq!(recorder.loopback.load(Relaxed), 1);
-        let registered = recorder.registered.load(Relaxed);
+        let registered = notifier::with(Shared(recorder.clone()), |_| {
+            // The loopback device of the first namespace has index 1, always.
+            assert_eq!(recorder.loopback.load(Relaxed), 1);
+            recorder.registered.load(Relaxed)
+        })?;
         assert!(registered >= 1);
-        drop(registration);
         // Going away is replayed, too: what was seen to come is seen to go.
         assert_eq!(recorder.unregistered.load(Relaxed), registered);
         Ok(())
@@ -180,16 +276,8 @@ mod tests {
             }),
             GFP_KERNEL,
         )?;
-        let first = KBox::pin_init(
-            notifier::Registration::new(Ok(Grumbler(heard.clone()))),
-            GFP_KERNEL,
-        )?;
-        let second = KBox::pin_init(
-            notifier::Registration::new(Ok(Grumbler(heard.clone()))),
-            GFP_KERNEL,
-        )?;
-        let held = heard.loopback.lock().take().ok_or(ENODEV)?;
-        {
+        let change_address = || -> Result {
+            let held = heard.loopback.lock().take().ok_or(ENODEV)?;
             let rtnl = rtnl::lock();
             let dev = held.registered(&rtnl).ok_or(ENODEV)?;
             assert!(!dev.is_unregistering());
@@ -197,9 +285,11 @@ mod tests {
             dev.set_mac_address_user(LOOPBACK, dev.mac(), &rtnl)?;
             // Each of the two has heard, whichever came first.
             assert_eq!(heard.changed.load(Relaxed), 2);
-        }
-        drop((held, first, second));
-        Ok(())
+            Ok(())
+        };
+        notifier::with(Grumbler(heard.clone()), |_| {
+            notifier::with(Grumbler(heard.clone()), |_| change_address())
+        })??
     }
 
     /// Refuses the first device that it is told about.
@@ -222,7 +312,87 @@ mod tests {
 
     #[test]
     fn notifier_that_refuses_what_exists_is_not_registered() {
-        let err = KBox::pin_init(notifier::Registration::new(Ok(Refuse)), GFP_KERNEL).err();
+        let err = notifier::with(Refuse, |_| ()).err();
         assert_eq!(err, Some(EADDRINUSE));
+    }
+
+    /// Does something with the loopback device.
+    struct Loopback<F>(F);
+
+    impl<F: Fn(&NetDevice, &Rtnl) -> Result + Send + Sync + 'static> Notifier for Loopback<F> {
+        fn event(
+            &self,
+            event: Event,
+            dev: &Registered<NetDevice>,
+            _more: &Details<'_>,
+            rtnl: &Rtnl,
+        ) -> Result {
+            if event == Event::REGISTER && dev.ifindex() == 1 && dev.name(rtnl).to_bytes() == b"lo"
+            {
+                (self.0)(dev, rtnl)?;
+            }
+            Ok(())
+        }
+    }
+
+    type Counted<T> = (Arc<T>, Arc<Atomic<i32>>);
+
+    /// A handler, and how often it was dropped.
+    fn handler() -> Result<Counted<Handler<Deaf>>> {
+        let dropped = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let new = Handler::new(Deaf {
+            dropped: dropped.clone(),
+        });
+        Ok((Arc::pin_init(new, GFP_KERNEL)?, dropped))
+    }
+
+    #[test]
+    fn handlers_are_attached_once() -> Result {
+        let (one, dropped) = handler()?;
+        let other = handler()?.0;
+        notifier::with(
+            Loopback(move |dev: &NetDevice, rtnl: &Rtnl| {
+                Handler::attach(&one, dev, rtnl)?;
+                assert_eq!(Handler::attach(&one, dev, rtnl).err(), Some(EBUSY));
+                assert_eq!(Handler::attach(&other, dev, rtnl).err(), Some(EBUSY));
+                assert!(one.is_attached() && !other.is_attached());
+                // Not attached there.
+                Handler::detach(&other, dev, rtnl);
+                assert!(one.is_attached());
+                Handler::detach(&one, dev, rtnl);
+                assert!(!one.is_attached());
+                // And again.
+                Handler::attach(&one, dev, rtnl)?;
+                Handler::detach(&one, dev, rtnl);
+                Handler::detach(&one, dev, rtnl);
+                Ok(())
+            }),
+            |_| (),
+        )?;
+        assert_eq!(dropped.load(Relaxed), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn handlers_are_dropped_where_nobody_may_sleep() -> Result {
+        let (handler, dropped) = handler()?;
+        let guard = rcu::read_lock();
+        drop(handler);
+        drop(guard);
+        assert_eq!(dropped.load(Relaxed), 1);
+        Ok(())
+    }
+
+    /// The end of the module takes it back: if not, the next packet of the loopback device runs code
+    /// that is gone (`module.test.sh`).
+    #[test]
+    fn handlers_that_nobody_detaches_keep_themselves() -> Result {
+        let (handler, dropped) = handler()?;
+        notifier::with(
+            Loopback(move |dev: &NetDevice, rtnl: &Rtnl| Handler::attach(&handler, dev, rtnl)),
+            |_| (),
+        )?;
+        assert_eq!(dropped.load(Relaxed), 0);
+        Ok(())
     }
 }

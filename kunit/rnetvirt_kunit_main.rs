@@ -3,8 +3,10 @@
 //! KUnit suites of rnetvirt, as a module of their own: loading it runs them.
 //!
 //! While it is loaded it also refuses devices whose name begins with `veto`, as any module may with
-//! a notifier: tests of a link kind use that to make registration fail at a late point. And there are
-//! files that share a socket.
+//! a notifier: tests of a link kind use that to make registration fail at a late point. And after the
+//! suites it is attached to the loopback device, which nobody takes back before the module goes. Of its
+//! two kinds of links one is taken: by the other.
+//! And there are files that share a socket.
 
 #![crate_name = "rnetvirt_kunit"]
 #![forbid(unsafe_code)]
@@ -50,11 +52,10 @@ mod sock_test;
 mod tap_test;
 
 use abstractions::{
-    chrdev,
+    module_links,
     net::{
         netdevice::NetDevice,
         notifier::{
-            self,
             Details,
             Event,
             Notifier, //
@@ -65,31 +66,16 @@ use abstractions::{
 };
 use kernel::prelude::*;
 
-module! {
+module_links! {
     type: RnetvirtKunit,
+    notifiers: [Veto],
+    handlers: [abstractions_test::Deaf],
+    kinds: [abstractions_test::Barren<1>, abstractions_test::Barren<2>],
+    nodes: shared_file::SharedFile,
     name: "rnetvirt_kunit",
     authors: ["The rnetvirt developers"],
     description: "KUnit suites of rnetvirt",
     license: "GPL v2",
-}
-
-/// What the module owns.
-#[pin_data]
-struct RnetvirtKunit {
-    #[pin]
-    nodes: chrdev::Registration<shared_file::SharedFile>,
-    #[pin]
-    veto: notifier::Registration<Veto>,
-}
-
-impl kernel::InPlaceModule for RnetvirtKunit {
-    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            // It need not be the last.
-            nodes <- chrdev::Registration::new()?,
-            veto <- notifier::Registration::new(Ok(Veto)),
-        })
-    }
 }
 
 /// Refuses devices by name.

@@ -5,14 +5,13 @@
 
 use abstractions::net::{
     link::{
+        self,
         Finished,
         FromCore,
         LinkKind,
         NewDevice,
         NewLinkParams,
-        Registration,
-        SetupDevice,
-        Slot, //
+        SetupDevice, //
     },
     nlattr::{
         Attrs,
@@ -43,11 +42,6 @@ impl LinkKind for Kind {
     const PEER: u16 = PEER.id();
     const PRIV_SIZE: usize = 4096;
 
-    fn slot() -> &'static Slot<Self> {
-        static SLOT: Slot<Kind> = Slot::new();
-        &SLOT
-    }
-
     fn num_queues(_tb: &LinkAttrs<'_>) -> u32 {
         1
     }
@@ -68,6 +62,4 @@ impl LinkKind for Kind {
     }
 }
 
-pub fn register() -> Result<Pin<KBox<Registration<Kind>>>> {
-    KBox::pin_init(Registration::new(), GFP_KERNEL)
-}
+pub static REGISTERED: link::Kind = link::Kind::new::<Kind>();

@@ -33,6 +33,7 @@
 //! | [`net::user_frame`] | frames from and to user space |
 //! | [`chrdev`] | character devices that belong to net devices |
 //! | [`random`] | random numbers |
+//! | [`registration`] | what a module has registered, and the order and the end of that |
 //!
 //! # Rules that hold everywhere
 //!
@@ -41,8 +42,10 @@
 //! - Data protected by RTNL is copied in and out, never lent: many calls under RTNL re-enter the
 //!   driver through its own callbacks, and a reference kept across such a call would alias. That is
 //!   why `&Rtnl`, and not `&mut Rtnl`, is the proof.
-//! - What C keeps a pointer to is owned by the module or by a device, not by a stack frame. The
-//!   registrations, and the guards of locks, must be dropped: `check-unsafe.sh` refuses what forgets them.
+//! - What C keeps a pointer to until somebody takes it back is static, and registered by
+//!   [`module_links!`]; or it belongs to a device. A driver has nothing that it could forget to drop
+//!   before its code goes. Guards ([`context::BhGuard`], [`net::rtnl::RtnlGuard`]) that are forgotten
+//!   leave a lock taken.
 
 #[cfg(CONFIG_CFI)]
 compile_error!(
@@ -57,6 +60,7 @@ pub mod chrdev;
 pub mod context;
 pub mod net;
 pub mod random;
+pub mod registration;
 
 // Used by the `pr_*!` macros; this crate has no `module!` that would define it.
 #[allow(dead_code)]

@@ -643,7 +643,11 @@ impl<T: CharFile> Registration<T> {
     /// load, and go without regard to who holds it.
     ///
     /// Context: process, may sleep, RTNL not held.
-    pub fn new() -> Result<impl PinInit<Self, Error>> {
+    ///
+    /// # Safety
+    ///
+    /// It has to be dropped before the module goes: [`module_links!`](crate::module_links) sees to it.
+    pub unsafe fn new() -> Result<impl PinInit<Self, Error>> {
         let region = Region::new(T::CLASS)?;
         let first = region.0;
         Ok(try_pin_init!(&this in Self {

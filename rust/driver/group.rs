@@ -28,13 +28,17 @@ use abstractions::{
         Rcu, //
     },
     net::{
-        link_ops::XmitContext,
+        link_ops::{
+            LinkOps,
+            XmitContext, //
+        },
         mac::Mac,
         netdevice::{
             Link,
             NetDevice, //
         },
         rx_handler::{
+            Deferred,
             Handler,
             RxContext,
             Verdict, //
@@ -95,14 +99,15 @@ pub(crate) fn receive<'a>(
             port.lower().count_rx_dropped();
         }
     } else if port.groups.has(dest) {
-        flood(port, &skb, hearers, cx.rcu(), Some(cx.bh()));
+        flood(port, &skb, hearers, cx.rcu(), Place::Softirq(cx.bh()));
     }
     Verdict::pass(skb)
 }
 
 /// A packet to a group that was put off.
-pub(crate) fn receive_deferred(port: &Port, skb: &RxSkb<'_>, note: [u64; 2], rcu: Rcu<'_>) {
-    flood(port, skb, Hearers::from_note(note), rcu, None);
+pub(crate) fn receive_deferred(port: &Port, skb: &RxSkb<'_>, note: [u64; 2], cx: &Deferred<'_>) {
+    let hearers = Hearers::from_note(note);
+    flood(port, skb, hearers, cx.rcu(), Place::Worker(cx));
 }
 
 /// Who seems to have sent a group packet that came in by the lower device, and its number.
@@ -171,12 +176,18 @@ pub(crate) fn group_type(dev: &NetDevice, dest: Mac) -> PacketType {
     }
 }
 
+/// Where copies are made.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// In a softirq copies pile up in this CPU's backlog, which has its limit.
+    Softirq(Bh<'a>),
+    /// In a worker each copy is received at once.
+    Worker(&'a Deferred<'a>),
+}
+
 /// Gives a copy of a group packet to each of `hearers` that listens.
-///
-/// In a softirq, whose proof is `softirq`, copies pile up in this CPU's backlog, which has its limit;
-/// elsewhere each copy is received at once.
 #[inline(never)]
-fn flood(port: &Port, skb: &RxSkb<'_>, hearers: Hearers, rcu: Rcu<'_>, softirq: Option<Bh<'_>>) {
+fn flood(port: &Port, skb: &RxSkb<'_>, hearers: Hearers, rcu: Rcu<'_>, place: Place<'_>) {
     if skb.protocol() == ETH_P_PAUSE {
         return;
     }
@@ -184,30 +195,30 @@ fn flood(port: &Port, skb: &RxSkb<'_>, hearers: Hearers, rcu: Rcu<'_>, softirq: 
     for dev in port.macs.iter(rcu) {
         let this: &Macvlan = dev.data();
         if hearers.has(this.party(), dev.id()) && this.groups.has(dest) {
-            copy_to(dev, &this.stats, skb, dest, rcu, softirq);
+            copy_to(dev, &this.stats, skb, dest, rcu, place);
         }
     }
     for dev in port.ip_endpoints().iter(rcu) {
         let this: &Ipvlan = dev.data();
         if hearers.has(this.party(), dev.id()) && this.groups.has(dest) && dev.is_up() {
-            copy_to(dev, &this.stats, skb, dest, rcu, softirq);
+            copy_to(dev, &this.stats, skb, dest, rcu, place);
         }
     }
 }
 
 #[inline(always)]
-fn copy_to<T>(
+fn copy_to<T: LinkOps>(
     dev: &Link<T>,
     stats: &StackedStats,
     skb: &RxSkb<'_>,
     dest: Mac,
     rcu: Rcu<'_>,
-    softirq: Option<Bh<'_>>,
+    place: Place<'_>,
 ) {
     let guard;
-    let bh = match softirq {
-        Some(bh) => bh,
-        None => {
+    let bh = match place {
+        Place::Softirq(bh) => bh,
+        Place::Worker(_) => {
             guard = disable_bh();
             guard.bh()
         }
@@ -215,10 +226,10 @@ fn copy_to<T>(
     let sent = skb
         .clone_to(dev, rcu)
         .map(|skb| skb.of_type(group_type(dev, dest)))
-        .is_some_and(|skb| match softirq {
-            Some(bh) => skb.netif_rx(bh).is_ok(),
-            None => {
-                skb.netif_receive(bh);
+        .is_some_and(|skb| match place {
+            Place::Softirq(bh) => skb.netif_rx(bh).is_ok(),
+            Place::Worker(cx) => {
+                skb.netif_receive(cx, bh);
                 true
             }
         });

@@ -33,7 +33,6 @@ use crate::{
         self,
         ETH_P_PAUSE, //
     },
-    kind::Rnetvirt,
     port::{
         Port,
         PortRef, //
@@ -449,7 +448,7 @@ pub(crate) struct Addresses;
 impl AddrListener for Addresses {
     /// Refuses an address that an endpoint of the same port has, and what is everybody's.
     fn check(dev: &NetDevice, addr: IpAddr, ack: &mut ExtAck<'_>) -> Result {
-        let Some(dev) = downcast::<Rnetvirt, Ipvlan>(dev) else {
+        let Some(dev) = downcast::<Ipvlan>(dev) else {
             return Ok(());
         };
         if addr.is_group() {
@@ -480,7 +479,7 @@ impl AddrListener for Addresses {
     }
 
     fn added(dev: &NetDevice, addr: IpAddr, gfp: Gfp) {
-        let Some(dev) = downcast::<Rnetvirt, Ipvlan>(dev) else {
+        let Some(dev) = downcast::<Ipvlan>(dev) else {
             return;
         };
         let this = dev.data();
@@ -514,7 +513,7 @@ impl AddrListener for Addresses {
     }
 
     fn removed(dev: &NetDevice, addr: IpAddr) {
-        let Some(dev) = downcast::<Rnetvirt, Ipvlan>(dev) else {
+        let Some(dev) = downcast::<Ipvlan>(dev) else {
             return;
         };
         let this = dev.data();
@@ -610,7 +609,7 @@ impl Ipvlan {
             ack.refuse(err, msg)
         })?;
         // An endpoint on an endpoint is one more on the same port.
-        let port = match downcast::<Rnetvirt, Self>(lower) {
+        let port = match downcast::<Self>(lower) {
             Some(endpoint) => {
                 let port = endpoint.data().port.clone();
                 let net = port.lower_rtnl(rtnl)?.net(rtnl);

@@ -34,7 +34,6 @@ use abstractions::net::{
         NewLinkParams,
         PrivFlags,
         SetupDevice,
-        Slot,
         ETH_MAX_MTU, //
     },
     nlattr::{
@@ -71,11 +70,6 @@ impl LinkKind for Rnetvirt {
         }
         largest
     };
-
-    fn slot() -> &'static Slot<Self> {
-        static SLOT: Slot<Rnetvirt> = Slot::new();
-        &SLOT
-    }
 
     /// A device without a lower one can be sent into by all CPUs at once; one that has such a device
     /// leaves queues to it.

@@ -31,7 +31,6 @@ use crate::{
         group_type,
         ETH_P_PAUSE, //
     },
-    kind::Rnetvirt,
     port::{
         Port,
         PortRef, //
@@ -432,7 +431,7 @@ impl Macvlan {
             ack.refuse(err, msg)
         })?;
         // An endpoint on an endpoint is one more on the same port.
-        let port = match downcast::<Rnetvirt, Self>(lower) {
+        let port = match downcast::<Self>(lower) {
             Some(endpoint) => {
                 let port = endpoint.data().port.clone();
                 let net = port.lower_rtnl(rtnl)?.net(rtnl);

@@ -96,11 +96,11 @@ use abstractions::{
         },
         rtnl::Rtnl,
         rx_handler::{
+            Deferred,
             Handler,
             Holder,
             RxContext,
             RxHandler,
-            Slot,
             Verdict, //
         },
         skbuff::{
@@ -573,7 +573,7 @@ impl Port {
     /// Has what endpoints in mode l3s receive go through netfilter of the lower device's namespace.
     fn hook(&self, rtnl: &Rtnl) -> Result {
         if !self.hooked.load(Relaxed) {
-            HOOKS.enable(self.lower_rtnl(rtnl)?.net(rtnl), rtnl)?;
+            Hooks::<Self>::enable(self.lower_rtnl(rtnl)?.net(rtnl), rtnl)?;
             self.hooked.store(true, Relaxed);
         }
         Ok(())
@@ -584,7 +584,7 @@ impl Port {
             self.hooked.store(false, Relaxed);
             // Those of a namespace that is gone went with it.
             if let Ok(lower) = self.lower_rtnl(rtnl) {
-                HOOKS.disable(lower.net(rtnl), rtnl);
+                Hooks::<Self>::disable(lower.net(rtnl), rtnl);
             }
         }
     }
@@ -881,12 +881,9 @@ fn holder(lower: &NetDevice, rtnl: &Rtnl) -> &'static CStr {
     }
 }
 
-static HANDLER: Slot<Port> = Slot::new();
-
 impl RxHandler for Port {
-    fn slot() -> &'static Slot<Self> {
-        &HANDLER
-    }
+    /// To endpoints.
+    const PASSES_ON: bool = true;
 
     /// A packet that the lower device received: by MAC address it goes to an endpoint, to several, or
     /// on; then by IP address to an endpoint, or on to the lower device's own stack.
@@ -913,19 +910,13 @@ impl RxHandler for Port {
         macvlan::receive_unicast(this, skb, dest, cx)
     }
 
-    fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], rcu: Rcu<'a>) {
-        group::receive_deferred(this, skb, note, rcu);
+    fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], cx: &Deferred<'a>) {
+        group::receive_deferred(this, skb, note, cx);
     }
 }
 
-static HOOKS: Hooks<Port> = Hooks::new();
-
 impl IpInput for Port {
     type Upper = Ipvlan;
-
-    fn hooks() -> &'static Hooks<Self> {
-        &HOOKS
-    }
 
     #[inline]
     fn input_dev<'a>(

@@ -33,52 +33,20 @@ mod transmit;
 mod uapi;
 mod veth;
 
-use abstractions::{
-    chrdev,
-    net::{
-        inet,
-        ip_input,
-        link,
-        notifier, //
-    },
-};
-use kernel::prelude::*;
+use abstractions::module_links;
 
-module! {
+module_links! {
     type: Rnetvirt,
+    notifiers: [port::Events],
+    handlers: [port::Port, tap::Tap],
+    addresses: [ipvlan::Addresses],
+    inputs: [port::Port],
+    kinds: [kind::Rnetvirt],
+    nodes: tap::TapFile,
     name: "rnetvirt",
     authors: ["The rnetvirt developers"],
     description: "Virtual network links in Rust",
     license: "GPL v2",
     alias: ["rtnl-link-rnetvirt"],
     imports_ns: ["NETDEV_INTERNAL"],
-}
-
-/// What the module owns.
-#[pin_data]
-struct Rnetvirt {
-    /// Dropping it removes all nodes. Devices that are left do without.
-    #[pin]
-    nodes: chrdev::Registration<tap::TapFile>,
-    /// Dropping it removes all devices, and waits until none of their code runs any more.
-    #[pin]
-    kind: link::Registration<kind::Rnetvirt>,
-    /// These go after the devices, which rely on them.
-    input: ip_input::Registration<port::Port>,
-    #[pin]
-    addresses: inet::Registration<ipvlan::Addresses>,
-    #[pin]
-    events: notifier::Registration<port::Events>,
-}
-
-impl kernel::InPlaceModule for Rnetvirt {
-    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            events <- notifier::Registration::new(Ok(port::Events)),
-            addresses <- inet::Registration::new(),
-            input: ip_input::Registration::new()?,
-            kind <- link::Registration::new(),
-            nodes <- chrdev::Registration::new()?,
-        })
-    }
 }

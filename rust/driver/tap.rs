@@ -30,7 +30,6 @@ mod vnet_hdr;
 
 use crate::{
     ipvlan::Ipvlan,
-    kind::Rnetvirt,
     macvlan::Macvlan, //
 };
 use abstractions::{
@@ -55,10 +54,10 @@ use abstractions::{
         notifier::Event,
         rtnl::Rtnl,
         rx_handler::{
+            Deferred,
             Handler,
             RxContext,
             RxHandler,
-            Slot,
             Verdict, //
         },
         skb_ring::SkbRing,
@@ -129,10 +128,10 @@ impl Tap {
 
     /// The tap of a device, if it has one.
     fn of(dev: &NetDevice) -> Option<&TapRef> {
-        if let Some(dev) = downcast::<Rnetvirt, Macvlan>(dev) {
+        if let Some(dev) = downcast::<Macvlan>(dev) {
             return dev.data().tap();
         }
-        downcast::<Rnetvirt, Ipvlan>(dev)?.data().tap()
+        downcast::<Ipvlan>(dev)?.data().tap()
     }
 
     // --- Receive ------------------------------------------------------------
@@ -305,10 +304,10 @@ fn enqueue_segments(
 
 /// The counters of the endpoint that a tap belongs to.
 fn stats(dev: &NetDevice) -> Option<&StackedStats> {
-    if let Some(dev) = downcast::<Rnetvirt, Macvlan>(dev) {
+    if let Some(dev) = downcast::<Macvlan>(dev) {
         return Some(&dev.data().stats);
     }
-    Some(&downcast::<Rnetvirt, Ipvlan>(dev)?.data().stats)
+    Some(&downcast::<Ipvlan>(dev)?.data().stats)
 }
 
 /// Counts frames that were received and lost.
@@ -319,12 +318,8 @@ fn count_rx_errors(this: &Handler<Tap>, lost: u32, cx: &RxContext<'_>) {
     }
 }
 
-static HANDLER: Slot<Tap> = Slot::new();
-
 impl RxHandler for Tap {
-    fn slot() -> &'static Slot<Self> {
-        &HANDLER
-    }
+    const PASSES_ON: bool = false;
 
     /// A packet that the endpoint received: into a ring, or on to the device's own stack if there is no
     /// reader.
@@ -343,7 +338,13 @@ impl RxHandler for Tap {
         Verdict::CONSUMED
     }
 
-    fn deferred<'a>(_this: &'a Handler<Self>, _skb: &RxSkb<'a>, _note: [u64; 2], _rcu: Rcu<'a>) {}
+    fn deferred<'a>(
+        _this: &'a Handler<Self>,
+        _skb: &RxSkb<'a>,
+        _note: [u64; 2],
+        _cx: &Deferred<'a>,
+    ) {
+    }
 }
 
 /// Something happened to a device, which may have a tap.

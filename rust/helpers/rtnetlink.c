@@ -61,3 +61,8 @@ __rnetvirt_helper bool rnetvirt_helper_netdev_may_see(const struct net_device *d
 
 	return net_eq(net, dev_net_rcu(dev)) || ns_capable_noaudit(net->user_ns, CAP_NET_ADMIN);
 }
+
+__rnetvirt_helper void rnetvirt_helper_log_kind_is_taken(const char *kind)
+{
+	pr_notice("rnetvirt: the link kind %s is another driver's\n", kind);
+}

@@ -155,12 +155,14 @@ rnetvirt_helper_netdev_next_mc(struct net_device *dev, struct netdev_hw_addr *pr
 
 __rnetvirt_helper rx_handler_func_t *rnetvirt_helper_netdev_rx_handler(const struct net_device *dev)
 {
-	return rcu_dereference_rtnl(dev->rx_handler);
+	return rcu_dereference_check(dev->rx_handler,
+				     lockdep_rtnl_is_held() || rcu_read_lock_any_held());
 }
 
 __rnetvirt_helper void *rnetvirt_helper_netdev_rx_handler_data(const struct net_device *dev)
 {
-	return rcu_dereference_rtnl(dev->rx_handler_data);
+	return rcu_dereference_check(dev->rx_handler_data,
+				     lockdep_rtnl_is_held() || rcu_read_lock_any_held());
 }
 
 /* Frees, a grace period from now, what begins with HEAD. */

@@ -10,7 +10,7 @@ usage: $ME [$KERNELS_USAGE]
 
 Checks of the sources:
  - \`unsafe\` stands only under ${ALLOWED[*]};
- - every crate with a module! forbids it at its root, and the plugin denies it but
+ - every crate with a module! or module_links! forbids it at its root, and the plugin denies it but
    for its module ffi;
  - clippy::undocumented_unsafe_blocks, which wants a SAFETY comment for every
    block and impl, is on for both crates and for the plugin, and no attribute
@@ -103,8 +103,8 @@ done
 found=$(words '\bunsafe\b' "${others[@]}")
 [ -z "$found" ] || fail "unsafe outside ${ALLOWED[*]}:" "$found"
 
-mapfile -t roots < <(grep -l '^module! {' "${files[@]}")
-((${#roots[@]})) || fail "no crate with a module! was found"
+mapfile -t roots < <(grep -l '^module\(_links\)\? *! {' "${files[@]}")
+((${#roots[@]})) || fail "no crate with a module was found"
 for f in "${roots[@]}"; do
 	grep -qxF '#![forbid(unsafe_code)]' "$f" || fail "$f does not forbid unsafe_code"
 done

@@ -21,6 +21,32 @@ test_a6_unload_with_live_pairs() {
 	in_ns S ping -q -c 1 -W 5 10.0.0.2
 }
 
+test_a6_unload_with_a_handler_that_nobody_detached() {
+	local ko=$TOP/build/$KERNEL/rnetvirt_kunit.ko
+
+	[ "$KIND" = rnetvirt ] || skip "not a module of ours"
+	[ -e "$ko" ] || skip "there is no rnetvirt_kunit.ko"
+	# Its suites leave one on the loopback device.
+	ip link set lo up
+	insmod "$ko"
+	ping -q -c 1 -W 5 127.0.0.1
+	rmmod rnetvirt_kunit
+	ping -q -c 1 -W 5 127.0.0.1
+}
+
+test_a2_a_kind_that_is_taken_is_left_out() {
+	local ko=$TOP/build/$KERNEL/rnetvirt_kunit.ko
+
+	[ "$KIND" = rnetvirt ] || skip "not a module of ours"
+	[ -e "$ko" ] || skip "there is no rnetvirt_kunit.ko"
+	# It has two kinds of the same name, none of which makes devices.
+	insmod "$ko"
+	dmesg | grep "the link kind rnetvirt_kunit is another driver's" >/dev/null
+	refused "Operation not supported" ip link add v0 type rnetvirt_kunit
+	rmmod rnetvirt_kunit
+	refused "Unknown device type" ip link add v0 type rnetvirt_kunit
+}
+
 test_a6_unload_under_traffic() {
 	local n
 

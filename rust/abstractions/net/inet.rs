@@ -15,6 +15,7 @@ use crate::{
         Gfp,
         Rcu, //
     },
+    registration::Registrable, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -82,66 +83,85 @@ pub trait AddrListener: 'static {
     fn removed(dev: &NetDevice, addr: IpAddr);
 }
 
-/// Delivers what happens to addresses in all namespaces to `L` for as long as it lives.
-///
-/// # Invariants
-///
-/// The blocks are registered.
-#[pin_data(PinnedDrop)]
-pub struct Registration<L: AddrListener> {
-    #[pin]
-    v4: Opaque<bindings::notifier_block>,
-    #[pin]
-    v4_validator: Opaque<bindings::notifier_block>,
-    #[cfg(CONFIG_IPV6)]
-    #[pin]
-    v6: Opaque<bindings::notifier_block>,
-    #[cfg(CONFIG_IPV6)]
-    #[pin]
-    v6_validator: Opaque<bindings::notifier_block>,
+/// What the chains have pointers to while a listener is registered: it is told of addresses in all
+/// namespaces.
+pub struct Listener<L> {
+    /// In the order of [`CHAINS`].
+    blocks: [Opaque<bindings::notifier_block>; CHAINS.len()],
     _type: PhantomData<fn() -> L>,
 }
 
 // SAFETY: It gives access to nothing; the blocks belong to the chains, which have locks.
-unsafe impl<L: AddrListener> Send for Registration<L> {}
-// SAFETY: As above.
-unsafe impl<L: AddrListener> Sync for Registration<L> {}
+unsafe impl<L> Sync for Listener<L> {}
 
 type Callback = unsafe extern "C" fn(*mut bindings::notifier_block, c_ulong, *mut c_void) -> c_int;
+type Change = unsafe extern "C" fn(*mut bindings::notifier_block) -> c_int;
 
-impl<L: AddrListener> Registration<L> {
-    /// Registers a listener. [`ENOMEM`] and the like.
-    ///
-    /// Context: process, may sleep.
-    pub fn new() -> impl PinInit<Self, Error> {
-        // Fields that are initialised are dropped if a later one fails, but not unregistered; so all
-        // are registered at the end.
-        try_pin_init!(Self {
-            v4 <- block(Self::v4_callback),
-            v4_validator <- block(Self::v4_validator_callback),
-            #[cfg(CONFIG_IPV6)]
-            v6 <- block(Self::v6_callback),
-            #[cfg(CONFIG_IPV6)]
-            v6_validator <- block(Self::v6_validator_callback),
+/// How a block gets into each chain, and out again. The functions that take blocks out wait for calls in
+/// progress.
+const CHAINS: &[(Change, Change)] = &[
+    (
+        bindings::register_inetaddr_notifier,
+        bindings::unregister_inetaddr_notifier,
+    ),
+    (
+        bindings::register_inetaddr_validator_notifier,
+        bindings::unregister_inetaddr_validator_notifier,
+    ),
+    #[cfg(CONFIG_IPV6)]
+    (
+        bindings::register_inet6addr_notifier,
+        bindings::unregister_inet6addr_notifier,
+    ),
+    #[cfg(CONFIG_IPV6)]
+    (
+        bindings::register_inet6addr_validator_notifier,
+        bindings::unregister_inet6addr_validator_notifier,
+    ),
+];
+
+impl<L: AddrListener> Registrable for Listener<L> {
+    unsafe fn register(&'static self) -> Result {
+        for (at, (block, (register, _))) in self.blocks.iter().zip(CHAINS).enumerate() {
+            // SAFETY: The block is static, and unregistered by the caller's guarantee.
+            to_result(unsafe { register(block.get()) })
+                // SAFETY: Those before it are registered.
+                .inspect_err(|_| unsafe { self.unregister_first(at) })?;
+        }
+        Ok(())
+    }
+
+    unsafe fn unregister(&'static self) {
+        // SAFETY: By the caller's guarantee.
+        unsafe { self.unregister_first(CHAINS.len()) };
+    }
+}
+
+impl<L: AddrListener> Listener<L> {
+    /// A listener that is not registered.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self {
+            blocks: [
+                block(Self::v4_callback),
+                block(Self::v4_validator_callback),
+                #[cfg(CONFIG_IPV6)]
+                block(Self::v6_callback),
+                #[cfg(CONFIG_IPV6)]
+                block(Self::v6_validator_callback),
+            ],
             _type: PhantomData,
-        }? Error)
-        .pin_chain(|this| {
-            // SAFETY: The blocks are initialised and pinned. `drop`, which runs if this fails, does not
-            // mind blocks that are not registered.
-            unsafe {
-                to_result(bindings::register_inetaddr_notifier(this.v4.get()))?;
-                to_result(bindings::register_inetaddr_validator_notifier(
-                    this.v4_validator.get(),
-                ))?;
-                #[cfg(CONFIG_IPV6)]
-                to_result(bindings::register_inet6addr_notifier(this.v6.get()))?;
-                #[cfg(CONFIG_IPV6)]
-                to_result(bindings::register_inet6addr_validator_notifier(
-                    this.v6_validator.get(),
-                ))?;
-            }
-            Ok(())
-        })
+        }
+    }
+
+    /// # Safety
+    ///
+    /// That many blocks must be registered.
+    unsafe fn unregister_first(&self, count: usize) {
+        for (block, (_, unregister)) in self.blocks.iter().zip(CHAINS).take(count) {
+            // SAFETY: By the caller's guarantee.
+            unsafe { unregister(block.get()) };
+        }
     }
 
     fn notify(event: c_ulong, dev: &NetDevice, addr: IpAddr, gfp: Gfp) -> c_int {
@@ -180,7 +200,7 @@ impl<L: AddrListener> Registration<L> {
         event: c_ulong,
         info: *mut c_void,
     ) -> c_int {
-        // SAFETY: As in `v4_callback`.
+        // SAFETY: By the caller's guarantee the address and its device are valid.
         let (dev, addr, ack) = unsafe {
             let info = info.cast::<bindings::in_validator_info>();
             (
@@ -204,7 +224,7 @@ impl<L: AddrListener> Registration<L> {
         event: c_ulong,
         info: *mut c_void,
     ) -> c_int {
-        // SAFETY: As in `v4_callback`.
+        // SAFETY: By the caller's guarantee the address and its device are valid.
         let (dev, addr) = unsafe {
             let ifa = info.cast::<bindings::inet6_ifaddr>();
             (NetDevice::from_raw((*(*ifa).idev).dev), number((*ifa).addr))
@@ -221,7 +241,7 @@ impl<L: AddrListener> Registration<L> {
         event: c_ulong,
         info: *mut c_void,
     ) -> c_int {
-        // SAFETY: As in `v4_callback`.
+        // SAFETY: By the caller's guarantee the address and its device are valid.
         let (dev, addr, ack) = unsafe {
             let info = info.cast::<bindings::in6_validator_info>();
             (
@@ -240,16 +260,11 @@ const UP: c_ulong = bindings::netdev_cmd_NETDEV_UP as c_ulong;
 const DOWN: c_ulong = bindings::netdev_cmd_NETDEV_DOWN as c_ulong;
 
 /// A block that is not registered.
-fn block(callback: Callback) -> impl PinInit<Opaque<bindings::notifier_block>> {
-    Opaque::ffi_init(move |slot: *mut bindings::notifier_block| {
-        // SAFETY: The slot is valid for writing.
-        unsafe {
-            slot.write(bindings::notifier_block {
-                notifier_call: Some(callback),
-                next: core::ptr::null_mut(),
-                priority: 0,
-            })
-        };
+const fn block(callback: Callback) -> Opaque<bindings::notifier_block> {
+    Opaque::new(bindings::notifier_block {
+        notifier_call: Some(callback),
+        next: core::ptr::null_mut(),
+        priority: 0,
     })
 }
 
@@ -275,20 +290,4 @@ fn verdict<L: AddrListener>(
 fn number(addr: bindings::in6_addr) -> IpAddr {
     // SAFETY: All members are views of the same sixteen bytes.
     IpAddr::V6(u128::from_ne_bytes(unsafe { addr.in6_u.u6_addr8 }))
-}
-
-#[pinned_drop]
-impl<L: AddrListener> PinnedDrop for Registration<L> {
-    fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type's invariants; one that is not registered is not found, which does no
-        // harm. The functions wait for calls in progress.
-        unsafe {
-            bindings::unregister_inetaddr_notifier(self.v4.get());
-            bindings::unregister_inetaddr_validator_notifier(self.v4_validator.get());
-            #[cfg(CONFIG_IPV6)]
-            bindings::unregister_inet6addr_notifier(self.v6.get());
-            #[cfg(CONFIG_IPV6)]
-            bindings::unregister_inet6addr_validator_notifier(self.v6_validator.get());
-        }
-    }
 }

@@ -43,6 +43,7 @@ use crate::{
         Bh,
         Rcu, //
     },
+    registration::Registrable, //
 };
 use core::{
     cell::UnsafeCell,
@@ -56,7 +57,7 @@ use kernel::{
         atomic::{
             ordering::{
                 Acquire,
-                Full,
+                Relaxed,
                 Release, //
             },
             Atomic, //
@@ -65,13 +66,21 @@ use kernel::{
     },
 };
 
+/// A type that [`module_links!`](crate::module_links) has among the `inputs`.
+///
+/// # Safety
+///
+/// The hooks must be the same ones always, no other type's, and registered by the module.
+pub unsafe trait Declared: Sized + 'static {
+    /// The hooks of the type.
+    #[doc(hidden)]
+    fn hooks() -> &'static Hooks<Self>;
+}
+
 /// A receive handler, some of whose packets go through the hooks of its device's namespace.
-pub trait IpInput: RxHandler {
+pub trait IpInput: RxHandler + Declared {
     /// The data of the devices on top.
     type Upper: Sync + 'static;
-
-    /// The hooks; a `static` of its own for each type.
-    fn hooks() -> &'static Hooks<Self>;
 
     /// The device on top that a packet is for, if there is one and it wants the packet this way.
     /// Called twice for each packet: before it is routed, and after INPUT.
@@ -86,77 +95,92 @@ pub trait IpInput: RxHandler {
 }
 
 /// The hooks of all namespaces for a type of handlers.
-pub struct Hooks<T: IpInput> {
-    // FREE, TAKEN or READY.
-    state: Atomic<u32>,
+///
+/// # Invariants
+///
+/// `is_ready` is set, under RTNL, only while `pernet` is registered; then each namespace has a number of
+/// users, which changes under RTNL, and `ops` are there where it is not zero.
+pub struct Hooks<T> {
+    is_ready: Atomic<bool>,
     id: UnsafeCell<c_uint>,
     pernet: UnsafeCell<bindings::pernet_operations>,
     ops: UnsafeCell<[bindings::nf_hook_ops; COUNT]>,
     _type: PhantomData<fn() -> T>,
 }
 
-// SAFETY: The cells are written by whoever has taken them, and then by C, which has its own locks.
-unsafe impl<T: IpInput> Sync for Hooks<T> {}
-
-const FREE: u32 = 0;
-const TAKEN: u32 = 1;
-const READY: u32 = 2;
+// SAFETY: The cells are written before they are registered, and then by C, which has its own locks.
+unsafe impl<T> Sync for Hooks<T> {}
 
 /// INPUT of each version of IP.
 const COUNT: usize = if cfg!(CONFIG_IPV6) { 2 } else { 1 };
 
-// CAST: See above.
+// CAST: One or two.
 #[allow(clippy::cast_possible_truncation)]
 const N_OPS: c_uint = COUNT as c_uint;
+
+type Hook = unsafe extern "C" fn(
+    *mut c_void,
+    *mut bindings::sk_buff,
+    *const bindings::nf_hook_state,
+) -> c_uint;
+
+/// The last hook at INPUT.
+// CAST: Small constants of C enums.
+#[allow(clippy::cast_possible_truncation)]
+const fn input_hook(hook: Hook, pf: u32) -> bindings::nf_hook_ops {
+    // SAFETY: Zero is valid for the structure.
+    let mut ops: bindings::nf_hook_ops = unsafe { core::mem::zeroed() };
+    ops.hook = Some(hook);
+    ops.pf = pf as u8;
+    ops.hooknum = bindings::nf_inet_hooks_NF_INET_LOCAL_IN;
+    ops.priority = c_int::MAX;
+    ops
+}
+
+impl<T: IpInput> Registrable for Hooks<T> {
+    unsafe fn register(&'static self) -> Result {
+        // SAFETY: By the caller's guarantee it is not registered, so nobody else looks at it. It is
+        // static, and unregistered before the module goes.
+        to_result(unsafe {
+            (*self.pernet.get()).id = self.id.get();
+            bindings::register_pernet_subsys(self.pernet.get())
+        })?;
+        // INVARIANT: Just registered.
+        self.is_ready.store(true, Release);
+        Ok(())
+    }
+
+    unsafe fn unregister(&'static self) {
+        {
+            // Who is about to enable them holds RTNL.
+            let _rtnl = rtnl::lock();
+            self.is_ready.store(false, Relaxed);
+        }
+        // SAFETY: By the caller's guarantee. What is left of the hooks is removed.
+        unsafe { bindings::unregister_pernet_subsys(self.pernet.get()) };
+        // Who is running a hook may go on until here.
+        synchronize_rcu();
+    }
+}
 
 impl<T: IpInput> Hooks<T> {
     /// Hooks that nobody uses.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
+        // SAFETY: Zero is valid for the structure.
+        let mut pernet: bindings::pernet_operations = unsafe { core::mem::zeroed() };
+        pernet.exit = Some(Self::exit_callback);
+        pernet.size = size_of::<u32>();
         Self {
-            state: Atomic::new(FREE),
+            is_ready: Atomic::new(false),
             id: UnsafeCell::new(0),
-            // SAFETY: Zero is valid for these structures.
-            pernet: UnsafeCell::new(unsafe { core::mem::zeroed() }),
-            // SAFETY: As above.
-            ops: UnsafeCell::new(unsafe { core::mem::zeroed() }),
-            _type: PhantomData,
-        }
-    }
-
-    /// Only for whoever has taken them.
-    fn fill(&self) {
-        // CAST: Small constants of C enums.
-        #[allow(clippy::cast_possible_truncation)]
-        let op = |hook, pf: u32| {
-            // SAFETY: Zero is valid for the structure.
-            let mut ops: bindings::nf_hook_ops = unsafe { core::mem::zeroed() };
-            ops.hook = Some(hook);
-            ops.pf = pf as u8;
-            ops.hooknum = bindings::nf_inet_hooks_NF_INET_LOCAL_IN;
-            ops.priority = c_int::MAX;
-            ops
-        };
-        type Hook = unsafe extern "C" fn(
-            *mut c_void,
-            *mut bindings::sk_buff,
-            *const bindings::nf_hook_state,
-        ) -> c_uint;
-        let in4: Hook = Self::local_in4;
-        #[cfg(CONFIG_IPV6)]
-        let in6: Hook = Self::local_in6;
-        // SAFETY: Nobody else has a pointer to the cells before they are registered.
-        unsafe {
-            *self.ops.get() = [
-                op(in4, bindings::NFPROTO_IPV4),
+            pernet: UnsafeCell::new(pernet),
+            ops: UnsafeCell::new([
+                input_hook(Self::local_in4, bindings::NFPROTO_IPV4),
                 #[cfg(CONFIG_IPV6)]
-                op(in6, bindings::NFPROTO_IPV6),
-            ];
-            let mut pernet: bindings::pernet_operations = core::mem::zeroed();
-            pernet.exit = Some(Self::exit_callback);
-            pernet.id = self.id.get();
-            pernet.size = size_of::<u32>();
-            self.pernet.get().write(pernet);
+                input_hook(Self::local_in6, bindings::NFPROTO_IPV6),
+            ]),
+            _type: PhantomData,
         }
     }
 
@@ -170,21 +194,21 @@ impl<T: IpInput> Hooks<T> {
         unsafe { bindings::net_generic(net, *self.id.get()) }.cast()
     }
 
-    /// Has the hooks there in `net`, for one more user. [`ENODEV`] if they are not
-    /// [registered](Registration), [`ENOMEM`].
-    pub fn enable(&self, net: &Net, _rtnl: &Rtnl) -> Result {
-        if self.state.load(Acquire) != READY {
+    /// Has the hooks there in `net`, for one more user. [`ENODEV`] if the module goes, [`ENOMEM`].
+    pub fn enable(net: &Net, _rtnl: &Rtnl) -> Result {
+        let this = T::hooks();
+        if !this.is_ready.load(Acquire) {
             return Err(ENODEV);
         }
-        // SAFETY: Registered, see above.
-        let users = unsafe { self.users(net.as_ptr()) };
+        // SAFETY: Registered by the type's invariants.
+        let users = unsafe { this.users(net.as_ptr()) };
         // SAFETY: RTNL is held.
         let count = unsafe { *users };
         if count == 0 {
             // SAFETY: The operations are static, and unregistered before the module or the namespace
             // goes.
             to_result(unsafe {
-                bindings::nf_register_net_hooks(net.as_ptr(), self.ops.get().cast(), N_OPS)
+                bindings::nf_register_net_hooks(net.as_ptr(), this.ops.get().cast(), N_OPS)
             })?;
         }
         // SAFETY: RTNL is held.
@@ -193,17 +217,18 @@ impl<T: IpInput> Hooks<T> {
     }
 
     /// Takes one [`enable`](Self::enable) back.
-    pub fn disable(&self, net: &Net, _rtnl: &Rtnl) {
-        if self.state.load(Acquire) != READY {
+    pub fn disable(net: &Net, _rtnl: &Rtnl) {
+        let this = T::hooks();
+        if !this.is_ready.load(Acquire) {
             return;
         }
-        // SAFETY: Registered, see above.
-        let users = unsafe { self.users(net.as_ptr()) };
+        // SAFETY: Registered by the type's invariants.
+        let users = unsafe { this.users(net.as_ptr()) };
         // SAFETY: RTNL is held.
         match unsafe { *users } {
             0 => return,
             // SAFETY: There was a user, so they are there.
-            1 => unsafe { self.remove(net.as_ptr()) },
+            1 => unsafe { this.remove(net.as_ptr()) },
             _ => {}
         }
         // SAFETY: RTNL is held.
@@ -215,7 +240,7 @@ impl<T: IpInput> Hooks<T> {
     /// They must be there.
     unsafe fn remove(&self, net: *mut bindings::net) {
         // SAFETY: By the caller's guarantee. Who is running them is done before the module goes, see
-        // `Registration::drop`.
+        // `unregister`.
         unsafe {
             bindings::nf_unregister_net_hooks(net, self.ops.get().cast(), N_OPS);
         }
@@ -392,49 +417,3 @@ impl<T: IpInput> Handler<T> {
 // CAST: A bit of a C enum.
 #[cfg(CONFIG_IPV6)]
 const RT6_LOOKUP_F_HAS_SADDR: c_int = bindings::RT6_LOOKUP_F_HAS_SADDR as c_int;
-
-/// Keeps the hooks of a type of handlers ready for use for as long as it lives.
-///
-/// # Invariants
-///
-/// The hooks of `T` are registered.
-pub struct Registration<T: IpInput>(PhantomData<fn() -> T>);
-
-impl<T: IpInput> Registration<T> {
-    /// Makes the hooks of `T` ready. [`EBUSY`] if they are, [`ENOMEM`].
-    ///
-    /// Context: process, may sleep, RTNL not held.
-    pub fn new() -> Result<Self> {
-        let hooks = T::hooks();
-        if hooks.state.cmpxchg(FREE, TAKEN, Full).is_err() {
-            return Err(EBUSY);
-        }
-        hooks.fill();
-        // SAFETY: The operations are static, and unregistered in `drop`.
-        let result = to_result(unsafe { bindings::register_pernet_subsys(hooks.pernet.get()) });
-        if result.is_err() {
-            hooks.state.store(FREE, Release);
-            result?;
-        }
-        hooks.state.store(READY, Release);
-        // INVARIANT: Just registered.
-        Ok(Self(PhantomData))
-    }
-}
-
-impl<T: IpInput> Drop for Registration<T> {
-    fn drop(&mut self) {
-        let hooks = T::hooks();
-        {
-            // Who is about to enable them holds RTNL.
-            let _rtnl = rtnl::lock();
-            hooks.state.store(TAKEN, Release);
-        }
-        // SAFETY: By the type's invariant. No devices are left that could use the hooks; what of them
-        // is left is removed.
-        unsafe { bindings::unregister_pernet_subsys(hooks.pernet.get()) };
-        // Who is running a hook may go on until here.
-        synchronize_rcu();
-        hooks.state.store(FREE, Release);
-    }
-}

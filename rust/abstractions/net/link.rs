@@ -38,7 +38,10 @@ use super::{
     registered::Registered as RegisteredDev,
     rtnl::Rtnl,
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    registration::Registrable, //
+};
 use core::{
     any::TypeId,
     marker::PhantomData,
@@ -59,15 +62,9 @@ use kernel::{
         to_result, //
     },
     prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Full,
-                Relaxed, //
-            },
-            Atomic, //
-        },
-        rcu, //
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
     },
     types::Opaque, //
 };
@@ -133,9 +130,6 @@ pub trait LinkKind: Sized + 'static {
     /// a `struct ifinfomsg` and link attributes. The core finds the second one's namespace there.
     const PEER: u16;
 
-    /// Where it is remembered which structure of C is this kind's; a `static` of its own for each kind.
-    fn slot() -> &'static Slot<Self>;
-
     /// Bytes of private area: the largest [`priv_size`] of the types that the kind's devices have.
     const PRIV_SIZE: usize;
 
@@ -161,88 +155,154 @@ pub trait LinkKind: Sized + 'static {
     ) -> Result<Finished<'a>>;
 }
 
-/// Remembers a structure that C has a pointer to, so that a kind's devices can be told from others.
-pub struct Slot<K>(Atomic<*mut bindings::rtnl_link_ops>, PhantomData<fn() -> K>);
-
-impl<K> Slot<K> {
-    /// An empty slot.
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        Self(Atomic::new(ptr::null_mut()), PhantomData)
-    }
+/// `dev` as a device with data of type `T`, if it is one of this module's, of whatever kind. Any context.
+pub fn downcast<T: LinkOps>(dev: &NetDevice) -> Option<&Link<T>> {
+    let is_wanted = (own_ops(dev)?.data_type)() == TypeId::of::<T>();
+    // SAFETY: The type of its data is `T`.
+    is_wanted.then(|| unsafe { Link::from_raw(dev.as_ptr()) })
 }
 
-/// `dev` as a device of kind `K` with data of type `T`, if it is one. Any context.
-pub fn downcast<K: LinkKind, T: LinkOps>(dev: &NetDevice) -> Option<&Link<T>> {
-    let raw = dev.as_ptr();
-    // SAFETY: The device is valid, and the field does not change once it is registered.
-    let ops = unsafe { (*raw).rtnl_link_ops };
-    if ops.is_null() || !ptr::eq(ops, K::slot().0.load(Relaxed)) {
+/// The operations of a device that is one of this module's.
+fn own_ops(dev: &NetDevice) -> Option<&'static PrivOps> {
+    // SAFETY: The device is valid, and the field is written by who allocates it only.
+    let destructor = unsafe { (*dev.as_ptr()).priv_destructor }?;
+    if !ptr::fn_addr_eq(destructor, PRIV_DESTRUCTOR) {
         return None;
     }
-    // SAFETY: The device is of this kind.
-    let ops = unsafe { PrivOps::of(raw) }?;
-    // SAFETY: The type of its data is `T`.
-    ((ops.data_type)() == TypeId::of::<T>()).then(|| unsafe { Link::from_raw(raw) })
+    // SAFETY: The device is one that `setup_callback` has set up.
+    unsafe { PrivOps::of(dev.as_ptr()) }
 }
 
-/// Registers a kind of link for as long as it lives.
-///
-/// Dropping it removes all devices of the kind in all namespaces and waits until nobody runs any of
-/// their code.
+/// Whether `dev` is a link of this module with a lower device.
+pub(crate) fn is_stacked(dev: &NetDevice) -> bool {
+    own_ops(dev).is_some_and(|ops| ops.has_lower_dev)
+}
+
+/// A kind of link as C has a pointer to it while it is registered. While it is not, nobody has a device
+/// of the kind.
 ///
 /// # Invariants
 ///
-/// `ops` is registered.
-#[pin_data(PinnedDrop)]
-pub struct Registration<K: LinkKind> {
-    #[pin]
+/// `ops` is registered if `is_registered` is set.
+pub struct Kind {
     ops: Opaque<bindings::rtnl_link_ops>,
-    _kind: PhantomData<K>,
+    name: &'static CStr,
+    is_registered: Atomic<bool>,
 }
 
 // SAFETY: It gives access to nothing; registering and unregistering take their own locks.
-unsafe impl<K: LinkKind> Send for Registration<K> {}
-// SAFETY: As above.
-unsafe impl<K: LinkKind> Sync for Registration<K> {}
+unsafe impl Sync for Kind {}
 
-impl<K: LinkKind> Registration<K> {
-    /// Registers the kind; [`EEXIST`] if somebody else has it.
+impl Kind {
+    /// A kind that is not registered.
+    #[allow(clippy::new_without_default)]
+    pub const fn new<K: LinkKind>() -> Self {
+        Self {
+            ops: Opaque::new(KindOps::<K>::TABLE),
+            name: K::KIND,
+            is_registered: Atomic::new(false),
+        }
+    }
+
+    /// # Safety
     ///
-    /// Context: process, may sleep, RTNL not held.
-    pub fn new() -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            ops <- Opaque::try_ffi_init(|slot: *mut bindings::rtnl_link_ops| {
-                // SAFETY: The slot is valid for writing, and zero is valid for this structure.
-                unsafe { slot.write(KindOps::<K>::table()) };
-                // Before the first device can be made. A second registration of a kind fails, and must
-                // not take the place of the first.
-                let first = K::slot().0.cmpxchg(ptr::null_mut(), slot, Full).is_ok();
-                if !first {
-                    return Err(EEXIST);
-                }
-                // SAFETY: The structure is initialised, and pinned until `drop` unregisters it.
-                let result = to_result(unsafe { bindings::rtnl_link_register(slot) });
-                if result.is_err() {
-                    K::slot().0.store(ptr::null_mut(), Relaxed);
-                }
-                result
-            }),
-            _kind: PhantomData,
-        })
+    /// As for [`Registrable::register`].
+    unsafe fn register(&'static self) -> Result {
+        // SAFETY: The structure is static, and unregistered by the caller's guarantee.
+        to_result(unsafe { bindings::rtnl_link_register(self.ops.get()) })?;
+        // INVARIANT: Just registered.
+        self.is_registered.store(true, Relaxed);
+        Ok(())
+    }
+
+    /// Removes all devices of the kind in all namespaces and waits until nobody runs any of their code.
+    fn unregister(&'static self) {
+        if self.is_registered.load(Relaxed) {
+            // SAFETY: By the type's invariant. This waits for users of the operations, unregisters all
+            // devices of the kind and waits until they are gone.
+            unsafe { bindings::rtnl_link_unregister(self.ops.get()) };
+            self.is_registered.store(false, Relaxed);
+        }
     }
 }
 
-#[pinned_drop]
-impl<K: LinkKind> PinnedDrop for Registration<K> {
-    fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type's invariant. This waits for users of the operations, unregisters all
-        // devices of the kind and waits until they are gone.
-        unsafe { bindings::rtnl_link_unregister(self.ops.get()) };
-        K::slot().0.store(ptr::null_mut(), Relaxed);
-        // The callbacks of retired `LinkRef`s and entries of tables are this module's code, too.
-        rcu::rcu_barrier();
+/// The kinds of a module: registered are those that nobody else has. [`EEXIST`] if these are none.
+pub struct Kinds(&'static [&'static Kind]);
+
+impl Kinds {
+    /// Kinds that are not registered.
+    pub const fn new(kinds: &'static [&'static Kind]) -> Self {
+        Self(kinds)
     }
+
+    /// # Safety
+    ///
+    /// As for [`Registrable::register`].
+    unsafe fn register_free(&'static self) -> Result {
+        let mut result = Err(EEXIST);
+        for kind in self.0 {
+            // SAFETY: By the caller's guarantee.
+            match unsafe { kind.register() } {
+                Ok(()) => result = Ok(()),
+                // SAFETY: The name is a string.
+                Err(err) if err == EEXIST => unsafe {
+                    bindings::log_kind_is_taken(kind.name.as_char_ptr());
+                },
+                Err(err) => return Err(err),
+            }
+        }
+        result
+    }
+}
+
+impl Registrable for Kinds {
+    unsafe fn register(&'static self) -> Result {
+        // SAFETY: By the caller's guarantee.
+        unsafe { self.register_free() }.inspect_err(|_| {
+            // SAFETY: Those that are registered, which nobody does afterwards.
+            unsafe { self.unregister() };
+        })
+    }
+
+    unsafe fn unregister(&'static self) {
+        self.0.iter().rev().for_each(|kind| kind.unregister());
+    }
+}
+
+/// What `setup_callback` writes into a device, and nobody else: one pointer, by which devices of this
+/// module are known. A function may have several addresses, a static has one value.
+static PRIV_DESTRUCTOR: unsafe extern "C" fn(*mut bindings::net_device) = priv_destructor_callback;
+
+/// # Safety
+///
+/// To be called by the core with a device that it has just allocated.
+unsafe extern "C" fn setup_callback(dev: *mut bindings::net_device) {
+    // SAFETY: The device is new, zeroed and nobody else's, with a private area that is large enough by
+    // `KindOps::CHECKS`.
+    unsafe {
+        bindings::ether_setup(dev);
+        (*dev).netdev_ops = EMPTY_NETDEV_OPS;
+        (*dev).needs_free_netdev = true;
+        (*dev).priv_destructor = Some(PRIV_DESTRUCTOR);
+    }
+    // Netpoll would transmit with interrupts off, and sharing would let others keep a packet
+    // that we are given: both would make proofs of the transmit callback false.
+    // SAFETY: The device is new and nobody else's.
+    unsafe {
+        bindings::netdev_set_priv_flags(
+            dev,
+            bindings::netdev_priv_flags_IFF_DISABLE_NETPOLL,
+            bindings::netdev_priv_flags_IFF_TX_SKB_SHARING,
+        )
+    };
+}
+
+/// # Safety
+///
+/// To be called by the core when nobody uses the device any more.
+unsafe extern "C" fn priv_destructor_callback(dev: *mut bindings::net_device) {
+    // SAFETY: The device was set up by `setup_callback`, so its private area is a `Priv`.
+    unsafe { priv_destroy(dev) };
 }
 
 /// The C callbacks of a kind.
@@ -259,14 +319,15 @@ impl<K: LinkKind> KindOps<K> {
         assert!(Policy::min_len(K::POLICY, K::PEER) >= size_of::<bindings::ifinfomsg>());
     };
 
-    fn table() -> bindings::rtnl_link_ops {
+    const TABLE: bindings::rtnl_link_ops = {
         let () = Self::CHECKS;
         // SAFETY: All members may be zero; the list node and the SRCU structure are set up by
         // `rtnl_link_register()`.
         let mut ops: bindings::rtnl_link_ops = unsafe { core::mem::zeroed() };
-        ops.kind = K::KIND.as_char_ptr();
+        // Its characters are unsigned, as those of the kernel.
+        ops.kind = K::KIND.to_bytes_with_nul().as_ptr();
         ops.priv_size = K::PRIV_SIZE;
-        ops.setup = Some(Self::setup_callback);
+        ops.setup = Some(setup_callback);
         ops.alloc = Some(Self::alloc_callback);
         ops.peer_type = K::PEER;
         // CAST: A table with one row per attribute number is short.
@@ -282,7 +343,7 @@ impl<K: LinkKind> KindOps<K> {
         ops.fill_info = Some(Self::fill_info_callback);
         ops.get_link_net = Some(Self::get_link_net_callback);
         ops
-    }
+    };
 
     /// The kind's own attributes; `None` if the request had no `IFLA_INFO_DATA`.
     ///
@@ -327,7 +388,7 @@ impl<K: LinkKind> KindOps<K> {
                 priv_size,
                 name,
                 name_assign_type,
-                Some(Self::setup_callback),
+                Some(setup_callback),
                 tx,
                 rx,
             )
@@ -341,37 +402,6 @@ impl<K: LinkKind> KindOps<K> {
             K::setup(&mut dev, &tb);
         }
         dev
-    }
-
-    /// # Safety
-    ///
-    /// To be called by the core with a device that it has just allocated.
-    unsafe extern "C" fn setup_callback(dev: *mut bindings::net_device) {
-        // SAFETY: The device is new, zeroed and nobody else's, with `priv_size` bytes behind it.
-        unsafe {
-            bindings::ether_setup(dev);
-            (*dev).netdev_ops = EMPTY_NETDEV_OPS;
-            (*dev).needs_free_netdev = true;
-            (*dev).priv_destructor = Some(Self::priv_destructor_callback);
-        }
-        // Netpoll would transmit with interrupts off, and sharing would let others keep a packet
-        // that we are given: both would make proofs of the transmit callback false.
-        // SAFETY: As above.
-        unsafe {
-            bindings::netdev_set_priv_flags(
-                dev,
-                bindings::netdev_priv_flags_IFF_DISABLE_NETPOLL,
-                bindings::netdev_priv_flags_IFF_TX_SKB_SHARING,
-            )
-        };
-    }
-
-    /// # Safety
-    ///
-    /// To be called by the core when nobody uses the device any more.
-    unsafe extern "C" fn priv_destructor_callback(dev: *mut bindings::net_device) {
-        // SAFETY: The device was set up by `setup_callback`, so its private area is a `Priv`.
-        unsafe { priv_destroy(dev) };
     }
 
     /// # Safety
@@ -400,7 +430,7 @@ impl<K: LinkKind> KindOps<K> {
     ) -> c_int {
         // SAFETY: RTNL is held; the ack and the parameters are the request's.
         let (rtnl, mut ack) = unsafe { (Rtnl::assume_held(), ExtAck::from_raw(extack)) };
-        // SAFETY: As above.
+        // SAFETY: The tables are those that the core parsed for this kind, valid during the call.
         let (tb, data) = unsafe {
             (
                 LinkAttrs::from_raw((*params).tb),
@@ -442,7 +472,7 @@ impl<K: LinkKind> KindOps<K> {
         data: *mut *mut bindings::nlattr,
         extack: *mut bindings::netlink_ext_ack,
     ) -> c_int {
-        // SAFETY: As in `validate_callback`.
+        // SAFETY: The tables are those that the core parsed for this kind, valid during the call.
         let (tb, data) = unsafe { (LinkAttrs::from_raw(tb), Self::data(data)) };
         // SAFETY: RTNL is held; the ack is the request's.
         let (rtnl, mut ack) = unsafe { (Rtnl::assume_held(), ExtAck::from_raw(extack)) };

@@ -357,7 +357,7 @@ impl<K: Key> Generation<K> {
                     return Some(result);
                 }
             }
-            // SAFETY: As above.
+            // SAFETY: There is one after one that was not null.
             slot = unsafe { slot.add(1) };
         }
         None
@@ -417,7 +417,8 @@ pub struct LinkTable<T, K: Key = u64> {
 
 // SAFETY: Who may touch what is decided by RTNL and RCU.
 unsafe impl<T: Sync, K: Key> Send for LinkTable<T, K> {}
-// SAFETY: As above.
+// SAFETY: Readers use what is atomic, or written before it can be found, in an RCU section; writers keep
+// each other out.
 unsafe impl<T: Sync, K: Key> Sync for LinkTable<T, K> {}
 
 impl<T, K: Key> LinkTable<T, K> {
@@ -485,7 +486,8 @@ impl<T, K: Key> LinkTable<T, K> {
     #[inline]
     pub fn for_all<'a>(&'a self, key: K, _rcu: Rcu<'a>, mut f: impl FnMut(&'a Link<T>)) {
         let _ = self.generation().search(key, |entry| {
-            // SAFETY: As in `find`.
+            // SAFETY: The reference that an entry holds is given back after a grace period from when its
+            // `dev` was cleared, and `'a` is in an RCU section that began before that.
             if let Some(link) = unsafe { Self::link(entry) } {
                 f(link);
             }
@@ -507,7 +509,8 @@ impl<T, K: Key> LinkTable<T, K> {
         iter::from_fn(move || loop {
             let entry = generation.entry(number)?;
             number = number.wrapping_add(1);
-            // SAFETY: As in `find`.
+            // SAFETY: The reference that an entry holds is given back after a grace period from when its
+            // `dev` was cleared, and `'a` is in an RCU section that began before that.
             if let Some(link) = unsafe { Self::link(entry) } {
                 // SAFETY: It can be seen.
                 return Some((unsafe { entry.key() }, link));
@@ -731,7 +734,7 @@ pub struct LockedLinkTable<T, K: Key> {
 
 // SAFETY: The table is written under the lock, and read under RCU.
 unsafe impl<T: Sync, K: Key> Send for LockedLinkTable<T, K> {}
-// SAFETY: As above.
+// SAFETY: The lock keeps writers out, and readers are in an RCU section.
 unsafe impl<T: Sync, K: Key> Sync for LockedLinkTable<T, K> {}
 
 /// Keeps other writers out.

@@ -16,7 +16,10 @@ use super::{
     registered::Registered,
     rtnl::Rtnl, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    registration::Registrable, //
+};
 use core::{
     marker::PhantomData,
     ops::Deref,
@@ -182,14 +185,14 @@ impl Details<'_> {
     }
 }
 
-/// Delivers events of all namespaces to `N` for as long as it lives.
+/// What the chain has a pointer to while a notifier is registered.
 ///
 /// # Invariants
 ///
-/// `block` is registered, and is the first field.
-#[pin_data(PinnedDrop)]
+/// `block` is the first field, and calls `callback`.
+#[pin_data]
 #[repr(C)]
-pub struct Registration<N: Notifier> {
+pub struct Block<N: Notifier> {
     #[pin]
     block: Opaque<bindings::notifier_block>,
     #[pin]
@@ -197,31 +200,52 @@ pub struct Registration<N: Notifier> {
 }
 
 // SAFETY: `N` may be used from any thread; the block belongs to the chain.
-unsafe impl<N: Notifier> Send for Registration<N> {}
-// SAFETY: As above.
-unsafe impl<N: Notifier> Sync for Registration<N> {}
+unsafe impl<N: Notifier> Send for Block<N> {}
+// SAFETY: `N` may be used by several threads; the block is the chain's, which has a lock.
+unsafe impl<N: Notifier> Sync for Block<N> {}
 
-impl<N: Notifier> Registration<N> {
-    /// Registers a notifier.
-    ///
-    /// Context: process, may sleep, RTNL not held.
-    pub fn new(notifier: impl PinInit<N, Error>) -> impl PinInit<Self, Error> {
+impl<N: Notifier> Block<N> {
+    const BLOCK: bindings::notifier_block = bindings::notifier_block {
+        notifier_call: Some(Self::callback),
+        next: core::ptr::null_mut(),
+        priority: 0,
+    };
+
+    /// A notifier that is not registered.
+    pub const fn new(notifier: N) -> Self {
+        // INVARIANT: As `BLOCK` says.
+        Self {
+            block: Opaque::new(Self::BLOCK),
+            notifier,
+        }
+    }
+
+    fn init(notifier: impl PinInit<N, Error>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             notifier <- notifier,
-            block <- Opaque::try_ffi_init(|slot: *mut bindings::notifier_block| {
-                // SAFETY: The slot is valid for writing.
-                unsafe {
-                    slot.write(bindings::notifier_block {
-                        notifier_call: Some(Self::callback),
-                        next: core::ptr::null_mut(),
-                        priority: 0,
-                    })
-                };
-                // SAFETY: The block is initialised, pinned until `drop` unregisters it, and so is
-                // the notifier beside it, which was initialised before.
-                to_result(unsafe { bindings::register_netdevice_notifier(slot) })
-            }),
+            // INVARIANT: As `BLOCK` says.
+            block: Opaque::new(Self::BLOCK),
         })
+    }
+
+    /// Context: process, may sleep, RTNL not held.
+    ///
+    /// # Safety
+    ///
+    /// It must not be registered, not move, and be unregistered before it or the module goes.
+    unsafe fn register(&self) -> Result {
+        // SAFETY: By the caller's guarantee and the type's invariants.
+        to_result(unsafe { bindings::register_netdevice_notifier(self.block.get()) })
+    }
+
+    /// Context: process, may sleep, RTNL not held.
+    ///
+    /// # Safety
+    ///
+    /// It must be registered.
+    unsafe fn unregister(&self) {
+        // SAFETY: By the caller's guarantee. Cannot fail then; waits for calls in progress.
+        unsafe { bindings::unregister_netdevice_notifier(self.block.get()) };
     }
 
     /// # Safety
@@ -233,7 +257,7 @@ impl<N: Notifier> Registration<N> {
         info: *mut c_void,
     ) -> c_int {
         // CAST: `block` is the first field, transparent in `Opaque`.
-        // SAFETY: By the type's invariants; it is unregistered before it goes.
+        // SAFETY: By the type's invariants; who registers it unregisters it before it goes.
         let this = unsafe { &*block.cast::<Self>() };
         // SAFETY: The info of a net device event is this structure, and the device is valid.
         let dev =
@@ -264,18 +288,65 @@ impl<N: Notifier> Registration<N> {
     }
 }
 
+impl<N: Notifier> Registrable for Block<N> {
+    unsafe fn register(&'static self) -> Result {
+        // SAFETY: By the caller's guarantee; it is static.
+        unsafe { Block::register(self) }
+    }
+
+    unsafe fn unregister(&'static self) {
+        // SAFETY: By the caller's guarantee.
+        unsafe { Block::unregister(self) };
+    }
+}
+
+/// Delivers events of all namespaces to `N` for as long as it lives. For parts of this crate that
+/// see to it that it is dropped before the module goes; drivers have [`module_links!`](crate::module_links).
+///
+/// # Invariants
+///
+/// The block is registered.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Registration<N: Notifier> {
+    #[pin]
+    block: Block<N>,
+}
+
+impl<N: Notifier> Registration<N> {
+    /// Registers a notifier.
+    ///
+    /// Context: process, may sleep, RTNL not held.
+    pub(crate) fn new(notifier: impl PinInit<N, Error>) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            // INVARIANT: Registered when initialised.
+            // SAFETY: It is pinned, and unregistered when dropped.
+            block <- Block::init(notifier).pin_chain(|block| unsafe { block.register() }),
+        })
+    }
+}
+
 impl<N: Notifier> Deref for Registration<N> {
     type Target = N;
 
     fn deref(&self) -> &N {
-        &self.notifier
+        &self.block.notifier
     }
 }
 
 #[pinned_drop]
 impl<N: Notifier> PinnedDrop for Registration<N> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type's invariants; waits for calls in progress.
-        unsafe { bindings::unregister_netdevice_notifier(self.block.get()) };
+        // SAFETY: By the type's invariants.
+        unsafe { self.block.unregister() };
     }
+}
+
+/// Delivers events of all namespaces to `notifier` while `f` runs.
+///
+/// Errors: [`ENOMEM`], or that of the notifier if it refuses a device that is there.
+///
+/// Context: process, may sleep, RTNL not held.
+pub fn with<N: Notifier, R>(notifier: N, f: impl FnOnce(&N) -> R) -> Result<R> {
+    let registration = KBox::pin_init(Registration::new(Ok(notifier)), GFP_KERNEL)?;
+    Ok(f(&registration))
 }

@@ -6,13 +6,20 @@
 //! VLANs, and before protocols. A [`Handler`] has a queue beside it, for packets that take too long to
 //! be dealt with where they come in.
 //!
+//! A handler that is attached belongs to C until it is detached. Who attached it does that, and if
+//! nobody does, it is done when the device is unregistered or the module goes: a [`Slot`] sees to it.
+//!
 //! C: `netdev_rx_handler_register()` in `net/core/dev.c`
 
 use super::{
     dev_ref::DevRef,
+    link,
     link_ops::XmitContext,
     netdevice::NetDevice,
-    rtnl::Rtnl,
+    rtnl::{
+        self,
+        Rtnl, //
+    },
     skbuff::{
         free,
         DetachedSkb,
@@ -29,6 +36,7 @@ use crate::{
         Bh,
         Rcu, //
     },
+    registration::Registrable, //
 };
 use core::{
     cell::UnsafeCell,
@@ -81,7 +89,8 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// It begins anew, as received by another device (`RX_HANDLER_ANOTHER`).
+    /// It begins anew, as received by another device (`RX_HANDLER_ANOTHER`). Dropped if the handler is
+    /// not one that [passes packets on](RxHandler::PASSES_ON).
     #[inline]
     pub fn another(skb: ReceivedSkBuff<'a>) -> Self {
         Self {
@@ -117,27 +126,138 @@ impl<'a> RxContext<'a> {
     }
 }
 
-/// Decides about packets that a device receives.
-pub trait RxHandler: Sized + Send + Sync + 'static {
-    /// Where it is remembered which function C has a pointer to; a `static` of its own for each type.
+/// What may be relied on where packets are dealt with that were put off.
+///
+/// # Invariants
+///
+/// The current thread is a worker, and for `'a` in an RCU read-side section that it has begun itself: the
+/// stack is empty but for the worker, and there is as much of it as a softirq has.
+pub struct Deferred<'a>(Rcu<'a>);
+
+impl<'a> Deferred<'a> {
+    /// The RCU read-side section.
+    #[inline]
+    pub fn rcu(&self) -> Rcu<'a> {
+        self.0
+    }
+}
+
+/// A type that [`module_links!`](crate::module_links) has among the `handlers`.
+///
+/// # Safety
+///
+/// The slot must be the same one always, no other type's, and registered by the module.
+pub unsafe trait Declared: Sized + 'static {
+    /// The slot of the type.
+    #[doc(hidden)]
     fn slot() -> &'static Slot<Self>;
+}
+
+/// Decides about packets that a device receives.
+pub trait RxHandler: Declared + Send + Sync {
+    /// Whether packets go on [to other devices](Verdict::another), which are links of this module with
+    /// a lower device. Then it cannot be attached to one of these, or packets could go in circles.
+    const PASSES_ON: bool;
 
     /// Decides about a packet. Runs on several CPUs at once.
     fn receive<'a>(this: &'a Handler<Self>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a>;
 
     /// Deals with a packet that was [put off](Handler::defer), of which `note` was noted. One at a
     /// time, in order, in a worker: softirqs are enabled.
-    fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], rcu: Rcu<'a>);
+    fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], cx: &Deferred<'a>);
 }
 
-/// Remembers a function that C has a pointer to, so that it can be told from others.
-pub struct Slot<T>(Atomic<*mut c_void>, PhantomData<fn() -> T>);
+/// What is known of all handlers of a type.
+///
+/// While it is registered it hears, after all others, which devices go, and detaches what is still
+/// attached to them; when it is unregistered it is told that all of them go.
+///
+/// # Invariants
+///
+/// `block` is the first field, and calls `event_callback`. `is_ready` is written under RTNL, and set
+/// while the block is registered only: without it nothing is attached.
+#[repr(C)]
+pub struct Slot<T> {
+    block: Opaque<bindings::notifier_block>,
+    // The function that C has a pointer to, so that it can be told from others: a generic function may
+    // have several addresses, a static has one value.
+    function: unsafe extern "C" fn(*mut *mut bindings::sk_buff) -> bindings::rx_handler_result_t,
+    is_ready: Atomic<bool>,
+    _type: PhantomData<fn() -> T>,
+}
 
-impl<T> Slot<T> {
-    /// An empty slot.
+// SAFETY: The block belongs to the chain, which has a lock; the rest is constant or atomic.
+unsafe impl<T> Sync for Slot<T> {}
+
+impl<T: RxHandler> Slot<T> {
+    /// A slot that is not registered.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
-        Self(Atomic::new(ptr::null_mut()), PhantomData)
+        // INVARIANT: As the block says, and not registered.
+        Self {
+            block: Opaque::new(bindings::notifier_block {
+                notifier_call: Some(Self::event_callback),
+                next: ptr::null_mut(),
+                // After those who attach and detach handlers.
+                priority: c_int::MIN,
+            }),
+            function: Handler::<T>::receive_callback,
+            is_ready: Atomic::new(false),
+            _type: PhantomData,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the net device chain.
+    unsafe extern "C" fn event_callback(
+        block: *mut bindings::notifier_block,
+        event: c_ulong,
+        info: *mut c_void,
+    ) -> c_int {
+        // CAST: A small constant of a C enum.
+        const UNREGISTER: c_ulong = bindings::netdev_cmd_NETDEV_UNREGISTER as c_ulong;
+        // CAST: `block` is the first field, transparent in `Opaque`.
+        // SAFETY: By the type's invariants. The info of a net device event is this structure, and the
+        // device is valid; the chain is called under RTNL.
+        let (this, dev, rtnl) = unsafe {
+            (
+                &*block.cast::<Self>(),
+                NetDevice::from_raw((*info.cast::<bindings::netdev_notifier_info>()).dev),
+                Rtnl::assume_held(),
+            )
+        };
+        // A device that comes to another namespace keeps its handler.
+        // SAFETY: The device is valid; its state changes under RTNL only.
+        let stays = unsafe { bindings::netdev_reg_state::from((*dev.as_ptr()).reg_state) }
+            == bindings::netdev_reg_state_NETREG_REGISTERED
+            && this.is_ready.load(Relaxed);
+        if event == UNREGISTER && !stays {
+            if let Some(handler) = Handler::<T>::of(dev, rtnl) {
+                Handler::detach(&handler, dev, rtnl);
+            }
+        }
+        bindings::NOTIFY_DONE as c_int
+    }
+}
+
+impl<T: RxHandler> Registrable for Slot<T> {
+    unsafe fn register(&'static self) -> Result {
+        // SAFETY: The block is static, and unregistered by the caller's guarantee.
+        to_result(unsafe { bindings::register_netdevice_notifier(self.block.get()) })?;
+        // INVARIANT: Just registered; nobody else looks at it yet.
+        self.is_ready.store(true, Relaxed);
+        Ok(())
+    }
+
+    unsafe fn unregister(&'static self) {
+        {
+            // Who is about to attach something holds RTNL.
+            let _rtnl = rtnl::lock();
+            self.is_ready.store(false, Relaxed);
+        }
+        // SAFETY: By the caller's guarantee. Tells the block that all devices go.
+        unsafe { bindings::unregister_netdevice_notifier(self.block.get()) };
     }
 }
 
@@ -191,13 +311,16 @@ struct Queue(Opaque<bindings::sk_buff_head>);
 ///
 /// - `tag` is the address of `T::slot()`. It is the first field, whatever `T` is.
 /// - `dev` is the device that the handler is attached to, or null. While it is not, and a grace period
-///   longer, `held` is a reference to it. Both are written under RTNL only.
+///   longer, `held` is a reference to it, and C has a reference to the handler. Both are written under
+///   RTNL only.
 /// - `l3mdev` is null, or the `l3mdev_ops` of `dev`, which are static and do not change while it is not
 ///   null. It is written under RTNL only.
 /// - `queue` and `work` are initialised; `work` is queued by [`Handler::defer`] only. Packets in
-///   `queue` are clones of an `RxSkb` that was received by `dev`, each a [`DetachedSkb`].
+///   `queue` are clones of an `RxSkb` that was received by `dev`, each a [`DetachedSkb`]. While `dev` is null, but for the grace
+///   period after which it is detached, the queue is empty and the work idle: a handler can be dropped
+///   in any context in which its `T` can.
 /// - It does not move once it is initialised.
-#[pin_data(PinnedDrop)]
+#[pin_data]
 #[repr(C)]
 pub struct Handler<T: RxHandler> {
     tag: *const c_void,
@@ -216,7 +339,7 @@ pub struct Handler<T: RxHandler> {
 // SAFETY: The queue has a lock of its own, the work belongs to the workqueue, `T` may be used from any
 // thread, and what is left is written under RTNL.
 unsafe impl<T: RxHandler> Send for Handler<T> {}
-// SAFETY: As above.
+// SAFETY: Several threads write to the queue, under its lock, and to what is atomic; the rest under RTNL.
 unsafe impl<T: RxHandler> Sync for Handler<T> {}
 
 impl Queue {
@@ -268,55 +391,52 @@ impl<T: RxHandler> Handler<T> {
     /// Has `this` decide about what `dev` receives, from now on (`netdev_rx_handler_register()`).
     ///
     /// Errors: [`EBUSY`] if somebody does already, or `this` for another device; [`EINVAL`] if the
-    /// device is one of those that cannot have a handler; [`ENODEV`] if it is not registered. The
-    /// device is held until [`detach`](Self::detach), which must happen before the module goes.
+    /// device is one of those that cannot have a handler, or [not this one](RxHandler::PASSES_ON);
+    /// [`ENODEV`] if it is not registered, or the module goes.
+    ///
+    /// It ends with [`detach`](Self::detach), and if that is not called, when the device is unregistered
+    /// or the module goes.
     pub fn attach(this: &Arc<Self>, dev: &NetDevice, rtnl: &Rtnl) -> Result {
-        if !this.dev.load(Relaxed).is_null() {
+        let slot = T::slot();
+        if !slot.is_ready.load(Relaxed) {
+            return Err(ENODEV);
+        }
+        // SAFETY: The device is valid, and RTNL is held.
+        if this.is_attached() || unsafe { bindings::netdev_rx_handler(dev.as_ptr()) }.is_some() {
             return Err(EBUSY);
+        }
+        if T::PASSES_ON && link::is_stacked(dev) {
+            return Err(EINVAL);
         }
         let held = DevRef::new(dev, rtnl)?;
         let data = Arc::into_raw(this.clone());
-        let function: unsafe extern "C" fn(
-            *mut *mut bindings::sk_buff,
-        ) -> bindings::rx_handler_result_t = Self::receive_callback;
-        let slot = &T::slot().0;
-        if slot.load(Relaxed).is_null() {
-            slot.store(function as *mut c_void, Relaxed);
-        }
-        // CAST: What is in the slot is `receive_callback` of this type, at one of the addresses that
-        // it may have.
-        // SAFETY: A function pointer, see above.
-        let function = unsafe {
-            core::mem::transmute::<*mut c_void, bindings::rx_handler_func_t>(slot.load(Relaxed))
-        };
-        // Before the first packet can be put off.
+        // SAFETY: The device is valid and RTNL is held; the data lives until `detach`, which the slot
+        // calls if nobody else does before the function goes.
+        to_result(unsafe {
+            bindings::netdev_rx_handler_register(
+                dev.as_ptr(),
+                Some(slot.function),
+                data.cast_mut().cast(),
+            )
+        })
+        // SAFETY: It was not registered, so the reference is ours again.
+        .inspect_err(|_| drop(unsafe { Arc::from_raw(data) }))?;
+        // INVARIANT: Attached, and the device is held. Until here no packet can be put off.
+        // SAFETY: RTNL is held.
+        unsafe { *this.held.get() = Some(held) };
         this.dev.store(dev.as_ptr(), Relaxed);
-        // SAFETY: The device is valid and RTNL is held; the data lives until `detach`.
-        let result = to_result(unsafe {
-            bindings::netdev_rx_handler_register(dev.as_ptr(), function, data.cast_mut().cast())
-        });
-        match result {
-            // INVARIANT: Attached, and the device is held.
-            // SAFETY: RTNL is held.
-            Ok(()) => unsafe { *this.held.get() = Some(held) },
-            Err(_) => {
-                this.dev.store(ptr::null_mut(), Relaxed);
-                // SAFETY: It was not registered, so the reference is ours again.
-                drop(unsafe { Arc::from_raw(data) });
-            }
-        }
-        result
+        Ok(())
     }
 
     /// What [`attach`](Self::attach) gave to `dev`; null if it is not a handler of this type.
     #[inline]
     fn attached(dev: &NetDevice) -> *const Self {
-        // SAFETY: The device is valid.
+        // SAFETY: The device is valid; callers hold RTNL, or are in an RCU section.
         let function = unsafe { bindings::netdev_rx_handler(dev.as_ptr()) };
-        if function.is_none_or(|function| function as *mut c_void != T::slot().0.load(Relaxed)) {
+        if function.is_none_or(|function| !ptr::fn_addr_eq(function, T::slot().function)) {
             return ptr::null();
         }
-        // SAFETY: As above.
+        // SAFETY: The device is valid.
         let data = unsafe { bindings::netdev_rx_handler_data(dev.as_ptr()) }.cast_const();
         // The compiler may give functions of several types the same address.
         // SAFETY: The function is that of a `Handler` of some type, which begins with its tag.
@@ -372,7 +492,8 @@ impl<T: RxHandler> Handler<T> {
     }
 
     /// Ends what [`attach`](Self::attach) began, and waits until nobody runs the handler any more;
-    /// packets that were put off are dropped. Nothing is done if `this` is not attached to `dev`.
+    /// packets that were put off are dropped. Nothing is done if `this` is not attached to `dev`. May
+    /// sleep.
     pub fn detach(this: &Arc<Self>, dev: &NetDevice, rtnl: &Rtnl) {
         let Some(attached) = Self::of(dev, rtnl) else {
             return;
@@ -382,9 +503,9 @@ impl<T: RxHandler> Handler<T> {
         }
         #[cfg(CONFIG_NET_L3_MASTER_DEV)]
         let _ = this.set_l3mdev(None, rtnl);
-        // Whoever sees the device now is waited for, see `dev`.
+        // Whoever sees the device now is waited for, see `dev`; so is who puts off a packet.
         this.dev.store(ptr::null_mut(), Relaxed);
-        // SAFETY: RTNL is held, and the handler is ours. Waits for readers.
+        // SAFETY: RTNL is held, and the handler is ours. Waits for readers (`synchronize_net()`).
         unsafe { bindings::netdev_rx_handler_unregister(dev.as_ptr()) };
         // Whoever has seen the flag is done with the operations.
         #[cfg(CONFIG_NET_L3_MASTER_DEV)]
@@ -393,8 +514,9 @@ impl<T: RxHandler> Handler<T> {
             unsafe { bindings::netdev_set_l3mdev_ops(dev.as_ptr(), ptr::null()) };
             this.l3mdev.store(ptr::null_mut(), Relaxed);
         }
+        // INVARIANT: Nothing can be queued any more.
         this.cancel();
-        // SAFETY: RTNL is held.
+        // SAFETY: RTNL is held, and the grace period is over.
         drop(unsafe { (*this.held.get()).take() });
         // SAFETY: The reference that was given to C in `attach`; nobody uses it any more.
         drop(unsafe { Arc::from_raw(Arc::as_ptr(&attached)) });
@@ -420,7 +542,7 @@ impl<T: RxHandler> Handler<T> {
             return Ok(());
         };
         if self.l3mdev.load(Relaxed).is_null() {
-            // SAFETY: As above.
+            // SAFETY: The device is held, and RTNL, too.
             if unsafe { bindings::netdev_uses_l3mdev(dev) } {
                 return Err(EBUSY);
             }
@@ -428,12 +550,14 @@ impl<T: RxHandler> Handler<T> {
             // be gone.
             self.l3mdev
                 .store(ptr::from_ref(ops).cast_mut().cast(), Relaxed);
-            // SAFETY: As above; they are static, and taken back in `detach`.
+            // SAFETY: The device is held, and RTNL, too; they are static, and taken back in `detach`, if
+            // need be by the slot before the module goes.
             unsafe { bindings::netdev_set_l3mdev_ops(dev, ops) };
-            // Whoever sees the flag must see them, too.
-            rcu::synchronize_rcu();
+            // Whoever sees the flag must see them, too. Expedited, as RTNL is held.
+            // SAFETY: May sleep here.
+            unsafe { bindings::synchronize_net() };
         }
-        // SAFETY: As above.
+        // SAFETY: The device is held, and RTNL, too; it has the operations.
         unsafe { bindings::netdev_set_l3_rx(dev, true) };
         Ok(())
     }
@@ -563,7 +687,10 @@ impl<T: RxHandler> Handler<T> {
             _cx: PhantomData,
             _here: NotThreadSafe,
         };
-        let verdict = T::receive(this, skb, &cx);
+        let mut verdict = T::receive(this, skb, &cx);
+        if !T::PASSES_ON && verdict.result == bindings::rx_handler_result_RX_HANDLER_ANOTHER {
+            verdict = Verdict::CONSUMED;
+        }
         // The core does not look at it if the packet is gone.
         // SAFETY: What goes back to the core is the caller's from here on.
         unsafe { *pskb = verdict.skb.map_or(ptr::null_mut(), RxSkb::into_raw) };
@@ -593,19 +720,12 @@ impl<T: RxHandler> Handler<T> {
             // SAFETY: It was queued as an `RxSkb` that nobody else holds; its device is held as long as
             // the handler is attached to it.
             let skb = unsafe { RxSkb::from_raw(skb) };
-            T::deferred(this, &skb, note, Rcu::new(&section));
+            // INVARIANT: This is the worker, and the section has just begun.
+            T::deferred(this, &skb, note, &Deferred(Rcu::new(&section)));
             skb.consume();
             drop(section);
             // SAFETY: May sleep here.
             unsafe { bindings::cond_resched() };
         }
-    }
-}
-
-#[pinned_drop]
-impl<T: RxHandler> PinnedDrop for Handler<T> {
-    fn drop(self: Pin<&mut Self>) {
-        // Nothing can be queued any more: who could would have a reference.
-        self.cancel();
     }
 }

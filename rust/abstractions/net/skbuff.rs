@@ -8,9 +8,14 @@
 //! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
 
 use super::{
+    link_ops::LinkOps,
     mac::Mac,
-    netdevice::NetDevice,
-    payload::Payload, //
+    netdevice::{
+        Link,
+        NetDevice, //
+    },
+    payload::Payload,
+    rx_handler::Deferred, //
 };
 use crate::{
     bindings,
@@ -610,12 +615,13 @@ impl<'a> RxSkb<'a> {
     /// if there is no memory for a clone, which is needed when somebody else holds the packet, too;
     /// then it is gone.
     #[inline]
-    pub fn deliver_to<'r>(
+    pub fn deliver_to<'r, T: LinkOps>(
         self,
-        dev: &'r NetDevice,
+        dev: &'r Link<T>,
         kind: Option<PacketType>,
         _rcu: Rcu<'r>,
     ) -> Option<ReceivedSkBuff<'r>> {
+        const { assert!(T::HAS_LOWER_DEV, "a packet goes up only") };
         // SAFETY: We give our reference up and get one to an skb that is nobody else's.
         let skb = unsafe { bindings::skb_share_check(self.into_raw()) };
         if skb.is_null() {
@@ -644,7 +650,12 @@ impl<'a> RxSkb<'a> {
     /// A second packet with the same data, and of the same type, that `dev` has received. `None` if
     /// there is no memory.
     #[inline]
-    pub fn clone_to<'r>(&self, dev: &'r NetDevice, _rcu: Rcu<'r>) -> Option<ReceivedSkBuff<'r>> {
+    pub fn clone_to<'r, T: LinkOps>(
+        &self,
+        dev: &'r Link<T>,
+        _rcu: Rcu<'r>,
+    ) -> Option<ReceivedSkBuff<'r>> {
+        const { assert!(T::HAS_LOWER_DEV, "a packet goes up only") };
         // SAFETY: The skb is valid, and cloning does not change what others see of it.
         let skb = unsafe { bindings::skb_clone_atomic(self.as_ptr()) };
         if skb.is_null() {
@@ -756,10 +767,10 @@ impl<'a> ReceivedSkBuff<'a> {
         self
     }
 
-    /// Has the stack receive the packet here and now (`netif_receive_skb()`). For workers: in a softirq
-    /// receivers might nest.
+    /// Has the stack receive the packet here and now (`netif_receive_skb()`). For the worker of a
+    /// handler only: where packets are received, receivers would nest until the stack ends.
     #[inline]
-    pub fn netif_receive(self, _bh: Bh<'_>) {
+    pub fn netif_receive(self, _worker: &Deferred<'_>, _bh: Bh<'_>) {
         // SAFETY: We own the skb, which is set up as received, and give it up; softirqs are disabled.
         unsafe { bindings::netif_receive_skb(self.0.into_raw()) };
     }
