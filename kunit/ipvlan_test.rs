@@ -40,5 +40,18 @@ mod tests {
         assert_eq!(cell.get(), (Mode::L3S, Flags::VEPA));
         cell.set_flags(Flags::PRIVATE);
         assert_eq!((cell.mode(), cell.flags()), (Mode::L3S, Flags::PRIVATE));
+        // Nobody is trusted to begin with.
+        assert!(!cell.is_trusted());
+        for trusted in [true, false] {
+            cell.set_trusted(trusted);
+            assert_eq!(cell.get(), (Mode::L3S, Flags::PRIVATE));
+            cell.set_mode(Mode::L3);
+            cell.set_flags(Flags::PRIVATE);
+            assert_eq!(
+                (cell.is_trusted(), cell.get()),
+                (trusted, (Mode::L3, Flags::PRIVATE))
+            );
+            cell.set_mode(Mode::L3S);
+        }
     }
 }
