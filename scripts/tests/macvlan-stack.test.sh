@@ -281,8 +281,8 @@ is_promiscuous() { ip -n "$1" -d link show "$2" | grep -q 'promiscuity 1'; }
 # follows FLAVOR: c0 of the C driver on low, and m0 on it, whose address c0 has taken over.
 follows() {
 	ns S N
-	ip -n S link add low up type dummy
-	ip -n S link add link low name c0 address 02:00:00:00:00:c0 up type macvlan mode passthru
+	ip -n S link add low address 02:00:00:00:00:c0 up type dummy
+	ip -n S link add link low name c0 up type macvlan mode passthru
 	ip -n S link add link c0 name m0 up netns "$2" type rnetvirt flavor "$1" mode passthru
 	ip -n "$2" link set m0 address 02:00:00:00:00:01
 	gives 02:00:00:00:00:01 rtnl S get c0 address
@@ -309,6 +309,7 @@ test_d3_deleted_together_with_the_device_below() {
 		ip netns del N
 		follows $flavor N
 		ip -n S link set c0 netns N
+		ip -n N link set c0 up
 		is_promiscuous S low
 		ip netns del N
 		wait_for 20 not is_promiscuous S low
