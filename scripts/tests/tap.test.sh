@@ -68,8 +68,10 @@ unread() {
 }
 test_e5_unread_frames_let_their_sender_go() { unread bed sender_gone; }
 test_e5_unread_frames_let_their_sender_go_socket() { unread bed sender_gone socket; }
+test_e5_unread_frames_let_a_tap_with_a_socket_go() { unread bed socket_sender_gone; }
 test_e5_unread_frames_let_their_sender_go_on() { unread bed sender_goes_on; }
 test_e5_unread_frames_let_their_sender_go_on_socket() { unread bed sender_goes_on socket; }
+test_e5_unread_frames_let_their_connection_go() { unread tracked entry_gone; }
 test_e5_unread_frames_of_a_tap_stop_it() { bed; tap taps_wait; }
 test_e6_ring() { bed; tap ring; }
 test_e6_poll() { bed; tap polls; }
