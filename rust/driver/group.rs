@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Packets to a group that a lower device received: a copy to each endpoint that listens and is meant
-//! to hear the sender, whatever its flavor, and one on to the lower device's own stack.
+//! Copies of packets to a group: one for each endpoint that listens and is meant to hear the sender,
+//! whatever its flavor.
 //!
 //! Where there may be many listeners the packet is put off: a worker makes the copies.
 
 use crate::{
-    ipvlan::{
-        self,
-        Ipvlan, //
-    },
-    macvlan::{
-        self,
-        Macvlan, //
-    },
+    endpoint::Endpoint,
     port::Port,
     reach::{
         self,
@@ -39,9 +32,7 @@ use abstractions::{
         },
         rx_handler::{
             Deferred,
-            Handler,
-            RxContext,
-            Verdict, //
+            Handler, //
         },
         skbuff::{
             max_backlog,
@@ -49,7 +40,7 @@ use abstractions::{
             PacketType,
             RxSkb, //
         },
-        stats::StackedStats,
+        stats::StackedStats, //
     },
 };
 use kernel::sync::atomic::ordering::Relaxed;
@@ -57,86 +48,19 @@ use kernel::sync::atomic::ordering::Relaxed;
 /// Flow control, which is between two ports of a link.
 pub(crate) const ETH_P_PAUSE: u16 = 0x8808;
 
-/// A packet to a group that the lower device received.
-#[inline(never)]
-pub(crate) fn receive<'a>(
-    port: &'a Handler<Port>,
-    skb: RxSkb<'a>,
-    cx: &RxContext<'a>,
-) -> Verdict<'a> {
-    let mut skb = skb;
-    if port.has_macvlan() {
-        // Copies of a fragment would be put together by every endpoint's stack in the same queue.
-        let Some(whole) = skb.defrag_ipv4(cx.bh()) else {
-            return Verdict::CONSUMED;
-        };
-        skb = whole;
-        if !port.sources.is_empty() {
-            let Some(rest) = macvlan::copy_to_listeners(port, skb, cx) else {
-                return Verdict::CONSUMED;
-            };
-            skb = rest;
-        }
-    }
-    let (sender, id) = sender_of(port, &skb, cx.rcu());
-    if reach::loops_back(sender) {
-        macvlan::return_to_sender(port, skb, cx);
-        return Verdict::CONSUMED;
-    }
-    if port.has_l3() {
-        ipvlan::copy_to_l3(port, &skb, cx);
-    }
-    if !port.has_group_members() {
-        return Verdict::pass(skb);
-    }
-    let dest = skb.dest();
-    let hearers = Hearers::of(sender, id);
-    if port.deferred_groups.has(dest) {
-        if port
-            .defer(&skb, hearers.note(), port.bc_queue_len.load(Relaxed), cx)
-            .is_err()
-        {
-            port.lower().count_rx_dropped();
-        }
-    } else if port.groups.has(dest) {
-        flood(port, &skb, hearers, cx.rcu(), Place::Softirq(cx.bh()));
-    }
-    Verdict::pass(skb)
-}
-
-/// A packet to a group that was put off.
-pub(crate) fn receive_deferred(port: &Port, skb: &RxSkb<'_>, note: [u64; 2], cx: &Deferred<'_>) {
-    let hearers = Hearers::from_note(note);
-    flood(port, skb, hearers, cx.rcu(), Place::Worker(cx));
-}
-
-/// Who seems to have sent a group packet that came in by the lower device, and its number.
-fn sender_of(port: &Port, skb: &RxSkb<'_>, rcu: Rcu<'_>) -> (Party, u64) {
-    let source = skb.source();
-    if let Some(dev) = port.macs.find(source.key(), rcu) {
-        return (dev.data().party(), dev.id());
-    }
-    if port.has_ipvlan() && source == port.lower().mac() {
-        if let Some(dev) = port.source_owner(skb.payload(), rcu) {
-            return (dev.data().party(), dev.id());
-        }
-    }
-    (Party::Outside, NOBODY)
-}
-
 /// No endpoint's number.
-const NOBODY: u64 = 0;
+pub(crate) const NOBODY: u64 = 0;
 
 /// Whom a group packet that came in by the lower device is for.
 #[derive(Clone, Copy)]
-struct Hearers {
+pub(crate) struct Hearers {
     parties: Parties,
     /// But not for the endpoint with this number.
     except: u64,
 }
 
 impl Hearers {
-    fn of(sender: Party, id: u64) -> Self {
+    pub(crate) fn of(sender: Party, id: u64) -> Self {
         Self {
             parties: Parties::hearing_returned(sender),
             except: if reach::hears_itself(sender) {
@@ -153,7 +77,7 @@ impl Hearers {
     }
 
     /// What is to be remembered of it while a packet waits.
-    fn note(self) -> [u64; 2] {
+    pub(crate) fn note(self) -> [u64; 2] {
         [self.parties.number().into(), self.except]
     }
 
@@ -178,28 +102,40 @@ pub(crate) fn group_type(dev: &NetDevice, dest: Mac) -> PacketType {
 
 /// Where copies are made.
 #[derive(Clone, Copy)]
-enum Place<'a> {
+pub(crate) enum Place<'a> {
     /// In a softirq copies pile up in this CPU's backlog, which has its limit.
     Softirq(Bh<'a>),
     /// In a worker each copy is received at once.
     Worker(&'a Deferred<'a>),
 }
 
+/// A packet to a group that was put off.
+pub(crate) fn receive_deferred(port: &Port, skb: &RxSkb<'_>, note: [u64; 2], cx: &Deferred<'_>) {
+    let hearers = Hearers::from_note(note);
+    flood(port, skb, hearers, cx.rcu(), Place::Worker(cx));
+}
+
 /// Gives a copy of a group packet to each of `hearers` that listens.
 #[inline(never)]
-fn flood(port: &Port, skb: &RxSkb<'_>, hearers: Hearers, rcu: Rcu<'_>, place: Place<'_>) {
+pub(crate) fn flood(
+    port: &Port,
+    skb: &RxSkb<'_>,
+    hearers: Hearers,
+    rcu: Rcu<'_>,
+    place: Place<'_>,
+) {
     if skb.protocol() == ETH_P_PAUSE {
         return;
     }
     let dest = skb.dest();
     for dev in port.macs.iter(rcu) {
-        let this: &Macvlan = dev.data();
+        let this = dev.data();
         if hearers.has(this.party(), dev.id()) && this.groups.has(dest) {
             copy_to(dev, &this.stats, skb, dest, rcu, place);
         }
     }
-    for dev in port.ip_endpoints().iter(rcu) {
-        let this: &Ipvlan = dev.data();
+    for dev in port.ipvlans().iter(rcu) {
+        let this = dev.data();
         if hearers.has(this.party(), dev.id()) && this.groups.has(dest) && dev.is_up() {
             copy_to(dev, &this.stats, skb, dest, rcu, place);
         }
@@ -254,13 +190,13 @@ pub(crate) fn flood_siblings(
         return defer_sent(port, hearing, sender, frame, cx);
     }
     for dev in port.macs.iter(cx.rcu()) {
-        let this: &Macvlan = dev.data();
+        let this = dev.data();
         if hearing.has(this.party()) && this.groups.has(dest) && dev.id() != sender {
             forward_copy_to(dev, &this.stats, frame, cx);
         }
     }
-    for dev in port.ip_endpoints().iter(cx.rcu()) {
-        let this: &Ipvlan = dev.data();
+    for dev in port.ipvlans().iter(cx.rcu()) {
+        let this = dev.data();
         if hearing.has(this.party()) && this.groups.has(dest) && dev.id() != sender && dev.is_up() {
             forward_copy_to(dev, &this.stats, frame, cx);
         }

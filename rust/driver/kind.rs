@@ -9,14 +9,13 @@ use crate::{
         Hints,
         Refusal, //
     },
-    ipvlan::{
+    endpoint::{
         self,
-        Ipvlan, //
-    },
-    macvlan::{
-        self,
+        Ipvlan,
         Macvlan, //
     },
+    ipvlan,
+    macvlan,
     tap::Tap,
     uapi,
     veth::Veth, //
@@ -134,8 +133,12 @@ impl LinkKind for Rnetvirt {
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),
             Flavor::Macvlan => Macvlan::newlink(dev, params, None, ack, rtnl),
             Flavor::Ipvlan => Ipvlan::newlink(dev, params, None, ack, rtnl),
-            Flavor::Macvtap => Macvlan::newlink(dev, params, Some(Tap::new()?), ack, rtnl),
-            Flavor::Ipvtap => Ipvlan::newlink(dev, params, Some(Tap::new()?), ack, rtnl),
+            Flavor::Macvtap => {
+                Macvlan::newlink(dev, params, Some(Tap::new(endpoint::stats)?), ack, rtnl)
+            }
+            Flavor::Ipvtap => {
+                Ipvlan::newlink(dev, params, Some(Tap::new(endpoint::stats)?), ack, rtnl)
+            }
         }
     }
 }

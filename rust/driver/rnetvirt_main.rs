@@ -20,13 +20,17 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod endpoint;
+mod events;
 mod filter;
 mod group;
 mod ipvlan;
 mod kind;
 mod macvlan;
+mod nodes;
 mod port;
 mod reach;
+mod receive;
 mod tap;
 mod transmit;
 #[path = "../uapi.rs"]
@@ -37,12 +41,12 @@ use abstractions::module_links;
 
 module_links! {
     type: Rnetvirt,
-    notifiers: [port::Events],
+    notifiers: [events::Events],
     handlers: [port::Port, tap::Tap],
-    addresses: [ipvlan::Addresses],
+    addresses: [ipvlan::addresses::Addresses],
     inputs: [port::Port],
     kinds: [kind::Rnetvirt],
-    nodes: tap::TapFile,
+    nodes: tap::file::TapFile,
     name: "rnetvirt",
     authors: ["The rnetvirt developers"],
     description: "Virtual network links in Rust",

@@ -20,18 +20,14 @@
 //! about all that the endpoint receives. How a frame gets to the endpoint, and on from it, is the other
 //! flavor's business.
 
-mod file;
-mod ioctl;
+pub(crate) mod file;
+pub(crate) mod ioctl;
 mod offload;
-mod queue;
+pub(crate) mod queue;
 mod steering;
 mod uapi;
 mod vnet_hdr;
 
-use crate::{
-    ipvlan::Ipvlan,
-    macvlan::Macvlan, //
-};
 use abstractions::{
     chrdev::PollEvents,
     context::{
@@ -44,7 +40,6 @@ use abstractions::{
             FeaturesCell, //
         },
         link::{
-            downcast,
             ifla,
             PrivFlags,
             SetupDevice, //
@@ -75,7 +70,6 @@ use abstractions::{
         user_frame::UserFrame, //
     },
 };
-pub(crate) use file::TapFile;
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
     new_mutex,
@@ -106,6 +100,8 @@ pub(crate) struct Tap {
     /// All of them, in the order in which they were opened. They change under RTNL only.
     #[pin]
     queues: Mutex<KVec<ARef<Sock<Queue>>>>,
+    /// The counters of the endpoint.
+    stats_of: fn(&NetDevice) -> Option<&StackedStats>,
     /// What readers with a header take.
     offloads: FeaturesCell,
 }
@@ -114,24 +110,17 @@ pub(crate) struct Tap {
 pub(crate) type TapRef = Arc<Handler<Tap>>;
 
 impl Tap {
-    /// A tap for a device that is to be made.
-    pub(crate) fn new() -> Result<TapRef> {
+    /// A tap for a device that is to be made, whose counters are what `stats_of` finds.
+    pub(crate) fn new(stats_of: fn(&NetDevice) -> Option<&StackedStats>) -> Result<TapRef> {
         Arc::pin_init(
             Handler::new(pin_init!(Self {
                 attached: SockArray::new(),
                 queues <- new_mutex!(KVec::new()),
+                stats_of,
                 offloads: FeaturesCell::new(offload::DEFAULT),
             })),
             GFP_KERNEL_ACCOUNT,
         )
-    }
-
-    /// The tap of a device, if it has one.
-    fn of(dev: &NetDevice) -> Option<&TapRef> {
-        if let Some(dev) = downcast::<Macvlan>(dev) {
-            return dev.data().tap();
-        }
-        downcast::<Ipvlan>(dev)?.data().tap()
     }
 
     // --- Receive ------------------------------------------------------------
@@ -302,18 +291,10 @@ fn enqueue_segments(
     lost
 }
 
-/// The counters of the endpoint that a tap belongs to.
-fn stats(dev: &NetDevice) -> Option<&StackedStats> {
-    if let Some(dev) = downcast::<Macvlan>(dev) {
-        return Some(&dev.data().stats);
-    }
-    Some(&downcast::<Ipvlan>(dev)?.data().stats)
-}
-
 /// Counts frames that were received and lost.
 #[cold]
 fn count_rx_errors(this: &Handler<Tap>, lost: u32, cx: &RxContext<'_>) {
-    if let Some(stats) = this.dev(cx.rcu()).and_then(stats) {
+    if let Some(stats) = this.dev(cx.rcu()).and_then(this.stats_of) {
         (0..lost).for_each(|_| stats.count_rx_error(cx.bh()));
     }
 }
@@ -349,7 +330,7 @@ impl RxHandler for Tap {
 
 /// Something happened to a device, which may have a tap.
 pub(crate) fn event(event: Event, dev: &NetDevice, rtnl: &Rtnl) -> Result {
-    match Tap::of(dev) {
+    match Handler::<Tap>::of(dev, rtnl) {
         Some(tap) if event == Event::CHANGE_TX_QUEUE_LEN => {
             tap.resize(dev.tx_queue_len(rtnl), rtnl)
         }

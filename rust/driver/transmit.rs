@@ -1,33 +1,370 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Packets from one endpoint to another by MAC address, at least one of which is of flavor macvlan.
+//! Where a packet goes that an endpoint sends: to another endpoint, or out by the lower device.
 
-use crate::port::PortRef;
-use abstractions::net::{
-    link_ops::{
-        Tx,
-        XmitContext, //
+use crate::{
+    endpoint::{
+        Endpoint,
+        Ipvlan,
+        Macvlan, //
     },
-    netdevice::{
-        Link,
-        NetDevice, //
+    group::{
+        self,
+        ETH_P_PAUSE, //
     },
-    skbuff::{
-        DropReason,
-        EthFrame,
-        SkBuff, //
+    ipvlan::settings::{
+        Flags,
+        Mode as IpvlanMode, //
     },
-    stats::StackedStats,
+    macvlan::settings::Mode as MacvlanMode,
+    port::Port,
+    reach::{
+        unicast,
+        Parties,
+        Party,
+        Reach, //
+    },
 };
+use abstractions::{
+    context::{
+        Bh,
+        Rcu, //
+    },
+    net::{
+        ip_output::{
+            route_and_send,
+            route_and_send_checked,
+            Onward,
+            Sender,
+            Siblings, //
+        },
+        link_ops::{
+            Tx,
+            XmitContext, //
+        },
+        mac::Mac,
+        netdevice::{
+            Link,
+            NetDevice, //
+        },
+        payload::Payload,
+        rx_handler::Handler,
+        skbuff::{
+            DropReason,
+            EthFrame,
+            SkBuff,
+            XmitStatus, //
+        },
+    },
+};
+// --- Flavor macvlan ---------------------------------------------------------
 
-/// What endpoints of all flavors have.
-pub(crate) trait Endpoint {
-    /// The device below.
-    fn lower(&self) -> &NetDevice;
-    /// What they share.
-    fn port(&self) -> &PortRef;
-    /// What they have sent and received.
-    fn stats(&self) -> &StackedStats;
+impl Macvlan {
+    /// A packet that an endpoint of flavor macvlan sends; see the picture in [`macvlan`](crate::macvlan).
+    #[inline]
+    pub(crate) fn xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        if dev.data().mode.is_plain_bridge() {
+            Self::bridge_xmit(dev, skb, cx)
+        } else if dev.data().mode.get().is(MacvlanMode::BRIDGE) {
+            Self::mixed_bridge_xmit(dev, skb, cx)
+        } else {
+            send_out(dev, skb, cx)
+        }
+    }
+
+    /// A packet in mode bridge: to the siblings that it is for, or out.
+    #[inline]
+    fn bridge_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let frame = match skb.into_frame() {
+            Ok(frame) => frame,
+            Err(skb) => return send_out(dev, skb, cx),
+        };
+        if frame.is_to_group() {
+            let dest = frame.dest();
+            return Self::group_xmit(frame, dev, dest, cx);
+        }
+        match dev.data().port.macs.find(frame.dest().key(), cx.rcu()) {
+            Some(owner) => Self::send_to(frame, owner, dev, cx),
+            None => send_out(dev, frame.into_skb(), cx),
+        }
+    }
+
+    /// The same with siblings of flavor ipvlan, which have the lower device's address.
+    #[inline(never)]
+    fn mixed_bridge_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        let frame = match skb.into_frame() {
+            Ok(frame) => frame,
+            Err(skb) => return send_out(dev, skb, cx),
+        };
+        let dest = frame.dest();
+        if dest.is_multicast() {
+            return Self::group_xmit(frame, dev, dest, cx);
+        }
+        if let Some(owner) = this.port.macs.find(dest.key(), cx.rcu()) {
+            return Self::send_to(frame, owner, dev, cx);
+        }
+        if dest != this.lower.mac() {
+            return send_out(dev, frame.into_skb(), cx);
+        }
+        let Some(owner) = this.port.dest_owner(frame.payload(), cx.rcu()) else {
+            return send_out(dev, frame.into_skb(), cx);
+        };
+        match unicast(Party::Macvlan(MacvlanMode::BRIDGE), owner.data().party()) {
+            Reach::Direct => between(dev, owner, frame, cx),
+            Reach::Out => send_out(dev, frame.into_skb(), cx),
+            Reach::Nowhere => drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx),
+        }
+    }
+
+    /// A frame to the address of `owner`.
+    #[inline(never)]
+    fn send_to(
+        frame: EthFrame<'_>,
+        owner: &Link<Self>,
+        dev: &Link<Self>,
+        cx: &XmitContext<'_>,
+    ) -> Tx {
+        const REACHED: Parties = Parties::reached_by(Party::Macvlan(MacvlanMode::BRIDGE));
+        if REACHED.has(owner.data().party()) {
+            between(dev, owner, frame, cx)
+        } else {
+            send_out(dev, frame.into_skb(), cx)
+        }
+    }
+
+    /// A packet to a group: a copy to each sibling in mode bridge that listens, and out.
+    #[inline(never)]
+    fn group_xmit(frame: EthFrame<'_>, dev: &Link<Self>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
+        if frame.protocol() != ETH_P_PAUSE {
+            const HEARING: Parties = Parties::hearing(Party::Macvlan(MacvlanMode::BRIDGE));
+            group::flood_siblings(&dev.data().port, HEARING, dev.id(), &frame, dest, cx);
+        }
+        send_out(dev, frame.into_skb(), cx)
+    }
+}
+
+// --- Flavor ipvlan ----------------------------------------------------------
+
+impl Ipvlan {
+    /// A packet that an endpoint of flavor ipvlan sends; see the picture in [`ipvlan`](crate::ipvlan).
+    #[inline]
+    pub(crate) fn xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let frame = match skb.into_frame() {
+            Ok(frame) => frame,
+            Err(skb) => return drop_tx(dev, skb, DropReason::TOO_SMALL, cx),
+        };
+        if dev.data().settings.mode() == IpvlanMode::L2 {
+            Self::xmit_l2(dev, frame, cx)
+        } else {
+            Self::xmit_l3(dev, frame, cx)
+        }
+    }
+
+    /// A frame in mode l2: the endpoint's stack knows whom it is for.
+    #[inline]
+    fn xmit_l2(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        let dest = frame.dest();
+        let flags = this.settings.flags();
+        if dest == frame.source() && flags != Flags::VEPA {
+            return match this.port.dest_owner(frame.payload(), cx.rcu()) {
+                Some(owner) => match unicast(this.party(), owner.data().party()) {
+                    Reach::Direct => Self::send_to(dev, owner, frame, cx),
+                    Reach::Out => send_out(dev, frame.into_skb(), cx),
+                    Reach::Nowhere => drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx),
+                },
+                None => Self::send_in(dev, frame, cx),
+            };
+        }
+        if dest.is_multicast() {
+            return Self::group_xmit(dev, frame, dest, cx);
+        }
+        if this.port.has_macvlan() && flags != Flags::VEPA {
+            return Self::send_to_macvlan(dev, frame, dest, cx);
+        }
+        send_out(dev, frame.into_skb(), cx)
+    }
+
+    /// A frame in modes l3 and l3s: only its IP packet counts.
+    #[inline]
+    fn xmit_l3(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        if !this.settings.is_trusted() {
+            return Self::xmit_l3_checked(dev, frame, cx);
+        }
+        let flags = this.settings.flags();
+        if flags != Flags::VEPA {
+            if let Some(owner) = this.port.dest_owner(frame.payload(), cx.rcu()) {
+                match unicast(this.party(), owner.data().party()) {
+                    Reach::Direct => return Self::send_to(dev, owner, frame, cx),
+                    Reach::Out => {}
+                    Reach::Nowhere => {
+                        return drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx)
+                    }
+                }
+            }
+        }
+        if frame.dest().is_multicast() {
+            return drop_tx(dev, frame.into_skb(), DropReason::UNHANDLED_PROTO, cx);
+        }
+        let len = frame.len();
+        sent(dev, len, route_and_send(frame, &this.lower, cx.bh()), cx)
+    }
+
+    /// The same of an endpoint that is not trusted: the lower device's namespace alone decides.
+    #[inline(never)]
+    fn xmit_l3_checked(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        if frame.is_to_group() {
+            return drop_tx(dev, frame.into_skb(), DropReason::UNHANDLED_PROTO, cx);
+        }
+        let sender = match this.settings.flags() {
+            Flags::BRIDGE => Sender::Direct,
+            Flags::VEPA => Sender::Wire,
+            _ => Sender::Nobody,
+        };
+        let len = frame.len();
+        let status = route_and_send_checked::<Port>(frame, &this.lower, sender, cx.bh());
+        sent(dev, len, status, cx)
+    }
+
+    /// Makes a frame one that another endpoint has received.
+    #[inline]
+    fn send_to(
+        dev: &Link<Self>,
+        owner: &Link<Self>,
+        frame: EthFrame<'_>,
+        cx: &XmitContext<'_>,
+    ) -> Tx {
+        // Whether it is dropped on the way is no business of the sender.
+        dev.data().stats.count_tx(frame.len(), cx.bh());
+        receive_from_sibling(owner, frame, cx.rcu(), cx.bh());
+        Tx::SENT
+    }
+
+    /// A frame to our own MAC address, but for no endpoint: the lower device receives it, if the host
+    /// trusts us.
+    #[inline(never)]
+    fn send_in(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        if !this.settings.is_trusted() {
+            return drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx);
+        }
+        this.stats.count_tx(frame.len(), cx.bh());
+        let _ = frame
+            .forward_to(&this.lower, cx.rcu())
+            .and_then(|skb| skb.netif_rx(cx.bh()));
+        Tx::SENT
+    }
+
+    /// A frame to another MAC address, which may be that of an endpoint of flavor macvlan.
+    #[inline(never)]
+    fn send_to_macvlan(
+        dev: &Link<Self>,
+        frame: EthFrame<'_>,
+        dest: Mac,
+        cx: &XmitContext<'_>,
+    ) -> Tx {
+        let this = dev.data();
+        let Some(sibling) = this.port.macs.find(dest.key(), cx.rcu()) else {
+            return send_out(dev, frame.into_skb(), cx);
+        };
+        match unicast(this.party(), sibling.data().party()) {
+            Reach::Direct => between(dev, sibling, frame, cx),
+            Reach::Out => send_out(dev, frame.into_skb(), cx),
+            Reach::Nowhere => drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx),
+        }
+    }
+
+    /// A frame to a group: a copy to each sibling that listens, and out.
+    #[inline(never)]
+    fn group_xmit(dev: &Link<Self>, frame: EthFrame<'_>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        if frame.protocol() == ETH_P_PAUSE {
+            // Flow control of the wire is the lower device's business.
+            this.stats.count_tx(frame.len(), cx.bh());
+            frame.into_skb().drop_reason(DropReason::UNHANDLED_PROTO);
+            return Tx::SENT;
+        }
+        if this.settings.flags() == Flags::BRIDGE {
+            const HEARING: Parties = Parties::hearing(Party::Ipvlan(IpvlanMode::L2, Flags::BRIDGE));
+            group::flood_siblings(&this.port, HEARING, dev.id(), &frame, dest, cx);
+        }
+        send_out(dev, frame.into_skb(), cx)
+    }
+}
+
+/// Makes a frame one that an endpoint has received from another one.
+#[inline]
+pub(crate) fn receive_from_sibling(
+    owner: &Link<Ipvlan>,
+    frame: EthFrame<'_>,
+    rcu: Rcu<'_>,
+    bh: Bh<'_>,
+) {
+    let stats = &owner.data().stats;
+    let len = frame.len();
+    let sent = frame
+        .forward_to(owner, rcu)
+        .and_then(|skb| skb.netif_rx(bh));
+    if sent.is_ok() {
+        stats.count_rx(len, false, bh);
+    } else {
+        stats.count_rx_error(bh);
+    }
+}
+
+impl Siblings for Port {
+    type Upper = Ipvlan;
+
+    #[inline]
+    fn onward<'a>(
+        this: &'a Handler<Self>,
+        sender: Sender,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Onward<'a, Ipvlan> {
+        let Some(dev) = this.dest_owner(packet, rcu) else {
+            return Onward::Out;
+        };
+        let flags = match sender {
+            Sender::Direct => Flags::BRIDGE,
+            Sender::Nobody => Flags::PRIVATE,
+            Sender::Wire => Flags::VEPA,
+        };
+        match unicast(Party::Ipvlan(IpvlanMode::L3, flags), dev.data().party()) {
+            Reach::Direct => Onward::To(dev),
+            Reach::Out => Onward::Out,
+            Reach::Nowhere => Onward::Nowhere,
+        }
+    }
+
+    fn deliver(dev: &Link<Ipvlan>, frame: EthFrame<'_>, rcu: Rcu<'_>, bh: Bh<'_>) {
+        receive_from_sibling(dev, frame, rcu, bh);
+    }
+}
+
+// --- Both -------------------------------------------------------------------
+
+/// Hands a packet to the lower device, and counts what that says.
+#[inline]
+fn send_out<E: Endpoint>(dev: &Link<E>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+    let len = skb.len();
+    let status = skb.queue_xmit(&dev.data().lower, cx.bh());
+    sent(dev, len, status, cx)
+}
+
+/// Counts a packet of `len` bytes by what became of it.
+#[inline]
+fn sent<E: Endpoint>(dev: &Link<E>, len: u32, status: XmitStatus, cx: &XmitContext<'_>) -> Tx {
+    let stats = &dev.data().stats;
+    if status.is_taken() {
+        stats.count_tx(len, cx.bh());
+    } else {
+        stats.count_tx_dropped(cx.bh());
+    }
+    Tx::lower(status)
 }
 
 /// Makes a frame that `sender` sends one that `receiver`, whose MAC address it is for, has received.
@@ -43,16 +380,16 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
     cx: &XmitContext<'_>,
 ) -> Tx {
     let this = sender.data();
-    let (lower, len) = (this.lower(), frame.len());
+    let (lower, len) = (&this.lower, frame.len());
     // Whether it is dropped on the way is no business of the sender.
-    this.stats().count_tx(len, cx.bh());
-    if !this.port().sources.is_empty() {
+    this.stats.count_tx(len, cx.bh());
+    if !this.port.sources.is_empty() {
         return through(frame, lower, cx);
     }
     match frame.forward_over(lower, receiver, cx.rcu()) {
         Ok(skb) => {
             if skb.netif_rx(cx.bh()).is_ok() {
-                receiver.data().stats().count_rx(len, false, cx.bh());
+                receiver.data().stats.count_rx(len, false, cx.bh());
             }
             Tx::SENT
         }
@@ -78,7 +415,7 @@ pub(crate) fn drop_tx<S: Endpoint>(
     reason: DropReason,
     cx: &XmitContext<'_>,
 ) -> Tx {
-    sender.data().stats().count_tx_dropped(cx.bh());
+    sender.data().stats.count_tx_dropped(cx.bh());
     skb.drop_reason(reason);
     Tx::DROPPED
 }

@@ -7,7 +7,6 @@ use super::{
         self,
         Queue, //
     },
-    stats,
     vnet_hdr::{
         linear_len,
         Endian, //
@@ -16,20 +15,14 @@ use super::{
     TapRef, //
 };
 use abstractions::{
-    chrdev::{
-        CharFile,
-        OpenFile,
-        PollEvents, //
-    },
+    chrdev::PollEvents,
     context::{
         disable_bh,
         Process,
         Rcu, //
     },
     net::{
-        netdevice::NetDevice,
         rtnl::Rtnl,
-        rx_handler::Handler,
         skbuff::ETH_HLEN,
         sock::Sock,
         user_frame::{
@@ -48,8 +41,7 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        rcu,
-        Arc, //
+        rcu, //
     },
 };
 
@@ -151,7 +143,7 @@ impl TapFile {
     #[cold]
     fn count_tx_dropped(&self) {
         let section = rcu::read_lock();
-        if let Some(stats) = self.tap.dev(Rcu::new(&section)).and_then(stats) {
+        if let Some(stats) = self.tap.dev(Rcu::new(&section)).and_then(self.tap.stats_of) {
             stats.count_tx_dropped(disable_bh().bh());
         }
     }
@@ -179,40 +171,35 @@ fn read_hdr(
     Ok((hdr, linear))
 }
 
-impl CharFile for TapFile {
-    type OwnerModule = crate::Rnetvirt;
-    type Sock = Queue;
-    type Device = Handler<Tap>;
-    const CLASS: &'static CStr = c"rnetvirt";
-
-    fn open(tap: &Arc<Handler<Tap>>, rtnl: &Rtnl) -> Result<Self> {
+impl TapFile {
+    /// Opens a queue of `tap`.
+    pub(crate) fn new(tap: &TapRef, rtnl: &Rtnl) -> Result<Self> {
         Ok(Self {
             queue: Tap::open(tap, rtnl)?,
             tap: tap.clone(),
         })
     }
 
-    fn sock(&self) -> &ARef<Sock<Queue>> {
+    pub(crate) fn queue(&self) -> &ARef<Sock<Queue>> {
         &self.queue
     }
 
-    fn device_of(dev: &NetDevice) -> Option<&Arc<Handler<Tap>>> {
-        Tap::of(dev)
-    }
-
-    fn release(&self, rtnl: &Rtnl) {
+    /// Takes the queue away from the tap.
+    pub(crate) fn leave(&self, rtnl: &Rtnl) {
         self.tap.close(&self.queue, rtnl);
     }
 
-    fn closed(&self, process: Process<'_>) {
+    /// Drops what is in the queue, into which nobody puts anything any more.
+    pub(crate) fn drain(&self, process: Process<'_>) {
         while let Some(frame) = queue::consume(&self.queue, process) {
             drop(frame);
         }
     }
 
+    /// Reads a frame, cut to the room that there is; how many bytes it were without that.
     // Of its two callers one is a packet's path.
     #[inline(always)]
-    fn read(
+    pub(crate) fn read_frame(
         &self,
         to: &mut IovIterDest<'_>,
         nonblock: bool,
@@ -227,8 +214,13 @@ impl CharFile for TapFile {
         Ok(len)
     }
 
+    /// Writes a frame.
     #[inline(always)]
-    fn write(&self, from: &mut IovIterSource<'_>, nonblock: bool) -> Result<usize> {
+    pub(crate) fn write_frame(
+        &self,
+        from: &mut IovIterSource<'_>,
+        nonblock: bool,
+    ) -> Result<usize> {
         let len = from.len();
         match self.send(from, nonblock) {
             Ok(()) => Ok(len),
@@ -239,7 +231,8 @@ impl CharFile for TapFile {
         }
     }
 
-    fn poll(&self, process: Process<'_>) -> PollEvents {
+    /// What can be done without waiting.
+    pub(crate) fn ready(&self, process: Process<'_>) -> PollEvents {
         let can_write = self.queue.is_writable();
         let gone = if self.tap.is_attached() {
             PollEvents::NONE
@@ -256,9 +249,5 @@ impl CharFile for TapFile {
         } else {
             input
         }
-    }
-
-    fn ioctl(file: &OpenFile<'_, Self>, cmd: u32, arg: usize) -> Result<isize> {
-        super::ioctl::ioctl(file, cmd, arg)
     }
 }

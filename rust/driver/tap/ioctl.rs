@@ -44,7 +44,7 @@ const IFR_DATA: usize = 16;
 const ENOLINK: Error = kernel::error::code::ENOLINK;
 
 /// Does what a command says.
-pub(super) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Result<isize> {
+pub(crate) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Result<isize> {
     let file = open.data();
     let queue = &file.queue;
     match cmd {

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Links with a lower device: what all of them have, and what those of each flavor have beside it.
+//!
+//! What is done with them is elsewhere: where packets go in [`transmit`](crate::transmit) and
+//! [`receive`](crate::receive), what users ask for with the flavors.
+
+use crate::{
+    filter::GroupFilter,
+    ipvlan::settings::ModeCell as IpvlanModeCell,
+    macvlan::settings::{
+        FlagsCell,
+        ModeCell as MacvlanModeCell, //
+    },
+    port::{
+        OpenPort,
+        Port,
+        PortRef, //
+    },
+    reach::Party,
+    tap::TapRef, //
+};
+use abstractions::{
+    net::{
+        dev_ref::DevRef,
+        link::{
+            downcast,
+            NewLinkParams,
+            SetupDevice, //
+        },
+        link_ops::LinkOps,
+        netdevice::NetDevice,
+        nlattr::ExtAck,
+        rtnl::Rtnl,
+        stats::StackedStats, //
+    },
+    random::random_u32, //
+};
+use core::ops::Deref;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
+};
+
+/// What endpoints of all flavors have.
+pub(crate) struct Common {
+    /// The lower device: the port's, too, but one step nearer.
+    pub(crate) lower: DevRef,
+    /// What the endpoints of that device share.
+    pub(crate) port: PortRef,
+    /// What it has sent and received.
+    pub(crate) stats: StackedStats,
+    /// With flavors macvtap and ipvtap, what is there instead of a stack.
+    pub(crate) tap: Option<TapRef>,
+    /// Groups that it listens to.
+    pub(crate) groups: GroupFilter,
+}
+
+impl Common {
+    /// That of an endpoint that is to be made. [`ENOMEM`], or [`ENODEV`] if the lower device is gone.
+    pub(crate) fn new(port: &PortRef, tap: Option<TapRef>, rtnl: &Rtnl) -> Result<Self> {
+        Ok(Self {
+            lower: DevRef::new(port.lower_rtnl(rtnl)?, rtnl)?,
+            port: port.clone(),
+            stats: StackedStats::new()?,
+            tap,
+            // So that not all endpoints err about the same groups.
+            groups: GroupFilter::new(random_u32()),
+        })
+    }
+
+    /// What is there instead of a stack, if that is so.
+    pub(crate) fn tap(&self) -> Option<&TapRef> {
+        self.tap.as_ref()
+    }
+}
+
+/// A link with a lower device, of whatever flavor.
+pub(crate) trait Endpoint: LinkOps + Deref<Target = Common> {
+    /// What it is to others on the same lower device.
+    fn party(&self) -> Party;
+}
+
+/// An endpoint of flavor macvlan or macvtap, found by its MAC address.
+pub(crate) struct Macvlan {
+    pub(crate) common: Common,
+    pub(crate) mode: MacvlanModeCell,
+    pub(crate) flags: FlagsCell,
+    /// The address by which packets find it, while it is up.
+    pub(crate) hashed: Atomic<u64>,
+    /// How many group packets it would like to be put off.
+    pub(crate) bc_queue_len: Atomic<u32>,
+    /// How many sources it listens to.
+    pub(crate) sources: Atomic<u32>,
+}
+
+impl Deref for Macvlan {
+    type Target = Common;
+
+    #[inline(always)]
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+impl Endpoint for Macvlan {
+    /// What it is to others on the same lower device.
+    #[inline(always)]
+    fn party(&self) -> Party {
+        Party::Macvlan(self.mode.get())
+    }
+}
+
+impl Macvlan {
+    /// Says whether there are siblings of flavor ipvlan.
+    pub(crate) fn set_mixed(&self, mixed: bool, _rtnl: &Rtnl) {
+        self.mode.set_mixed(mixed);
+    }
+
+    /// The length that this endpoint would like the port's queue of group packets to have.
+    pub(crate) fn bc_queue_len(&self) -> u32 {
+        self.bc_queue_len.load(Relaxed)
+    }
+}
+
+/// An endpoint of flavor ipvlan or ipvtap, found by its IP addresses.
+pub(crate) struct Ipvlan {
+    pub(crate) common: Common,
+    pub(crate) settings: IpvlanModeCell,
+    /// Whether these are all.
+    pub(crate) wants_all_groups: Atomic<bool>,
+    /// Its number among the port's endpoints, by which the port keeps it.
+    pub(crate) dev_id: Atomic<u32>,
+    /// How many addresses of it are in the port's tables.
+    pub(crate) addresses: Atomic<u32>,
+}
+
+impl Deref for Ipvlan {
+    type Target = Common;
+
+    #[inline(always)]
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+impl Endpoint for Ipvlan {
+    /// What it is to others on the same lower device.
+    #[inline(always)]
+    fn party(&self) -> Party {
+        let (mode, flags) = self.settings.get();
+        Party::Ipvlan(mode, flags)
+    }
+}
+
+/// The tap of a device, if it has one.
+pub(crate) fn tap(dev: &NetDevice) -> Option<&TapRef> {
+    if let Some(dev) = downcast::<Macvlan>(dev) {
+        return dev.data().tap();
+    }
+    downcast::<Ipvlan>(dev)?.data().tap()
+}
+
+/// The counters of an endpoint.
+pub(crate) fn stats(dev: &NetDevice) -> Option<&StackedStats> {
+    if let Some(dev) = downcast::<Macvlan>(dev) {
+        return Some(&dev.data().stats);
+    }
+    Some(&downcast::<Ipvlan>(dev)?.data().stats)
+}
+
+/// The port that a new endpoint `dev` is to join, which is made if there is none.
+///
+/// An endpoint on an endpoint of the same type is one more on that one's port. `check` says whether the
+/// lower device will do.
+pub(crate) fn prepare<'a, T: Endpoint>(
+    dev: &mut SetupDevice<'_>,
+    params: &NewLinkParams<'_>,
+    check: impl FnOnce(&mut SetupDevice<'_>, &NetDevice, &mut ExtAck<'_>) -> Result,
+    ack: &mut ExtAck<'_>,
+    rtnl: &'a Rtnl,
+) -> Result<OpenPort<'a>> {
+    let lower = params.lower(rtnl).map_err(|err| {
+        let msg = if err == EINVAL {
+            c"a link of this flavor needs a lower device; name it with 'link'"
+        } else {
+            c"there is no such lower device"
+        };
+        ack.refuse(err, msg)
+    })?;
+    let port = match downcast::<T>(lower) {
+        Some(endpoint) => {
+            let port = endpoint.data().port.clone();
+            let net = port.lower_rtnl(rtnl)?.net(rtnl);
+            if !dev.link_net_capable(net, rtnl) {
+                return Err(ack.refuse(
+                    EPERM,
+                    c"the lower device is in another network namespace, where CAP_NET_ADMIN is required",
+                ));
+            }
+            check(dev, port.lower(), ack)?;
+            port
+        }
+        None => {
+            check(dev, lower, ack)?;
+            Port::of_or_new(lower, ack, rtnl)?
+        }
+    };
+    let port = OpenPort::new(port, rtnl);
+    if port.is_passthru() {
+        return Err(ack.refuse(
+            EINVAL,
+            c"the lower device has a link in mode passthru, which does not share it",
+        ));
+    }
+    Ok(port)
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What happens to devices that endpoints are on top of, or that have a tap.
+
+use crate::{
+    endpoint::Macvlan,
+    port::Port,
+    tap, //
+};
+use abstractions::{
+    context::Rcu,
+    net::{
+        link_ops::LinkOps,
+        netdevice::{
+            Link,
+            NetDevice, //
+        },
+        notifier::{
+            Details,
+            Event,
+            Notifier, //
+        },
+        registered::{
+            Registered,
+            Relayed, //
+        },
+        rtnl::Rtnl,
+        rx_handler::Handler, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::ordering::Relaxed,
+        rcu, //
+    },
+};
+
+/// Passes what happens to devices on to their ports and taps.
+pub(crate) struct Events;
+
+impl Notifier for Events {
+    fn event(
+        &self,
+        event: Event,
+        dev: &Registered<NetDevice>,
+        more: &Details<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        if let Some(port) = Handler::<Port>::of(dev, rtnl) {
+            port.event(event, dev, more, rtnl)?;
+        }
+        tap::event(event, dev, rtnl)
+    }
+}
+
+impl Port {
+    /// The lower device is about to leave its namespace, and to lose its address lists.
+    fn depart(&self, rtnl: &Rtnl) {
+        self.unhook(rtnl);
+        for dev in self.macvlans().registered(rtnl).filter(|dev| dev.is_up()) {
+            dev.unsync_from_lower(rtnl);
+        }
+        for dev in self.ipvlans().registered(rtnl).filter(|dev| dev.is_up()) {
+            dev.unsync_from_lower(rtnl);
+        }
+    }
+
+    /// The lower device has come to another namespace.
+    fn arrive(&self, rtnl: &Rtnl) {
+        for dev in self.macvlans().registered(rtnl).filter(|dev| dev.is_up()) {
+            Macvlan::ask_again(dev, rtnl);
+            dev.sync_to_lower(rtnl);
+        }
+        for dev in self.ipvlans().registered(rtnl).filter(|dev| dev.is_up()) {
+            dev.sync_to_lower(rtnl);
+        }
+        self.update_groups();
+        if self.has_l3s() && self.hook(rtnl).is_err() {
+            // Nobody can be told but the reader of the log: the move has happened.
+            self.lower()
+                .log_error(c"no netfilter hooks: links in mode l3s do not receive");
+        }
+    }
+
+    /// The lower device may not take the address of an endpoint, whose packets would be told from its
+    /// own, and from those of endpoints of flavor ipvlan, by nothing. [`EADDRINUSE`].
+    fn check_new_mac(&self, more: &Details<'_>) -> Result {
+        let Some(mac) = more.new_mac() else {
+            return Ok(());
+        };
+        // In mode passthru it is the endpoint's, too.
+        if self.is_passthru() {
+            return Ok(());
+        }
+        let guard = rcu::read_lock();
+        match self.macs.find(mac.key(), Rcu::new(&guard)) {
+            Some(_) => Err(more.refuse(
+                EADDRINUSE,
+                c"a link on the device has that address; take it down, or change its address",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The passthru endpoint, when the lower device's address changes, and so its own. Not if it was
+    /// asked for another one: then the core tells of it.
+    fn led_by_lower<'a>(&'a self, rtnl: &'a Rtnl) -> Option<&'a Registered<Link<Macvlan>>> {
+        let follows = self.is_passthru() && !self.changing_mac.load(Relaxed);
+        follows.then(|| self.macvlans().registered(rtnl).next())?
+    }
+
+    /// Something happened to the lower device.
+    fn event(
+        &self,
+        event: Event,
+        lower: &Registered<NetDevice>,
+        more: &Details<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let endpoints = || self.macvlans().registered(rtnl);
+        let ip_endpoints = || self.ipvlans().registered(rtnl);
+        follow(endpoints(), lower, event, rtnl);
+        follow(ip_endpoints(), lower, event, rtnl);
+        match event {
+            Event::CHANGE_MTU => {
+                let mtu = lower.mtu();
+                endpoints()
+                    .filter(|dev| dev.mtu() > mtu)
+                    .for_each(|dev| dev.follow_mtu(mtu, rtnl));
+                ip_endpoints()
+                    .filter(|dev| dev.mtu() != mtu)
+                    .for_each(|dev| dev.follow_mtu(mtu, rtnl));
+            }
+            Event::PRE_CHANGE_ADDR => {
+                self.check_new_mac(more)?;
+                if let Some(dev) = self.led_by_lower(rtnl) {
+                    more.ask_for(dev, rtnl)?;
+                }
+                for dev in ip_endpoints() {
+                    more.ask_for(dev, rtnl)?;
+                }
+            }
+            Event::CHANGE_ADDR => {
+                if self.is_passthru() {
+                    if let Some(dev) = endpoints().next() {
+                        Macvlan::sync_mac(dev, lower.mac(), rtnl)?;
+                    }
+                }
+                if let Some(dev) = self.led_by_lower(rtnl) {
+                    dev.relay(Relayed::ChangeAddr, rtnl);
+                }
+                for dev in ip_endpoints() {
+                    dev.write_mac(lower.mac(), rtnl);
+                    dev.relay(Relayed::ChangeAddr, rtnl);
+                }
+            }
+            Event::UNREGISTER => {
+                if lower.is_unregistering() {
+                    more.delete_links(endpoints(), rtnl);
+                    more.delete_links(ip_endpoints(), rtnl);
+                } else {
+                    self.depart(rtnl);
+                }
+            }
+            // The lower device has a port, so it was there before, in another namespace.
+            Event::REGISTER => self.arrive(rtnl),
+            Event::PRE_TYPE_CHANGE => return Err(EPERM),
+            // A bond in mode balance-tlb or balance-alb, which has nothing else to say, has taken another
+            // of its devices into use, and tells the switch of addresses of its own only.
+            Event::RESEND_IGMP => endpoints()
+                .filter(|dev| dev.is_up())
+                .for_each(|dev| dev.announce_on(lower, rtnl)),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What endpoints of all flavors do when something happens to the device below.
+fn follow<'a, T: LinkOps>(
+    endpoints: impl Iterator<Item = &'a Registered<Link<T>>>,
+    lower: &NetDevice,
+    event: Event,
+    rtnl: &Rtnl,
+) {
+    match event {
+        Event::UP | Event::DOWN | Event::CHANGE => {
+            endpoints.for_each(|dev| dev.transfer_operstate(lower, rtnl));
+        }
+        Event::FEAT_CHANGE => endpoints.for_each(|dev| {
+            dev.inherit_limits(lower, rtnl);
+            dev.update_features(rtnl);
+        }),
+        Event::NOTIFY_PEERS => relay(endpoints, Relayed::NotifyPeers, rtnl),
+        Event::BONDING_FAILOVER => relay(endpoints, Relayed::BondingFailover, rtnl),
+        Event::RESEND_IGMP => relay(endpoints, Relayed::ResendIgmp, rtnl),
+        _ => {}
+    }
+}
+
+fn relay<'a, T: LinkOps>(
+    endpoints: impl Iterator<Item = &'a Registered<Link<T>>>,
+    event: Relayed,
+    rtnl: &Rtnl,
+) {
+    endpoints.for_each(|dev| dev.relay(event, rtnl));
+}

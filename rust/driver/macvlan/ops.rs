@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the core asks of devices of flavor macvlan.
+
+use crate::{
+    config,
+    endpoint::Macvlan,
+    macvlan::{
+        settings::{
+            self,
+            Flags,
+            Mode,
+            Settings, //
+        },
+        sources,
+        ALWAYS_ON,
+        INHERITED, //
+    },
+    port::Port,
+    tap::Tap, //
+};
+use abstractions::{
+    context::Rcu,
+    net::{
+        ethtool::{
+            DriverInfo,
+            EthtoolOps,
+            LinkSettings, //
+        },
+        features::Features,
+        link::UnregisterList,
+        link_ops::{
+            LinkOps,
+            OwnCounters,
+            RxMode,
+            Tx,
+            XmitContext, //
+        },
+        mac::Mac,
+        namespace::Net,
+        netdevice::{
+            DevFlags,
+            Link,
+            NetDevice, //
+        },
+        nlattr::{
+            total_size,
+            AttrWriter,
+            Attrs,
+            ExtAck,
+            LinkAttrs, //
+        },
+        registered::Registered,
+        rtnl::Rtnl,
+        skbuff::SkBuff,
+        stats::LinkStats64, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::ordering::Relaxed,
+    types::ScopeGuard, //
+};
+
+#[vtable]
+impl LinkOps for Macvlan {
+    type Ethtool = Self;
+
+    type Counters = OwnCounters;
+
+    #[inline]
+    fn start_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        Self::xmit(dev, skb, cx)
+    }
+
+    /// Has the lower device receive what is for the endpoint, and packets find it.
+    fn open(dev: &Registered<Link<Self>>, rtnl: &Rtnl) -> Result {
+        let this = dev.data();
+        let port = &this.port;
+        let lower = port.lower_rtnl(rtnl)?;
+        let mac = dev.mac();
+        let flags = dev.flags();
+        let passthru = port.is_passthru();
+
+        // Each step is undone if a later one fails.
+        if !passthru {
+            Self::check_mac_is_free(dev, mac)?;
+            lower.uc_add(mac, rtnl)?;
+        }
+        let uc = ScopeGuard::new(|| {
+            if !passthru {
+                let _ = lower.uc_del(mac, rtnl);
+            }
+        });
+        let allmulti = flags.any(DevFlags::ALLMULTI);
+        if allmulti {
+            lower.set_allmulti(true, rtnl)?;
+        }
+        let all_groups = ScopeGuard::new(|| {
+            if allmulti {
+                let _ = lower.set_allmulti(false, rtnl);
+            }
+        });
+        let promisc = this.wants_promisc(flags);
+        if promisc {
+            lower.set_promiscuity(true, rtnl)?;
+        }
+        let everything = ScopeGuard::new(|| {
+            if promisc {
+                let _ = lower.set_promiscuity(false, rtnl);
+            }
+        });
+        port.macs.insert(mac.key(), dev, rtnl)?;
+        this.hashed.store(mac.key(), Relaxed);
+        everything.dismiss();
+        all_groups.dismiss();
+        uc.dismiss();
+        Ok(())
+    }
+
+    fn stop(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
+        let this = dev.data();
+        let port = &this.port;
+        let flags = dev.flags();
+
+        port.macs.remove(this.hashed.load(Relaxed), dev, rtnl);
+        dev.unsync_from_lower(rtnl);
+        // One that is on its way out, too, forgets what it was asked for.
+        let Ok(lower) = port.lower_rtnl(rtnl) else {
+            return;
+        };
+        if this.wants_promisc(flags) {
+            let _ = lower.set_promiscuity(false, rtnl);
+        }
+        if flags.any(DevFlags::ALLMULTI) {
+            let _ = lower.set_allmulti(false, rtnl);
+        }
+        if !port.is_passthru() {
+            let _ = lower.uc_del(dev.mac(), rtnl);
+        }
+    }
+
+    fn change_rx_flags(dev: &Registered<Link<Self>>, changed: DevFlags, rtnl: &Rtnl) {
+        let this = dev.data();
+        let Ok(lower) = this.port.lower_rtnl(rtnl) else {
+            return;
+        };
+        if !dev.is_up() {
+            return;
+        }
+        if changed.any(DevFlags::ALLMULTI) {
+            let _ = lower.set_allmulti(dev.flags().any(DevFlags::ALLMULTI), rtnl);
+        }
+        if changed.any(DevFlags::PROMISC) && !this.port.is_passthru() {
+            let _ = lower.set_promiscuity(dev.flags().any(DevFlags::PROMISC), rtnl);
+        }
+    }
+
+    fn set_rx_mode(dev: &Link<Self>, lists: &RxMode<'_>) {
+        let this = dev.data();
+        this.groups.follow(dev, lists);
+        this.port.set_rx_mode(dev, lists);
+    }
+
+    fn set_mac_address(dev: &Registered<Link<Self>>, mac: Mac, rtnl: &Rtnl) -> Result {
+        let this = dev.data();
+        let port = &this.port;
+        if dev.mac() == mac {
+            return Ok(());
+        }
+        if port.is_passthru() {
+            // The endpoint's own address follows when the lower device tells of its new one.
+            port.changing_mac.store(true, Relaxed);
+            let result = port
+                .lower_rtnl(rtnl)
+                .and_then(|lower| lower.set_mac_address(mac, rtnl));
+            port.changing_mac.store(false, Relaxed);
+            return result;
+        }
+        Self::check_mac_is_free(dev, mac)?;
+        Self::sync_mac(dev, mac, rtnl)
+    }
+
+    fn change_mtu(dev: &Registered<Link<Self>>, mtu: u32, rtnl: &Rtnl) -> Result {
+        if mtu > dev.data().port.lower().mtu() {
+            return Err(EINVAL);
+        }
+        dev.write_mtu(mtu, rtnl);
+        Ok(())
+    }
+
+    fn fix_features(dev: &Registered<Link<Self>>, wanted: Features, rtnl: &Rtnl) -> Features {
+        let wanted = wanted.with(Features::ALL_FOR_ALL);
+        // Large receive offload is the lower device's, but can be refused here.
+        let refused = Features::LRO.without(wanted);
+        let lower = dev.data().port.lower().features(rtnl).without(refused);
+        Features::increment(lower, wanted, wanted)
+            .with(ALWAYS_ON)
+            .and(ALWAYS_ON.with(INHERITED))
+    }
+
+    fn fdb_add(dev: &Registered<Link<Self>>, mac: Mac, replace: bool, rtnl: &Rtnl) -> Result {
+        if mac.is_multicast() {
+            if replace {
+                return Err(EOPNOTSUPP);
+            }
+            return dev.mc_add_excl(mac, rtnl);
+        }
+        // Packets would not find the endpoint by it, unless it gets all.
+        if replace || !dev.data().port.is_passthru() {
+            return Err(EOPNOTSUPP);
+        }
+        dev.uc_add_excl(mac, rtnl)
+    }
+
+    fn fdb_del(dev: &Registered<Link<Self>>, mac: Mac, rtnl: &Rtnl) -> Result {
+        if mac.is_multicast() {
+            return dev.mc_del(mac, rtnl);
+        }
+        if !dev.data().port.is_passthru() {
+            return Err(EOPNOTSUPP);
+        }
+        dev.uc_del(mac, rtnl)
+    }
+
+    fn get_stats64(dev: &Link<Self>, stats: &mut LinkStats64, _rcu: Rcu<'_>) {
+        stats.add_stacked(&dev.data().stats);
+    }
+
+    #[inline]
+    fn lower_dev(dev: &Link<Self>) -> &NetDevice {
+        &dev.data().lower
+    }
+
+    fn uninit(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
+        let this = dev.data();
+        if let Some(tap) = this.tap() {
+            Tap::detach(tap, dev, rtnl);
+        }
+        let port = &this.port;
+        port.leave(dev, rtnl);
+        Port::close_if_unused(port, rtnl);
+    }
+
+    fn dellink(dev: &Registered<Link<Self>>, _list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
+        let this = dev.data();
+        if let Some(tap) = this.tap() {
+            Tap::detach(tap, dev, rtnl);
+        }
+        this.port.leave(dev, rtnl);
+    }
+
+    /// Checks everything that can be refused, then changes what the request says. What may still
+    /// fail is the lower device's promiscuity, and memory for sources.
+    fn changelink(
+        dev: &Registered<Link<Self>>,
+        _tb: &LinkAttrs<'_>,
+        data: Option<&Attrs<'_>>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let this = dev.data();
+        let port = &this.port;
+        config::check_change(this.flavor(), data, ack)?;
+        let nest = data.and_then(|data| data.attr(config::MACVLAN.id()));
+        let settings = Settings::parse(nest, ack)?;
+        let is_shared = settings.bc_queue_len.is_some() || settings.bc_cutoff.is_some();
+        if is_shared && !dev.link_net_capable(port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
+            return Err(ack.refuse(
+                EPERM,
+                c"settings of the port require CAP_NET_ADMIN in the network namespace of the lower device",
+            ));
+        }
+        let mode = settings.mode.unwrap_or(this.mode.get());
+        // What mode source takes, or copies, is also the host's, and that of links in other namespaces.
+        let listens =
+            settings.mode.is_some() || settings.flags.is_some() || settings.sources.is_some();
+        let net = port.lower_rtnl(rtnl)?.net(rtnl);
+        if mode == Mode::SOURCE && listens && !dev.link_net_capable(net, rtnl) {
+            return Err(ack.refuse(
+                EPERM,
+                c"mode source requires CAP_NET_ADMIN in the network namespace of the lower device",
+            ));
+        }
+        if (mode == Mode::PASSTHRU) != port.is_passthru() {
+            return Err(ack.refuse(
+                EINVAL,
+                c"mode passthru is chosen when a link is made, for good",
+            ));
+        }
+        sources::check(&settings, mode, |mac| Self::count_with(dev, mac), ack)?;
+
+        if let Some(flags) = settings.flags {
+            let toggled = flags.has(Flags::NOPROMISC) != this.flags.get().has(Flags::NOPROMISC);
+            if toggled && port.is_passthru() && dev.is_up() {
+                port.lower_rtnl(rtnl)?
+                    .set_promiscuity(!flags.has(Flags::NOPROMISC), rtnl)?;
+            }
+            this.flags.set(flags);
+        }
+        if mode != Mode::SOURCE {
+            port.flush_sources(dev, rtnl);
+        }
+        this.mode.set(mode);
+        if let Some(len) = settings.bc_queue_len {
+            this.bc_queue_len.store(len, Relaxed);
+            port.update_bc_queue_len(rtnl);
+        }
+        if let Some(cutoff) = settings.bc_cutoff {
+            port.set_bc_cutoff(cutoff, rtnl);
+        }
+        if let Some(change) = settings.sources {
+            Self::change_sources(dev, change, rtnl)?;
+        }
+        Ok(())
+    }
+
+    fn get_size(dev: &Link<Self>, _rcu: Rcu<'_>) -> usize {
+        let sources = dev.data().sources.load(Relaxed) as usize;
+        let list = if sources == 0 {
+            0
+        } else {
+            sources
+                .saturating_mul(total_size(6))
+                .saturating_add(total_size(0))
+        };
+        // Flavor, nest; flags; mode, number of sources, three of the queue.
+        (total_size(4) * 6 + total_size(0) + total_size(2)).saturating_add(list)
+    }
+
+    fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
+        let this = dev.data();
+        let port = &this.port;
+        msg.put_u32(&config::FLAVOR, this.flavor().number())?;
+        msg.put_nest(&config::MACVLAN, |msg| {
+            msg.put_u32(&settings::MODE, this.mode.get().number())?;
+            msg.put_u16(&settings::FLAGS, this.flags.get().number())?;
+            let count = this.sources.load(Relaxed);
+            msg.put_u32(&settings::MACADDR_COUNT, count)?;
+            if count != 0 {
+                msg.put_nest(&settings::MACADDR_DATA, |msg| {
+                    port.sources.for_each_key(dev, rtnl, |key| {
+                        msg.put_bytes(&settings::MACADDR, &Mac::from_key(key).to_bytes())
+                    })
+                })?;
+            }
+            msg.put_u32(&settings::BC_QUEUE_LEN, this.bc_queue_len())?;
+            let used = port.bc_queue_len.load(Relaxed);
+            msg.put_u32(&settings::BC_QUEUE_LEN_USED_OUT, used)?;
+            let cutoff = port.bc_cutoff();
+            if cutoff != settings::DEFAULT_BC_CUTOFF {
+                msg.put_s32(&settings::BC_CUTOFF, cutoff)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> Option<&'a Net> {
+        Some(dev.data().lower.registered(rtnl)?.net(rtnl))
+    }
+}
+
+impl Macvlan {
+    /// Whether the endpoint, when it is up, wants the lower device to receive everything.
+    fn wants_promisc(&self, flags: DevFlags) -> bool {
+        if self.port.is_passthru() {
+            !self.flags.get().has(Flags::NOPROMISC)
+        } else {
+            flags.any(DevFlags::PROMISC)
+        }
+    }
+}
+
+impl EthtoolOps<Macvlan> for Macvlan {
+    const DRIVER: DriverInfo = DriverInfo {
+        driver: c"rnetvirt",
+        version: c"1.0",
+    };
+
+    /// The lower device's.
+    const LINK_SETTINGS: Option<LinkSettings> = None;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whose an IP address is.
+
+use crate::{
+    endpoint::Ipvlan,
+    ipvlan::address::{
+        with_address,
+        End, //
+    },
+    port::Port, //
+};
+use abstractions::{
+    context::Rcu,
+    net::{
+        inet::IpAddr,
+        netdevice::Link,
+        payload::Payload, //
+    },
+};
+impl Port {
+    /// The endpoint that has an address, up or not.
+    #[inline]
+    pub(crate) fn owner_of<'a>(&'a self, addr: IpAddr, rcu: Rcu<'a>) -> Option<&'a Link<Ipvlan>> {
+        match addr {
+            IpAddr::V4(addr) => self.addrs4.find(addr.into(), rcu),
+            IpAddr::V6(addr) => self.addrs6.find(addr, rcu),
+        }
+    }
+
+    /// The endpoint whose address a packet is for, if it is up.
+    #[inline(never)]
+    pub(crate) fn dest_owner<'a>(
+        &'a self,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Option<&'a Link<Ipvlan>> {
+        // No endpoint has addresses in a VLAN.
+        if packet.is_in_vlan() {
+            return None;
+        }
+        self.owner(packet, End::Dest, rcu)
+    }
+
+    /// The endpoint whose address a packet is from, if it is up.
+    #[inline(never)]
+    pub(crate) fn source_owner<'a>(
+        &'a self,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Option<&'a Link<Ipvlan>> {
+        self.owner(packet, End::Source, rcu)
+    }
+
+    #[inline(always)]
+    fn owner<'a>(
+        &'a self,
+        packet: Payload<'_>,
+        end: End,
+        rcu: Rcu<'a>,
+    ) -> Option<&'a Link<Ipvlan>> {
+        with_address(packet, end, move |addr| {
+            self.owner_of(addr, rcu).filter(|dev| dev.is_up())
+        })
+    }
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where a packet goes that a lower device received: to an endpoint, to several, or on to the lower
+//! device's own stack.
+
+use crate::{
+    endpoint::{
+        Endpoint,
+        Ipvlan, //
+    },
+    group::{
+        self,
+        flood,
+        group_type,
+        Hearers,
+        Place, //
+        NOBODY,
+    },
+    ipvlan::{
+        address::ETH_P_ARP,
+        settings::Mode as IpvlanMode, //
+    },
+    macvlan::settings::{
+        Flags as MacvlanFlags,
+        Mode, //
+    },
+    port::{
+        Port,
+        Unusual, //
+    },
+    reach::{
+        self,
+        Party, //
+    },
+    tap::Tap, //
+};
+use abstractions::{
+    context::{
+        Bh,
+        Rcu, //
+    },
+    net::{
+        ip_input::IpInput,
+        mac::Mac,
+        netdevice::Link,
+        payload::Payload,
+        rx_handler::{
+            Deferred,
+            Handler,
+            RxContext,
+            RxHandler,
+            Verdict, //
+        },
+        skbuff::{
+            DropReason,
+            PacketType,
+            RxSkb, //
+        },
+    },
+};
+use kernel::{
+    sync::atomic::ordering::Relaxed, //
+};
+
+impl RxHandler for Port {
+    /// To endpoints.
+    const PASSES_ON: bool = true;
+
+    /// A packet that the lower device received: by MAC address it goes to an endpoint, to several, or
+    /// on; then by IP address to an endpoint, or on to the lower device's own stack.
+    #[inline]
+    fn receive<'a>(this: &'a Handler<Self>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
+        let dest = skb.dest();
+        if dest.is_multicast() {
+            return to_group(this, skb, cx);
+        }
+        let mut skb = skb;
+        let unusual = this.unusual();
+        if unusual != Unusual::NOTHING {
+            if unusual == Unusual::SOURCES {
+                let Some(rest) = copy_to_listeners(this, skb, cx) else {
+                    return Verdict::CONSUMED;
+                };
+                skb = rest;
+            } else if unusual == Unusual::NO_MACVLAN {
+                return by_ip(this, skb, cx);
+            } else {
+                return to_passthru(this, skb, cx);
+            }
+        }
+        by_mac(this, skb, dest, cx)
+    }
+
+    fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], cx: &Deferred<'a>) {
+        group::receive_deferred(this, skb, note, cx);
+    }
+}
+
+/// A packet to one MAC address.
+#[inline]
+fn by_mac<'a>(port: &'a Port, skb: RxSkb<'a>, dest: Mac, cx: &RxContext<'a>) -> Verdict<'a> {
+    match port.macs.find(dest.key(), cx.rcu()) {
+        Some(dev) if !dev.data().mode.get().is(Mode::SOURCE) && dev.is_up() => {
+            deliver(dev, Some(PacketType::Host), skb, cx)
+        }
+        _ => by_ip(port, skb, cx),
+    }
+}
+
+/// The same where the only endpoint has the lower device to itself.
+#[inline(never)]
+fn to_passthru<'a>(port: &'a Port, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
+    match port.macvlans().iter(cx.rcu()).next() {
+        Some(dev) if dev.is_up() => deliver(dev, Some(PacketType::Host), skb, cx),
+        _ => Verdict::pass(skb),
+    }
+}
+
+/// A packet whose MAC address is no endpoint's of flavor macvlan.
+#[inline]
+fn by_ip<'a>(port: &'a Port, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
+    // Those in mode l3s get theirs through netfilter.
+    if !port.has_l2_or_l3() {
+        return Verdict::pass(skb);
+    }
+    match port.dest_owner(skb.payload(), cx.rcu()) {
+        Some(dev) if dev.data().settings.mode() != IpvlanMode::L3S => deliver(dev, None, skb, cx),
+        _ => Verdict::pass(skb),
+    }
+}
+
+/// Makes a packet one that the endpoint has received.
+#[inline(always)]
+fn deliver<'a, E: Endpoint>(
+    dev: &'a Link<E>,
+    kind: Option<PacketType>,
+    skb: RxSkb<'a>,
+    cx: &RxContext<'a>,
+) -> Verdict<'a> {
+    let this = dev.data();
+    let len = skb.frame_len();
+    match skb.deliver_to(dev, kind, cx.rcu()) {
+        Some(skb) => {
+            this.stats.count_rx(len, false, cx.bh());
+            match &this.tap {
+                None => Verdict::another(skb),
+                Some(tap) => Tap::deliver(tap, &this.stats, skb, cx),
+            }
+        }
+        None => {
+            this.stats.count_rx_error(cx.bh());
+            Verdict::CONSUMED
+        }
+    }
+}
+
+// --- Groups -----------------------------------------------------------------
+
+/// A packet to a group.
+#[inline(never)]
+fn to_group<'a>(port: &'a Handler<Port>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
+    let mut skb = skb;
+    if port.has_macvlan() {
+        // Copies of a fragment would be put together by every endpoint's stack in the same queue.
+        let Some(whole) = skb.defrag_ipv4(cx.bh()) else {
+            return Verdict::CONSUMED;
+        };
+        skb = whole;
+        if !port.sources.is_empty() {
+            let Some(rest) = copy_to_listeners(port, skb, cx) else {
+                return Verdict::CONSUMED;
+            };
+            skb = rest;
+        }
+    }
+    let (sender, id) = sender_of(port, &skb, cx.rcu());
+    if reach::loops_back(sender) {
+        return_to_sender(port, skb, cx);
+        return Verdict::CONSUMED;
+    }
+    if port.has_l3() {
+        copy_to_l3(port, &skb, cx);
+    }
+    if !port.has_group_members() {
+        return Verdict::pass(skb);
+    }
+    let dest = skb.dest();
+    let hearers = Hearers::of(sender, id);
+    if port.deferred_groups.has(dest) {
+        if port
+            .defer(&skb, hearers.note(), port.bc_queue_len.load(Relaxed), cx)
+            .is_err()
+        {
+            port.lower().count_rx_dropped();
+        }
+    } else if port.groups.has(dest) {
+        flood(port, &skb, hearers, cx.rcu(), Place::Softirq(cx.bh()));
+    }
+    Verdict::pass(skb)
+}
+
+/// Who seems to have sent a group packet that came in by the lower device, and its number.
+fn sender_of(port: &Port, skb: &RxSkb<'_>, rcu: Rcu<'_>) -> (Party, u64) {
+    let source = skb.source();
+    if let Some(dev) = port.macs.find(source.key(), rcu) {
+        return (dev.data().party(), dev.id());
+    }
+    if port.has_ipvlan() && source == port.lower().mac() {
+        if let Some(dev) = port.source_owner(skb.payload(), rcu) {
+            return (dev.data().party(), dev.id());
+        }
+    }
+    (Party::Outside, NOBODY)
+}
+
+/// Gives a copy to each endpoint that listens to the sender, and the packet back, unless one of them
+/// wants nobody else to have it.
+#[inline(never)]
+fn copy_to_listeners<'a>(port: &Port, skb: RxSkb<'a>, cx: &RxContext<'_>) -> Option<RxSkb<'a>> {
+    let mut flags = MacvlanFlags::NONE;
+    let dest = skb.dest();
+    port.sources.for_all(skb.source().key(), cx.rcu(), |dev| {
+        let this = dev.data();
+        flags = flags.with(this.flags.get());
+        if !dev.is_up() {
+            return;
+        }
+        let sent = skb.clone_to(dev, cx.rcu()).is_some_and(|copy| {
+            let copy = if dest == dev.mac() {
+                copy.of_type(PacketType::Host)
+            } else {
+                copy
+            };
+            copy.netif_rx(cx.bh()).is_ok()
+        });
+        if sent {
+            this.stats.count_rx(skb.frame_len(), false, cx.bh());
+        } else {
+            this.stats.count_rx_error(cx.bh());
+        }
+    });
+    if flags.has(MacvlanFlags::NODST) {
+        skb.drop_reason(DropReason::NOT_SPECIFIED);
+        return None;
+    }
+    Some(skb)
+}
+
+/// A switch sent a group packet back to an endpoint that talks to no sibling: nobody else gets it.
+fn return_to_sender<'a>(port: &'a Port, skb: RxSkb<'a>, cx: &RxContext<'a>) {
+    let Some(sender) = port.macs.find(skb.source().key(), cx.rcu()) else {
+        return skb.drop_reason(DropReason::NOT_SPECIFIED);
+    };
+    let stats = &sender.data().stats;
+    let len = skb.frame_len();
+    let kind = group_type(sender, skb.dest());
+    let sent = skb
+        .deliver_to(sender, Some(kind), cx.rcu())
+        .is_some_and(|skb| skb.netif_rx(cx.bh()).is_ok());
+    if sent {
+        stats.count_rx(len, true, cx.bh());
+    } else {
+        stats.count_rx_error(cx.bh());
+    }
+}
+
+/// A packet to a group of MAC addresses that is for the IP address of one endpoint in mode l3: that one
+/// gets a copy. Of ARP it does not, as it would not answer.
+#[inline(never)]
+fn copy_to_l3(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) {
+    let packet = skb.payload();
+    if packet.protocol() == ETH_P_ARP {
+        return;
+    }
+    let owner = port.dest_owner(packet, cx.rcu());
+    let Some(dev) = owner.filter(|dev| dev.data().settings.mode() == IpvlanMode::L3) else {
+        return;
+    };
+    let stats = &dev.data().stats;
+    let sent = skb
+        .clone_to(dev, cx.rcu())
+        .is_some_and(|skb| skb.netif_rx(cx.bh()).is_ok());
+    if sent {
+        stats.count_rx(skb.frame_len(), false, cx.bh());
+    } else {
+        stats.count_rx_error(cx.bh());
+    }
+}
+
+// --- Mode l3s ---------------------------------------------------------------
+
+impl IpInput for Port {
+    type Upper = Ipvlan;
+
+    #[inline]
+    fn input_dev<'a>(
+        this: &'a Handler<Self>,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Option<&'a Link<Ipvlan>> {
+        if !this.has_l3s() {
+            return None;
+        }
+        this.dest_owner(packet, rcu)
+            .filter(|dev| dev.data().settings.mode() == IpvlanMode::L3S)
+    }
+
+    #[inline]
+    fn received(dev: &Link<Ipvlan>, len: u32, bh: Bh<'_>) {
+        dev.data().stats.count_rx(len, false, bh);
+    }
+}
