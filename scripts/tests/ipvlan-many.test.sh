@@ -11,7 +11,7 @@ LIMIT=400
 BACKLOG=/proc/sys/net/core/netdev_max_backlog
 # With checks a kernel is slow: there a small backlog stands for the usual one.
 MANY=1500 SMALL=
-[ "$KERNEL" = release ] || MANY=150 SMALL=100
+! has_checks "$KERNEL" || MANY=150 SMALL=100
 
 # many: so many links in mode l2 in B.
 many() {
