@@ -90,7 +90,7 @@ pick() {
 		r=${pair%:*} l=${pair#*:}
 		v=$(candidate rustc-web "$r")
 		[ -n "$v" ] && [ -n "$(candidate "clang-$l" "")" ] && {
-			echo "$r $l $v"
+			echo "$r $l"
 			return
 		}
 	done
@@ -104,21 +104,23 @@ if [ -z "$choice" ]; then
 	choice=$(pick)
 fi
 [ -n "$choice" ] || die "no pair of rustc and clang with the same LLVM major among: $PAIRS"
-read -r rust llvm rustpkg <<<"$choice"
+read -r rust llvm <<<"$choice"
 
 # Debian's rustc and rustc-web exclude each other, and modules for a stock kernel need
 # the former: it is never removed for ours.
 keep_rustc() {
 	local gone
 
-	gone=$(apt-get -s --no-install-recommends --allow-downgrades install "$@" 2>/dev/null |
+	# If it fails, so does what comes next, which says why.
+	gone=$({ apt-get -s --no-install-recommends --allow-downgrades install "$@" 2>/dev/null || true; } |
 		sed -n 's/^Remv \([^ ]*\) .*/\1/p' | xargs)
 	[ -z "$gone" ] ||
 		die "to build test kernels rustc-web $rust is needed, for which apt would remove: $gone. For a module for this machine's kernel it is not needed (make module KDIR=running), nor for KERNEL=stock; else remove them yourself"
 }
 
 for p in rustc-web libstd-rust-web-dev "libstd-rust-web-${rust%.*}" rust-web-src cargo-web rust-web-clippy rustfmt-web; do
-	installed "$p" "$rust" || missing+=("$p=$rustpkg")
+	# Rebuilds have a version of their own, but for what has no architecture.
+	installed "$p" "$rust" || missing+=("$p=$(candidate "$p" "$rust")")
 done
 for p in clang lld llvm; do
 	installed "$p-$llvm" || missing+=("$p-$llvm")

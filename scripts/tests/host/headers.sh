@@ -150,6 +150,33 @@ test_headers_of_no_package() {
 	refused "lacks rust/libkernel.rmeta"
 }
 
+# The toolchain of the test kernels is in packages that exclude it.
+test_rustc_is_not_removed() {
+	local got
+
+	tool dpkg-query <<<'case "$*" in *web*) exit 1 ;; *) echo install ok installed 1 ;; esac'
+	tool sudo <<<'[ "$1" = -n ] || exec "$@"'
+	tool apt-cache <<<'echo "$2 | 1.85.0-1 | played"'
+	tool apt-get <<-TXT
+		case "\$*" in
+		-s*) [ ! -e "$work/rustc-is-there" ] || echo 'Remv rustc [1.85.1]' ;;
+		*update) ;;
+		*)
+			echo "\$*" >>"$work/apt"
+			exit 1
+			;;
+		esac
+	TXT
+	touch "$work/rustc-is-there"
+	! got=$("$TOP/scripts/provision.sh" --build 2>&1) || fail "not refused"
+	[[ $got == *"apt would remove: rustc."* ]] || fail "got '$got'"
+	[ ! -e "$work/apt" ] || fail "packages are installed all the same: $(cat "$work/apt")"
+	# Without it they are; this time apt fails.
+	rm "$work/rustc-is-there"
+	! "$TOP/scripts/provision.sh" --build >/dev/null 2>&1 || fail "nothing was asked for"
+	grep -q 'install.* rustc-web=1.85.0-1' "$work/apt" || fail "rustc-web is not asked for"
+}
+
 mapfile -t tests < <(sed -n 's/^\(test_[a-z0-9_]*\)() {.*/\1/p' "$0")
 echo "KTAP version 1"
 echo "1..${#tests[@]}"
