@@ -15,7 +15,7 @@
 //!   device                                     own stack       received by it
 //! ```
 //!
-//! Siblings are the endpoints of the same [`Port`]. An endpoint is found by its address while it is
+//! Siblings are the endpoints of the same port. An endpoint is found by its address while it is
 //! up, see `open` in `ops.rs`.
 
 pub(crate) mod mac;

@@ -132,7 +132,8 @@ mapfile -t ours < <(printf '%s\n' "${files[@]}" | grep -v '^rust/iproute2/')
 found=$(words "$FORGETS" "${ours[@]}")
 [ -z "$found" ] || fail "values are leaked:" "$found"
 mapfile -t ours < <(printf '%s\n' "${others[@]}" | grep -v '^rust/iproute2/')
-found=$(words "$KEEPS" "${ours[@]}")
+# Its files are used when there is nothing else that could go: the test is about who shares one.
+found=$(words "$KEEPS" "${ours[@]}" | grep -v '^kunit/shared_file\.rs:.*\bSetOnce\b' || true)
 [ -z "$found" ] || fail "values are put where they are never dropped, outside ${ALLOWED[0]}:" "$found"
 
 [ -z "$bad" ] || die "see above"

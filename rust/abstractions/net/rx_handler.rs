@@ -316,7 +316,7 @@ struct Queue(Opaque<bindings::sk_buff_head>);
 /// - `l3mdev` is null, or the `l3mdev_ops` of `dev`, which are static and do not change while it is not
 ///   null. It is written under RTNL only.
 /// - `queue` and `work` are initialised; `work` is queued by [`Handler::defer`] only. Packets in
-///   `queue` are clones of an `RxSkb` that was received by `dev`, each a [`DetachedSkb`]. While `dev` is null, but for the grace
+///   `queue` are clones of an `RxSkb` that was received by `dev`, each a `DetachedSkb`. While `dev` is null, but for the grace
 ///   period after which it is detached, the queue is empty and the work idle: a handler can be dropped
 ///   in any context in which its `T` can.
 /// - It does not move once it is initialised.

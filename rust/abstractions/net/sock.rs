@@ -75,7 +75,7 @@ pub trait SockData: Sized + Send + Sync + 'static {
 ///
 /// `sk` is counted, and freed with the whole of this an RCU grace period after the count went to zero
 /// (`SOCK_RCU_FREE`). `socket` is the socket that it knows (others may know it); its operations are
-/// [`OPS`](Self::OPS). `ring` and `data` are initialised. `fanout` is null. Its network namespace is the
+/// `OPS`. `ring` and `data` are initialised. `fanout` is null. Its network namespace is the
 /// first one, or one that it holds.
 #[repr(C)]
 pub struct Sock<T> {
