@@ -373,3 +373,21 @@ test_the_mac_address_follows_through_a_link_in_mode_passthru() {
 	gives 02:00:00:00:00:78 rtnl S get eth0 address
 	gives 02:00:00:00:00:78 rtnl S get i0 address
 }
+
+# A container makes links of the other flavor on the one it was given.
+test_links_of_one_flavor_on_a_link_of_the_other() {
+	ns S W A B
+	wired S W
+	link_of A v0 macvlan:bridge
+	ip -n A addr add 10.0.0.1/24 dev v0
+	ip -n A link set v0 up
+	ip -n W addr add 10.0.0.3/24 dev wire0
+	ip -n A link add link v0 name v1 netns B type rnetvirt flavor ipvlan mode l2
+	ip -n B addr add 10.0.0.2/24 dev v1
+	ip -n B link set v1 up
+	reaches B 10.0.0.3
+	reaches W 10.0.0.2
+	reaches A 10.0.0.3
+	ip -n A link del v0
+	wait_for 10 not has B v1
+}

@@ -173,11 +173,6 @@ fn own_ops(dev: &NetDevice) -> Option<&'static PrivOps> {
     unsafe { PrivOps::of(dev.as_ptr()) }
 }
 
-/// Whether `dev` is a link of this module with a lower device.
-pub(crate) fn is_stacked(dev: &NetDevice) -> bool {
-    own_ops(dev).is_some_and(|ops| ops.has_lower_dev)
-}
-
 /// A kind of link as C has a pointer to it while it is registered. While it is not, nobody has a device
 /// of the kind.
 ///

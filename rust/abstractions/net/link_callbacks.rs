@@ -97,8 +97,6 @@ impl<T> Priv<T> {
 pub(crate) struct PrivOps {
     /// The type of the data.
     pub(crate) data_type: fn() -> TypeId,
-    /// Whether such a device has a lower device.
-    pub(crate) has_lower_dev: bool,
     drop: unsafe fn(*mut bindings::net_device),
     pub(crate) dellink: unsafe fn(*mut bindings::net_device, *mut bindings::list_head),
     #[allow(clippy::type_complexity)]
@@ -333,7 +331,6 @@ impl<T: LinkOps> Ops<T> {
 
     const PRIV: &'static PrivOps = &PrivOps {
         data_type: TypeId::of::<T>,
-        has_lower_dev: T::HAS_LOWER_DEV,
         drop: Self::drop_data,
         dellink: Self::dellink,
         changelink: Self::changelink,

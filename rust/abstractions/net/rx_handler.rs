@@ -13,7 +13,6 @@
 
 use super::{
     dev_ref::DevRef,
-    link,
     link_ops::XmitContext,
     netdevice::NetDevice,
     rtnl::{
@@ -155,8 +154,8 @@ pub unsafe trait Declared: Sized + 'static {
 
 /// Decides about packets that a device receives.
 pub trait RxHandler: Declared + Send + Sync {
-    /// Whether packets go on [to other devices](Verdict::another), which are links of this module with
-    /// a lower device. Then it cannot be attached to one of these, or packets could go in circles.
+    /// Whether packets go on [to other devices](Verdict::another), which are links of this module above
+    /// the one that received them.
     const PASSES_ON: bool;
 
     /// Decides about a packet. Runs on several CPUs at once.
@@ -391,8 +390,8 @@ impl<T: RxHandler> Handler<T> {
     /// Has `this` decide about what `dev` receives, from now on (`netdev_rx_handler_register()`).
     ///
     /// Errors: [`EBUSY`] if somebody does already, or `this` for another device; [`EINVAL`] if the
-    /// device is one of those that cannot have a handler, or [not this one](RxHandler::PASSES_ON);
-    /// [`ENODEV`] if it is not registered, or the module goes.
+    /// device is one of those that cannot have a handler; [`ENODEV`] if it is not registered, or the
+    /// module goes.
     ///
     /// It ends with [`detach`](Self::detach), and if that is not called, when the device is unregistered
     /// or the module goes.
@@ -404,9 +403,6 @@ impl<T: RxHandler> Handler<T> {
         // SAFETY: The device is valid, and RTNL is held.
         if this.is_attached() || unsafe { bindings::netdev_rx_handler(dev.as_ptr()) }.is_some() {
             return Err(EBUSY);
-        }
-        if T::PASSES_ON && link::is_stacked(dev) {
-            return Err(EINVAL);
         }
         let held = DevRef::new(dev, rtnl)?;
         let data = Arc::into_raw(this.clone());

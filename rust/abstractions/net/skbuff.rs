@@ -611,9 +611,10 @@ impl<'a> RxSkb<'a> {
         unsafe { Payload::from_raw(self.as_ptr(), 0) }
     }
 
-    /// Makes it a packet that `dev` has received, of the type that it has if `kind` is `None`. `None`
-    /// if there is no memory for a clone, which is needed when somebody else holds the packet, too;
-    /// then it is gone.
+    /// Makes it a packet that `dev`, which is above the one that received it, has received, of the type
+    /// that it has if `kind` is `None`. `None` if it is the same device, for which it would begin anew
+    /// for ever, or if there is no memory for a clone, which is needed when somebody else holds the
+    /// packet, too; then it is gone.
     #[inline]
     pub fn deliver_to<'r, T: LinkOps>(
         self,
@@ -622,6 +623,11 @@ impl<'a> RxSkb<'a> {
         _rcu: Rcu<'r>,
     ) -> Option<ReceivedSkBuff<'r>> {
         const { assert!(T::HAS_LOWER_DEV, "a packet goes up only") };
+        // SAFETY: The skb is valid.
+        if ptr::eq(unsafe { bindings::skb_dev(self.as_ptr()) }, dev.as_ptr()) {
+            self.drop_reason(DropReason::DEV_READY);
+            return None;
+        }
         // SAFETY: We give our reference up and get one to an skb that is nobody else's.
         let skb = unsafe { bindings::skb_share_check(self.into_raw()) };
         if skb.is_null() {
