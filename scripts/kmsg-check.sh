@@ -13,19 +13,25 @@ them) and looks for warnings, BUGs, oopses, lockdep, KASAN, UBSAN and kmemleak
 reports, stalls, hung tasks, leaked references and the like.
 
   --quiet      print nothing
+  --date D     the day for which scripts/known-complaints is read (default: today)
   --context N  print N lines after each complaint (default: 30)
 
 Exit status: 0 the log is clean, 1 there is a complaint, 2 wrong call.
 TXT
 }
 
-quiet='' context=30 file=-
+quiet='' context=30 file=- today=$(date +%F)
 while (($#)); do
 	case $1 in
 	--quiet) quiet=1 ;;
 	--context)
 		[[ ${2-} =~ ^[0-9]+$ ]] || bad_usage "--context wants a number"
 		context=$2
+		shift
+		;;
+	--date)
+		[[ ${2-} =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}$ ]] || bad_usage "--date wants a day like 2026-12-31"
+		today=$2
 		shift
 		;;
 	-h | --help) usage; exit 0 ;;
@@ -102,36 +108,58 @@ harmless='^ref_tracker: memory allocation failure, unreliable refcount tracker'
 # A time stamp, a caller id, a level that the console may put in front.
 stamp='^(<[0-9]+>)?(\[ *[0-9]+\.[0-9]+\] ?(\[ *[TC][0-9]+\] ?)?)?'
 
+# Of the known ones (see there) those that are put up with still.
+known=$(awk -F '\t' -v today="$today" '!/^#/ && NF == 4 && today < $1' "$TOP/scripts/known-complaints")
+
 [ "$file" = - ] || exec <"$file"
 hits=$(tr -d '\r' |
-	PATTERNS=$patterns HARMLESS=$harmless STAMP=$stamp CONTEXT=$context awk '
+	PATTERNS=$patterns HARMLESS=$harmless KNOWN=$known STAMP=$stamp CONTEXT=$context awk '
+	function is_known(at,   i, k) {
+		for (k = 1; k <= kinds; k++)
+			if (text[at] ~ what[k])
+				for (i = at + 1; i <= at + 10; i++)
+					if (text[i] ~ follows[k])
+						return 1
+		return 0
+	}
 	BEGIN {
+		kinds = split(ENVIRON["KNOWN"], entries, "\n")
+		for (k = 1; k <= kinds; k++) {
+			split(entries[k], fields, "\t")
+			what[k] = fields[2]
+			follows[k] = fields[3]
+		}
 		patterns = ENVIRON["PATTERNS"]
 		harmless = ENVIRON["HARMLESS"]
-		until = 0
 		context = ENVIRON["CONTEXT"] + 0
 		stamp = ENVIRON["STAMP"]
 	}
 	{
-		text = $0
-		sub(stamp, "", text)
-		if (text ~ patterns && text !~ harmless) {
-			found++
-			if (until < NR && until > 0)
-				print "  ..."
-			if (until < NR)
-				for (j = NR - 3; j < NR; j++)
-					if (j > until && j in before)
-						print "  " j ": " before[j]
-			until = NR + context
-			print "> " NR ": " $0
-		} else if (NR <= until) {
-			print "  " NR ": " $0
-		}
-		before[NR] = $0
-		delete before[NR - 4]
+		line[NR] = text[NR] = $0
+		sub(stamp, "", text[NR])
 	}
-	END { exit found > 0 }') && exit 0
+	END {
+		booting = 1
+		until = 0
+		for (n = 1; n <= NR; n++) {
+			if (text[n] ~ /^rnetvirt-guest:/)
+				booting = 0
+			if (text[n] ~ patterns && text[n] !~ harmless && !(booting && is_known(n))) {
+				found++
+				if (until < n && until > 0)
+					print "  ..."
+				if (until < n)
+					for (j = n - 3; j < n; j++)
+						if (j > until && j > 0)
+							print "  " j ": " line[j]
+				until = n + context
+				print "> " n ": " line[n]
+			} else if (n <= until) {
+				print "  " n ": " line[n]
+			}
+		}
+		exit found > 0
+	}') && exit 0
 
 [ -n "$quiet" ] || printf '%s\n' "$hits"
 exit 1

@@ -301,6 +301,8 @@ if is_uml "$kernel"; then
 	# Without seccomp its system calls go through ptrace, on one CPU only.
 	uml=("$image" rootfstype=hostfs rootflags=/ "mem=$memory" seccomp=on "${cmdline[@]}")
 	! grep -qx CONFIG_SMP=y "$kdir/include/config/auto.conf" || uml+=("ncpus=$cpus")
+	# It does not look where clang puts most of the data, see scripts/known-complaints.
+	! has_checks "$kernel" || uml+=(kmemleak=off)
 else
 	# While a CPU is being identified the kernel forgets for a moment that it has five
 	# levels of page tables; on the debug kernel an interrupt then is a KASAN report.

@@ -319,8 +319,9 @@ def scan():
 def leaks(thorough):
     """What nobody refers to any more. An object counts from its fifth second on,
     and one scan may see it in flight: a suspicion is looked at again."""
-    if not os.path.exists(KMEMLEAK):
-        return ""
+    with open("/proc/cmdline", encoding="ascii") as file:
+        if "kmemleak=off" in file.read() or not os.path.exists(KMEMLEAK):
+            return ""
     if thorough:
         time.sleep(6)
     for _ in range(2 if thorough else 1):
