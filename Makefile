@@ -49,9 +49,21 @@ vm: ## run CMD='...' in a guest; its exit status is make's
 # As it was typed: make would take a $ for one of its own.
 override export CMD := $(value CMD)
 
+# What the user has chosen; without a choice each test runs where it is fastest.
+given := $(if $(filter-out undefined file,$(origin KERNEL) $(origin VM)),--kernel $(kernel))
+
 .PHONY: test
-test: ## all tests, or T='NAME...'
-	@scripts/test.sh --kernel $(kernel) $(T)
+test: ## all tests, or T='NAME...', each where it is fastest, or all on KERNEL=
+	@scripts/test.sh $(given) $(T)
+
+.PHONY: test-all
+test-all: ## all tests on all kernels
+	@status=0; for kernel in release uml uml-debug; do \
+		scripts/test.sh --kernel $$kernel || status=1; done; exit $$status
+
+.PHONY: test-repeat
+test-repeat: ## N= times (default: 10) all tests, or T='NAME...', to find one that is flaky
+	@scripts/test.sh $(given) --repeat $(or $(N),10) $(T)
 
 .PHONY: kunit
 kunit: ## the KUnit suites alone
@@ -120,7 +132,7 @@ help: ## this list
 		"                  stock: Debian's own, as it is shipped (default of run)" \
 		"  VM=NAME         qemu (default of release) or uml, user-mode Linux (of debug)" \
 		"  CMD='...'       for vm: what to run in the guest" \
-		"  T='NAME...'     for test: only these" \
+		"  T='NAME...'     for test, test-repeat: only these" \
 		"  B='ROW...'      for bench, bench-check: only these; patterns like 'veth/v4-*'" \
 		"  P='FLAVOR'      for perf-asm" \
 		"  F=FLAVOR        for run, parity, stress: the flavor" \

@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs the tests: on the host, KUnit, and in one booted guest.
+# Runs the tests: on the host, KUnit, and in booted guests.
 . "$(dirname "$0")/common.sh"
 
 usage() {
 	cat <<TXT
 usage: $ME [--kernel $KERNELS_USAGE] [--list] [NAME...]
 
-Runs all tests, or those named, on the kernel of that name (default: release):
+Runs all tests, or those named, on the kernel of that name; by default each where it is
+fastest, and what only the release kernel in QEMU can show on that, too:
   host[:TEST]         scripts/tests/host/TEST.sh, on this machine
   kunit               the KUnit suites
   FILE[:KIND[:TEST]]  scripts/tests/FILE.test.sh, in a guest
 
   --list         print the names instead
+  --repeat N     run the guest tests N times: one that does not always pass is flaky
   --timeout S    the guest tests' time limit (default: \$TEST_TIMEOUT, or 3600;
                  debug: 10800)
 
@@ -22,12 +24,13 @@ is 0 if something passed and nothing failed, else 1.
 TXT
 }
 
-kernel=$(asked_kernel) list='' limit=${TEST_TIMEOUT:-} names=()
+kernel='' list='' repeat=1 limit=${TEST_TIMEOUT:-} names=()
 while (($#)); do
 	case $1 in
-	--kernel | --timeout)
+	--kernel | --timeout | --repeat)
 		(($# > 1)) || bad_usage "$1 wants a value"
 		case $1 in
+		--repeat) repeat=$2 ;;
 		--kernel) kernel=$2 ;;
 		--timeout) limit=$2 ;;
 		esac
@@ -40,19 +43,38 @@ while (($#)); do
 	esac
 	shift
 done
-known_kernel "$kernel"
+[ -n "$kernel" ] || [ -z "${KERNEL:-}${VM:-}${KDIR:-}" ] || kernel=$(asked_kernel)
+[ -z "$kernel" ] || known_kernel "$kernel"
 case $kernel in
 debug) limit=${limit:-10800} ;;
 *) limit=${limit:-3600} ;;
 esac
+# What needs no other kernel runs there.
+FAST=uml
 [[ $limit =~ ^[1-9][0-9]*$ ]] || bad_usage "--timeout wants a number of seconds"
+[[ $repeat =~ ^[1-9][0-9]*$ ]] || bad_usage "--repeat wants a number"
+if ((repeat > 1)); then
+	limit=$((limit * repeat))
+	((${#names[@]})) || names=("$TOP"/scripts/tests/*.test.sh)
+	names=("${names[@]##*/}")
+	names=("${names[@]%.test.sh}")
+fi
 
 # --- what to run -----------------------------------------------------------
 
-host=() kunit='' guest=() in_guest=''
+declare -A words=() tests=()
+# listed KERNEL WORDS...: what run-all.sh would run there. It needs no kernel for that.
+listed() { KDIR=none KERNEL=$1 "$TOP/scripts/tests/run-all.sh" --list "${@:2}"; }
+choose() { # KERNEL WORDS...
+	kernels+=("$1")
+	words[$1]="${*:2}"
+	tests[$1]=$(listed "$@") || exit 2
+}
+
+kernels=() host=() kunit='' guest=()
 shopt -s nullglob
 if ((${#names[@]} == 0)); then
-	host=("$TOP"/scripts/tests/host/*.sh) kunit=1 in_guest=1
+	host=("$TOP"/scripts/tests/host/*.sh) kunit=1
 fi
 for name in "${names[@]}"; do
 	case $name in
@@ -64,27 +86,83 @@ for name in "${names[@]}"; do
 	kunit) kunit=1 ;;
 	*)
 		[ -e "$TOP/scripts/tests/${name%%:*}.test.sh" ] || bad_usage "no test '$name' (see --list)"
-		guest+=("$name") in_guest=1
+		guest+=("$name")
 		;;
 	esac
 done
+if ((${#names[@]} == 0)); then
+	if [ -n "$kernel" ]; then
+		choose "$kernel"
+	else
+		choose release --share
+		choose "$FAST" --share
+	fi
+elif ((${#guest[@]})); then
+	if [ -n "$kernel" ]; then
+		choose "$kernel" "${guest[@]}"
+	else
+		# Each where it is fastest.
+		here=() there=()
+		for name in "${guest[@]}"; do
+			if listed "$FAST" "$name" >/dev/null 2>&1; then
+				here+=("$name")
+			else
+				there+=("$name")
+			fi
+		done
+		((${#there[@]} == 0)) || choose release "${there[@]}"
+		((${#here[@]} == 0)) || choose "$FAST" "${here[@]}"
+	fi
+fi
+# Of what is not a guest test; with both kernels, KUnit runs on both.
+other=("${kernel:-$FAST}")
+((${#names[@]} + ${#kernel} > 0)) || other+=(release)
 
 if [ -n "$list" ]; then
 	for path in "${host[@]}"; do
 		echo "host:$(basename "$path" .sh)"
 	done
 	[ -z "$kunit" ] || echo kunit
-	[ -z "$in_guest" ] || "$TOP/scripts/tests/run-all.sh" --list "${guest[@]}"
+	for k in "${kernels[@]}"; do
+		((${#kernels[@]} == 1)) || echo "# on the $k kernel"
+		echo "${tests[$k]}"
+	done
 	exit 0
 fi
 
 # --- running ---------------------------------------------------------------
 
-export KERNEL=$kernel
+# Everything that is run writes KTAP into a pipe of its own; one process reads them all.
+# What goes on at once are lanes, of one thing after the other.
+lanes=()
+hosts=$(printf 'host:%s ' "${host[@]##*/}")
+hosts=${hosts//.sh/}
+((${#host[@]})) || hosts=''
+first=''
+for k in "${kernels[@]}"; do
+	# Without names there is enough for several, but emulation fills a processor alone.
+	if ((${#names[@]})); then
+		lanes+=("$k.1")
+	elif is_uml "$k"; then
+		lanes+=("$k.1")
+		# There tests mostly wait.
+		[ "$k" != uml ] || lanes+=("$k.3")
+		first="kunit:$k $hosts $k.2"
+		lanes+=("$first")
+	elif ((${#kernels[@]} > 1)); then
+		lanes+=("$k.1 kunit:$k")
+	else
+		first="kunit:$k $hosts"
+		lanes+=("$k.1" "$first")
+	fi
+done
+if [ -z "$first" ]; then
+	lanes+=("$([ -z "$kunit" ] || printf 'kunit:%s ' "${other[@]}") $hosts")
+fi
+
 unset TEST_TIMEOUT T CMD
 mkdir -p "$TOP/build/log"
-ktap=$TOP/build/log/test-$kernel.ktap
-counts=$(mktemp -d "${TMPDIR:-/tmp}/rnetvirt-test.XXXXXX")
+work=$(mktemp -d "${TMPDIR:-/tmp}/rnetvirt-test.XXXXXX")
 
 # Children first: a pipeline's members have no group of their own here.
 kill_tree() {
@@ -95,72 +173,96 @@ kill_tree() {
 		kill "$child" 2>/dev/null || true
 	done
 }
-trap 'rm -rf "$counts"' EXIT
+trap 'rm -rf "$work"' EXIT
 trap 'kill_tree $$; say "interrupted"; exit 130' INT TERM HUP
-: >"$ktap"
-: >"$counts/all"
 start=$SECONDS
 
-# ktap_run NAME COMMAND...: runs COMMAND, shows its KTAP readably while it comes,
-# and adds to the counts. What it does not tell by itself becomes a failure: a
-# bad status although nothing failed, a plan not fulfilled, no result at all.
-ktap_run() {
-	local name=$1 status=0 summary=0
-
-	shift
-	echo "== $name"
-	{
-		"$@" </dev/null || status=$?
-		printf '\n# harness: status %s\n' "$status"
-	} | tee -a "$ktap" | "$TOP/scripts/ktap-summary.py" --counts "$counts/all" "$name" &
-	# In the background, so that a signal is not kept waiting.
-	wait $! || summary=$?
-	case $summary in
-	0 | 3) ;;
-	*) printf '0 1 0\nFAILED %s: its results could not be read (status %s)\n' "$name" "$summary" >>"$counts/all" ;;
-	esac
-}
-
-for path in "${host[@]}"; do
-	ktap_run "host:$(basename "$path" .sh)" "$path"
-done
+for k in "${kernels[@]}"; do
+	"$TOP/scripts/vm.sh" --kernel "$k" --build-only
+	mkdir "$work/claims.$k"
+	touch "$work/claims.$k/shared"
+	sed "s/^/$k:/" <<<"${tests[$k]}"
+done >"$work/expected"
+: >"$work/counts"
+if ((${#kernels[@]})); then
+	gcc -O2 -Wall -shared -fPIC -o "$TOP/build/resident.so" "$TOP/scripts/tests/resident.c" ||
+		die "cannot compile scripts/tests/resident.c"
+fi
 
 # What kunit.sh says besides its KTAP matters when it fails.
-kunit_suites() {
-	local log=$TOP/build/log/kunit-$kernel.log status=0
+kunit_suites() { # KERNEL
+	local log=$TOP/build/log/kunit-$1.log status=0
 
-	"$TOP/scripts/kunit.sh" --kernel "$kernel" 2>"$log" || status=$?
+	"$TOP/scripts/kunit.sh" --kernel "$1" 2>"$log" || status=$?
 	((status == 0)) || tail -n 100 "$log" >&2
 	return "$status"
 }
 
-if [ -n "$kunit" ]; then
-	ktap_run kunit kunit_suites
-fi
+# Guests of one kernel take from the same tests: who is ready for more claims the next
+# group. What a crash takes with it counts as failed, as all that was expected.
+guest_tests() { # KERNEL.NUMBER
+	local k=${1%.*} vm=() claims=''
 
-if [ -n "$in_guest" ]; then
-	words=$(printf ' %q' "${guest[@]}")
-	((${#guest[@]})) || words=
-	# The guest says first what it is going to run, so that what a crash takes
-	# with it counts as failed.
-	ktap_run "guest ($kernel kernel)" "$TOP/scripts/vm.sh" --kernel "$kernel" --no-insmod \
-		--timeout "$limit" --log "$TOP/build/log/test-$kernel.log" -- \
-		"scripts/tests/run-all.sh --list$words | sed 's/^/# harness: expect /'
-		exec scripts/tests/run-all.sh$words"
-fi
+	if is_uml "$k"; then
+		vm=(--writable "$work/claims.$k") claims="--claims /run/host"
+		# Several at once share the processors.
+		((${#names[@]})) || vm+=(--cpus 1)
+	fi
+	"$TOP/scripts/vm.sh" --kernel "$k" "${vm[@]}" --no-build --no-insmod --timeout "$limit" \
+		--log "$TOP/build/log/test-$1.log" -- \
+		"exec scripts/tests/run-all.sh $claims --repeat $repeat ${words[$k]}"
+}
+
+one_after_the_other() {
+	local name status
+
+	for name; do
+		{
+			status=0
+			case $name in
+			kunit:*) kunit_suites "${name#*:}" ;;
+			host:*) KERNEL=${kernel:-$FAST} "$TOP/scripts/tests/host/${name#host:}.sh" ;;
+			*) guest_tests "$name" ;;
+			esac </dev/null || status=$?
+			printf '\n# harness: status %s\n' "$status"
+		} | tee "$TOP/build/log/test-$name.ktap" >"$work/$name" || true
+	done
+}
+
+sources=()
+for lane in "${lanes[@]}"; do
+	for name in $lane; do
+		mkfifo "$work/$name"
+		sources+=("$name=$work/$name")
+	done
+	# shellcheck disable=SC2086
+	one_after_the_other $lane &
+done
+((${#sources[@]})) || bad_usage "nothing to run"
+summary=0
+"$TOP/scripts/ktap-summary.py" --counts "$work/counts" --expect "$work/expected" "${sources[@]}" &
+# In the background, so that a signal is not kept waiting.
+wait $! || summary=$?
+wait
+case $summary in
+0 | 3) ;;
+*) printf '0 1 0\nFAILED the results could not be read (status %s)\n' "$summary" >>"$work/counts" ;;
+esac
 
 # --- the result ------------------------------------------------------------
 
 passed=0 failed=0 skipped=0
 while read -r p f s; do
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-done < <(sed '/^[^0-9]/d' "$counts/all")
+done < <(sed '/^[^0-9]/d' "$work/counts")
 
 echo
 if ((failed)); then
 	echo "Failed:"
-	sed -n 's/^FAILED /  /p' "$counts/all"
+	# With how often, if that is not once.
+	sed -n 's/^FAILED //p' "$work/counts" | sort | uniq -c |
+		awk '{ n = $1; sub(/^ *[0-9]+ /, ""); print "  " $0 (n > 1 ? " (" n " times)" : "") }'
 fi
-echo "$((SECONDS - start)) s on the $kernel kernel; all of the output: ${ktap#"$TOP"/}"
+echo "$((SECONDS - start)) s; all of the output: build/log/test-*"
 echo "$passed passed, $failed failed$( ((skipped == 0)) || echo ", $skipped skipped")"
 ((failed == 0 && passed > 0))

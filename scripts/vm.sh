@@ -16,6 +16,7 @@ network but its own. ip knows the plugin; modprobe has the kernel's modules.
   --kernel K       release (default), debug, uml, uml-debug or stock; also KERNEL=, and VM=uml
   --insmod, --no-insmod
                    load rnetvirt.ko (default), or not; also RNETVIRT_INSMOD=0
+  --build-only     build what is missing, boot nothing
   --no-build       take rnetvirt.ko and the plugin as they are
   --timeout S      COMMAND's time limit in seconds (default: $TIMEOUT)
   --cpus N         default: $cpus
@@ -23,6 +24,8 @@ network but its own. ip knows the plugin; modprobe has the kernel's modules.
   --qemu-opts O    further options for QEMU, split at blanks; may be repeated
   --cmdline O      further words for the kernel's command line; may be repeated
   --env N=V        a variable for COMMAND; may be repeated
+  --writable DIR   a directory of this machine to which COMMAND may write, at /run/host
+                   (user-mode Linux only)
   --log FILE       the kernel's log (default: a new file in build/log)
   --shell          an interactive shell instead of a command
 
@@ -37,11 +40,11 @@ TXT
 
 kernel=$(asked_kernel) TIMEOUT=900 cpus=2 memory=''
 INSMOD=${RNETVIRT_INSMOD:-1}
-build=1 shell='' log='' command='' qemu_opts=() cmdline=() vars=()
+build=1 build_only='' shell='' writable='' log='' command='' qemu_opts=() cmdline=() vars=()
 
 while (($#)); do
 	case $1 in
-	--kernel | --timeout | --cpus | --memory | --qemu-opts | --cmdline | --env | --log)
+	--kernel | --timeout | --cpus | --memory | --qemu-opts | --cmdline | --env | --writable | --log)
 		(($# > 1)) || bad_usage "$1 wants a value"
 		case $1 in
 		--kernel) kernel=$2 ;;
@@ -51,6 +54,7 @@ while (($#)); do
 		--qemu-opts) qemu_opts+=("$2") ;;
 		--cmdline) cmdline+=("$2") ;;
 		--env) vars+=("$2") ;;
+		--writable) writable=$(realpath "$2") ;;
 		--log) log=$(realpath -m "$2") ;;
 		esac
 		shift
@@ -58,6 +62,7 @@ while (($#)); do
 	--insmod) INSMOD=1 ;;
 	--no-insmod) INSMOD=0 ;;
 	--no-build) build='' ;;
+	--build-only) build_only=1 ;;
 	--shell) shell=1 ;;
 	-h | --help) usage; exit 0 ;;
 	--)
@@ -89,7 +94,8 @@ fi
 for var in "${vars[@]}"; do
 	[[ $var =~ ^[A-Za-z_][A-Za-z_0-9]*= ]] || bad_usage "--env wants NAME=VALUE, not '$var'"
 done
-[ -n "$shell$command" ] || bad_usage "no command"
+[ -z "$writable" ] || is_uml "$kernel" || bad_usage "--writable is for user-mode Linux"
+[ -n "$shell$command$build_only" ] || bad_usage "no command"
 [ -z "$shell" ] || [ -t 0 ] || bad_usage "--shell wants a terminal"
 
 # --- what is needed -------------------------------------------------------
@@ -144,6 +150,7 @@ build() {
 if [ -n "$build" ]; then
 	build
 fi
+[ -z "$build_only" ] || exit 0
 
 # The kernel's modules in the layout that modprobe wants, made once per kernel.
 module_tree() {
@@ -215,6 +222,7 @@ if [ -e "$PLUGIN" ]; then
 	cp "$PLUGIN" "$RUN/"
 fi
 printf '%s\n' "$command" >"$RUN/command"
+[ -z "$writable" ] || echo "$writable" >"$RUN/writable"
 {
 	for name in TOP RUN KERNEL KDIR RNETVIRT_KO IP_LIB_DIR RNETVIRT_CACHE INSMOD TIMEOUT \
 		RNETVIRT_GUEST TERMINAL_SIZE; do

@@ -17,6 +17,11 @@ run=${cmdline##*RNETVIRT_RUN=} run=${run%% *}
 mount -a -T "$here/fstab"
 mkdir -p /run/{home,netns,rnetvirt} /run/overlay/{etc,usr,var,tmp,modules}/{upper,work}
 mount -a -T "$run/fstab"
+if [ -e "$run/writable" ]; then
+	mkdir /run/host
+	# Not mount: newer ones do not know how to tell hostfs of a directory.
+	busybox mount -t hostfs -o "$(<"$run/writable")" none /run/host
+fi
 # As udev would make them. Opening a port again by its name would be refused.
 for link in fd: stdin:/0 stdout:/1 stderr:/2; do
 	ln -sfn "/proc/self/fd${link#*:}" "/dev/${link%%:*}"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # Carrier and operational state (contract B16 to B20).
+# shellcheck disable=SC2034
+RELEASE="b16_*"
 
 both_are() {
 	[ "$(state S foo)" = "BROADCAST,MULTICAST$1" ] &&

@@ -3,6 +3,8 @@
 # Many pairs: created, moved and deleted while others carry traffic.
 # shellcheck disable=SC2034
 LIMIT=300
+RELEASE="*"
+TAKES=11
 
 # How many; on the debug kernel as many as time allows.
 PAIRS=1000 SECONDS_MAX=280
@@ -79,7 +81,7 @@ test_churn_from_two_sides() {
 	ns S B
 	for n in $(rounds "$([ "$KERNEL" = debug ] && echo 9 || echo 24)"); do
 		ip -n S link add foo type "$KIND" peer name bar netns B
-		ip -n B link del bar 2>/dev/null &
+		command ip -n B link del bar 2>/dev/null &
 		ip -n S link del foo 2>/dev/null || true
 		wait
 		empty S B || fail "round $n: S: $(names S), B: $(names B)"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # Offload features and the basics of ethtool (contract B14, A29, G2 to G4, G7).
+# shellcheck disable=SC2034
+RELEASE="*"
 
 CHANGEABLE_ON="rx-checksumming tx-checksumming tx-checksum-ip-generic tx-checksum-sctp
 scatter-gather tx-scatter-gather tx-scatter-gather-fraglist highdma

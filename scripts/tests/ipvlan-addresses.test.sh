@@ -4,6 +4,7 @@
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
 LIMIT=240
+TAKES=26
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/ipvlan.sh"
 

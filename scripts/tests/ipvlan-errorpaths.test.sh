@@ -5,6 +5,7 @@
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
 LIMIT=240
+TAKES=13
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/ipvlan.sh"
 

@@ -4,6 +4,8 @@
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
 LIMIT=240
+RELEASE="*"
+TAKES=75
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/ipvlan.sh"
 

@@ -5,6 +5,8 @@
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
 LIMIT=240
+RELEASE="a4*_under_traffic* a36_* a3_*"
+TAKES=36
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/ipvlan.sh"
 

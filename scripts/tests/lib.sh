@@ -80,7 +80,24 @@ not() { ! "$@"; }
 # that a test would count.
 ns() { ask - nsadd "$@"; }
 
-in_ns() { nsenter --net="/run/netns/$1" "${@:2}"; }
+# ip is a process that stays, see resident.c; `command ip` is a process of its own, which
+# what runs beside the test must have.
+if [ "${RESIDENT_IP:-}" ]; then
+	ip() {
+		if [ "${1-}" = -n ]; then
+			resident "$2" ip "${@:3}"
+		else
+			resident - ip "$@"
+		fi
+	}
+fi
+
+in_ns() {
+	case ${RESIDENT_IP:-}:$2 in
+	1:ip) resident "$@" ;;
+	*) nsenter --net="/run/netns/$1" "${@:2}" ;;
+	esac
+}
 
 # ipv6_on NETNS...: before links are made there.
 ipv6_on() {

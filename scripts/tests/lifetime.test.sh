@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # The end of a pair (contract A41 to A45, H5 to H11): by every way, under traffic.
+# shellcheck disable=SC2034
+RELEASE="*"
 
 gone() { # NETNS DEVICE
 	not has "$@"
@@ -96,7 +98,7 @@ test_h10_peer_in_a_dying_namespace() {
 	ns S
 	for n in $(rounds 9); do
 		ns B
-		ip netns del B &
+		command ip netns del B &
 		if ip -n S link add "v$n" type "$KIND" peer name w netns B 2>/dev/null; then
 			made=$((made + 1))
 		fi

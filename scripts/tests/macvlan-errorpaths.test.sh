@@ -5,6 +5,8 @@
 # shellcheck disable=SC2034,SC2153
 KINDS="macvlan rnetvirt"
 LIMIT=180
+RELEASE="f_*"
+TAKES=55
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/macvlan.sh"
 
@@ -234,7 +236,7 @@ test_f_events_meet_creations_that_fail() {
 			for n in "mtu 3400" "address 02:00:00:00:0c:01" down up "mtu 3500" "promisc on" \
 				"promisc off" "address 02:00:00:00:0a:00"; do
 				echo "link set eth0 $n"
-			done | ip -n S -batch - || exit 0
+			done | command ip -n S -batch - || exit 0
 		done
 	) 2>/dev/null &
 	pid=$!

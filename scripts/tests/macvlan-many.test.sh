@@ -4,6 +4,8 @@
 # shellcheck disable=SC2034,SC2153
 KINDS="macvlan rnetvirt"
 LIMIT=400
+RELEASE="*"
+TAKES=14
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/macvlan.sh"
 

@@ -5,6 +5,7 @@
 # shellcheck disable=SC2034,SC2153
 KINDS="macvlan rnetvirt"
 LIMIT=90
+TAKES=19
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/macvlan.sh"
 

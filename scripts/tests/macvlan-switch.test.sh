@@ -4,6 +4,8 @@
 # whose an address may be (contract of macvlan B3, B7, B8, D2, D8).
 # shellcheck disable=SC2034,SC2153
 KINDS="macvlan rnetvirt"
+RELEASE="*"
+TAKES=30
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/macvlan.sh"
 

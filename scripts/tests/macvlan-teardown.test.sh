@@ -5,6 +5,8 @@
 # shellcheck disable=SC2034,SC2153
 KINDS="macvlan rnetvirt"
 LIMIT=180
+RELEASE="*"
+TAKES=60
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/macvlan.sh"
 

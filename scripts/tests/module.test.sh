@@ -4,6 +4,7 @@
 # alive (contract A1, A2, A6).
 # shellcheck disable=SC2034
 LIMIT=90
+RELEASE="*"
 
 test_a6_unload_with_live_pairs() {
 	ns S A B

@@ -18,17 +18,22 @@ and its arguments. The answer is the line "\\2ID", the output, "\\1ID STATUS".
   sysfs DEVICE FILE...
   ipv6 on|off         for the devices to come
   nsadd NAME...       namespaces as `ip netns add` makes them, without IPv6
-  nsclear             deletes every named one
-  kmsg                the kernel's log since the last time
+  tidy                removes what a test left behind, and says what should not have been
+                      there; leaves the kernel's log since the last time in $WORK/kmsg
   new | replace | set | del TOKEN...    a raw request, see rtnl.py
   events OPERATION TOKEN...             the same and what it made known
   frames SCENARIO ARGUMENTS...          see frames.py
 """
 
+import array
 import contextlib
+import fcntl
 import io
 import os
+import socket
+import struct
 import sys
+import time
 import traceback
 
 import frames
@@ -130,6 +135,77 @@ def kmsg():
         file.write(str(last))
 
 
+def features(device):
+    """What ETHTOOL_GFEATURES says is switched on."""
+    blocks = 4
+    values = array.array("I", [0x3A, blocks] + [0] * 4 * blocks)
+    request = struct.pack("16sP", device.encode(), values.buffer_info()[0])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            fcntl.ioctl(sock, 0x8946, request)
+        except OSError:  # gone meanwhile
+            return ""
+    return ".".join(f"{word:x}" for word in values[4::4])
+
+
+def environment():
+    """What a test finds and has to leave, as {what: how it is}."""
+    found = {}
+    for v in links():
+        kept = ("flags", "mtu", "address", "master", "link", "promiscuity", "allmulti")
+        found[f"link {v['name']}"] = " ".join(
+            [f"{key} {v.get(key, '-')}" for key in kept] + [f"features {features(v['name'])}"])
+    with open("/proc/modules", encoding="ascii") as file:
+        for line in file:
+            name, _, uses, users = line.split()[:4]
+            # Other modules are no concern of a test, but what else holds this one.
+            found[f"module {name}"] = f"in use {int(uses) - users.count(',')} times"
+    home = os.readlink("/proc/self/ns/net")
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{pid}/ns/net") != home:
+                with open(f"/proc/{pid}/comm", encoding="ascii", errors="replace") as file:
+                    found[f"process {pid}"] = f"{file.read().strip()}, in another namespace"
+    return found
+
+
+at_start = None
+
+
+def differences():
+    """What is not as it was found; a module may have come, but not in use, or gone."""
+    now, wrong = environment(), {}
+    for what in sorted(at_start.keys() | now.keys()):
+        before, after = at_start.get(what), now.get(what)
+        if what.startswith("module"):
+            if after is not None and after != (before or "in use 0 times"):
+                wrong[what] = f"{after}, was {before}"
+        elif before != after:
+            wrong[what] = f"{after or 'gone'}, was {before or 'not there'}"
+    return wrong
+
+
+def tidy():
+    """What goes with a namespace, or with a process that was killed, goes in a moment."""
+    global at_start
+    nsclear()
+    if at_start is None:
+        at_start = environment()
+    limit = time.monotonic() + 5
+    while (wrong := differences()) and time.monotonic() < limit:
+        time.sleep(0.02)
+    for what, how in wrong.items():
+        print(f"left behind: {what}: {how}")
+        if what.startswith("link") and what not in at_start:
+            with rtnl.Netlink() as nl:
+                nl.request("del", rtnl.build(["name:" + what.removeprefix("link ")]))
+    at_start = environment()
+    with open(os.environ["WORK"] + "/kmsg", "w", encoding="utf-8") as file:
+        with contextlib.redirect_stdout(file):
+            kmsg()
+    return 1 if wrong else 0
+
+
 def answer(command, args):
     """Prints; returns the exit status."""
     if command == "names":
@@ -147,10 +223,8 @@ def answer(command, args):
         sysfs(args[0], args[1:])
     elif command == "nsadd":
         nsadd(args)
-    elif command == "nsclear":
-        nsclear()
-    elif command == "kmsg":
-        kmsg()
+    elif command == "tidy":
+        return tidy()
     elif command == "ipv6":
         ipv6(args[0])
     elif command == "events":

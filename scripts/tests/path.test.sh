@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # The path of a frame (contract C without NAPI, F): delivery, checks, counters.
+# shellcheck disable=SC2034
+RELEASE="*"
 
 PEER=peer:B:v1
 

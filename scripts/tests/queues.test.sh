@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # Queue counts (contract A15 to A18, G7).
+# shellcheck disable=SC2034
+RELEASE="*"
 
 # queues NETNS DEVICE: "ALLOCATED_TX/ACTIVE_TX ALLOCATED_RX/ACTIVE_RX", and "-/0"
 # for the latter where the kernel shows no receive queues.

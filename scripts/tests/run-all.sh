@@ -9,13 +9,20 @@ HERE=$TOP/scripts/tests
 
 usage() {
 	cat <<TXT
-usage: $ME [--list] [--force] [NAME...]
+usage: $ME [--list] [--force] [--share] [--claims DIR] [--repeat N] [NAME...]
 
 Runs the tests of scripts/tests/*.test.sh inside a booted guest, for every kind
 that a file declares, and prints nested KTAP. NAME is FILE, FILE:KIND or
 FILE:KIND:TEST (test_ and .test.sh left out); without one everything runs, but on
 the debug kernel, where it is slow and no news, nothing on the C driver.
 
+  --share  only what this kernel is to do of all tests: the release kernel those that a
+           file names in RELEASE=, on rnetvirt; others all, on the C drivers, too
+  --claims DIR
+           before a group make a directory of its name in DIR, and leave out a group of
+           which there is one already: guests that have DIR in common share the work
+  --repeat N
+           everything N times
   --list   print what would run, one FILE:KIND:TEST per line
   --force  run although this does not look like a test guest: the tests create
            and delete devices, load and unload modules and change sysctls
@@ -27,15 +34,27 @@ the running kernel.
 TXT
 }
 
-list='' force='' names=()
-for a; do
-	case $a in
+list='' force='' share='' claims='' repeat=1 names=()
+while (($#)); do
+	case $1 in
 	-h | --help) usage; exit 0 ;;
 	--list) list=1 ;;
 	--force) force=1 ;;
-	-*) bad_usage "unknown option '$a'" ;;
-	*) names+=("$a") ;;
+	--share) share=1 ;;
+	--claims)
+		claims=${2-}
+		[ -n "$claims" ] || bad_usage "--claims wants a directory"
+		shift
+		;;
+	--repeat)
+		[[ ${2-} =~ ^[1-9][0-9]*$ ]] || bad_usage "--repeat wants a number"
+		repeat=$2
+		shift
+		;;
+	-*) bad_usage "unknown option '$1'" ;;
+	*) names+=("$1") ;;
 	esac
+	shift
 done
 
 # Which of the test kernels is running: the debug one declares KASAN.
@@ -94,7 +113,7 @@ wanted() {
 
 # "FILE KIND" of every group to run, and the tests of a group.
 groups() {
-	local path file kind
+	local path file kind takes
 
 	for path in "$HERE"/*.test.sh; do
 		file=${path##*/}
@@ -104,24 +123,44 @@ groups() {
 		*" $KERNEL "*) ;;
 		*) continue ;;
 		esac
+		[ -z "$share" ] || [ "$KERNEL" != release ] || [ -n "$(header "$path" RELEASE '')" ] || continue
+		takes=$(header "$path" TAKES 10)
 		for kind in $(header "$path" KINDS "veth rnetvirt"); do
-			if has_checks "$KERNEL" && ((${#names[@]} == 0)) && [ "$kind" != rnetvirt ]; then
-				continue
-			fi
+			[ "$kind" = rnetvirt ] || both_kinds || continue
 			if wanted "$file" "$kind"; then
-				echo "$file $kind"
+				echo "$takes $file $kind"
 			fi
 		done
-	done
+	done | sort -s -k 1,1nr | cut -d' ' -f2-
+}
+
+# both_kinds: whether what nobody named runs on the C driver here, too.
+both_kinds() {
+	((${#names[@]} == 0)) || return 0
+	if [ "$share" ]; then
+		[ "$KERNEL" != release ]
+	else
+		! has_checks "$KERNEL"
+	fi
 }
 
 tests_of() {
-	local test
+	local test pattern patterns='*'
 
+	if [ "$share:$KERNEL" = 1:release ]; then
+		patterns=$(header "$HERE/$1.test.sh" RELEASE '')
+	fi
 	sed -n 's/^test_\([a-z0-9_]*\)() {.*/\1/p' "$HERE/$1.test.sh" | while read -r test; do
-		if wanted "$1" "$2" "$test"; then
-			echo "$test"
-		fi
+		wanted "$1" "$2" "$test" || continue
+		set -f
+		for pattern in $patterns; do
+			# shellcheck disable=SC2053
+			if [[ $test = $pattern ]]; then
+				echo "$test"
+				break
+			fi
+		done
+		set +f
 	done
 }
 
@@ -149,7 +188,7 @@ fi
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/rnetvirt-tests.XXXXXX")
 export WORK
-trap 'exec 7>&- || true; rm -rf "$WORK"' EXIT
+trap 'exec 9>&- 7>&- || true; rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM
 
 # kmsg_is_clean FILE: most tests leave no line at all.
@@ -169,28 +208,6 @@ kmsg_is_clean() {
 	fi
 }
 
-# Directories: bonding leaves a file there.
-devices() (cd /sys/class/net && set -- */ && printf '%s\n' "${@%/}")
-at_start=$(devices)
-
-# Removes what a test left, and says what should not have been there: a test
-# owns its namespaces, but nothing in the initial one.
-clean_up() {
-	local dev status=0
-
-	ask - nsclear || status=1
-	# The far ends of links into a dying namespace go with it, in a moment.
-	for _ in {1..100}; do
-		[ "$(devices)" != "$at_start" ] || return "$status"
-		sleep 0.05
-	done
-	for dev in $(comm -13 <(echo "$at_start") <(devices)); do
-		echo "left behind in the initial namespace: $dev"
-		ip link del "$dev" || true
-	done
-	return 1
-}
-
 # The process that answers the tests' questions, see lib.sh's ask().
 start_nsd() {
 	if [ -e "$WORK/questions" ]; then
@@ -201,6 +218,21 @@ start_nsd() {
 	"$HERE/nsd.py" <"$WORK/questions" >"$WORK/answers" &
 	nsd=$!
 	exec 7>"$WORK/questions" 8<"$WORK/answers"
+}
+
+# The `ip` that stays, see lib.sh.
+start_ip() {
+	export RESIDENT_IP=''
+	[ -e "$TOP/build/resident.so" ] || return 0
+	if [ -e "$WORK/calls" ]; then
+		kill -9 "$resident_ip" 2>/dev/null || true
+	else
+		mkfifo "$WORK/calls" "$WORK/results"
+	fi
+	LD_PRELOAD=$TOP/build/resident.so LD_BIND_NOW=1 ip <"$WORK/calls" >"$WORK/results" &
+	resident_ip=$!
+	exec 9>"$WORK/calls" 6<"$WORK/results"
+	RESIDENT_IP=1
 }
 
 # point NUMBER NAME STATUS LOG: one subtest's result; a failed one shows the log.
@@ -218,28 +250,75 @@ point() {
 	esac
 }
 
+# stopped STATUS PLACE: there, called from these places of the test's file.
+stopped() {
+	local i
+
+	echo "stopped at $2 (status $1)" >&2
+	for ((i = 2; i < ${#BASH_SOURCE[@]}; i++)); do
+		[[ ${BASH_SOURCE[i]} != *.test.sh ]] ||
+			echo "  from ${BASH_SOURCE[i]##*/}:${BASH_LINENO[i - 1]}" >&2
+	done
+}
+
+# run_test FILE TEST: what a process of its own does.
+run_test() {
+	TEST_PID=$BASHPID
+	# shellcheck source=/dev/null
+	. "$HERE/lib.sh"
+	case $2 in
+	load) load_kind ;;
+	unload) unload_kind ;;
+	# What every test relies on, see group().
+	must_fail)
+		false
+		true
+		;;
+	*)
+		# shellcheck source=/dev/null
+		. "$HERE/$1.test.sh"
+		# Say where a test stopped: with set -e that is all there is to see.
+		trap 'stopped "$?" "${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+		set -E
+		"test_$2"
+		;;
+	esac
+}
+
 # one FILE KIND TEST LOG: the test in a process group of its own, which does not
-# outlive it, then the cleanup and the kernel's opinion. Status 4: skipped.
+# outlive it, then the cleanup and the kernel's opinion. Its status is the verdict; 4:
+# skipped. Never call this in a condition: set -e would not hold in the test.
 one() {
 	local status=0 pid
 
-	rm -f "$WORK/kmsg.expected"
-	timeout -k 5 "$limit" "$HERE/run-one.sh" "$1" "$2" "$3" </dev/null >"$4" 2>&1 &
+	[ ! -e "$WORK/kmsg.expected" ] || rm "$WORK/kmsg.expected"
+	set -m
+	(
+		set +m
+		trap - INT TERM
+		trap 'echo $? >&19' EXIT
+		export KIND=$2
+		run_test "$1" "$3"
+	) </dev/null >"$4" 2>&1 &
+	set +m
 	pid=$!
-	wait "$pid" || status=$?
-	kill -9 -- "-$pid" 2>/dev/null || true
-	if [ "$status" = 124 ]; then
+	if ! read -r -t "$limit" -u 19 status; then
+		status=124
 		echo "no end after $limit s" >>"$4"
-		start_nsd
 	fi
-	clean_up >>"$4" 2>&1 || status=1
-	ask - kmsg >"$WORK/kmsg" || status=1
+	kill -9 -- "-$pid" 2>/dev/null || true
+	wait "$pid" 2>/dev/null || true
+	if [ "$status" = 124 ]; then
+		start_nsd
+		start_ip
+	fi
+	ask - tidy >>"$4" 2>&1 || status=1
 	kmsg_is_clean "$WORK/kmsg" >>"$4" 2>&1 || status=1
 	if [ "$status" != 0 ] && [ "$status" != 4 ]; then
 		echo "the kernel's log:" >>"$4"
 		tail -n 80 "$WORK/kmsg" >>"$4"
 	fi
-	return "$status"
+	verdict=$status
 }
 
 # group NUMBER FILE KIND: all its tests; the module is fresh for the group, and
@@ -251,11 +330,16 @@ group() {
 	! has_checks "$KERNEL" || limit=$((limit * 5))
 	mapfile -t tests < <(tests_of "$file" "$kind")
 	echo "  KTAP version 1"
+	echo "  # Subtest: $file:$kind"
 	echo "  1..$((${#tests[@]} + 2))"
+	# Not in vain: in a condition, or in what a condition calls, set -e does not hold.
+	one "$file" "$kind" must_fail "$log"
+	[ "$verdict" != 0 ] || die "a test that fails would pass"
 	for test in load "${tests[@]}" unload; do
 		n=$((n + 1))
-		status=0 began=$SECONDS
-		one "$file" "$kind" "$test" "$log" || status=$?
+		began=$SECONDS
+		one "$file" "$kind" "$test" "$log"
+		status=$verdict
 		point "$n" "$test" "$status" "$log"
 		((SECONDS - began < 8)) || echo "  # $test took $((SECONDS - began)) s"
 		case $status in
@@ -269,19 +353,29 @@ group() {
 		echo "ok $1 $file:$kind"
 	fi
 	echo "# $file:$kind took $((SECONDS - start)) s"
-	((failed == 0))
+	failures=$((failures + (failed > 0)))
 }
 
+# The kernel loads nothing by itself, or an unloaded driver would come back in
+# the middle of a test; the one about loading on demand says where from.
+[ ! -e /proc/sys/kernel/modprobe ] || echo >/proc/sys/kernel/modprobe
+mkfifo "$WORK/statuses"
+exec 19<>"$WORK/statuses"
 start_nsd
-ask - kmsg >/dev/null
+start_ip
+ask - tidy
 echo "KTAP version 1"
-echo "1..${#todo[@]}"
+[ -z "$claims" ] || [ -e "$claims/shared" ] || die "$claims is not what others see, too"
+[ "$claims" ] || echo "1..$((${#todo[@]} * repeat))"
 number=0 failures=0
-for group in "${todo[@]}"; do
-	number=$((number + 1))
-	# shellcheck disable=SC2086
-	set -- $group
-	group "$number" "$1" "$2" || failures=$((failures + 1))
+for ((round = 1; round <= repeat; round++)); do
+	for group in "${todo[@]}"; do
+		# shellcheck disable=SC2086
+		set -- $group
+		[ -z "$claims" ] || mkdir "$claims/$1:$2:$round" 2>/dev/null || continue
+		number=$((number + 1))
+		group "$number" "$1" "$2"
+	done
 done
 echo "# $((number - failures)) of $number passed in $SECONDS s on the $KERNEL kernel"
 ((failures == 0))

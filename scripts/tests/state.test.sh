@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 # How a new pair looks and what is told about it (contract A28, A30, A31, A37,
 # B2 to B5, B10 to B13, B22).
+# shellcheck disable=SC2034
+RELEASE="b*"
 
 test_a31_initial_state() {
 	local dev

@@ -6,6 +6,8 @@
 KINDS="rnetvirt"
 KERNELS="release"
 LIMIT=720
+RELEASE="*"
+TAKES=200
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/tap.sh"
 

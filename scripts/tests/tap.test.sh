@@ -4,6 +4,8 @@
 # shellcheck disable=SC2034
 KINDS="macvtap rnetvirt"
 LIMIT=120
+RELEASE="*vhost* *_of_32_bits f_* e9_* e6_*"
+TAKES=40
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/tap.sh"
 
@@ -156,6 +158,7 @@ DESCRIPTORS='for n in 3 4 5; do what=$(readlink /proc/$$/fd/$n || echo none); ec
 
 # vhosted SCENARIO...: in a kernel that has vhost.
 vhosted() {
+	modprobe -nq vhost_net || skip "this kernel has no vhost"
 	needs vhost_net
 	bed
 	tap "$@"

@@ -118,11 +118,12 @@ test_the_log_around_is_shown() {
 
 # --- ktap-summary.py --------------------------------------------------------
 
-# summed WANTED: the counts of the KTAP on standard input.
+# summed WANTED [EXPECTED...]: the counts of the KTAP on standard input.
 summed() {
 	local got
 
-	got=$("$TOP/scripts/ktap-summary.py" t | tail -n 1) || true
+	printf '%s\n' "${@:2}" >"$work/expected"
+	got=$("$TOP/scripts/ktap-summary.py" --expect "$work/expected" t | tail -n 1) || true
 	same "counts" "$got" "$1"
 }
 
@@ -144,17 +145,23 @@ test_leaves_are_counted() {
 
 test_what_is_missing_is_a_failure() {
 	# Three announced, but the guest died, which is a failure of its own.
-	summed "1 passed, 4 failed, 0 skipped" <<-'TXT'
-		# harness: expect f:veth:a
-		# harness: expect f:veth:b
-		# harness: expect g:veth:a
+	summed "2 passed, 3 failed, 0 skipped" t:f:veth:a t:f:veth:b t:g:veth:a <<-'TXT'
 		KTAP version 1
 		1..2
 		  KTAP version 1
+		  # Subtest: f:veth
 		  1..4
 		  ok 1 load
+		  ok 2 a
 		# harness: status 102
 	TXT
+	# Of several guests none has run it.
+	mkfifo "$work/one" "$work/two"
+	printf '1..1\n  # Subtest: f:veth\n  1..1\n  ok 1 a\nok 1 f:veth\n# harness: status 0\n' >"$work/one" &
+	printf '1..1\n  # Subtest: g:veth\n  1..1\n  ok 1 a\nok 1 g:veth\n# harness: status 0\n' >"$work/two" &
+	printf '%s\n' k:f:veth:a k:g:veth:a k:f:veth:b >"$work/expected"
+	same "counts" "$("$TOP/scripts/ktap-summary.py" --expect "$work/expected" k.1="$work/one" k.2="$work/two" |
+		tail -n 1)" "2 passed, 1 failed, 0 skipped"
 	# A plan that was not fulfilled.
 	summed "1 passed, 1 failed, 0 skipped" <<<$'1..2\nok 1 a\n# harness: status 0'
 	# Nothing at all, with every status.
