@@ -77,6 +77,8 @@ both_reach() {
 }
 
 both_silent() {
-	silent "$1" "10.0.0.$2"
+	# Both wait in vain, so at once.
+	silent "$1" "10.0.0.$2" &
 	silent "$1" "fd00::$2"
+	wait $!
 }
