@@ -65,6 +65,10 @@ test-all: ## all tests on all kernels
 test-repeat: ## N= times (default: 10) all tests, or T='NAME...', to find one that is flaky
 	@scripts/test.sh $(given) --repeat $(or $(N),10) $(T)
 
+.PHONY: test-stock
+test-stock: ## the module on Debian's own kernels, as they are shipped
+	@scripts/test-stock.sh
+
 .PHONY: kunit
 kunit: ## the KUnit suites alone
 	@scripts/kunit.sh --kernel $(kernel)

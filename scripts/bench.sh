@@ -16,6 +16,8 @@ and prints a table for each part. ROWs are names or patterns like 'veth/v4-*'
                    instructions), time (user-mode Linux at native speed, ratios
                    only), scaling, scaling-time, apps (iperf3, request-response)
   --runs N         instructions: boot and measure N times, show how they differ
+  --kernel K       instructions: on K instead of release, for example stock, Debian's
+                   own; such figures are not compared with the baseline
   --rounds N       repeats of each figure (default: 3 for instructions, 41 for time, 9 for
                    scaling-time and apps; scaling takes three)
   --check          instructions only; fail when a row's count is more than 1 %
@@ -29,14 +31,15 @@ limit), 1 if not, 2 for a wrong call.
 TXT
 }
 
-parts='' runs=1 rounds='' check='' update='' build=() globs=()
+kernel=release parts='' runs=1 rounds='' check='' update='' build=() globs=()
 while (($#)); do
 	case $1 in
-	--part | --runs | --rounds)
+	--part | --runs | --rounds | --kernel)
 		(($# > 1)) || bad_usage "$1 wants a value"
 		case $1 in
 		--part) parts=$2 ;;
 		--runs) runs=$2 ;;
+		--kernel) kernel=$2 ;;
 		--rounds) rounds=$2 ;;
 		esac
 		shift
@@ -51,6 +54,16 @@ while (($#)); do
 	esac
 	shift
 done
+case $kernel in
+release) ;;
+stock*)
+	known_kernel "$kernel"
+	[ -z "$check" ] || bad_usage "the baseline is of the release kernel"
+	parts=${parts:-instructions}
+	[ "$parts" = instructions ] || bad_usage "kernel $kernel is for --part instructions"
+	;;
+*) bad_usage "no kernel '$kernel' here; there are release and stock" ;;
+esac
 ALL_PARTS=(instructions time scaling scaling-time apps)
 if [ -n "$check" ]; then
 	[ -z "$parts" ] || bad_usage "--check measures instructions; it takes no --part"
@@ -109,7 +122,7 @@ in_guest() {
 		# KVM would not count. One CPU: all of a packet's way is in the count.
 		# Such a clock leaps to the next timer whenever the guest waits for the
 		# host's files, so a time limit inside means nothing.
-		vm=(--kernel release --cpus 1 --qemu-opts "-icount shift=0,sleep=off")
+		vm=(--kernel "$kernel" --cpus 1 --qemu-opts "-icount shift=0,sleep=off")
 		# Two times 16,384 links take 40 KB each.
 		[ "$part" = instructions ] || vm+=(--memory 3G)
 		limit=100000000
@@ -133,11 +146,12 @@ in_guest() {
 }
 
 measure() { # PART
-	local part=$1 run raw=() kernel=uml n=1 module module_dir
+	local part=$1 run raw=() built=$kernel n=1 module module_dir
 
 	case $part in
-	instructions) kernel=release n=$runs ;;
-	scaling) kernel=release ;;
+	instructions) n=$runs ;;
+	scaling) ;;
+	*) built=uml ;;
 	esac
 	# Another kernel, another module.
 	build=("${no_build[@]}")
@@ -145,10 +159,10 @@ measure() { # PART
 		in_guest "$part" "$run"
 		raw+=("$OUT/raw/$part.$run.jsonl")
 	done
-	module_dir=$TOP/build/$kernel
+	module_dir=$TOP/build/$built
 	[ -z "${KDIR:-}" ] || module_dir=$TOP/build/custom
 	module=$(sha256sum <"$module_dir/rnetvirt.ko" 2>/dev/null | cut -c1-12)
-	BENCH_HEADER=$(printf '{"key": "%s", "qemu": "%s", "module": "%s", "date": "%s"}' "$(key_of "$kernel")" \
+	BENCH_HEADER=$(printf '{"key": "%s", "qemu": "%s", "module": "%s", "date": "%s"}' "$(key_of "$built")" \
 		"$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9.]*\).*/\1/p')" "$module" "$(date -u +%FT%TZ)")
 	export BENCH_HEADER
 	report merge "$part" "$OUT/$part.json" "${raw[@]}"
