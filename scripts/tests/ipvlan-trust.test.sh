@@ -168,7 +168,7 @@ test_addresses_are_translated_between_siblings() {
 	in_ns B nft "add table ip t; add chain ip t in { type filter hook input priority 0; };
 		add rule ip t in ip saddr 10.9.0.7 ip daddr 10.0.0.2 counter"
 	in_ns A ping -q -c 2 -i 0.2 -W 1 10.9.0.1 >/dev/null || true
-	in_ns B nft list table ip t | grep -q "packets 2 "
+	in_ns B nft list table ip t | grep "packets 2 " >/dev/null
 }
 
 test_an_address_takes_nothing_from_siblings() {
