@@ -4,7 +4,7 @@
 
 KERNEL ?= release
 VM ?= $(if $(filter debug,$(KERNEL)),uml,qemu)
-kernels := release debug uml uml-debug stock stock-cloud stock-rt
+kernels := release debug uml uml-debug stock stock-rt
 ifeq ($(filter $(KERNEL),$(kernels)),)
 $(error KERNEL='$(KERNEL)' is not one of: $(kernels))
 endif

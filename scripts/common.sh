@@ -24,7 +24,7 @@ bad_usage() {
 
 # The test kernels: for QEMU, or user-mode Linux (uml*); *debug has checks of itself;
 # stock* are Debian's, as they are shipped.
-TEST_KERNELS=(release debug uml uml-debug stock stock-cloud stock-rt)
+TEST_KERNELS=(release debug uml uml-debug stock stock-rt)
 KERNELS_USAGE="release | debug | uml | uml-debug | stock"
 
 is_kernel() { [[ " ${TEST_KERNELS[*]} " == *" $1 "* ]]; }

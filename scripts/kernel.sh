@@ -15,7 +15,7 @@ directory where that kernel is or would be, and builds nothing.
   debug      the same with KASAN, lockdep, kmemleak, trackers, fault injection
   uml        user-mode Linux, for the fast inner loop
   uml-debug  user-mode Linux with the checks of debug, and several CPUs
-  stock    Debian's own for QEMU, not built here; stock-cloud, stock-rt: see stock.sh
+  stock    Debian's own for QEMU, not built here; stock-rt: see stock.sh
 
 Kernels are kept in \$RNETVIRT_CACHE/kernels ($CACHE/kernels), one directory per
 version, configuration and toolchain. JOBS= sets the number of parallel jobs.

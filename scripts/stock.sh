@@ -5,14 +5,14 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--update] [stock | stock-cloud | stock-rt]
+usage: $ME [--update] [stock | stock-rt]
        $ME --exec COMMAND [ARGUMENT...]
 
 Makes sure that there is the Linux $SERIES of Debian 13's backports (default: stock, the
-package that ends in -amd64; the others are its -cloud-amd64 and -rt-amd64) and a tree
-to build modules for it, and prints that tree, which is what KDIR= takes. In it are
-links: image to the kernel, initrd to what boots it on this machine's files, modules to
-the kernel's modules.
+package that ends in -amd64; stock-rt: in -rt-amd64. -cloud-amd64 lacks 9p, and cannot
+boot on this machine's files) and a tree to build modules for it, and prints that tree,
+which is what KDIR= takes. In it are links: image to the kernel, initrd to what boots it
+on this machine's files, modules to the kernel's modules.
 
 On a Debian 13 that has these packages and the compiler nothing is installed. Elsewhere
 a Debian 13 of its own is kept in \$RNETVIRT_CACHE/stock ($CACHE/stock), about 3 GB,
@@ -37,7 +37,7 @@ while (($#)); do
 		run=1
 		break
 		;;
-	stock | stock-cloud | stock-rt) name=$1 ;;
+	stock | stock-rt) name=$1 ;;
 	*) bad_usage "unknown argument '$1'" ;;
 	esac
 	shift
@@ -51,7 +51,7 @@ releases() {
 
 	for release in "$1"/usr/src/linux-headers-"$SERIES"*-"$2"; do
 		release=${release##*/linux-headers-}
-		# 7.3.4+deb13-amd64, but not …-cloud-amd64 with it.
+		# 7.3.4+deb13-amd64, but not …-rt-amd64 with it.
 		[[ ${release%-"$2"} != *-* ]] || continue
 		[ -z "$(image_of "$1" "$release")" ] || echo "$release"
 	done | sort -V

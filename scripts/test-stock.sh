@@ -5,7 +5,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--no-update] [stock | stock-cloud | stock-rt]...
+usage: $ME [--no-update] [stock | stock-rt]...
 
 Installs Debian 13's kernel of today and builds the module for it (see stock.sh), boots
 it, loads the module, carries traffic through links of all flavors, with the words of
@@ -21,7 +21,7 @@ while (($#)); do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
 	--no-update) update='' ;;
-	stock | stock-cloud | stock-rt) kernels+=("$1") ;;
+	stock | stock-rt) kernels+=("$1") ;;
 	*) bad_usage "unknown argument '$1'" ;;
 	esac
 	shift
