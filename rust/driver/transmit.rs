@@ -12,9 +12,12 @@ use crate::{
         self,
         ETH_P_PAUSE, //
     },
-    ipvlan::settings::{
-        Flags,
-        Mode as IpvlanMode, //
+    ipvlan::{
+        address::said_source,
+        settings::{
+            Flags,
+            Mode as IpvlanMode, //
+        },
     },
     macvlan::settings::Mode as MacvlanMode,
     port::Port,
@@ -31,6 +34,7 @@ use abstractions::{
         Rcu, //
     },
     net::{
+        inet::IpAddr,
         ip_output::{
             route_and_send,
             route_and_send_checked,
@@ -219,6 +223,9 @@ impl Ipvlan {
         if frame.is_to_group() {
             return drop_tx(dev, frame.into_skb(), DropReason::UNHANDLED_PROTO, cx);
         }
+        if Self::is_from_another(dev, frame.payload(), cx.rcu()) {
+            return drop_tx(dev, frame.into_skb(), DropReason::IP_SOURCE, cx);
+        }
         let sender = match this.settings.flags() {
             Flags::BRIDGE => Sender::Direct,
             Flags::VEPA => Sender::Wire,
@@ -227,6 +234,29 @@ impl Ipvlan {
         let len = frame.len();
         let status = route_and_send_checked::<Port>(frame, &this.lower, sender, cx.bh());
         sent(dev, len, status, cx)
+    }
+
+    /// Whether a packet says that it is from an address of a sibling, or of the lower device's namespace,
+    /// where rules and connections would take it for that one's. A link in that namespace may.
+    #[inline]
+    fn is_from_another(dev: &Link<Self>, packet: Payload<'_>, rcu: Rcu<'_>) -> bool {
+        let port = &dev.data().port;
+        let Some(addr) = said_source(packet) else {
+            return false;
+        };
+        match port.owner_of(addr, rcu) {
+            Some(owner) if owner.id() == dev.id() => false,
+            _ if dev.is_beside(port.lower(), rcu) => false,
+            Some(_) => true,
+            None => Self::is_hosts(dev, addr, rcu),
+        }
+    }
+
+    /// Whether an address that no link has is one of the lower device's namespace.
+    #[cold]
+    #[inline(never)]
+    fn is_hosts(dev: &Link<Self>, addr: IpAddr, rcu: Rcu<'_>) -> bool {
+        addr.is_local_at(dev.data().port.lower(), rcu)
     }
 
     /// Makes a frame one that another endpoint has received.

@@ -50,6 +50,8 @@ impl DropReason {
     /// The protocol is not one that can be routed (`SKB_DROP_REASON_UNHANDLED_PROTO`).
     pub const UNHANDLED_PROTO: Self =
         Self(bindings::skb_drop_reason_SKB_DROP_REASON_UNHANDLED_PROTO);
+    /// It says that it is from somebody else (`SKB_DROP_REASON_IP_INVALID_SOURCE`).
+    pub const IP_SOURCE: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_IP_INVALID_SOURCE);
     /// There is no route (`SKB_DROP_REASON_IP_OUTNOROUTES`).
     pub const NO_ROUTE: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_IP_OUTNOROUTES);
     /// It would go round and round (`SKB_DROP_REASON_RECURSION_LIMIT`).

@@ -46,6 +46,20 @@ pub(crate) fn with_address<R>(
     }
 }
 
+/// The address that an IP packet says it is from, whatever else is wrong with it.
+#[inline]
+pub(crate) fn said_source(packet: Payload<'_>) -> Option<IpAddr> {
+    match packet.protocol() {
+        ETH_P_IP => packet.with_bytes(12, (), |(), _, addr: &[u8; 4]| {
+            Some(IpAddr::V4(u32::from_ne_bytes(*addr)))
+        }),
+        ETH_P_IPV6 => packet.with_bytes(8, (), |(), _, addr: &[u8; 16]| {
+            Some(IpAddr::V6(u128::from_ne_bytes(*addr)))
+        }),
+        _ => None,
+    }
+}
+
 /// The address of an IPv4 packet.
 #[inline(always)]
 fn with_v4<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) -> Option<R> {
