@@ -119,3 +119,13 @@ __rnetvirt_helper void rnetvirt_helper_netdev_set_flags(struct net_device *dev, 
 {
 	WRITE_ONCE(dev->flags, flags);
 }
+
+/* The device after DEV, or the first one, in a namespace (for_each_netdev_rcu()). */
+__rnetvirt_helper struct net_device *rnetvirt_helper_netdev_next_rcu(const struct net *net,
+								     const struct net_device *dev)
+{
+	const struct list_head *at = dev ? &dev->dev_list : &net->dev_base_head;
+	const struct list_head *next = rcu_dereference(list_next_rcu(at));
+
+	return next == &net->dev_base_head ? NULL : net_device_entry(next);
+}

@@ -109,6 +109,21 @@ impl NetDevice {
         }
     }
 
+    /// All devices in its namespace, itself included (`for_each_netdev_rcu()`).
+    pub fn beside<'a>(&'a self, _rcu: Rcu<'a>) -> impl Iterator<Item = &'a Self> {
+        // SAFETY: The device is valid; its namespace is freed after a grace period only.
+        let net = unsafe { bindings::dev_net(self.as_ptr()) };
+        let mut at = ptr::null_mut();
+        core::iter::from_fn(move || {
+            // SAFETY: What the list gives is not freed during `'a`; a device that leaves it leads on
+            // until a grace period is over, and then only comes to another list.
+            at = unsafe { bindings::netdev_next_rcu(net, at) };
+            // SAFETY: Null, or valid during `'a`.
+            (!at.is_null()).then(|| unsafe { Self::from_raw(at) })
+        })
+        .fuse()
+    }
+
     /// The flags that users see (`dev->flags`). A snapshot, unless RTNL is held.
     #[inline]
     pub fn flags(&self) -> DevFlags {

@@ -481,7 +481,7 @@ impl<T: RxHandler> Handler<T> {
 
     /// As [`of`](Self::of), without a reference.
     #[inline]
-    pub(crate) fn of_rcu<'a>(dev: &NetDevice, _rcu: Rcu<'a>) -> Option<&'a Self> {
+    pub fn of_rcu<'a>(dev: &NetDevice, _rcu: Rcu<'a>) -> Option<&'a Self> {
         // SAFETY: Null, or what `attach` gave: the device's function and data are cleared, the data
         // after the function and a grace period, before the handler's last reference can be given up.
         unsafe { Self::attached(dev).as_ref() }

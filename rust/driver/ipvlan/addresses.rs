@@ -2,7 +2,10 @@
 
 //! Which IP addresses endpoints have: the ports' tables follow what the core tells.
 
-use crate::endpoint::Ipvlan;
+use crate::{
+    endpoint::Ipvlan,
+    port::Port, //
+};
 use abstractions::{
     context::{
         Gfp,
@@ -18,7 +21,8 @@ use abstractions::{
             Link,
             NetDevice, //
         },
-        nlattr::ExtAck, //
+        nlattr::ExtAck,
+        rx_handler::Handler, //
     },
 };
 use kernel::{
@@ -70,7 +74,7 @@ impl AddrListener for Addresses {
 
     fn added(dev: &NetDevice, addr: IpAddr, gfp: Gfp) {
         let Some(dev) = downcast::<Ipvlan>(dev) else {
-            return;
+            return Self::give_back(dev, addr);
         };
         let this = dev.data();
         // What comes in for a group is not one endpoint's.
@@ -118,14 +122,32 @@ impl AddrListener for Addresses {
 }
 
 impl Addresses {
+    /// `host` has an address now. A link of another namespace that took it before, where links on a
+    /// device beside `host` are not trusted, does not receive by it any more.
+    fn give_back(host: &NetDevice, addr: IpAddr) {
+        let guard = rcu::read_lock();
+        let rcu = Rcu::new(&guard);
+        for lower in host.beside(rcu) {
+            let Some(port) = Handler::<Port>::of_rcu(lower, rcu) else {
+                continue;
+            };
+            let Some(link) = port.owner_of(addr, rcu) else {
+                continue;
+            };
+            if Self::is_hosts_own(link, addr) {
+                Self::removed(link, addr);
+                link.log_conflict(host);
+            }
+        }
+    }
+
     /// Whether an address that the core did not ask about is one that an endpoint must not have. In the
     /// lower device's namespace it is the endpoint's own by now.
     fn is_hosts_own(dev: &Link<Ipvlan>, addr: IpAddr) -> bool {
         let port = &dev.data().port;
         let guard = rcu::read_lock();
         let rcu = Rcu::new(&guard);
-        matches!(addr, IpAddr::V6(_))
-            && !port.is_trusted()
+        !port.is_trusted()
             && !dev.is_beside(port.lower(), rcu)
             && addr.is_local_at(port.lower(), rcu)
     }
