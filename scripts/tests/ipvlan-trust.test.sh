@@ -204,6 +204,103 @@ test_an_address_of_the_host_is_refused() {
 	ip -n A addr add fd00::9/128 dev v0 nodad
 }
 
+test_a_source_is_not_somebody_elses() {
+	local mode src
+
+	for mode in l3 l3s; do
+		watched $mode
+		ip -n S addr add 10.0.0.9/32 dev eth0
+		ip -n S addr add fd00::9/128 dev eth0 nodad
+		# The host's, for whose rules and connections it would count; a sibling's.
+		for src in 10.0.0.9 10.0.0.2; do
+			dropped $src 10.0.0.3
+		done
+		for src in fd00::9 fd00::2; do
+			dropped $src fd00::3
+		done
+		# Of a link that forwards, or is down.
+		gives sent frames packet A v0 10.9.9.9 10.0.0.3
+		wait_for 5 gives "1 0" arrived W
+		ip -n B link set v1 down
+		gives "refused x1" frames packet A v0 10.0.0.2 10.0.0.3
+		trust on
+		gives sent frames packet A v0 10.0.0.9 10.0.0.3
+		wait_for 5 gives "2 0" arrived W
+		printf 'netns del %s\n' S W A B | ip -batch -
+	done
+	# The host's own link has the host's addresses.
+	watched l3
+	ip -n S addr add 10.0.0.9/32 dev eth0
+	endpoint S eth0 v2 l3 up
+	gives sent frames packet S v2 10.0.0.9 10.0.0.3
+	wait_for 5 gives "1 0" arrived W
+}
+
+test_what_is_sent_stays_on_the_lower_device() {
+	local before
+
+	ip_pair l3
+	# Another network of the host.
+	needs dummy
+	ip -n S link add d0 up type dummy
+	ip -n S -batch - <<-TXT
+		addr add 10.11.0.1/24 dev d0
+		addr add fd11::1/64 dev d0 nodad
+		neigh replace 10.11.0.5 lladdr 02:00:00:00:99:01 dev d0
+		neigh replace fd11::5 lladdr 02:00:00:00:99:01 dev d0
+	TXT
+	before=$(sysfs S d0 statistics/tx_packets)
+	frames packet A v0 10.0.0.1 10.11.0.5
+	frames packet A v0 fd00::1 fd11::5
+	same "packets to another network" "$(sysfs S d0 statistics/tx_packets)" "$before"
+	# As C ipvlan.
+	trust on
+	gives sent frames packet A v0 fd00::1 fd11::5
+	same "with trust on" "$(sysfs S d0 statistics/tx_packets)" $((before + 1))
+}
+
+test_what_the_host_takes_later_is_its() {
+	local mode last
+
+	for mode in l2 l3 l3s; do
+		ip_pair $mode
+		needs dummy
+		ip -n S link add d0 up type dummy
+		for last in 50 51; do
+			ip -n A addr add 10.0.0.$last/32 dev v0
+			ip -n A addr add fd00::$last/128 dev v0 nodad
+			ip -n W neigh replace 10.0.0.$last lladdr 02:00:00:00:0a:00 dev wire0
+			ip -n W neigh replace fd00::$last lladdr 02:00:00:00:0a:00 dev wire0
+		done
+		# On whatever device.
+		ip -n S -batch - <<-TXT
+			route replace 10.0.0.0/24 dev eth0
+			route replace fd00::/64 dev eth0
+			addr add 10.0.0.50/32 dev eth0
+			addr add fd00::50/128 dev eth0 nodad
+			addr add 10.0.0.51/32 dev d0
+			addr add fd00::51/128 dev d0 nodad
+		TXT
+		in_ns A nft "add table inet t; add chain inet t in { type filter hook input priority 0; policy drop; }"
+		both_reach W 50
+		both_reach W 51
+		in_ns A nft delete table inet t
+		# Others are as they were, and the link gets rid of what it has.
+		both_reach W 1
+		ip -n A addr del 10.0.0.50/32 dev v0
+		ip -n A addr del fd00::50/128 dev v0
+		refused "the lower device's network namespace" ip -n A addr add 10.0.0.50/32 dev v0
+		printf 'netns del %s\n' S W A B | ip -batch -
+	done
+	ip_pair l3
+	trust on
+	ip -n A addr add 10.0.0.50/32 dev v0
+	ip -n S addr add 10.0.0.50/32 dev eth0
+	ip -n W neigh replace 10.0.0.50 lladdr 02:00:00:00:0a:00 dev wire0
+	in_ns A nft "add table inet t; add chain inet t in { type filter hook input priority 0; policy drop; }"
+	silent W 10.0.0.50
+}
+
 # around KIND: v0 in S stands on tunnel g0, whose packets the routes lead to v0.
 around() {
 	ns S
@@ -270,11 +367,14 @@ test_depth_of_links_over_links() {
 		ip -n S -6 route add fd08::/16 dev v$(((n + 1) % 6)) table 20$n
 	done
 	ip -n S -6 route add fd08::/16 dev v0
+	# Only what is trusted leaves by another device than its lower one.
+	loops v0 fd08::9
+	gives 0 sysfs S v1 statistics/tx_packets
+	for n in 0 1 2 3 4 5; do
+		change S v$n trust on
+	done
 	loops v3 fd08::9
 	gives 0 sysfs S v4 statistics/tx_packets
-	change S v0 trust on
-	change S v1 trust on
-	loops v3 fd08::9
 	# Where nobody counts but the links themselves.
 	for n in 0 1 2 3 4 5; do
 		in_ns S tc qdisc replace dev v$n root pfifo

@@ -113,8 +113,16 @@ pub fn route_and_send_checked<T: Siblings>(
 
 /// How packets leave when there is a route.
 trait Way: Copy {
-    /// Whether those to groups and to the host itself may, too.
+    /// Whether those to groups and to the host itself may, too, and those of IPv6 through other devices.
     const TRUSTED: bool;
+    #[cfg(CONFIG_IPV6)]
+    // CAST: One bit.
+    #[allow(clippy::cast_possible_wrap)]
+    const LOOKUP6: c_int = if Self::TRUSTED {
+        0
+    } else {
+        bindings::RT6_LOOKUP_F_IFACE as c_int
+    };
 
     /// Sends a packet by its route.
     ///
@@ -470,8 +478,9 @@ unsafe fn send_v6<W: Way>(
         flow.__fl_common.flowic_oif = bindings::netdev_ifindex(dev);
         flow.__fl_common.flowic_flags = ANYSRC;
         bindings::flowi6_from_packet(&mut flow, skb);
-        let dst = bindings::ip6_route_output_flags(net, ptr::null(), &mut flow, 0);
-        // Unlike IPv4, IPv6 takes routes through other devices, too, if the packet has a source.
+        let dst = bindings::ip6_route_output_flags(net, ptr::null(), &mut flow, W::LOOKUP6);
+        // Unlike IPv4, IPv6 takes routes through other devices, too, if the packet has a source: to
+        // networks where who is not trusted has no link.
         let is_back = ptr::eq(bindings::dst_dev(dst), sender);
         let err = if is_back || !W::TRUSTED && bindings::dst_is_local6(dst) {
             ENETUNREACH.to_errno()
