@@ -92,7 +92,7 @@ impl Hearers {
 }
 
 /// Which kind of group packet `dest` is for `dev`.
-pub(crate) fn group_type(dev: &NetDevice, dest: Mac) -> PacketType {
+fn group_type(dev: &NetDevice, dest: Mac) -> PacketType {
     if dest == dev.broadcast() {
         PacketType::Broadcast
     } else {
@@ -143,7 +143,7 @@ pub(crate) fn flood(
 }
 
 #[inline(always)]
-fn copy_to<T: LinkOps>(
+pub(crate) fn copy_to<T: LinkOps>(
     dev: &Link<T>,
     stats: &StackedStats,
     skb: &RxSkb<'_>,

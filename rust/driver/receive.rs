@@ -10,8 +10,8 @@ use crate::{
     },
     group::{
         self,
+        copy_to,
         flood,
-        group_type,
         Hearers,
         Place, //
         NOBODY,
@@ -175,8 +175,8 @@ fn to_group<'a>(port: &'a Handler<Port>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> 
     }
     let (sender, id) = sender_of(port, &skb, cx.rcu());
     if reach::loops_back(sender) {
-        return_to_sender(port, skb, cx);
-        return Verdict::CONSUMED;
+        return_to_sender(port, &skb, cx);
+        return Verdict::pass(skb);
     }
     if port.has_l3() {
         copy_to_l3(port, &skb, cx);
@@ -246,21 +246,12 @@ fn copy_to_listeners<'a>(port: &Port, skb: RxSkb<'a>, cx: &RxContext<'_>) -> Opt
     Some(skb)
 }
 
-/// A switch sent a group packet back to an endpoint that talks to no sibling: nobody else gets it.
-fn return_to_sender<'a>(port: &'a Port, skb: RxSkb<'a>, cx: &RxContext<'a>) {
-    let Some(sender) = port.macs.find(skb.source().key(), cx.rcu()) else {
-        return skb.drop_reason(DropReason::NOT_SPECIFIED);
-    };
-    let stats = &sender.data().stats;
-    let len = skb.frame_len();
-    let kind = group_type(sender, skb.dest());
-    let sent = skb
-        .deliver_to(sender, Some(kind), cx.rcu())
-        .is_some_and(|skb| skb.netif_rx(cx.bh()).is_ok());
-    if sent {
-        stats.count_rx(len, true, cx.bh());
-    } else {
-        stats.count_rx_error(cx.bh());
+/// A switch sent a group packet back to an endpoint that talks to no sibling: none of these gets it. The
+/// lower device's own stack does: the sender may be outside, and the endpoint have taken its address.
+fn return_to_sender(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) {
+    if let Some(dev) = port.macs.find(skb.source().key(), cx.rcu()) {
+        let (stats, place) = (&dev.data().stats, Place::Softirq(cx.bh()));
+        copy_to(dev, stats, skb, skb.dest(), cx.rcu(), place);
     }
 }
 

@@ -48,7 +48,7 @@ test_b3_private_hears_no_sibling_even_through_a_hairpin() {
 	hairpin on
 	silent A 10.0.0.2
 	silent B 10.0.0.1
-	# Its own group frame comes back to it alone; the lower device's stack has none.
+	# Of siblings, its own group frame comes back to it alone.
 	gives "A/v0 broadcast" who A v0 $V0 $ALL 1 A/v0 B/v1
 	# One to its address is delivered: who is apart is decided by the switch.
 	gives "B/v1 host" who A v0 $V0 $V1 1 A/v0 B/v1

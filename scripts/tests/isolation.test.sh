@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What one tenant can, and cannot, do to another one and to the host, beside what the
+# other files test: Documentation/isolation.md names both. A is the tenant who tries.
+# shellcheck disable=SC2034,SC2153
+KINDS=rnetvirt
+LIMIT=300
+# shellcheck source=/dev/null
+. "$TOP/scripts/tests/ipvlan.sh"
+
+V0=020000000001 V1=020000000002 GATEWAY=02000000000f ALL=ffffffffffff
+WIRE=02:00:00:00:0b:00
+
+# macs MODE: v0 in A and v1 in B of flavor macvlan, and the host has 10.0.0.9.
+macs() {
+	TYPE=rnetvirt pair_of "$1"
+	ip -n S addr add 10.0.0.9/24 dev eth0
+}
+
+# mac_mode NETNS NAME MODE: of a link of flavor macvlan.
+mac_mode() { ip -n "$1" link set "$2" type rnetvirt mode "$3"; }
+
+# takes ADDRESS: A's link has that MAC address now.
+takes() {
+	ip -n A link set v0 down
+	ip -n A link set v0 address "$1"
+	ip -n A link set v0 up
+}
+
+# hears NETNS ADDRESS: an ARP request of W's.
+hears() {
+	ip -n W neigh flush dev wire0
+	reaches W "$1"
+}
+
+test_the_host_hears_whom_a_private_link_imitates() {
+	local mode
+
+	macs bridge
+	takes $WIRE
+	for mode in private bridge vepa private; do
+		mac_mode A v0 $mode
+		hears 10.0.0.9
+	done
+	# So does the link that has that address, as ever.
+	gives "A/v0 broadcast, S/eth0 broadcast" who W wire0 020000000b00 $ALL 2 A/v0 S/eth0
+}
+
+test_a_macvlan_link_can_take_any_free_mac_address() {
+	macs bridge
+	gives nobody who B v1 $V1 $GATEWAY 0 A/v0
+	takes 02:00:00:00:00:0f
+	# What siblings send to the gateway is its own.
+	gives "A/v0 host" who B v1 $V1 $GATEWAY 1 A/v0 W/wire0
+	# Not what the host sends, nor what private siblings do.
+	gives "W/wire0 otherhost" who S eth0 020000000a00 $GATEWAY 1 A/v0 W/wire0
+	mac_mode B v1 private
+	gives "W/wire0 otherhost" who B v1 $V1 $GATEWAY 1 A/v0 W/wire0
+	# What is not free: the host's, a sibling's.
+	ip -n A link set v0 down
+	errno EADDRINUSE A set name:v0 addr:020000000a00
+	errno EADDRINUSE A set name:v0 addr:$V1
+}
+
+test_a_macvlan_link_can_hide_groups_from_siblings() {
+	local wire=020000000b00
+
+	macs bridge
+	gives "B/v1 broadcast" who W wire0 $wire $ALL 1 B/v1
+	# Who has the gateway's MAC address says by its mode who hears the gateway's groups.
+	takes $WIRE
+	mac_mode A v0 private
+	gives nobody who W wire0 $wire $ALL 0 B/v1
+}
+
+test_a_macvlan_tenant_changes_its_own_mode_only() {
+	ns S
+	wired S S
+	container
+	TYPE=rnetvirt endpoint S eth0 v0 private
+	ip -n S link set v0 netns "$CONTAINER"
+	inside ip link set v0 type rnetvirt mode bridge
+	inside ip link set v0 type rnetvirt mode vepa
+	refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt mode source
+	refused "passthru is chosen when a link is made" inside ip link set v0 type rnetvirt mode passthru
+	refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt bcqueuelen 10
+	refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt bclim 5
+}
+
+test_an_ipvlan_tenant_changes_nothing() {
+	local words
+
+	ns S
+	wired S S
+	container
+	endpoint S eth0 v0 l3
+	ip -n S link set v0 netns "$CONTAINER"
+	for words in "mode l2" "mode l3s" private vepa "trust on"; do
+		# shellcheck disable=SC2086
+		refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt $words
+	done
+	# Nor does it make another link on the same lower device, on top of its own.
+	refused "CAP_NET_ADMIN" inside ip link add link v0 name v1 type rnetvirt mode l2
+}
+
+test_l2_can_send_any_frame() {
+	ip_pair l2
+	# From any MAC address, with any tag.
+	gives "W/wire0 broadcast" who A v0 $GATEWAY $ALL 1 W/wire0
+	gives "W/wire0 broadcast" asks A v0 $GATEWAY 5 10.0.0.3 1 W/wire0
+	# Claims to siblings, too.
+	gives "B/v1 broadcast" asks A v0 $GATEWAY 0 10.0.0.2 1 B/v1
+}
+
+test_l3_sends_no_frame_of_its_own() {
+	local mode
+
+	for mode in l3 l3s; do
+		ip_pair $mode
+		gives nobody who A v0 $GATEWAY $ALL 0 W/wire0 B/v1 S/eth0
+		gives nobody who A v0 $GATEWAY 020000000b00 0 W/wire0 B/v1 S/eth0
+		gives nobody asks A v0 $GATEWAY 0 10.0.0.2 0 W/wire0 B/v1
+		printf 'netns del %s\n' S W A B | ip -batch -
+	done
+}
+
+test_a_free_address_can_be_taken() {
+	ip_pair l3
+	# Of a machine outside whose packets would come in by the lower device: they are the link's.
+	ip -n A addr add 192.0.2.53/32 dev v0
+	ip -n W route add 192.0.2.53 via 10.0.0.1
+	reaches W 192.0.2.53
+	# Of a sibling, and of the host: refused.
+	ip -n S addr add 10.0.0.9/32 dev eth0
+	refused "in use" ip -n A addr add 10.0.0.2/32 dev v0
+	refused "the lower device's network namespace" ip -n A addr add 10.0.0.9/32 dev v0
+}
+
+test_a_mark_leaves_with_a_packet() {
+	local flavor
+
+	needs veth
+	for flavor in "macvlan mode bridge" "ipvlan mode l2"; do
+		ns S W A
+		wired S W
+		# shellcheck disable=SC2086
+		ip -n S link add link eth0 name v0 netns A type rnetvirt flavor $flavor
+		ip -n A link set v0 up
+		in_ns S nft "add table netdev t; add chain netdev t out { type filter hook egress device eth0 priority 0; };
+			add rule netdev t out meta mark 7 counter"
+		ip -n A addr add 10.0.0.1/24 dev v0
+		ip -n A neigh replace 10.0.0.3 lladdr $WIRE dev v0
+		in_ns A ping -q -c 1 -W 1 -m 7 10.0.0.3 >/dev/null || true
+		in_ns S nft list table netdev t | grep "counter packets 1 " >/dev/null
+		printf 'netns del %s\n' S W A | ip -batch -
+	done
+}
