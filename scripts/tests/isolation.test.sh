@@ -73,6 +73,24 @@ test_a_macvlan_link_can_hide_groups_from_siblings() {
 	gives nobody who W wire0 $wire $ALL 0 B/v1
 }
 
+test_a_switch_that_sends_back_hides_who_sent() {
+	macs private
+	ip -n W addr flush dev wire0
+	switched_on wire0
+	hairpin on
+	gives "A/v0 broadcast" who A v0 $V0 $ALL 1 A/v0 B/v1
+	gives "A/v0 broadcast, B/v1 broadcast" who A v0 $GATEWAY $ALL 2 A/v0 B/v1
+	printf 'netns del %s\n' S W A B | ip -batch -
+	ip_pair l2 private
+	ip -n W addr flush dev wire0
+	switched_on wire0
+	hairpin on
+	# The switch learns where the lower device is.
+	who S eth0 020000000a00 $ALL 0 A/v0 >/dev/null
+	gives nobody says A v0 020000000a00 020000000a00 10.0.0.2 0 B/v1
+	gives "B/v1 host" says A v0 $GATEWAY 020000000a00 10.0.0.2 1 B/v1
+}
+
 test_a_macvlan_tenant_changes_its_own_mode_only() {
 	ns S
 	wired S S
