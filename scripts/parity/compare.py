@@ -18,8 +18,7 @@ class Declared:
     scenario: list  # patterns
     field: list     # patterns
     kind: str       # one of CLASSES
-    c: str          # pattern of what the C driver shows
-    ours: str       # pattern of what rnetvirt shows
+    values: list    # pairs of patterns: what the C driver shows, what rnetvirt shows
     reason: str
     used: bool = False
     stale: list = dataclasses.field(default_factory=list)
@@ -31,17 +30,19 @@ class Declared:
         return self.concerns(scenario) and any(fnmatch.fnmatchcase(field, glob) for glob in self.field)
 
     def covers(self, difference):
-        return fnmatch.fnmatchcase(difference.c, self.c) and fnmatch.fnmatchcase(difference.ours, self.ours)
+        return any(fnmatch.fnmatchcase(difference.c, c) and fnmatch.fnmatchcase(difference.ours, ours)
+                   for c, ours in self.values)
 
     def promised(self, value):
         """Whether a value that both sides show is one that only one should. What is
         not implemented yet need not differ in every field, only in one."""
         if self.kind == "later":
             return True
-        return fnmatch.fnmatchcase(value, self.c) or fnmatch.fnmatchcase(value, self.ours)
+        return any(fnmatch.fnmatchcase(value, pattern) for pair in self.values for pattern in pair)
 
     def __str__(self):
-        return f"{' '.join(self.scenario)}: {' '.join(self.field)}: {self.c} | {self.ours}"
+        return (f"{' '.join(self.scenario)}: {' '.join(self.field)}: "
+                + ", ".join(f"{c} | {ours}" for c, ours in self.values))
 
 
 @dataclasses.dataclass
@@ -80,9 +81,13 @@ def declarations(path, flavor):
             kind = row.pop("class")
             for key in ("scenario", "field"):
                 row[key] = [row[key]] if isinstance(row[key], str) else row[key]
+            if "values" not in row:
+                row["values"] = [[row.pop("c"), row.pop("ours")]]
             entry = Declared(kind=kind, **row)
         except (KeyError, TypeError) as error:
             raise ValueError(f"difference {number} of {path}: {error}") from error
+        if ["*", "*"] in entry.values:
+            raise ValueError(f"difference {number} of {path} hides whatever comes: say what is seen")
         if kind not in CLASSES or not entry.reason:
             raise ValueError(f"difference {number} of {path} wants a class of {CLASSES} and a reason")
         if fnmatch.fnmatchcase(flavor, entry.flavor):
