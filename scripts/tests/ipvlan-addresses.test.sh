@@ -150,12 +150,14 @@ test_d20_churn_under_traffic() {
 
 	ip_pair l2
 	traffic W
+	# Not of the solicited-node group of those that are to stay: the core joins that in a worker,
+	# and if an address goes before, leaves it one time too often (seen with the C driver, too).
 	(
 		for n in $(rounds 60); do
-			printf 'addr add 10.1.%s.1/24 dev v0\naddr add fd02::%s/64 dev v0 nodad\n' "$n" "$n"
+			printf 'addr add 10.1.%s.1/24 dev v0\naddr add fd02::9:%s/64 dev v0 nodad\n' "$n" "$n"
 		done
 		for n in $(rounds 60); do
-			printf 'addr del 10.1.%s.1/24 dev v0\naddr del fd02::%s/64 dev v0\n' "$n" "$n"
+			printf 'addr del 10.1.%s.1/24 dev v0\naddr del fd02::9:%s/64 dev v0\n' "$n" "$n"
 		done
 	) >"$WORK/churn"
 	for n in $(rounds 6); do
