@@ -169,6 +169,7 @@ impl<T: IpInput> Hooks<T> {
     pub const fn new() -> Self {
         // SAFETY: Zero is valid for the structure.
         let mut pernet: bindings::pernet_operations = unsafe { core::mem::zeroed() };
+        pernet.pre_exit = Some(Self::pre_exit_callback);
         pernet.exit = Some(Self::exit_callback);
         pernet.size = size_of::<u32>();
         Self {
@@ -246,6 +247,21 @@ impl<T: IpInput> Hooks<T> {
         }
     }
 
+    /// What is kept for user space to decide about would go on with functions of this module, see
+    /// `ip_output::Checked`.
+    ///
+    /// It is dropped here and once more by `exit_callback`, since rules may have it kept again: who was just
+    /// told what user space has decided does so in an RCU section, for whose end the core waits in between
+    /// (`ops_undo_list()`).
+    ///
+    /// # Safety
+    ///
+    /// To be called by the core, with a valid namespace.
+    unsafe extern "C" fn pre_exit_callback(net: *mut bindings::net) {
+        // SAFETY: By the caller's guarantee.
+        unsafe { bindings::nf_queue_nf_hook_drop(net) };
+    }
+
     /// A namespace goes, or the module. Nobody should need the hooks there any more.
     ///
     /// # Safety
@@ -261,8 +277,7 @@ impl<T: IpInput> Hooks<T> {
                 this.remove(net);
                 *users = 0;
             }
-            // What is kept for user space to decide about would go on with functions of this module,
-            // see `ip_output::Checked`.
+            // See `pre_exit_callback`.
             bindings::nf_queue_nf_hook_drop(net);
         }
     }

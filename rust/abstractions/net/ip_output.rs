@@ -232,7 +232,8 @@ impl<T: Siblings, const KIND: u8> Checked<T, KIND> {
     ) -> c_int {
         let guard = rcu::read_lock();
         let rcu = Rcu::new(&guard);
-        // SAFETY: The packet is ours; it has a route, and its device is the one that it was given.
+        // SAFETY: The packet is ours; it has a route, and its device is the one that it was given, which
+        // netfilter holds with a packet that it keeps (`nf_queue_entry_get_refs()`).
         unsafe {
             if !bindings::skb_leads_to_neighbour4(skb) {
                 return bindings::dst_output(net, sk, skb);

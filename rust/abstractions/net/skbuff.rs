@@ -108,8 +108,8 @@ unsafe fn orphan(skb: *mut bindings::sk_buff) {
 /// # Invariants
 ///
 /// The pointer is to an skb that is nobody else's. It has no connection tracking entry, no route, no
-/// pages of user space, and of sockets at most one of a [`Sock`](super::sock::Sock) that holds no
-/// network namespace.
+/// pages of user space, and of sockets at most one of a [`Sock`](super::sock::Sock) that held no network
+/// namespace when the packet came here.
 pub(crate) struct DetachedSkb(NonNull<bindings::sk_buff>);
 
 impl DetachedSkb {
@@ -726,12 +726,14 @@ const ETH_P_IP: u16 = bindings::ETH_P_IP as u16;
 
 /// A packet that is set up as received by a device, ready for its stack.
 ///
-/// It lasts no longer than the RCU section in which the device was seen to be up: unregistering a
-/// device waits for such sections before it clears the backlogs of packets for it.
+/// It lasts no longer than an RCU section in which the device was found. The device may be down, which the
+/// core looks for with the backlog locked (`enqueue_to_backlog()`): unregistering a device takes it down
+/// before the backlogs are cleared of packets for it (`flush_all_backlogs()`).
 ///
 /// # Invariants
 ///
-/// Nobody else has it. Its Ethernet header, of [`ETH_HLEN`] bytes, ends where its data begin.
+/// Nobody else has it. Its device is not freed during `'a`, which is within an RCU section. Its Ethernet
+/// header, of [`ETH_HLEN`] bytes, ends where its data begin.
 pub struct ReceivedSkBuff<'a>(SkBuff<'a>);
 
 impl<'a> ReceivedSkBuff<'a> {
@@ -754,15 +756,16 @@ impl<'a> ReceivedSkBuff<'a> {
         ManuallyDrop::new(self.0).0
     }
 
-    /// Whether the core would give the packet to the handler of its device, and to nobody else before, nor
-    /// do anything to it. A snapshot.
+    /// Whether the core would give the packet to the handler of its device, which is up, and to nobody else
+    /// before, nor do anything to it. A snapshot.
     #[inline]
     pub fn goes_to_handler(&self, rcu: Rcu<'_>) -> bool {
         let skb = self.0 .0.as_ptr();
-        // SAFETY: The skb is valid, and by the type's invariant its device was up in this section.
+        // A device on top may be down by now, or never have been up.
+        // SAFETY: The skb is valid, and so is its device, which is up in this section when it is asked.
         unsafe {
             let dev = NetDevice::from_raw(bindings::skb_dev(skb));
-            dev.ingress_is_plain(rcu) && !bindings::skb_protocol_is_vlan(skb)
+            dev.is_up() && dev.ingress_is_plain(rcu) && !bindings::skb_protocol_is_vlan(skb)
         }
     }
 
