@@ -108,7 +108,6 @@ mod tests {
         context::Rcu,
         net::{
             dev_ref::DevRef,
-            link::is_valid_ether_addr,
             netdevice::NetDevice,
             nlattr::total_size,
             notifier::{
@@ -145,15 +144,6 @@ mod tests {
         for (payload, total) in [(0, 4), (1, 8), (4, 8), (5, 12), (16, 20)] {
             assert_eq!(total_size(payload), total);
         }
-    }
-
-    #[test]
-    fn ether_addresses() {
-        assert!(is_valid_ether_addr(&[0x02, 0, 0, 0, 0, 1]));
-        assert!(is_valid_ether_addr(&[0, 0, 0, 0, 0, 1]));
-        assert!(!is_valid_ether_addr(&[0; 6]));
-        assert!(!is_valid_ether_addr(&[0xff; 6]));
-        assert!(!is_valid_ether_addr(&[0x01, 0, 0x5e, 0, 0, 1]));
     }
 
     #[test]

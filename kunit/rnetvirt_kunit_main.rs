@@ -11,7 +11,7 @@
 #![crate_name = "rnetvirt_kunit"]
 #![forbid(unsafe_code)]
 
-// What is tested here is part of the driver and used there in full.
+// The driver's files with suites of their own. What is in them is used there in full.
 #[allow(dead_code)]
 #[path = "../rust/driver/config.rs"]
 mod config;
@@ -35,6 +35,7 @@ mod reach;
 #[path = "../rust/driver/tap"]
 mod tap {
     pub(crate) mod offload;
+    pub(crate) mod queue;
     pub(crate) mod steering;
     pub(crate) mod uapi;
     pub(crate) mod vnet_hdr;
@@ -43,13 +44,14 @@ mod tap {
 mod uapi;
 
 mod abstractions_test;
-mod config_test;
-mod ipvlan_test;
-mod macvlan_test;
-mod reach_test;
+mod cases;
+mod mac_test;
 mod shared_file;
 mod sock_test;
-mod tap_test;
+mod uapi_test;
+
+// What the driver's files call their module.
+use RnetvirtKunit as Rnetvirt;
 
 use abstractions::{
     module_links,

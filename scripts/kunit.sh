@@ -28,7 +28,8 @@ known_kernel "$kernel"
 use_toolchain
 src=$(realpath "$("$TOP/scripts/kernel.sh" --path "$kernel")/source")
 
-mapfile -t suites < <(sed -n 's/.*#\[kunit_tests(\([a-z0-9_]*\))\].*/\1/p' "$TOP"/kunit/*.rs)
+mapfile -t suites < <(find "$TOP/kunit" "$TOP/rust" -name '*.rs' -exec \
+	sed -n 's/^#\[\(kernel::prelude::\)\?kunit_tests(\([a-z0-9_]*\))\]$/\2/p' {} + | sort)
 ((${#suites[@]})) || die "the sources have no suite"
 
 results=$(mktemp)
@@ -36,7 +37,8 @@ trap 'rm -f "$results" "$results".*' EXIT
 # debugfs has a file a suite: the log of its run, as KTAP with this one suite.
 "$TOP/scripts/vm.sh" --kernel "$kernel" --no-build --no-insmod -- \
 	"insmod '$TOP/build/$kernel/rnetvirt_kunit.ko' &&
-	for s in ${suites[*]}; do echo \"suite \$s\"; cat /sys/kernel/debug/kunit/\$s/results; done" >"$results"
+	for s in ${suites[*]}; do echo \"suite \$s\"; cat /sys/kernel/debug/kunit/\$s/results; done
+	dmesg | sed -n 's/.*rnetvirt_kunit: /# /p'" >"$results"
 
 {
 	echo "KTAP version 1"

@@ -60,7 +60,7 @@ def main():
             name,
             root,
             uses,
-            cfg=kernel["cfg"] + ["MODULE"],
+            cfg=kernel["cfg"] + ["MODULE"] + ([name] if name == "rnetvirt_kunit" else []),
             env={**kernel["env"], "RNETVIRT_OBJTREE": str(out)},
             generated=[str(out / "rust/bindings")],
         )

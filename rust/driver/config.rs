@@ -207,3 +207,265 @@ pub(crate) fn mtu_is_valid(mtu: u32) -> bool {
 
     (ETH_MIN_MTU..=ETH_MAX_MTU).contains(&mtu)
 }
+
+#[cfg(rnetvirt_kunit)]
+#[kunit_tests(rnetvirt_config)]
+mod tests {
+    use super::*;
+    use crate::cases::all;
+
+    const FLAVORS: [Flavor; 5] = [
+        Flavor::Veth,
+        Flavor::Macvlan,
+        Flavor::Ipvlan,
+        Flavor::Macvtap,
+        Flavor::Ipvtap,
+    ];
+
+    impl Hints {
+        /// All that can be said beside a flavor.
+        fn all_of(number: Option<u32>) -> impl Iterator<Item = Self> {
+            (0..16).map(move |bits: u8| Self {
+                number,
+                has_lower: bits & 1 != 0,
+                has_peer: bits & 2 != 0,
+                has_macvlan: bits & 4 != 0,
+                has_ipvlan: bits & 8 != 0,
+            })
+        }
+
+        /// What can be said beside any of the flavors.
+        fn all_named() -> impl Iterator<Item = (Flavor, Self)> {
+            FLAVORS.into_iter().flat_map(|flavor| {
+                Self::all_of(Some(flavor.number())).map(move |hints| (flavor, hints))
+            })
+        }
+
+        /// Whether it is what a flavor does not have.
+        fn is_foreign_to(&self, flavor: Flavor) -> bool {
+            match flavor {
+                Flavor::Veth => self.has_lower || self.has_macvlan || self.has_ipvlan,
+                Flavor::Macvlan | Flavor::Macvtap => self.has_peer || self.has_ipvlan,
+                Flavor::Ipvlan | Flavor::Ipvtap => self.has_peer || self.has_macvlan,
+            }
+        }
+    }
+
+    impl core::fmt::Debug for Hints {
+        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            let words = (self.number, self.has_lower, self.has_peer);
+            write!(f, "{words:?} {:?}", (self.has_macvlan, self.has_ipvlan))
+        }
+    }
+
+    fn chosen(hints: &Hints) -> Option<Flavor> {
+        Flavor::choose(*hints).ok()
+    }
+
+    /// Whether it is refused, with `words` in the text.
+    fn is_refused(hints: &Hints, words: &[u8]) -> bool {
+        Flavor::choose(*hints).is_err_and(|Refusal(_, msg)| {
+            let text = msg.to_bytes();
+            text.windows(words.len()).any(|part| part == words)
+        })
+    }
+
+    #[test]
+    fn no_flavor_and_no_lower_device_means_veth() {
+        assert_eq!(chosen(&Hints::default()), Some(Flavor::Veth));
+    }
+
+    #[test]
+    fn no_flavor_and_a_peer_mean_veth() {
+        let hints = Hints {
+            has_peer: true,
+            ..Hints::default()
+        };
+        assert_eq!(chosen(&hints), Some(Flavor::Veth));
+    }
+
+    #[test]
+    fn no_flavor_and_a_lower_device_mean_macvlan() {
+        let hints = Hints {
+            has_lower: true,
+            ..Hints::default()
+        };
+        assert_eq!(chosen(&hints), Some(Flavor::Macvlan));
+    }
+
+    #[test]
+    fn no_flavor_and_settings_of_macvlan_mean_macvlan() {
+        let hints = Hints {
+            has_macvlan: true,
+            ..Hints::default()
+        };
+        assert_eq!(chosen(&hints), Some(Flavor::Macvlan));
+    }
+
+    #[test]
+    fn no_flavor_and_settings_of_ipvlan_mean_ipvlan() {
+        assert!(all([false, true], |has_lower| {
+            let hints = Hints {
+                has_lower: *has_lower,
+                has_ipvlan: true,
+                ..Hints::default()
+            };
+            chosen(&hints) == Some(Flavor::Ipvlan)
+        }));
+    }
+
+    #[test]
+    fn nobody_gets_a_tap_who_does_not_name_it() {
+        assert!(all(Hints::all_of(None), |hints| {
+            !matches!(chosen(hints), Some(Flavor::Macvtap | Flavor::Ipvtap))
+        }));
+    }
+
+    #[test]
+    fn what_is_meant_without_a_name_is_what_is_meant_with_it() {
+        assert!(all(Hints::all_of(None), |hints| {
+            chosen(hints).is_none_or(|flavor| {
+                let named = Hints {
+                    number: Some(flavor.number()),
+                    ..*hints
+                };
+                chosen(&named) == Some(flavor)
+            })
+        }));
+    }
+
+    #[test]
+    fn a_named_flavor_is_that_one_or_refused() {
+        assert!(all(Hints::all_named(), |(flavor, hints)| {
+            chosen(hints).is_none_or(|chosen| chosen == *flavor)
+        }));
+    }
+
+    #[test]
+    fn what_a_flavor_does_not_have_is_refused() {
+        assert!(all(Hints::all_named(), |(flavor, hints)| {
+            !hints.is_foreign_to(*flavor) || chosen(hints).is_none()
+        }));
+    }
+
+    #[test]
+    fn nothing_else_is_refused() {
+        assert!(all(Hints::all_named(), |(flavor, hints)| {
+            hints.is_foreign_to(*flavor) || chosen(hints).is_some()
+        }));
+    }
+
+    #[test]
+    fn a_tap_is_refused_what_its_flavor_is() {
+        for (tap, flavor) in [
+            (Flavor::Macvtap, Flavor::Macvlan),
+            (Flavor::Ipvtap, Flavor::Ipvlan),
+        ] {
+            assert!(all(Hints::all_of(Some(tap.number())), |hints| {
+                let same = Hints {
+                    number: Some(flavor.number()),
+                    ..*hints
+                };
+                chosen(hints).is_some() == chosen(&same).is_some()
+            }));
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_flavor() {
+        assert!(all(Hints::all_named(), |(flavor, hints)| {
+            let name = uapi::FLAVOR_NAMES.get(flavor.number() as usize);
+            chosen(hints).is_some() || name.is_some_and(|name| is_refused(hints, name.to_bytes()))
+        }));
+    }
+
+    #[test]
+    fn a_refused_lower_device_is_named() {
+        assert!(all(Hints::all_named(), |(flavor, hints)| {
+            *flavor != Flavor::Veth || !hints.has_lower || is_refused(hints, b"leave out 'link'")
+        }));
+    }
+
+    #[test]
+    fn a_refused_peer_is_named() {
+        assert!(all(Hints::all_named(), |(flavor, hints)| {
+            *flavor == Flavor::Veth || !hints.has_peer || is_refused(hints, b"leave out 'peer'")
+        }));
+    }
+
+    #[test]
+    fn refused_settings_are_named() {
+        assert!(all(FLAVORS, |flavor| {
+            let plain = Hints {
+                number: Some(flavor.number()),
+                ..Hints::default()
+            };
+            let (macvlan, ipvlan) = (
+                Hints {
+                    has_macvlan: true,
+                    ..plain
+                },
+                Hints {
+                    has_ipvlan: true,
+                    ..plain
+                },
+            );
+            (!macvlan.is_foreign_to(*flavor) || is_refused(&macvlan, b"settings of flavor macvlan"))
+                && (!ipvlan.is_foreign_to(*flavor)
+                    || is_refused(&ipvlan, b"settings of flavor ipvlan"))
+        }));
+    }
+
+    #[test]
+    fn refusals_are_about_the_request() {
+        assert!(all(Hints::all_named(), |(_, hints)| {
+            Flavor::choose(*hints)
+                .err()
+                .is_none_or(|Refusal(err, _)| err == EINVAL)
+        }));
+    }
+
+    #[test]
+    fn unknown_numbers_are_invalid_whatever_else_is_said() {
+        for number in [uapi::RNETVIRT_FLAVOR_IPVTAP + 1, 255, u32::MAX] {
+            assert!(all(Hints::all_of(Some(number)), |hints| {
+                is_refused(hints, b"unknown flavor")
+            }));
+        }
+    }
+
+    #[test]
+    fn flavors_have_different_numbers() {
+        assert!(all(FLAVORS, |flavor| {
+            let same = |other: &&Flavor| other.number() == flavor.number();
+            FLAVORS.iter().filter(same).count() == 1
+        }));
+    }
+
+    #[test]
+    fn a13_the_smallest_mtu_is_that_of_ipv4() {
+        assert!(all(0..68, |mtu| !mtu_is_valid(*mtu)));
+    }
+
+    #[test]
+    fn a13_any_mtu_in_between_is_valid() {
+        assert!(all(68..=65535, |mtu| mtu_is_valid(*mtu)));
+    }
+
+    #[test]
+    fn a13_a_larger_mtu_is_not_valid() {
+        assert!(all([65536, 65537, 0x7fff_ffff], |mtu| !mtu_is_valid(*mtu)));
+    }
+
+    #[test]
+    fn a13_a_negative_mtu_is_not_valid() {
+        assert!(all([0x8000_0000, 0xffff_ff00, u32::MAX], |mtu| {
+            !mtu_is_valid(*mtu)
+        }));
+    }
+
+    #[test]
+    fn policy_has_a_row_for_every_attribute() {
+        assert_eq!(POLICY.len(), usize::from(uapi::IFLA_RNETVIRT_MAX) + 1);
+    }
+}

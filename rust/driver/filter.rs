@@ -93,3 +93,149 @@ impl GroupFilter {
         }
     }
 }
+
+#[cfg(rnetvirt_kunit)]
+#[kernel::prelude::kunit_tests(rnetvirt_filter)]
+mod tests {
+    use super::*;
+    use crate::cases::{
+        all,
+        Random, //
+    };
+
+    const SALTS: [u32; 4] = [0, 1, 0x8000_0000, u32::MAX];
+
+    /// The address of the IPv4 group with that number.
+    fn group(number: u16) -> Mac {
+        let [high, low] = number.to_be_bytes();
+        Mac::from_bytes(&[0x01, 0x00, 0x5e, 0x00, high, low])
+    }
+
+    /// A filter of those.
+    fn filter(salt: u32, macs: impl IntoIterator<Item = Mac>) -> GroupFilter {
+        let filter = GroupFilter::new(salt);
+        let mut words = Words::NONE;
+        macs.into_iter()
+            .for_each(|mac| filter.add_to(&mut words, mac));
+        filter.store(words);
+        filter
+    }
+
+    #[test]
+    fn a_new_filter_is_empty() {
+        let filter = GroupFilter::new(0);
+        assert!(all(0..=u16::MAX, |number| !filter.has(group(*number))));
+    }
+
+    #[test]
+    fn all_are_in_a_filter_of_all() {
+        let filter = GroupFilter::new(0);
+        filter.store(Words::ALL);
+        assert!(all(0..=u16::MAX, |number| filter.has(group(*number))));
+    }
+
+    #[test]
+    fn none_are_left_in_a_filter_of_none() {
+        let filter = GroupFilter::new(0);
+        filter.store(Words::ALL);
+        filter.store(Words::NONE);
+        assert!(all(0..=u16::MAX, |number| !filter.has(group(*number))));
+    }
+
+    #[test]
+    fn b1_4_one_group_is_in_a_filter_of_it() {
+        assert!(all(0..=u16::MAX, |number| {
+            let group = group(*number);
+            filter(u32::from(*number), [group]).has(group)
+        }));
+    }
+
+    #[test]
+    fn b1_4_filter_never_says_no_by_mistake() {
+        for salt in SALTS {
+            let filter = filter(salt, (0..300).map(group));
+            assert!(all(0..300, |number| filter.has(group(*number))));
+        }
+    }
+
+    #[test]
+    fn b1_4_filter_never_says_no_to_addresses_by_chance() {
+        let mut random = Random::new("filter");
+        for _ in 0..100 {
+            let macs: [Mac; 20] = core::array::from_fn(|_| Mac::from_bytes(&random.bytes()));
+            let filter = filter(random.number(), macs);
+            assert!(all(macs, |mac| filter.has(*mac)));
+        }
+    }
+
+    #[test]
+    fn b1_4_filter_says_no_to_most_others() {
+        let filter = filter(7, [group(1)]);
+        let mistakes = (2..1026)
+            .filter(|number| filter.has(group(*number)))
+            .count();
+        // One in 256, give or take.
+        assert!(mistakes <= 16);
+    }
+
+    #[test]
+    fn groups_next_to_each_other_are_never_mistaken() {
+        // All pairs that differ in the last byte: an odd factor loses nothing of it.
+        assert!(all(0..256, |one| {
+            let filter = filter(9, [group(*one)]);
+            (0..256).all(|other| filter.has(group(other)) == (other == *one))
+        }));
+    }
+
+    #[test]
+    fn all_bits_are_used() {
+        let filter = filter(5, (0..256).map(group));
+        assert!(filter.words.iter().all(|word| word.load(Relaxed) == !0));
+    }
+
+    #[test]
+    fn a_group_is_there_once_however_often_it_is_added() {
+        let filter = GroupFilter::new(3);
+        let (mut once, mut twice) = (Words::NONE, Words::NONE);
+        filter.add_to(&mut once, group(1));
+        filter.add_to(&mut twice, group(1));
+        filter.add_to(&mut twice, group(1));
+        assert_eq!(once.0, twice.0);
+    }
+
+    #[test]
+    fn the_order_of_groups_does_not_matter() {
+        let filter = GroupFilter::new(3);
+        let (mut up, mut down) = (Words::NONE, Words::NONE);
+        (0..50).for_each(|number| filter.add_to(&mut up, group(number)));
+        (0..50)
+            .rev()
+            .for_each(|number| filter.add_to(&mut down, group(number)));
+        assert_eq!(up.0, down.0);
+    }
+
+    #[test]
+    fn a_new_set_replaces_the_old_one() {
+        let filter = filter(3, [group(1)]);
+        let mut words = Words::NONE;
+        filter.add_to(&mut words, group(2));
+        filter.store(words);
+        assert!(!filter.has(group(1)));
+    }
+
+    #[test]
+    fn filters_of_different_salts_err_about_different_groups() {
+        let mistakes = |salt| {
+            let filter = filter(salt, [group(1)]);
+            move |number: &u16| filter.has(group(*number))
+        };
+        let (one, other) = (mistakes(1), mistakes(2));
+        assert!((2..=u16::MAX).any(|number| one(&number) && !other(&number)));
+    }
+
+    #[test]
+    fn everybody_is_a_group_as_others() {
+        let filter = filter(11, [Mac::BROADCAST]);
+        assert!(filter.has(Mac::BROADCAST) && !filter.has(group(0)));
+    }
+}

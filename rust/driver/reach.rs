@@ -244,3 +244,270 @@ static RETURNED: [Parties; 32] = {
     }
     table
 };
+
+#[cfg(rnetvirt_kunit)]
+#[kernel::prelude::kunit_tests(rnetvirt_reach)]
+mod tests {
+    use super::*;
+    use crate::cases::all;
+    use kernel::prelude::*;
+
+    const PAGE: &str = include_str!("../../Documentation/reach.md");
+
+    /// The table's first column.
+    fn words(party: Party) -> [&'static str; 2] {
+        match party {
+            Party::Outside => ["outside", "-"],
+            Party::Macvlan(MacvlanMode::BRIDGE) => ["macvlan", "bridge"],
+            Party::Macvlan(MacvlanMode::VEPA) => ["macvlan", "vepa"],
+            Party::Macvlan(MacvlanMode::PRIVATE) => ["macvlan", "private"],
+            Party::Macvlan(MacvlanMode::SOURCE) => ["macvlan", "source"],
+            Party::Macvlan(_) => ["macvlan", "passthru"],
+            Party::Ipvlan(mode, flags) => [
+                match mode {
+                    IpvlanMode::L2 => "l2",
+                    IpvlanMode::L3 => "l3",
+                    _ => "l3s",
+                },
+                match flags {
+                    Flags::BRIDGE => "bridge",
+                    Flags::VEPA => "vepa",
+                    _ => "private",
+                },
+            ],
+        }
+    }
+
+    /// The letters of a pair.
+    fn letters(from: Party, to: Party) -> [u8; 3] {
+        [
+            match unicast(from, to) {
+                Reach::Direct => b'D',
+                Reach::Out => b'O',
+                Reach::Nowhere => b'-',
+            },
+            if sent_group(from, to) { b'S' } else { b'-' },
+            if returned_group(from, to) { b'R' } else { b'-' },
+        ]
+    }
+
+    /// The cells of a row of the table.
+    fn row(party: Party) -> Option<impl Iterator<Item = &'static str>> {
+        let wanted = words(party);
+        PAGE.lines().find_map(|line| {
+            let mut cells = line.split_ascii_whitespace();
+            (cells.next() == Some(wanted[0]) && cells.next() == Some(wanted[1])).then_some(cells)
+        })
+    }
+
+    /// All pairs.
+    fn pairs() -> impl Iterator<Item = (Party, Party)> {
+        Party::ALL
+            .into_iter()
+            .flat_map(|from| Party::ALL.into_iter().map(move |to| (from, to)))
+    }
+
+    fn is_direct(from: Party, to: Party) -> bool {
+        unicast(from, to) == Reach::Direct
+    }
+
+    #[test]
+    fn all_pairs_are_as_the_page_says() {
+        for from in Party::ALL {
+            let cells = row(from);
+            assert!(cells.is_some());
+            let mut cells = cells.into_iter().flatten();
+            for to in Party::ALL.into_iter().filter(|to| *to != Party::Outside) {
+                let (shown, is) = (cells.next().unwrap_or_default(), letters(from, to));
+                if shown.as_bytes() != is {
+                    let (from, to) = (words(from), words(to));
+                    let is = core::str::from_utf8(&is).unwrap_or_default();
+                    pr_err!("{from:?} to {to:?}: the page says {shown}, the code {is}\n");
+                }
+                assert_eq!(shown.as_bytes(), is);
+            }
+            let heard = |by| if by { "R" } else { "-" };
+            assert_eq!(cells.next(), Some(heard(hears_itself(from))));
+            // The host hears everybody.
+            assert_eq!(cells.next(), Some("R"));
+            assert_eq!(cells.next(), None);
+        }
+    }
+
+    #[test]
+    fn everybody_is_in_the_list_of_everybody() {
+        let has = |party: Party| Party::ALL.contains(&party);
+        let modes = (0..=u16::MAX).filter_map(IpvlanMode::parse);
+        let mut both =
+            modes.flat_map(|mode| (0..16).filter_map(Flags::parse).map(move |f| (mode, f)));
+        assert!(both.all(|(mode, flags)| has(Party::Ipvlan(mode, flags))));
+        let mut modes = (0..=0xffff).filter_map(MacvlanMode::parse);
+        assert!(modes.all(|mode| has(Party::Macvlan(mode))));
+    }
+
+    #[test]
+    fn everybody_has_a_bit_of_his_own() {
+        assert!(all(pairs(), |(one, other)| {
+            one.bit().count_ones() == 1 && (one.bit() == other.bit()) == (one == other)
+        }));
+    }
+
+    #[test]
+    fn who_is_reached_is_as_the_rule() {
+        assert!(all(pairs(), |(from, to)| {
+            Parties::reached_by(*from).has(*to) == is_direct(*from, *to)
+        }));
+    }
+
+    #[test]
+    fn who_hears_is_as_the_rule() {
+        assert!(all(pairs(), |(from, to)| {
+            Parties::hearing(*from).has(*to) == sent_group(*from, *to)
+        }));
+    }
+
+    #[test]
+    fn who_hears_what_comes_back_is_as_the_rule() {
+        assert!(all(pairs(), |(from, to)| {
+            Parties::hearing_returned(*from).has(*to) == returned_group(*from, *to)
+        }));
+    }
+
+    #[test]
+    fn sets_are_numbers_and_back() {
+        assert!(all(Party::ALL, |from| {
+            let set = Parties::hearing_returned(*from);
+            Parties::from_number(set.number()) == set
+        }));
+    }
+
+    #[test]
+    fn nobody_is_reached_in_one_direction_only() {
+        assert!(all(pairs(), |(from, to)| {
+            is_direct(*from, *to) == is_direct(*to, *from)
+        }));
+    }
+
+    #[test]
+    fn nobody_hears_in_one_direction_only() {
+        assert!(all(pairs(), |(from, to)| {
+            sent_group(*from, *to) == sent_group(*to, *from)
+        }));
+    }
+
+    #[test]
+    fn the_outside_is_reached_by_the_wire() {
+        assert!(all(Party::ALL, |party| {
+            unicast(*party, Party::Outside) == Reach::Out
+                && unicast(Party::Outside, *party) == Reach::Out
+        }));
+    }
+
+    #[test]
+    fn nothing_is_sent_to_the_outside_as_if_it_were_a_sibling() {
+        assert!(all(Party::ALL, |party| {
+            !sent_group(*party, Party::Outside) && !returned_group(*party, Party::Outside)
+        }));
+    }
+
+    #[test]
+    fn vepa_sends_everything_out() {
+        assert!(all(pairs(), |(from, to)| {
+            !matches!(
+                from,
+                Party::Macvlan(MacvlanMode::VEPA) | Party::Ipvlan(_, Flags::VEPA)
+            ) || (unicast(*from, *to) == Reach::Out && !sent_group(*from, *to))
+        }));
+    }
+
+    #[test]
+    fn a_private_one_reaches_no_sibling() {
+        assert!(all(pairs(), |(from, to)| {
+            !from.is_private() || (!is_direct(*from, *to) && !sent_group(*from, *to))
+        }));
+    }
+
+    #[test]
+    fn a_private_one_hears_no_sibling_by_a_switch() {
+        assert!(all(pairs(), |(from, to)| {
+            *from == Party::Outside || !to.is_private() || !returned_group(*from, *to)
+        }));
+    }
+
+    #[test]
+    fn private_ones_of_ipvlan_know_no_sibling_of_it() {
+        assert!(all(pairs(), |pair| match pair {
+            (Party::Ipvlan(_, Flags::PRIVATE), Party::Ipvlan(..)) => {
+                unicast(pair.0, pair.1) == Reach::Nowhere
+            }
+            _ => true,
+        }));
+    }
+
+    #[test]
+    fn siblings_of_ipvlan_are_reached_whatever_their_modes() {
+        assert!(all(pairs(), |(from, to)| match (*from, *to) {
+            (Party::Ipvlan(_, one), Party::Ipvlan(_, other)) => {
+                let plain = |flags| Party::Ipvlan(IpvlanMode::L2, flags);
+                unicast(*from, *to) == unicast(plain(one), plain(other))
+            }
+            _ => true,
+        }));
+    }
+
+    #[test]
+    fn modes_l3_and_l3s_differ_in_nothing_here() {
+        let other = |party| match party {
+            Party::Ipvlan(IpvlanMode::L3, flags) => Party::Ipvlan(IpvlanMode::L3S, flags),
+            party => party,
+        };
+        assert!(all(pairs(), |(from, to)| {
+            letters(*from, *to) == letters(other(*from), other(*to))
+        }));
+    }
+
+    #[test]
+    fn modes_l3_and_l3s_hear_no_groups() {
+        assert!(all(pairs(), |(from, to)| {
+            !matches!(to, Party::Ipvlan(IpvlanMode::L3 | IpvlanMode::L3S, _))
+                || (!sent_group(*from, *to) && !returned_group(*from, *to))
+        }));
+    }
+
+    #[test]
+    fn mode_source_hears_nobody_whom_it_does_not_list() {
+        let source = Party::Macvlan(MacvlanMode::SOURCE);
+        assert!(all(Party::ALL, |from| {
+            !sent_group(*from, source) && !returned_group(*from, source)
+        }));
+    }
+
+    #[test]
+    fn all_others_hear_the_outside() {
+        assert!(all(Party::ALL, |to| {
+            returned_group(Party::Outside, *to) == to.hears_groups()
+        }));
+    }
+
+    #[test]
+    fn what_is_for_its_sender_alone_is_for_nobody_else() {
+        assert!(all(pairs(), |(from, to)| {
+            !loops_back(*from) || !returned_group(*from, *to)
+        }));
+    }
+
+    #[test]
+    fn what_is_for_its_sender_alone_is_heard_by_it() {
+        assert!(all(Party::ALL, |from| {
+            !loops_back(*from) || hears_itself(*from)
+        }));
+    }
+
+    #[test]
+    fn twice_hears_only_who_cannot_know_better() {
+        assert!(all(pairs(), |(from, to)| {
+            !(sent_group(*from, *to) && returned_group(*from, *to))
+                || *from == Party::Macvlan(MacvlanMode::BRIDGE)
+        }));
+    }
+}

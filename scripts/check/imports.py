@@ -30,7 +30,7 @@ def strip(text):
     text = re.sub(r"//[^\n]*", "", text)
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     text = re.sub(r'"(\\.|[^"\\])*"', '""', text, flags=re.S)
-    return re.sub(r"#\[(cfg\(test\)|kunit_tests[^\]]*)\]\s*mod \w+ \{.*?\n\}", "", text, flags=re.S)
+    return re.sub(r"#\[(cfg\(test\)|(kernel::prelude::)?kunit_tests[^\]]*)\]\s*mod \w+ \{.*?\n\}", "", text, flags=re.S)
 
 
 def modules(crate):

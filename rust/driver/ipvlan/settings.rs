@@ -185,3 +185,128 @@ impl Settings {
         Ok(Self { mode, flags })
     }
 }
+
+#[cfg(rnetvirt_kunit)]
+#[kunit_tests(rnetvirt_ipvlan_settings)]
+mod tests {
+    use super::*;
+    use crate::cases::all;
+
+    const MODES: [Mode; 3] = [Mode::L2, Mode::L3, Mode::L3S];
+    const ALL_FLAGS: [Flags; 3] = [Flags::BRIDGE, Flags::PRIVATE, Flags::VEPA];
+
+    /// All that a cell can hold.
+    fn states() -> impl Iterator<Item = (Mode, Flags, bool)> {
+        MODES.into_iter().flat_map(|mode| {
+            ALL_FLAGS
+                .into_iter()
+                .flat_map(move |flags| [false, true].map(|trusted| (mode, flags, trusted)))
+        })
+    }
+
+    fn cell((mode, flags, trusted): (Mode, Flags, bool)) -> ModeCell {
+        let cell = ModeCell::new(mode, flags);
+        cell.set_trusted(trusted);
+        cell
+    }
+
+    fn held(cell: &ModeCell) -> (Mode, Flags, bool) {
+        (cell.mode(), cell.flags(), cell.is_trusted())
+    }
+
+    #[test]
+    fn a6_modes_are_the_first_three_numbers() {
+        assert!(all(0..=u16::MAX, |number| {
+            Mode::parse(*number).is_some() == (*number < 3)
+        }));
+    }
+
+    #[test]
+    fn a6_a_mode_keeps_its_number() {
+        assert!(all(MODES, |mode| Mode::parse(mode.number()) == Some(*mode)));
+    }
+
+    #[test]
+    fn a6_modes_are_those_that_have_a_name() {
+        assert!(all(uapi::IPVLAN_MODE_NAMES, |(number, _)| {
+            Mode::parse(*number).is_some()
+        }));
+    }
+
+    #[test]
+    fn a7_flags_are_none_or_one_of_two() {
+        // Both at once contradict each other.
+        assert!(all(0..=u16::MAX, |number| {
+            Flags::parse(*number).is_some() == (*number < 3)
+        }));
+    }
+
+    #[test]
+    fn a7_flags_keep_their_number() {
+        assert!(all(ALL_FLAGS, |flags| {
+            Flags::parse(flags.number()) == Some(*flags)
+        }));
+    }
+
+    #[test]
+    fn a7_flags_are_those_that_have_a_name() {
+        assert!(all(uapi::IPVLAN_FLAG_NAMES, |(number, _)| {
+            Flags::parse(*number).is_some()
+        }));
+    }
+
+    #[test]
+    fn nobody_is_trusted_to_begin_with() {
+        assert!(all(states(), |(mode, flags, _)| {
+            !ModeCell::new(*mode, *flags).is_trusted()
+        }));
+    }
+
+    #[test]
+    fn a_cell_holds_what_was_put_in() {
+        assert!(all(states(), |state| held(&cell(*state)) == *state));
+    }
+
+    #[test]
+    fn a_cell_gives_both_at_once() {
+        assert!(all(states(), |state| {
+            cell(*state).get() == (state.0, state.1)
+        }));
+    }
+
+    #[test]
+    fn a28_a_new_mode_leaves_the_rest() {
+        assert!(all(states(), |state| MODES.into_iter().all(|mode| {
+            let cell = cell(*state);
+            cell.set_mode(mode);
+            held(&cell) == (mode, state.1, state.2)
+        })));
+    }
+
+    #[test]
+    fn a28_new_flags_leave_the_rest() {
+        assert!(all(states(), |state| ALL_FLAGS.into_iter().all(|flags| {
+            let cell = cell(*state);
+            cell.set_flags(flags);
+            held(&cell) == (state.0, flags, state.2)
+        })));
+    }
+
+    #[test]
+    fn trust_leaves_the_rest() {
+        assert!(all(states(), |state| {
+            [true, false].into_iter().all(|trusted| {
+                let cell = cell(*state);
+                cell.set_trusted(trusted);
+                held(&cell) == (state.0, state.1, trusted)
+            })
+        }));
+    }
+
+    #[test]
+    fn trust_is_the_sign() {
+        assert!(all(states(), |state| {
+            ((cell(*state).0.load(Relaxed) as i32) < 0) == state.2
+        }));
+    }
+}

@@ -321,3 +321,219 @@ pub(crate) fn source_mac(bytes: &[u8]) -> Result<Mac> {
         Err(EADDRNOTAVAIL)
     }
 }
+
+#[cfg(rnetvirt_kunit)]
+#[kunit_tests(rnetvirt_macvlan_settings)]
+mod tests {
+    use super::*;
+    use crate::cases::{
+        all,
+        Random, //
+    };
+
+    const MODES: [Mode; 5] = [
+        Mode::PRIVATE,
+        Mode::VEPA,
+        Mode::BRIDGE,
+        Mode::PASSTHRU,
+        Mode::SOURCE,
+    ];
+
+    /// All flags there are.
+    fn flags() -> impl Iterator<Item = Flags> {
+        (0..4).filter_map(Flags::parse)
+    }
+
+    /// All that a cell can hold: the mode, and whether there are siblings of the other flavor.
+    fn states() -> impl Iterator<Item = (Mode, bool)> {
+        MODES
+            .into_iter()
+            .flat_map(|mode| [false, true].map(|mixed| (mode, mixed)))
+    }
+
+    fn cell((mode, mixed): (Mode, bool)) -> ModeCell {
+        let cell = ModeCell::new(mode);
+        cell.set_mixed(mixed);
+        cell
+    }
+
+    fn is_mixed(cell: &ModeCell) -> bool {
+        cell.0.load(Relaxed) & MIXED != 0
+    }
+
+    #[test]
+    fn a3_modes_are_five_single_bits() {
+        assert!(all(0..=0x1_0000, |number| {
+            Mode::parse(*number).is_some() == [1, 2, 4, 8, 16].contains(number)
+        }));
+    }
+
+    #[test]
+    fn a3_higher_bits_are_no_modes() {
+        assert!(all(5..32, |bit| Mode::parse(1 << bit).is_none()));
+    }
+
+    #[test]
+    fn a3_a_mode_with_a_bit_of_others_is_none() {
+        assert!(all(0..32, |bit| MODES.into_iter().all(|mode| {
+            let number = mode.number() | 1 << bit;
+            number == mode.number() || Mode::parse(number).is_none()
+        })));
+    }
+
+    #[test]
+    fn a3_a_mode_keeps_its_number() {
+        assert!(all(MODES, |mode| Mode::parse(mode.number()) == Some(*mode)));
+    }
+
+    #[test]
+    fn a3_modes_are_those_that_have_a_name() {
+        assert!(all(uapi::MACVLAN_MODE_NAMES, |(number, _)| {
+            Mode::parse(*number).is_some()
+        }));
+    }
+
+    #[test]
+    fn a3_modes_are_told_apart() {
+        assert!(all(MODES, |mode| {
+            MODES
+                .into_iter()
+                .all(|other| mode.is(other) == (*mode == other))
+        }));
+    }
+
+    #[test]
+    fn a_cell_holds_the_mode_whatever_the_siblings() {
+        assert!(all(states(), |state| cell(*state).get() == state.0));
+    }
+
+    #[test]
+    fn a_new_cell_has_no_siblings_of_the_other_flavor() {
+        assert!(all(MODES, |mode| !is_mixed(&ModeCell::new(*mode))));
+    }
+
+    #[test]
+    fn only_a_bridge_among_its_own_is_a_plain_one() {
+        assert!(all(states(), |state| {
+            cell(*state).is_plain_bridge() == (*state == (Mode::BRIDGE, false))
+        }));
+    }
+
+    #[test]
+    fn a28_a_new_mode_leaves_what_is_known_of_siblings() {
+        assert!(all(states(), |state| MODES.into_iter().all(|mode| {
+            let cell = cell(*state);
+            cell.set(mode);
+            (cell.get(), is_mixed(&cell)) == (mode, state.1)
+        })));
+    }
+
+    #[test]
+    fn what_is_known_of_siblings_changes_and_back() {
+        assert!(all(states(), |state| {
+            [false, true, true, false].into_iter().all(|mixed| {
+                let cell = cell(*state);
+                cell.set_mixed(mixed);
+                (cell.get(), is_mixed(&cell)) == (state.0, mixed)
+            })
+        }));
+    }
+
+    #[test]
+    fn a3_flags_are_two_bits() {
+        assert!(all(0..=u16::MAX, |number| {
+            Flags::parse(*number).is_some() == (*number < 4)
+        }));
+    }
+
+    #[test]
+    fn a3_flags_keep_their_number() {
+        assert!(all(0..4, |number| {
+            Flags::parse(*number).map(Flags::number) == Some(*number)
+        }));
+    }
+
+    #[test]
+    fn a3_there_are_no_flags_in_none() {
+        assert!(!Flags::NONE.has(Flags::NOPROMISC.with(Flags::NODST)));
+    }
+
+    #[test]
+    fn a3_flags_are_told_apart() {
+        assert!(Flags::NOPROMISC.has(Flags::NOPROMISC) && Flags::NODST.has(Flags::NODST));
+        assert!(!Flags::NOPROMISC.has(Flags::NODST) && !Flags::NODST.has(Flags::NOPROMISC));
+    }
+
+    #[test]
+    fn a3_both_flags_have_either() {
+        let both = Flags::NOPROMISC.with(Flags::NODST);
+        assert!(both.has(Flags::NOPROMISC) && both.has(Flags::NODST));
+        assert_eq!(Flags::parse(3), Some(both));
+    }
+
+    #[test]
+    fn a3_no_flags_change_nothing() {
+        assert!(all(flags(), |flags| flags.with(Flags::NONE) == *flags));
+    }
+
+    #[test]
+    fn a_cell_holds_the_flags() {
+        assert!(all(flags(), |flags| FlagsCell::new(*flags).get() == *flags));
+    }
+
+    #[test]
+    fn a28_new_flags_replace_the_old_ones() {
+        assert!(all(flags(), |old| flags().all(|new| {
+            let cell = FlagsCell::new(*old);
+            cell.set(new);
+            cell.get() == new
+        })));
+    }
+
+    #[test]
+    fn a3_a_source_has_six_bytes() {
+        let bytes = [2; 32];
+        assert!(all(0..=32, |len| {
+            let source = bytes.get(..*len).map(source_mac);
+            match len {
+                6 => matches!(source, Some(Ok(_))),
+                _ => matches!(source, Some(Err(err)) if err == EINVAL),
+            }
+        }));
+    }
+
+    #[test]
+    fn a3_a_source_is_not_a_group() {
+        assert!(all((1..=u8::MAX).step_by(2), |first| {
+            source_mac(&[*first, 0, 0, 0, 0, 1]) == Err(EADDRNOTAVAIL)
+        }));
+    }
+
+    #[test]
+    fn a3_a_source_is_anything_else() {
+        assert!(all((0..=u8::MAX).step_by(2), |first| {
+            source_mac(&[*first, 0, 0, 0, 0, 1]).is_ok()
+        }));
+    }
+
+    #[test]
+    fn a3_a_source_is_not_zero() {
+        assert_eq!(source_mac(&[0; 6]).err(), Some(EADDRNOTAVAIL));
+    }
+
+    #[test]
+    fn a3_a_source_is_not_everybody() {
+        assert_eq!(source_mac(&[0xff; 6]).err(), Some(EADDRNOTAVAIL));
+    }
+
+    #[test]
+    fn a_source_is_the_address_that_was_said() {
+        let mut random = Random::new("sources");
+        for _ in 0..1000 {
+            let [first, rest @ ..]: [u8; 6] = random.bytes();
+            let [b, c, d, e, f] = rest;
+            let bytes = [first & !1 | 2, b, c, d, e, f];
+            assert_eq!(source_mac(&bytes).map(Mac::to_bytes), Ok(bytes));
+        }
+    }
+}

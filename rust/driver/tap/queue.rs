@@ -238,3 +238,151 @@ pub(super) fn move_to_socket(queue: &Sock<Queue>, process: Process<'_>) {
     }
     queue.wake(PollEvents::IN);
 }
+
+#[cfg(rnetvirt_kunit)]
+#[kunit_tests(rnetvirt_tap_queue)]
+mod tests {
+    use super::*;
+    use crate::cases::all;
+
+    /// All flags that a reader can set.
+    const SETTINGS: [u16; 4] = [
+        FIXED,
+        FIXED | uapi::IFF_VNET_HDR,
+        FIXED | uapi::IFF_MULTI_QUEUE,
+        FIXED | CHOOSABLE,
+    ];
+
+    fn with_flags(flags: u16) -> Queue {
+        let queue = Queue::new();
+        let _ = queue.set_flags(flags);
+        queue
+    }
+
+    #[test]
+    fn e3_a_new_queue_has_a_header_of_ten_bytes() {
+        let queue = Queue::new();
+        assert!(queue.has_vnet_hdr());
+        assert_eq!(queue.vnet_hdr(), Some((10, Endian::NATIVE)));
+    }
+
+    #[test]
+    fn e3_a_new_queue_says_so() {
+        let flags = uapi::IFF_TAP | uapi::IFF_NO_PI | uapi::IFF_VNET_HDR;
+        assert_eq!(Queue::new().flags(), flags);
+    }
+
+    #[test]
+    fn e3_a_new_queue_is_not_in_a_socket() {
+        assert!(!Queue::new().is_in_socket());
+    }
+
+    #[test]
+    fn e3_flags_are_those_of_a_queue_and_no_others() {
+        let queue = Queue::new();
+        assert!(all(0..=u16::MAX, |flags| {
+            queue.set_flags(*flags).is_ok() == SETTINGS.contains(flags)
+        }));
+    }
+
+    #[test]
+    fn e3_flags_that_were_set_are_there() {
+        assert!(all(SETTINGS, |flags| with_flags(*flags).flags() == *flags));
+    }
+
+    #[test]
+    fn e3_refused_flags_change_nothing() {
+        assert!(all(SETTINGS, |before| {
+            let queue = with_flags(*before);
+            [0, uapi::IFF_TAP, 0x0001 | uapi::IFF_NO_PI, u16::MAX]
+                .into_iter()
+                .all(|flags| queue.set_flags(flags) == Err(EINVAL) && queue.flags() == *before)
+        }));
+    }
+
+    #[test]
+    fn e3_there_is_a_header_if_the_flag_is_there() {
+        assert!(all(SETTINGS, |flags| {
+            let (queue, wanted) = (with_flags(*flags), flags & uapi::IFF_VNET_HDR != 0);
+            queue.has_vnet_hdr() == wanted && queue.vnet_hdr().is_some() == wanted
+        }));
+    }
+
+    #[test]
+    fn e4_the_order_of_bytes_changes_and_back() {
+        let queue = Queue::new();
+        assert!(all([true, false, true, true, false, false], |on| {
+            queue.set_little_endian(*on);
+            queue.is_little_endian() == *on
+        }));
+    }
+
+    #[test]
+    fn e4_little_endian_is_little_whatever_the_machine() {
+        let queue = Queue::new();
+        queue.set_little_endian(true);
+        assert_eq!(
+            queue.vnet_hdr().map(|(_, endian)| endian),
+            Some(Endian::Little)
+        );
+    }
+
+    #[test]
+    fn e4_the_order_of_bytes_is_not_a_flag() {
+        assert!(all(SETTINGS, |flags| {
+            let queue = with_flags(*flags);
+            queue.set_little_endian(true);
+            queue.flags() == *flags
+        }));
+    }
+
+    #[test]
+    fn e4_flags_leave_the_order_of_bytes_alone() {
+        let queue = Queue::new();
+        queue.set_little_endian(true);
+        assert!(all(SETTINGS, |flags| {
+            queue.set_flags(*flags).is_ok() && queue.is_little_endian()
+        }));
+    }
+
+    #[test]
+    fn e4_flags_leave_frames_where_they_wait() {
+        let queue = Queue::new();
+        queue.change(0, IN_SOCKET);
+        assert!(all(SETTINGS, |flags| {
+            queue.set_flags(*flags).is_ok() && queue.is_in_socket() && queue.flags() == *flags
+        }));
+    }
+
+    #[test]
+    fn e4_a_header_that_is_too_short_is_refused() {
+        let queue = Queue::new();
+        let negative = [i32::MIN, i32::MIN + 10, -65536];
+        assert!(all(
+            Iterator::chain(negative.into_iter(), -100..10),
+            |len| { queue.set_vnet_hdr_len(*len) == Err(EINVAL) && queue.vnet_hdr_len() == 10 }
+        ));
+    }
+
+    #[test]
+    fn e4_a_longer_header_is_that_long() {
+        let queue = Queue::new();
+        assert!(all([10, 12, 20, 65536, i32::MAX], |len| {
+            queue.set_vnet_hdr_len(*len).is_ok() && i32::try_from(queue.vnet_hdr_len()) == Ok(*len)
+        }));
+    }
+
+    #[test]
+    fn e4_the_length_of_the_header_stays_while_there_is_none() {
+        let queue = Queue::new();
+        let _ = queue.set_vnet_hdr_len(12);
+        let _ = queue.set_flags(FIXED);
+        assert_eq!(queue.vnet_hdr_len(), 12);
+    }
+
+    #[test]
+    fn e4_bits_of_the_queue_do_not_meet_flags() {
+        assert_eq!((LITTLE_ENDIAN | IN_SOCKET) & 0xffff, 0);
+        assert_eq!(LITTLE_ENDIAN & IN_SOCKET, 0);
+    }
+}

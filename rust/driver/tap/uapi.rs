@@ -73,3 +73,68 @@ pub(crate) const TUN_F_ALL: u32 =
 
 /// An Ethernet address.
 pub(crate) const ARPHRD_ETHER: u16 = 1;
+
+#[cfg(rnetvirt_kunit)]
+#[kernel::prelude::kunit_tests(rnetvirt_tap_uapi)]
+mod tests {
+    use super::*;
+    use crate::cases::all;
+
+    #[test]
+    fn commands_have_the_numbers_that_programs_have() {
+        assert!(all(
+            [
+                (TUNGETFEATURES, 0x8004_54cf),
+                (TUNSETOFFLOAD, 0x4004_54d0),
+                (TUNSETIFF, 0x4004_54ca),
+                (TUNGETIFF, 0x8004_54d2),
+                (TUNSETSNDBUF, 0x4004_54d4),
+                (TUNGETVNETHDRSZ, 0x8004_54d7),
+                (TUNSETVNETHDRSZ, 0x4004_54d8),
+                (TUNSETQUEUE, 0x4004_54d9),
+                (TUNSETVNETLE, 0x4004_54dc),
+                (TUNGETVNETLE, 0x8004_54dd),
+            ],
+            |(command, number)| command == number
+        ));
+    }
+
+    #[test]
+    fn the_command_of_our_own_has_no_letter_of_others() {
+        assert_eq!(TAP_GET_SOCKET, 0xfb00);
+    }
+
+    #[test]
+    fn flags_of_queues_are_different_bits() {
+        let flags = [
+            IFF_TAP,
+            IFF_MULTI_QUEUE,
+            IFF_ATTACH_QUEUE,
+            IFF_DETACH_QUEUE,
+            IFF_NO_PI,
+            IFF_VNET_HDR,
+        ];
+        let both = flags.into_iter().fold(0, |sum, flag| sum | flag);
+        assert_eq!(both.count_ones() as usize, flags.len());
+    }
+
+    #[test]
+    fn offloads_are_the_seven_lowest_bits() {
+        assert_eq!(TUN_F_ALL, 0x7f);
+    }
+
+    #[test]
+    fn offloads_are_different_bits() {
+        let bits = [
+            TUN_F_CSUM,
+            TUN_F_TSO4,
+            TUN_F_TSO6,
+            TUN_F_TSO_ECN,
+            TUN_F_UFO,
+            TUN_F_USO4,
+            TUN_F_USO6,
+        ];
+        assert!(all(bits, |bit| bit.is_power_of_two()));
+        assert_eq!(bits.into_iter().fold(0, |sum, bit| sum ^ bit), TUN_F_ALL);
+    }
+}
