@@ -21,6 +21,7 @@ mod filter;
 #[allow(dead_code)]
 #[path = "../rust/driver/ipvlan"]
 mod ipvlan {
+    pub(crate) mod address;
     pub(crate) mod settings;
 }
 #[allow(dead_code)]
@@ -46,6 +47,7 @@ mod uapi;
 mod abstractions_test;
 mod cases;
 mod mac_test;
+mod settings_test;
 mod shared_file;
 mod sock_test;
 mod uapi_test;

@@ -33,6 +33,7 @@
 //! | [`net::user_frame`] | frames from and to user space |
 //! | [`chrdev`] | character devices that belong to net devices |
 //! | [`random`] | random numbers |
+//! | `testing` | packets and requests made of bytes, for tests |
 //! | [`registration`] | what a module has registered, and the order and the end of that |
 //!
 //! # Rules that hold everywhere
@@ -61,6 +62,8 @@ pub mod context;
 pub mod net;
 pub mod random;
 pub mod registration;
+#[cfg(CONFIG_KUNIT)]
+pub mod testing;
 
 // Used by the `pr_*!` macros; this crate has no `module!` that would define it.
 #[allow(dead_code)]

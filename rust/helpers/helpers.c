@@ -19,6 +19,7 @@
 #endif
 
 #include "ip.c"
+#include "kunit.c"
 #include "netdevice.c"
 #include "netpoll.c"
 #include "rtnetlink.c"
