@@ -191,7 +191,7 @@ initrd=$(dirname "$kdir")/initrd-$(sha256sum "$init" | cut -c1-12)
 pack() {
 	local dir=$1 file n=10
 
-	mkdir -p "$dir"/{bin,dev,proc,root,modules}
+	mkdir -p "$dir"/{bin,dev,proc,new,modules}
 	cp /bin/busybox "$dir/bin/"
 	cp "$init" "$dir/init"
 	for file in $(modprobe -a -S "$release" --show-depends 9p 9pnet_virtio overlay configfs |

@@ -15,7 +15,7 @@ done
 for module in /modules/*; do
 	busybox insmod "$module"
 done
-busybox mount -t 9p -o "ro,$flags" /dev/root /root &&
-	busybox mount -t devtmpfs devtmpfs /root/dev &&
+busybox mount -t 9p -o "ro,$flags" /dev/root /new &&
+	busybox mount -t devtmpfs devtmpfs /new/dev &&
 	busybox umount /proc &&
-	exec busybox switch_root /root "$init"
+	exec busybox switch_root /new "$init"
