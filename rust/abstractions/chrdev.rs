@@ -709,6 +709,7 @@ impl<T: CharFile> Registration<T> {
             let device = chrdev.nodes.lock().find(minor).cloned().ok_or(ENODEV)?;
             let file = T::open(&device, &rtnl)?;
             let sock = file.sock().clone();
+            sock.add_file(&rtnl);
             let opened = KBox::write(room, Opened { file, sock });
             // SAFETY: The file is new, and nobody else's. The socket forgets it when it is released.
             unsafe {
@@ -731,7 +732,12 @@ impl<T: CharFile> Registration<T> {
         let opened: KBox<Opened<T>> = unsafe { KBox::from_foreign((*file).private_data) };
         // SAFETY: Nobody, and the file is freed after a grace period, which is waited for below.
         unsafe { opened.sock.set_file(ptr::null_mut()) };
-        opened.file.release(&rtnl::lock());
+        {
+            let rtnl = rtnl::lock();
+            opened.file.release(&rtnl);
+            // SAFETY: A socket that stands for the file would have a reference to it.
+            unsafe { opened.sock.remove_file(&rtnl) };
+        }
         rcu::synchronize_rcu();
         // SAFETY: The VFS closes files in processes, and sleeping is allowed.
         opened.file.closed(unsafe { Process::assume() });

@@ -108,6 +108,27 @@ __rnetvirt_helper int rnetvirt_helper_sock_join_current_net(struct sock *sk)
 	return err;
 }
 
+/*
+ * That is over: SK is as it was allocated. Its packets may be looked at meanwhile, in RCU
+ * sections, which the end of the namespace waits for.
+ */
+__rnetvirt_helper void rnetvirt_helper_sock_leave_net(struct sock *sk)
+{
+	struct net *net;
+
+	lock_sock(sk);
+	if (sk->sk_net_refcnt) {
+		net = sock_net(sk);
+		sk->sk_net_refcnt = 0;
+		sock_net_set(sk, &init_net);
+		sock_inuse_add(net, -1);
+		put_net_track(net, &sk->ns_tracker);
+		net_passive_inc(&init_net);
+		__netns_tracker_alloc(&init_net, &sk->ns_tracker, false, GFP_KERNEL);
+	}
+	release_sock(sk);
+}
+
 __rnetvirt_helper void rnetvirt_helper_sock_hold(struct sock *sk)
 {
 	sock_hold(sk);

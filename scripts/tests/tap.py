@@ -770,15 +770,19 @@ def socket_sender_gone():
     ip("link set t1 up")
     with inside("M"):
         writer = plain(tap(NONBLOCK, "/dev/tap102"))
-        sock = command(writer, TAP_GET_SOCKET)
-    f = frame(b"the last words", MAC, mac("t1"))
+    # One that is sent before there is a socket, and one that is sent afterwards.
+    frames = [frame(words, MAC, mac("t1")) for words in (b"the first words", b"the last words")]
     drained(fd)
-    os.write(writer, f)
+    os.write(writer, frames[0])
+    until("a frame", lambda: select.select([fd], [], [], 0)[0])
+    with inside("M"):
+        sock = command(writer, TAP_GET_SOCKET)
+    os.write(writer, frames[1])
     os.close(sock)
     os.close(writer)
-    until("a frame", lambda: select.select([fd], [], [], 0)[0])
     dies("M", "T")
-    received(fd, lambda got: got[10:] == f)
+    for f in frames:
+        received(fd, lambda got, f=f: got[10:] == f)
 
 
 def sender_goes_on(*how):

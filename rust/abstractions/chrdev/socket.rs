@@ -59,8 +59,8 @@ impl<T: CharFile> OpenFile<'_, T> {
     /// from it read, commands and polling are the file's. It holds the file.
     ///
     /// Who knows the structure of sockets finds the file's [`Sock`](crate::net::sock::Sock) there, with
-    /// its queue. That belongs to the network namespace of who asks first, and keeps it, since a socket
-    /// answers for its namespace.
+    /// its queue. That belongs to the network namespace of who asks first, and keeps it while the file is
+    /// open, since a socket answers for its namespace.
     ///
     /// Context: process, may sleep. Errors: [`EBADF`] if the file is not open for reading and writing,
     /// which a socket is; [`EPERM`] if the `Sock` belongs to another network namespace than the current

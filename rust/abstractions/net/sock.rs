@@ -76,7 +76,7 @@ pub trait SockData: Sized + Send + Sync + 'static {
 /// `sk` is counted, and freed with the whole of this an RCU grace period after the count went to zero
 /// (`SOCK_RCU_FREE`). `socket` is the socket that it knows (others may know it); its operations are
 /// `OPS`. `ring` and `data` are initialised. `fanout` is null. Its network namespace is the
-/// first one, or one that it holds.
+/// first one, or one that it holds; while there are no `files`, which are counted under RTNL, the first.
 #[repr(C)]
 pub struct Sock<T> {
     sk: Opaque<bindings::sock>,
@@ -84,6 +84,7 @@ pub struct Sock<T> {
     /// that has sent a frame (`match_fanout_group()`), which has this here.
     fanout: *mut c_void,
     socket: Opaque<bindings::socket>,
+    files: Atomic<u32>,
     ring: SkbRing,
     data: T,
 }
@@ -148,6 +149,30 @@ impl<T> Sock<T> {
         // SAFETY: The socket is valid; who reads the pointer does so in an RCU section, for which the
         // file stays, by the caller's guarantee.
         unsafe { bindings::socket_set_file(self.socket(), file) };
+    }
+}
+
+impl<T> Sock<T> {
+    /// One more file has it.
+    pub(crate) fn add_file(&self, _rtnl: &Rtnl) {
+        self.files
+            .store(self.files.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// One file less. Packets that were sent by it may be kept for long by who does not read: without
+    /// files they do not keep a network namespace, too. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// There must be no socket any more that stands for the file.
+    pub(crate) unsafe fn remove_file(&self, _rtnl: &Rtnl) {
+        let files = self.files.load(Relaxed).wrapping_sub(1);
+        self.files.store(files, Relaxed);
+        if files == 0 {
+            // SAFETY: The socket is valid. Nobody has it as one of his namespace any more, nor will before
+            // there is another file, which takes RTNL.
+            unsafe { bindings::sock_leave_net(self.sk()) };
+        }
     }
 }
 
@@ -229,8 +254,9 @@ impl<T: SockData> Sock<T> {
         Ok(unsafe { ARef::from_raw(this) })
     }
 
-    /// The socket belongs to the network namespace of the current process from now on, and keeps it:
-    /// what user space has as a socket answers for its namespace.
+    /// The socket belongs to the network namespace of the current process from now on, and keeps it until
+    /// the last file is gone: what user space has as a socket answers for its namespace. The caller must
+    /// be one who has a file.
     ///
     /// Context: process, may sleep. Errors: [`EPERM`] if it belongs to another one.
     pub(crate) fn join_current_net(&self) -> Result {
