@@ -320,6 +320,9 @@ around() {
 	TXT
 }
 
+# no_outcry: since `dmesg -C`.
+no_outcry() { not grep -Ei "loop|recurs" <<<"$(dmesg)"; }
+
 # loops LINK COMMAND...: what is sent comes to an end in LINK, is counted, and not cried
 # out.
 loops() {
@@ -329,7 +332,7 @@ loops() {
 	dmesg -C
 	in_ns S ping -q -c 3 -i 0.2 -W 1 "${@:2}" >/dev/null || true
 	(($(sysfs S "$1" statistics/tx_dropped) >= before + 3)) || fail "not dropped by $1"
-	not grep -qi "dead loop" <<<"$(dmesg)"
+	no_outcry
 }
 
 test_depth_around_a_tunnel() {
@@ -380,4 +383,178 @@ test_depth_of_links_over_links() {
 		in_ns S tc qdisc replace dev v$n root pfifo
 	done
 	loops v3 fd08::9
+}
+
+# on_dummy: v0 in S stands on d0, which takes whatever it gets.
+on_dummy() {
+	needs dummy
+	ns S
+	ip -n S link add d0 up type dummy
+	endpoint S d0 v0 l3 up
+	ip -n S -batch - <<-TXT
+		link set lo up
+		route add 10.8.3.0/24 dev d0
+	TXT
+}
+
+# packet_ends TX DROPPED: a packet from outside to 10.8.1.9 is sent TX times by v0 and
+# dropped DROPPED times, without a word, and others leave by d0 afterwards.
+packet_ends() {
+	local before after
+
+	read -r -a before <<<"$(sysfs S v0 statistics/tx_packets statistics/tx_dropped)"
+	dmesg -C
+	frames packet S v0 10.77.0.1 10.8.1.9 >/dev/null
+	read -r -a after <<<"$(sysfs S v0 statistics/tx_packets statistics/tx_dropped)"
+	same "sent, dropped" "$((after[0] - before[0])) $((after[1] - before[1]))" "$1 $2"
+	no_outcry
+	before=$(sysfs S d0 statistics/tx_packets)
+	gives sent frames packet S v0 10.77.0.1 10.8.3.9
+	same "sent by d0 afterwards" "$(sysfs S d0 statistics/tx_packets)" $((before + 1))
+}
+
+test_depth_through_ipvs() {
+	local method trust
+
+	modprobe -a ip_vs ip_vs_rr || skip "no IPVS"
+	for method in direct tunnel; do
+		on_dummy
+		ip -n S addr add 10.8.2.1/32 dev lo
+		ip -n S route add 10.8.2.9 dev v0
+		in_ns S "$TESTS/ipvs.py" $method 10.8.1.9 10.8.2.9
+		for trust in off on; do
+			change S v0 trust $trust
+			case $method in
+			# To the same address again, of which IPVS knows nothing any more.
+			direct) packet_ends 3 1 ;;
+			# What is in the tunnel is no service's.
+			tunnel) packet_ends 2 0 ;;
+			esac
+		done
+		ip netns del S
+	done
+	# Namespaces go later.
+	wait_for 5 modprobe -r ip_vs_rr ip_vs
+}
+
+# behind_vrfs N: v0 to vN-1, each on a dummy that belongs to a VRF, which looks for a route
+# once more, for any device, because it has a queueing discipline: that of the next link,
+# and of the first after the last.
+behind_vrfs() {
+	local n
+
+	needs dummy
+	ns S
+	ip -n S link set lo up
+	for ((n = 0; n < $1; n++)); do
+		ip -n S link add d$n up type dummy
+		endpoint S d$n v$n l3 up
+		ip -n S link add r$n up type vrf table 1$n
+		ip -n S link set d$n master r$n
+		in_ns S tc qdisc replace dev r$n root pfifo
+	done
+	for ((n = 0; n < $1; n++)); do
+		ip -n S -batch - <<-TXT
+			route add 10.8.3.0/24 dev d$n table 1$n
+			route add 10.0.0.0/8 dev d$n metric 10 table 1$n
+			route add 10.8.1.9 dev v$(((n + 1) % $1)) table 1$n
+			route add 10.7.0.2 dev v$(((n + 1) % $1)) table 1$n
+		TXT
+	done
+}
+
+# vrfs_end LINK: a packet of v0 is dropped by LINK, and nobody behind it sends.
+vrfs_end() {
+	local n trust before
+
+	for trust in off on; do
+		for n in 0 1 2 3 4 5; do
+			change S v$n trust $trust
+		done
+		before=$(sysfs S "$1" statistics/tx_dropped)
+		dmesg -C
+		gives sent frames packet S v0 10.77.0.1 10.8.1.9
+		same "dropped by $1" "$(sysfs S "$1" statistics/tx_dropped)" $((before + 1))
+		gives 0 sysfs S "$1" statistics/tx_packets
+		no_outcry
+		before=$(sysfs S d0 statistics/tx_packets)
+		gives sent frames packet S v0 10.77.0.1 10.8.3.9
+		same "sent by d0 afterwards" "$(sysfs S d0 statistics/tx_packets)" $((before + 1))
+	done
+}
+
+test_depth_through_vrfs() {
+	behind_vrfs 6
+	vrfs_end v3
+}
+
+test_depth_through_vrfs_and_ipip() {
+	modprobe ipip || skip "no tunnels"
+	behind_vrfs 6
+	ip -n S link add g0 type ipip local 10.7.0.1 remote 10.7.0.2
+	ip -n S -batch - <<-TXT
+		addr add 10.7.0.1/32 dev lo
+		link set g0 up
+		route add 10.7.0.2 dev v1
+		route replace 10.8.1.9 dev g0 table 10
+	TXT
+	vrfs_end v2
+	ip netns del S
+	modprobe -r ipip
+}
+
+test_one_vrf_has_no_depth() {
+	local n
+
+	# What it sends while it sends waits in its queue, so goes round, but on the same
+	# stack. Nothing counts how often: that ends with the route.
+	behind_vrfs 1
+	dmesg -C
+	gives sent frames packet S v0 10.77.0.1 10.8.1.9
+	wait_for 5 eval '(($(sysfs S v0 statistics/tx_packets) > 100))'
+	gives 0 sysfs S v0 statistics/tx_dropped
+	ip -n S route del 10.8.1.9 dev v0 table 10
+	n=$(sysfs S v0 statistics/tx_packets)
+	sleep 0.2
+	gives "$n" sysfs S v0 statistics/tx_packets
+	no_outcry
+	n=$(sysfs S d0 statistics/tx_packets)
+	gives sent frames packet S v0 10.77.0.1 10.8.3.9
+	same "sent by d0 afterwards" "$(sysfs S d0 statistics/tx_packets)" $((n + 1))
+}
+
+test_a_bridge_of_veths_ends_by_itself() {
+	local n trust
+
+	needs veth bridge
+	ns S
+	# What d0 sends comes back by p1, later: a veth does not call who receives.
+	ip -n S link add d0 up type bridge
+	ip -n S link add p0 up master d0 type veth peer name p1 address 02:00:00:00:0c:01
+	ip -n S link set p1 up
+	endpoint S d0 v0 l3 up
+	ip -n S -batch - <<-TXT
+		link set lo up
+		route add 10.8.1.9 dev v0
+		route add 10.8.1.9 dev d0 metric 10
+		route add 10.8.3.0/24 dev d0
+		neigh replace 10.8.1.9 lladdr 02:00:00:00:0c:01 dev d0
+		neigh replace 10.8.3.9 lladdr 02:00:00:00:0c:02 dev d0
+	TXT
+	in_ns S sysctl -q net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 \
+		net.ipv4.conf.p1.rp_filter=0 net.ipv4.conf.all.send_redirects=0
+	for trust in off on; do
+		change S v0 trust $trust
+		n=$(sysfs S v0 statistics/tx_packets)
+		dmesg -C
+		gives sent frames packet S v0 10.77.0.1 10.8.1.9
+		# As often as its TTL lets it.
+		wait_for 5 gives $((n + 64)) sysfs S v0 statistics/tx_packets
+		sleep 0.2
+		gives $((n + 64)) sysfs S v0 statistics/tx_packets
+		no_outcry
+		n=$(sysfs S p0 statistics/tx_packets)
+		gives sent frames packet S v0 10.77.0.1 10.8.3.9
+		same "sent by p0 afterwards" "$(sysfs S p0 statistics/tx_packets)" $((n + 1))
+	done
 }
