@@ -178,7 +178,7 @@ row vepa off no no yes no no yes
 row vepa on yes yes yes yes yes yes
 become private
 row private off no no yes no no yes
-row private on no yes yes yes no yes
+row private on no yes yes yes yes yes
 become source macaddr add "$(ip netns exec outside cat /sys/class/net/out0/address)"
 row source off no no yes no no yes
 ip -n blue link delete m2
