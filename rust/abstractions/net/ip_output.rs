@@ -89,8 +89,9 @@ pub enum Onward<'a, U> {
 /// routes, its neighbours, its netfilter hooks from OUTPUT on. The Ethernet header is lost.
 ///
 /// The status is [`DROP`](XmitStatus::DROP) for packets of other protocols, those that IPv4 does not
-/// send, and those that came here by routes that lead back again and again; and a negative error number if IPv6 has no route, or has one that leads to the device that
-/// sends the frame, and would again and again.
+/// send, and those that came here by routes that lead back again and again; and a negative error
+/// number if IPv6 has no route, or has one that leads to the device that sends the frame, and would
+/// again and again.
 pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitStatus {
     send(frame, dev, Trusted, bh)
 }
@@ -176,8 +177,8 @@ impl<T: Siblings, const KIND: u8> Way for Checked<T, KIND> {
     const TRUSTED: bool = false;
 
     unsafe fn out4(net: *mut bindings::net, skb: *mut bindings::sk_buff) -> c_int {
-        // SAFETY: By the caller's guarantee; what netfilter has kept is dropped before the function
-        // goes, see `ip_input::Hooks::exit_callback`.
+        // SAFETY: By the caller's guarantee; what netfilter has kept with the function is dropped before
+        // the module goes, in each namespace (`nf_queue_nf_hook_drop()`, in `ip_input::Hooks`).
         unsafe {
             match bindings::ip_local_out_to(net, skb, Some(Self::after_output4)) {
                 1 => Self::after_output4(net, ptr::null_mut(), skb),
@@ -188,7 +189,8 @@ impl<T: Siblings, const KIND: u8> Way for Checked<T, KIND> {
 
     #[cfg(CONFIG_IPV6)]
     unsafe fn out6(net: *mut bindings::net, skb: *mut bindings::sk_buff) -> c_int {
-        // SAFETY: As in `out4`.
+        // SAFETY: By the caller's guarantee; what netfilter has kept with the function is dropped before
+        // the module goes, in each namespace (`nf_queue_nf_hook_drop()`, in `ip_input::Hooks`).
         unsafe {
             match bindings::ip6_local_out_to(net, skb, Some(Self::after_output6)) {
                 1 => Self::after_output6(net, ptr::null_mut(), skb),
@@ -224,7 +226,7 @@ impl<T: Siblings, const KIND: u8> Checked<T, KIND> {
     /// # Safety
     ///
     /// To be called for a packet that OUTPUT of IPv4 has let pass, with softirqs disabled: by whoever
-    /// gave it to netfilter, or by netfilter, which had kept it. Likewise for the other.
+    /// gave it to netfilter, or by netfilter, which had kept it.
     unsafe extern "C" fn after_output4(
         net: *mut bindings::net,
         sk: *mut bindings::sock,
@@ -253,7 +255,8 @@ impl<T: Siblings, const KIND: u8> Checked<T, KIND> {
 
     /// # Safety
     ///
-    /// See `after_output4`.
+    /// To be called for a packet that OUTPUT of IPv6 has let pass, with softirqs disabled: by whoever
+    /// gave it to netfilter, or by netfilter, which had kept it.
     #[cfg(CONFIG_IPV6)]
     unsafe extern "C" fn after_output6(
         net: *mut bindings::net,
@@ -262,7 +265,8 @@ impl<T: Siblings, const KIND: u8> Checked<T, KIND> {
     ) -> c_int {
         let guard = rcu::read_lock();
         let rcu = Rcu::new(&guard);
-        // SAFETY: As in `after_output4`.
+        // SAFETY: The packet is ours; it has a route, and its device is the one that it was given, which
+        // netfilter holds with a packet that it keeps (`nf_queue_entry_get_refs()`).
         unsafe {
             if !bindings::skb_leads_to_neighbour6(skb) {
                 return bindings::dst_output(net, sk, skb);
