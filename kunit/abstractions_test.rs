@@ -7,9 +7,9 @@ use abstractions::net::{
         priv_size,
         Finished,
         FromCore,
-        LinkKind,
         NewDevice,
         NewLinkParams,
+        RtnlLinkOps,
         SetupDevice, //
     },
     nlattr::{
@@ -74,7 +74,7 @@ pub(crate) enum Barren<const N: usize> {}
 
 static POLICY: PolicyTable<2> = PolicyTable::new().with(&Field::<Bytes<16>>::new(1));
 
-impl<const N: usize> LinkKind for Barren<N> {
+impl<const N: usize> RtnlLinkOps for Barren<N> {
     const KIND: &'static CStr = c"rnetvirt_kunit";
     const NAME_TEMPLATE: &'static CStr = c"rnetvirt_kunit%d";
     const POLICY: &'static [Policy] = POLICY.rows();

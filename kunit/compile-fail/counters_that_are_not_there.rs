@@ -5,8 +5,8 @@
 use abstractions::{
     context::Bh,
     net::{
-        link_ops::{
-            LinkOps,
+        net_device_ops::{
+            NetDeviceOps,
             OwnCounters,
             Tstats, //
         },
@@ -14,11 +14,11 @@ use abstractions::{
     },
 };
 
-fn count<T: LinkOps<Counters = Tstats>>(dev: &Link<T>, bh: Bh<'_>) {
+fn count<T: NetDeviceOps<Counters = Tstats>>(dev: &Link<T>, bh: Bh<'_>) {
     dev.count_tx(1, bh);
 }
 
-pub fn counts<T: LinkOps<Counters = Tstats>, U: LinkOps<Counters = OwnCounters>>(
+pub fn counts<T: NetDeviceOps<Counters = Tstats>, U: NetDeviceOps<Counters = OwnCounters>>(
     dev: &Link<T>,
     other: &Link<U>,
     bh: Bh<'_>,

@@ -4,18 +4,18 @@
 #![forbid(unsafe_code)]
 
 use abstractions::net::{
-    link_ops::LinkOps,
+    net_device_ops::NetDeviceOps,
     netdevice::Link,
     notifier::Details,
     registered::Registered,
     rtnl::Rtnl, //
 };
 
-pub fn event<T: LinkOps>(dev: &Registered<Link<T>>, more: &Details<'_>, rtnl: &Rtnl) {
+pub fn event<T: NetDeviceOps>(dev: &Registered<Link<T>>, more: &Details<'_>, rtnl: &Rtnl) {
     more.delete_links(core::iter::once(dev), rtnl);
 }
 
 #[cfg(misuse)]
-pub fn open<T: LinkOps>(dev: &Registered<Link<T>>, rtnl: &Rtnl) {
+pub fn open<T: NetDeviceOps>(dev: &Registered<Link<T>>, rtnl: &Rtnl) {
     abstractions::net::link::delete_links(core::iter::once(dev), dev, rtnl);
 }

@@ -8,9 +8,9 @@ use abstractions::net::{
         self,
         Finished,
         FromCore,
-        LinkKind,
         NewDevice,
         NewLinkParams,
+        RtnlLinkOps,
         SetupDevice, //
     },
     nlattr::{
@@ -35,7 +35,7 @@ const TABLE: &PolicyTable<2> = &PolicyTable::new().with(&PEER);
 
 pub enum Kind {}
 
-impl LinkKind for Kind {
+impl RtnlLinkOps for Kind {
     const KIND: &'static CStr = c"kind";
     const NAME_TEMPLATE: &'static CStr = c"kind%d";
     const POLICY: &'static [Policy] = TABLE.rows();

@@ -3,8 +3,8 @@
 #![forbid(unsafe_code)]
 
 use abstractions::net::{
-    link_ops::{
-        LinkOps,
+    net_device_ops::{
+        NetDeviceOps,
         Peer,
         Tstats, //
     },
@@ -14,7 +14,7 @@ use abstractions::net::{
     },
 };
 
-pub fn peer<'a, T: LinkOps<Counters = Tstats>>(dev: &'a Link<T>) -> Peer<'a> {
+pub fn peer<'a, T: NetDeviceOps<Counters = Tstats>>(dev: &'a Link<T>) -> Peer<'a> {
     #[cfg(misuse)]
     let dev: &'a NetDevice = dev;
     Peer::from(dev)

@@ -14,7 +14,7 @@
 //! | [`net::namespace`] | `struct net` |
 //! | [`net::netdevice`] | `struct net_device` |
 //! | [`net::registered`] | a device that is registered: its driver, its namespace, its neighbours |
-//! | [`net::link_ops`] | `struct net_device_ops`: what a driver does for its devices |
+//! | [`net::net_device_ops`] | `struct net_device_ops`: what a driver does for its devices |
 //! | [`net::link`] | `struct rtnl_link_ops`: a kind of link, creation and removal |
 //! | [`net::link_ref`] | an RCU-protected, counted pointer from one device to another |
 //! | [`net::link_table`] | a table of devices that packets look up |

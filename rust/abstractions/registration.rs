@@ -107,7 +107,7 @@ impl Drop for Registrations {
 /// - `handlers`: [`RxHandler`](crate::net::rx_handler::RxHandler)s,
 /// - `addresses`: [`AddrListener`](crate::net::inet::AddrListener)s,
 /// - `inputs`: handlers that are [`IpInput`](crate::net::ip_input::IpInput)s,
-/// - `kinds`: [`LinkKind`](crate::net::link::LinkKind)s. Those that another driver has are left out,
+/// - `kinds`: [`RtnlLinkOps`](crate::net::link::RtnlLinkOps)s. Those that another driver has are left out,
 ///   which is logged, unless these are all,
 /// - `nodes`: one [`CharFile`](crate::chrdev::CharFile).
 ///

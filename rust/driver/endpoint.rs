@@ -28,7 +28,7 @@ use abstractions::{
             NewLinkParams,
             SetupDevice, //
         },
-        link_ops::LinkOps,
+        net_device_ops::NetDeviceOps,
         netdevice::NetDevice,
         nlattr::ExtAck,
         rtnl::Rtnl,
@@ -79,7 +79,7 @@ impl Common {
 }
 
 /// A link with a lower device, of whatever flavor.
-pub(crate) trait Endpoint: LinkOps + Deref<Target = Common> {
+pub(crate) trait Endpoint: NetDeviceOps + Deref<Target = Common> {
     /// What it is to others on the same lower device.
     fn party(&self) -> Party;
 }

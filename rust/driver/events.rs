@@ -10,7 +10,7 @@ use crate::{
 use abstractions::{
     context::Rcu,
     net::{
-        link_ops::LinkOps,
+        net_device_ops::NetDeviceOps,
         netdevice::{
             Link,
             NetDevice, //
@@ -178,7 +178,7 @@ impl Port {
 }
 
 /// What endpoints of all flavors do when something happens to the device below.
-fn follow<'a, T: LinkOps>(
+fn follow<'a, T: NetDeviceOps>(
     endpoints: impl Iterator<Item = &'a Registered<Link<T>>>,
     lower: &NetDevice,
     event: Event,
@@ -199,7 +199,7 @@ fn follow<'a, T: LinkOps>(
     }
 }
 
-fn relay<'a, T: LinkOps>(
+fn relay<'a, T: NetDeviceOps>(
     endpoints: impl Iterator<Item = &'a Registered<Link<T>>>,
     event: Relayed,
     rtnl: &Rtnl,

@@ -3,8 +3,8 @@
 //! Which group addresses somebody wants: a set that may say yes too often, but never no.
 
 use abstractions::net::{
-    link_ops::RxMode,
     mac::Mac,
+    net_device_ops::RxMode,
     netdevice::{
         DevFlags,
         NetDevice, //

@@ -21,11 +21,11 @@ use abstractions::{
         Rcu, //
     },
     net::{
-        link_ops::{
-            LinkOps,
+        mac::Mac,
+        net_device_ops::{
+            NetDeviceOps,
             XmitContext, //
         },
-        mac::Mac,
         netdevice::{
             Link,
             NetDevice, //
@@ -143,7 +143,7 @@ pub(crate) fn flood(
 }
 
 #[inline(always)]
-pub(crate) fn copy_to<T: LinkOps>(
+pub(crate) fn copy_to<T: NetDeviceOps>(
     dev: &Link<T>,
     stats: &StackedStats,
     skb: &RxSkb<'_>,

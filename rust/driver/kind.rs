@@ -28,10 +28,10 @@ use abstractions::net::{
         priv_size,
         Finished,
         FromCore,
-        LinkKind,
         NewDevice,
         NewLinkParams,
         PrivFlags,
+        RtnlLinkOps,
         SetupDevice,
         ETH_MAX_MTU, //
     },
@@ -48,7 +48,7 @@ use kernel::prelude::*;
 /// `ip link add … type rnetvirt`.
 pub(crate) enum Rnetvirt {}
 
-impl LinkKind for Rnetvirt {
+impl RtnlLinkOps for Rnetvirt {
     const KIND: &'static CStr = uapi::KIND;
     const NAME_TEMPLATE: &'static CStr = c"rnetvirt%d";
     const POLICY: &'static [Policy] = config::POLICY;

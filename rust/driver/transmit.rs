@@ -42,11 +42,11 @@ use abstractions::{
             Sender,
             Siblings, //
         },
-        link_ops::{
+        mac::Mac,
+        net_device_ops::{
             Tx,
             XmitContext, //
         },
-        mac::Mac,
         netdevice::{
             Link,
             NetDevice, //

@@ -43,15 +43,15 @@ use abstractions::{
             SetupDevice,
             UnregisterList, //
         },
-        link_ops::{
-            LinkOps,
+        link_ref::LinkRef,
+        namespace::Net,
+        net_device_ops::{
+            NetDeviceOps,
             Peer,
             Tstats,
             Tx,
             XmitContext, //
         },
-        link_ref::LinkRef,
-        namespace::Net,
         netdevice::Link,
         nlattr::{
             total_size,
@@ -206,7 +206,7 @@ fn set_active_queues(dev: &mut SetupDevice<'_>, outer: &LinkAttrs<'_>) -> Result
 }
 
 #[vtable]
-impl LinkOps for Veth {
+impl NetDeviceOps for Veth {
     type Ethtool = Self;
     type Counters = Tstats;
 

@@ -5,7 +5,7 @@
 //! C header: [`include/linux/ethtool.h`](srctree/include/linux/ethtool.h)
 
 use super::{
-    link_ops::LinkOps,
+    net_device_ops::NetDeviceOps,
     netdevice::Link,
     rtnl::Rtnl, //
 };
@@ -30,9 +30,9 @@ pub struct LinkSettings {
 /// The `ethtool` operations of devices with data of type `T`.
 ///
 /// All run under RTNL. Present without asking: whether the link is there, and software timestamping.
-/// A device with a [`lower_dev`](LinkOps::lower_dev) lets that one answer for link settings and
+/// A device with a [`lower_dev`](NetDeviceOps::lower_dev) lets that one answer for link settings and
 /// timestamping.
-pub trait EthtoolOps<T: LinkOps>: 'static {
+pub trait EthtoolOps<T: NetDeviceOps>: 'static {
     /// Name and version.
     const DRIVER: DriverInfo;
 
@@ -43,7 +43,7 @@ pub trait EthtoolOps<T: LinkOps>: 'static {
 /// The C callbacks; `dev` is as for those in [`super::netdevice`].
 pub(crate) struct Ops<T>(PhantomData<T>);
 
-impl<T: LinkOps> Ops<T> {
+impl<T: NetDeviceOps> Ops<T> {
     pub(crate) const TABLE: &'static bindings::ethtool_ops = &{
         // SAFETY: All members may be zero.
         let mut ops: bindings::ethtool_ops = unsafe { core::mem::zeroed() };

@@ -2,8 +2,8 @@
 
 //! A kind of link: what `ip link add … type KIND` reaches.
 //!
-//! A [`LinkKind`] says what is common to all devices of a kind and makes new ones; what a device
-//! does afterwards is up to the [`LinkOps`] of its private data, and one kind may have devices of
+//! A [`RtnlLinkOps`] says what is common to all devices of a kind and makes new ones; what a device
+//! does afterwards is up to the [`NetDeviceOps`] of its private data, and one kind may have devices of
 //! several types.
 //!
 //! C header: [`include/net/rtnetlink.h`](srctree/include/net/rtnetlink.h)
@@ -17,8 +17,8 @@ use super::{
         PrivOps,
         EMPTY_NETDEV_OPS, //
     },
-    link_ops::LinkOps,
     namespace::Net,
+    net_device_ops::NetDeviceOps,
     netdevice::{
         Link,
         NetDevice, //
@@ -116,7 +116,7 @@ pub fn capable_net_admin() -> bool {
 }
 
 /// A kind of link (`struct rtnl_link_ops`).
-pub trait LinkKind: Sized + 'static {
+pub trait RtnlLinkOps: Sized + 'static {
     /// The word after `type`.
     const KIND: &'static CStr;
 
@@ -156,7 +156,7 @@ pub trait LinkKind: Sized + 'static {
 }
 
 /// `dev` as a device with data of type `T`, if it is one of this module's, of whatever kind. Any context.
-pub fn downcast<T: LinkOps>(dev: &NetDevice) -> Option<&Link<T>> {
+pub fn downcast<T: NetDeviceOps>(dev: &NetDevice) -> Option<&Link<T>> {
     let is_wanted = (own_ops(dev)?.data_type)() == TypeId::of::<T>();
     // SAFETY: The type of its data is `T`.
     is_wanted.then(|| unsafe { Link::from_raw(dev.as_ptr()) })
@@ -191,7 +191,7 @@ unsafe impl Sync for Kind {}
 impl Kind {
     /// A kind that is not registered.
     #[allow(clippy::new_without_default)]
-    pub const fn new<K: LinkKind>() -> Self {
+    pub const fn new<K: RtnlLinkOps>() -> Self {
         Self {
             ops: Opaque::new(KindOps::<K>::TABLE),
             name: K::KIND,
@@ -303,7 +303,7 @@ unsafe extern "C" fn priv_destructor_callback(dev: *mut bindings::net_device) {
 /// The C callbacks of a kind.
 struct KindOps<K>(PhantomData<K>);
 
-impl<K: LinkKind> KindOps<K> {
+impl<K: RtnlLinkOps> KindOps<K> {
     /// What the core takes for granted about the numbers of a kind.
     const CHECKS: () = {
         assert!(K::PRIV_SIZE <= c_int::MAX as usize);
@@ -949,7 +949,10 @@ impl<'a, O: Owner> NewDevice<'a, O> {
     }
 
     /// Gives the device its private data and the operations that go with it.
-    pub fn init<T: LinkOps>(self, data: impl PinInit<T, Error>) -> Result<Initialised<'a, T, O>> {
+    pub fn init<T: NetDeviceOps>(
+        self,
+        data: impl PinInit<T, Error>,
+    ) -> Result<Initialised<'a, T, O>> {
         if priv_size::<T>() > self.priv_size {
             return Err(EINVAL);
         }
@@ -977,12 +980,12 @@ impl<O: Owner> Drop for NewDevice<'_, O> {
 /// # Invariants
 ///
 /// As [`NewDevice`], but the private area holds a live `T`; or registering it has failed.
-pub struct Initialised<'a, T: LinkOps, O: Owner> {
+pub struct Initialised<'a, T: NetDeviceOps, O: Owner> {
     dev: NonNull<bindings::net_device>,
     _type: PhantomData<(Brand<'a>, T, *mut O)>,
 }
 
-impl<'a, T: LinkOps, O: Owner> Initialised<'a, T, O> {
+impl<'a, T: NetDeviceOps, O: Owner> Initialised<'a, T, O> {
     /// The device's properties.
     pub fn setup(&mut self) -> SetupDevice<'_> {
         // INVARIANT: Not registered, and borrowed exclusively.
@@ -1009,7 +1012,7 @@ impl<'a, T: LinkOps, O: Owner> Initialised<'a, T, O> {
     }
 }
 
-impl<T: LinkOps, O: Owner> Drop for Initialised<'_, T, O> {
+impl<T: NetDeviceOps, O: Owner> Drop for Initialised<'_, T, O> {
     fn drop(&mut self) {
         if O::UNWIND {
             // SAFETY: RTNL is held, and the device ours; freeing it is deferred by the core if it is
@@ -1027,12 +1030,12 @@ impl<T: LinkOps, O: Owner> Drop for Initialised<'_, T, O> {
 /// # Invariants
 ///
 /// `dev` was registered with private data of type `T`; RTNL has been held since, and is during `'a`.
-pub struct Registered<'a, T: LinkOps, O: Owner> {
+pub struct Registered<'a, T: NetDeviceOps, O: Owner> {
     dev: NonNull<bindings::net_device>,
     _type: PhantomData<(Brand<'a>, T, *mut O)>,
 }
 
-impl<T: LinkOps, O: Owner> Deref for Registered<'_, T, O> {
+impl<T: NetDeviceOps, O: Owner> Deref for Registered<'_, T, O> {
     type Target = RegisteredDev<Link<T>>;
 
     fn deref(&self) -> &Self::Target {
@@ -1041,7 +1044,7 @@ impl<T: LinkOps, O: Owner> Deref for Registered<'_, T, O> {
     }
 }
 
-impl<'a, T: LinkOps> Registered<'a, T, Owned> {
+impl<'a, T: NetDeviceOps> Registered<'a, T, Owned> {
     /// Applies the flags that were asked for and tells user space (`rtnl_configure_link()`), which
     /// does not hear of later changes either unless this was done.
     pub fn configure(self, info: Option<&PeerInfo<'_>>) -> Result<Configured<'a, T>> {
@@ -1058,16 +1061,16 @@ impl<'a, T: LinkOps> Registered<'a, T, Owned> {
 }
 
 /// A second device that user space knows of; unregistered again unless it is kept.
-pub struct Configured<'a, T: LinkOps>(Registered<'a, T, Owned>);
+pub struct Configured<'a, T: NetDeviceOps>(Registered<'a, T, Owned>);
 
-impl<T: LinkOps> Configured<'_, T> {
+impl<T: NetDeviceOps> Configured<'_, T> {
     /// The device is there to stay.
     pub fn keep(self) {
         let _ = ManuallyDrop::new(self.0);
     }
 }
 
-impl<T: LinkOps> Deref for Configured<'_, T> {
+impl<T: NetDeviceOps> Deref for Configured<'_, T> {
     type Target = RegisteredDev<Link<T>>;
 
     fn deref(&self) -> &Self::Target {
@@ -1075,7 +1078,7 @@ impl<T: LinkOps> Deref for Configured<'_, T> {
     }
 }
 
-impl<'a, T: LinkOps> Registered<'a, T, FromCore> {
+impl<'a, T: NetDeviceOps> Registered<'a, T, FromCore> {
     /// The request is done: the device is there to stay. [`ENODEV`] if somebody has unregistered it since:
     /// the core would go on with it.
     pub fn finish(self) -> Result<Finished<'a>> {
@@ -1087,7 +1090,7 @@ impl<'a, T: LinkOps> Registered<'a, T, FromCore> {
     }
 }
 
-impl<T: LinkOps, O: Owner> Drop for Registered<'_, T, O> {
+impl<T: NetDeviceOps, O: Owner> Drop for Registered<'_, T, O> {
     fn drop(&mut self) {
         if O::UNWIND {
             // SAFETY: RTNL is held. The device is freed after RTNL is released, when nobody uses it
@@ -1143,7 +1146,7 @@ impl<'a> UnregisterList<'a> {
 ///
 /// For [`Details::delete_links`](super::notifier::Details::delete_links): not from within an operation
 /// that the core has called for one of the devices, and goes on with.
-pub(crate) fn delete_links<'a, T: LinkOps>(
+pub(crate) fn delete_links<'a, T: NetDeviceOps>(
     links: impl Iterator<Item = &'a RegisteredDev<Link<T>>>,
     not: &NetDevice,
     _rtnl: &Rtnl,

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! From a C callback to [`LinkOps`]: the private area of a device, and its tables of functions.
+//! From a C callback to [`NetDeviceOps`]: the private area of a device, and its tables of functions.
 
 use super::{
     ethtool,
     features::Features,
     link::UnregisterList,
-    link_ops::{
+    mac::Mac,
+    net_device_ops::{
         private::Sealed,
-        LinkOps,
+        NetDeviceOps,
         RxMode,
         XmitContext, //
     },
-    mac::Mac,
     netdevice::{
         DevFlags,
         Link, //
@@ -147,7 +147,7 @@ pub(crate) unsafe fn priv_destroy(dev: *mut bindings::net_device) {
 ///
 /// `dev` must be allocated with a private area of at least `priv_size::<T>()` bytes, not registered,
 /// and not yet initialised.
-pub(crate) unsafe fn priv_init<T: LinkOps>(
+pub(crate) unsafe fn priv_init<T: NetDeviceOps>(
     dev: *mut bindings::net_device,
     init: impl PinInit<T, Error>,
 ) -> Result {
@@ -209,7 +209,7 @@ unsafe fn registered<'a, T>(
     Some((dev.registered(rtnl)?, rtnl))
 }
 
-impl<T: LinkOps> Ops<T> {
+impl<T: NetDeviceOps> Ops<T> {
     const NETDEV: &'static bindings::net_device_ops = &bindings::net_device_ops {
         ndo_init: Some(Self::init_callback),
         ndo_uninit: Some(Self::uninit_callback),
@@ -776,12 +776,12 @@ impl<T: LinkOps> Ops<T> {
     }
 }
 
-/// What the core does to delete a device: see [`LinkOps::dellink`].
+/// What the core does to delete a device: see [`NetDeviceOps::dellink`].
 ///
 /// # Safety
 ///
 /// RTNL must be held, and `list` be a list of devices to unregister.
-pub(crate) unsafe fn dellink<T: LinkOps>(dev: &Link<T>, list: *mut bindings::list_head) {
+pub(crate) unsafe fn dellink<T: NetDeviceOps>(dev: &Link<T>, list: *mut bindings::list_head) {
     // SAFETY: The device is of this type and alive; the rest is guaranteed by the caller.
     unsafe { Ops::<T>::dellink(dev.as_ptr(), list) };
 }

@@ -12,11 +12,11 @@ pub mod ip_input;
 pub mod ip_output;
 pub mod link;
 mod link_callbacks;
-pub mod link_ops;
 pub mod link_ref;
 pub mod link_table;
 pub mod mac;
 pub mod namespace;
+pub mod net_device_ops;
 pub mod netdevice;
 #[cfg(CONFIG_NET_POLL_CONTROLLER)]
 mod netpoll;

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! After that the driver meets it again as [`&Link<T>`](Link) in the callbacks of
-//! [`LinkOps`](super::link_ops::LinkOps). The private data `T` is only ever seen by shared reference:
+//! [`NetDeviceOps`](super::net_device_ops::NetDeviceOps). The private data `T` is only ever seen by shared reference:
 //! callbacks run concurrently.
 //!
 //! A reference to a [`NetDevice`] or a [`Link<T>`](Link) says that the device's memory is there, and no
@@ -322,7 +322,7 @@ impl Name {
 ///
 /// # Invariants
 ///
-/// As [`NetDevice`]; registering the device has not failed. It is of a [`LinkKind`](super::link::LinkKind), and its private area is a
+/// As [`NetDevice`]; registering the device has not failed. It is of a [`RtnlLinkOps`](super::link::RtnlLinkOps), and its private area is a
 /// `Priv<T>` that is initialised for at least as long as the reference lives: it is dropped in
 /// `priv_destructor`, after the core has waited for the last reference, and RCU readers do not
 /// outlast the grace periods of unregistration.

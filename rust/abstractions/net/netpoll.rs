@@ -4,7 +4,7 @@
 //!
 //! Netpoll calls `ndo_start_xmit` with interrupts disabled, where the proofs of a transmit callback do
 //! not hold and the device below cannot be given packets as usual. A device with a
-//! [`lower_dev`](super::link_ops::LinkOps::lower_dev) hands such packets to netpoll on that one, before
+//! [`lower_dev`](super::net_device_ops::NetDeviceOps::lower_dev) hands such packets to netpoll on that one, before
 //! its driver sees them. Other devices refuse netpoll.
 //!
 //! C header: [`include/linux/netpoll.h`](srctree/include/linux/netpoll.h)

@@ -211,7 +211,7 @@ impl<const N: usize> PolicyTable<N> {
         self
     }
 
-    /// The rows, for a [`LinkKind`](super::link::LinkKind).
+    /// The rows, for a [`RtnlLinkOps`](super::link::RtnlLinkOps).
     pub const fn rows(&'static self) -> &'static [Policy] {
         &self.0
     }

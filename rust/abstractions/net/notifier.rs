@@ -6,8 +6,8 @@
 
 use super::{
     link::delete_links,
-    link_ops::LinkOps,
     mac::Mac,
+    net_device_ops::NetDeviceOps,
     netdevice::{
         Link,
         NetDevice, //
@@ -154,7 +154,7 @@ impl Details<'_> {
 
     /// Deletes `links` as a user would, with what goes with each, all together, because the device that
     /// the event is about is on its way out. Nothing is done at other events, nor to that device.
-    pub fn delete_links<'l, T: LinkOps>(
+    pub fn delete_links<'l, T: NetDeviceOps>(
         &self,
         links: impl Iterator<Item = &'l Registered<Link<T>>>,
         rtnl: &Rtnl,

@@ -9,12 +9,12 @@
 //! C: `register_netdevice()`, `unregister_netdevice_many()`, `netdev_run_todo()` in `net/core/dev.c`
 
 use super::{
-    link_ops::{
-        LinkOps,
-        RxMode, //
-    },
     mac::Mac,
     namespace::Net,
+    net_device_ops::{
+        NetDeviceOps,
+        RxMode, //
+    },
     netdevice::{
         sockaddr,
         DevFlags,
@@ -317,8 +317,8 @@ impl<T> Registered<Link<T>> {
     }
 }
 
-impl<T: LinkOps> Registered<Link<T>> {
-    /// Asks the [device below](LinkOps::lower_dev) again for what this one is to receive, as
+impl<T: NetDeviceOps> Registered<Link<T>> {
+    /// Asks the [device below](NetDeviceOps::lower_dev) again for what this one is to receive, as
     /// [`RxMode::sync_to_lower`] does.
     pub fn sync_to_lower(&self, _rtnl: &Rtnl) {
         // SAFETY: The device is valid.
@@ -329,7 +329,7 @@ impl<T: LinkOps> Registered<Link<T>> {
         unsafe { bindings::netif_addr_unlock_bh(self.as_ptr()) };
     }
 
-    /// Takes back from the [device below](LinkOps::lower_dev) what [`RxMode::sync_to_lower`] asked it for
+    /// Takes back from the [device below](NetDeviceOps::lower_dev) what [`RxMode::sync_to_lower`] asked it for
     /// (`dev_uc_unsync()`, `dev_mc_unsync()`).
     pub fn unsync_from_lower(&self, _rtnl: &Rtnl) {
         let lower = T::lower_dev(self).as_ptr();

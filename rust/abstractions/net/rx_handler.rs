@@ -13,7 +13,7 @@
 
 use super::{
     dev_ref::DevRef,
-    link_ops::XmitContext,
+    net_device_ops::XmitContext,
     netdevice::NetDevice,
     rtnl::{
         self,

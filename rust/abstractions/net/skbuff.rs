@@ -8,8 +8,8 @@
 //! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
 
 use super::{
-    link_ops::LinkOps,
     mac::Mac,
+    net_device_ops::NetDeviceOps,
     netdevice::{
         Link,
         NetDevice, //
@@ -618,7 +618,7 @@ impl<'a> RxSkb<'a> {
     /// for ever, or if there is no memory for a clone, which is needed when somebody else holds the
     /// packet, too; then it is gone.
     #[inline]
-    pub fn deliver_to<'r, T: LinkOps>(
+    pub fn deliver_to<'r, T: NetDeviceOps>(
         self,
         dev: &'r Link<T>,
         kind: Option<PacketType>,
@@ -658,7 +658,7 @@ impl<'a> RxSkb<'a> {
     /// A second packet with the same data, and of the same type, that `dev` has received. `None` if
     /// there is no memory.
     #[inline]
-    pub fn clone_to<'r, T: LinkOps>(
+    pub fn clone_to<'r, T: NetDeviceOps>(
         &self,
         dev: &'r Link<T>,
         _rcu: Rcu<'r>,

@@ -27,14 +27,14 @@ use abstractions::{
         },
         features::Features,
         link::UnregisterList,
-        link_ops::{
-            LinkOps,
+        namespace::Net,
+        net_device_ops::{
+            NetDeviceOps,
             OwnCounters,
             RxMode,
             Tx,
             XmitContext, //
         },
-        namespace::Net,
         netdevice::{
             DevFlags,
             Link,
@@ -62,7 +62,7 @@ use kernel::{
 };
 
 #[vtable]
-impl LinkOps for Ipvlan {
+impl NetDeviceOps for Ipvlan {
     type Ethtool = Self;
 
     type Counters = OwnCounters;

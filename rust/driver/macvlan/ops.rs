@@ -29,15 +29,15 @@ use abstractions::{
         },
         features::Features,
         link::UnregisterList,
-        link_ops::{
-            LinkOps,
+        mac::Mac,
+        namespace::Net,
+        net_device_ops::{
+            NetDeviceOps,
             OwnCounters,
             RxMode,
             Tx,
             XmitContext, //
         },
-        mac::Mac,
-        namespace::Net,
         netdevice::{
             DevFlags,
             Link,
@@ -63,7 +63,7 @@ use kernel::{
 };
 
 #[vtable]
-impl LinkOps for Macvlan {
+impl NetDeviceOps for Macvlan {
     type Ethtool = Self;
 
     type Counters = OwnCounters;

@@ -8,8 +8,8 @@ use crate::{
     port::Port, //
 };
 use abstractions::net::{
-    link_ops::RxMode,
     mac::Mac,
+    net_device_ops::RxMode,
     netdevice::{
         DevFlags,
         NetDevice, //

@@ -145,7 +145,7 @@ impl private::Sealed for OwnCounters {
     const TSTATS: bool = false;
 }
 
-impl<T: LinkOps<Counters = Tstats>> Link<T> {
+impl<T: NetDeviceOps<Counters = Tstats>> Link<T> {
     /// Counts one transmitted packet of `len` bytes.
     #[inline]
     pub fn count_tx(&self, len: u32, _bh: Bh<'_>) {
@@ -180,7 +180,7 @@ impl<T: LinkOps<Counters = Tstats>> Link<T> {
 /// The device has `dev->tstats`.
 pub struct Peer<'a>(&'a NetDevice);
 
-impl<'a, T: LinkOps<Counters = Tstats>> From<&'a Link<T>> for Peer<'a> {
+impl<'a, T: NetDeviceOps<Counters = Tstats>> From<&'a Link<T>> for Peer<'a> {
     #[inline]
     fn from(dev: &'a Link<T>) -> Self {
         // INVARIANT: See `Link::count_tx`.
@@ -196,7 +196,7 @@ impl Peer<'_> {
     }
 }
 
-/// Who locks the address lists of a device calls [`LinkOps::set_rx_mode`] with this.
+/// Who locks the address lists of a device calls [`NetDeviceOps::set_rx_mode`] with this.
 ///
 /// # Invariants
 ///
@@ -212,7 +212,7 @@ impl<'a> RxMode<'a> {
     /// # Safety
     ///
     /// The address lists of `dev` must be locked for `'a`.
-    pub(crate) unsafe fn assume<T: LinkOps>(dev: &'a Link<T>) -> Self {
+    pub(crate) unsafe fn assume<T: NetDeviceOps>(dev: &'a Link<T>) -> Self {
         let lower = if T::HAS_LOWER_DEV {
             T::lower_dev(dev).as_ptr()
         } else {
@@ -237,7 +237,7 @@ impl<'a> RxMode<'a> {
         unsafe { walk_mc(self.dev, &mut |mac, _| f(mac)) };
     }
 
-    /// Has the [device below](LinkOps::lower_dev) receive what the device is to receive
+    /// Has the [device below](NetDeviceOps::lower_dev) receive what the device is to receive
     /// (`dev_uc_sync()`, `dev_mc_sync()`).
     pub fn sync_to_lower(&self) {
         if self.lower.is_null() {
@@ -259,7 +259,7 @@ impl<'a> RxMode<'a> {
 /// Which locks are held: see `Documentation/locking.md`. Callbacks with `&Rtnl` may sleep, the
 /// others must not. Those are not called for a device that is not [`Registered`]: who asks is refused.
 #[vtable]
-pub trait LinkOps: Sized + Send + Sync + 'static {
+pub trait NetDeviceOps: Sized + Send + Sync + 'static {
     /// What `ethtool` can ask.
     type Ethtool: ethtool::EthtoolOps<Self>;
 
@@ -282,7 +282,7 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
     fn get_stats64(dev: &Link<Self>, stats: &mut LinkStats64, rcu: Rcu<'_>);
 
     /// The ifindex of the device below, or of the other end (`ndo_get_iflink`). Not asked if there is
-    /// a [`lower_dev`](LinkOps::lower_dev).
+    /// a [`lower_dev`](NetDeviceOps::lower_dev).
     fn get_iflink(_dev: &Link<Self>, _rcu: Rcu<'_>) -> i32 {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -363,7 +363,7 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
         rtnl: &Rtnl,
     ) -> Result;
 
-    /// Room for what [`fill_info`](LinkOps::fill_info) writes, in bytes. Without RTNL.
+    /// Room for what [`fill_info`](NetDeviceOps::fill_info) writes, in bytes. Without RTNL.
     fn get_size(dev: &Link<Self>, rcu: Rcu<'_>) -> usize;
 
     /// Writes the settings (`rtnl_link_ops.fill_info`).
