@@ -307,7 +307,8 @@ impl Class {
     unsafe extern "C" fn namespace_callback(
         node: *const kbindings::device,
     ) -> *const kbindings::ns_common {
-        // SAFETY: The parent is a net device, see `Chrdev::add`.
+        // SAFETY: By the caller's guarantee it is one of this class, whose devices are all made by
+        // `Chrdev::add`, below a net device.
         unsafe { bindings::parent_netdev_ns(node.cast()).cast() }
     }
 }
@@ -681,8 +682,7 @@ impl<T: CharFile> Registration<T> {
 
     /// # Safety
     ///
-    /// To be called by the VFS with the inode of a node of this driver and a new file; the callbacks
-    /// below with a file that this has opened.
+    /// To be called by the VFS with the inode of a node of this driver and a new file.
     unsafe extern "C" fn open_callback(
         inode: *mut kbindings::inode,
         file_ptr: *mut kbindings::file,
@@ -723,7 +723,7 @@ impl<T: CharFile> Registration<T> {
 
     /// # Safety
     ///
-    /// See `open_callback`.
+    /// To be called by the VFS with a file that `open_callback` has opened.
     unsafe extern "C" fn release_callback(
         _inode: *mut kbindings::inode,
         file: *mut kbindings::file,
@@ -746,7 +746,7 @@ impl<T: CharFile> Registration<T> {
 
     /// # Safety
     ///
-    /// See `open_callback`.
+    /// To be called by the VFS with a file that `open_callback` has opened.
     unsafe extern "C" fn read_callback(
         iocb: *mut kbindings::kiocb,
         to: *mut kbindings::iov_iter,
@@ -770,7 +770,7 @@ impl<T: CharFile> Registration<T> {
 
     /// # Safety
     ///
-    /// See `open_callback`.
+    /// To be called by the VFS with a file that `open_callback` has opened.
     unsafe extern "C" fn write_callback(
         iocb: *mut kbindings::kiocb,
         from: *mut kbindings::iov_iter,
@@ -793,7 +793,7 @@ impl<T: CharFile> Registration<T> {
 
     /// # Safety
     ///
-    /// See `open_callback`.
+    /// To be called by the VFS with a file that `open_callback` has opened.
     unsafe extern "C" fn poll_callback(
         file: *mut kbindings::file,
         table: *mut kbindings::poll_table_struct,
@@ -804,7 +804,7 @@ impl<T: CharFile> Registration<T> {
 
     /// # Safety
     ///
-    /// See `open_callback`.
+    /// To be called by the VFS with a file that `open_callback` has opened.
     unsafe extern "C" fn ioctl_callback(
         file: *mut kbindings::file,
         cmd: c_uint,
@@ -819,7 +819,7 @@ impl<T: CharFile> Registration<T> {
 
     /// # Safety
     ///
-    /// See `open_callback`.
+    /// To be called by the VFS with a file that `open_callback` has opened.
     unsafe extern "C" fn fasync_callback(
         fd: c_int,
         file: *mut kbindings::file,

@@ -555,7 +555,7 @@ pub fn parse_u32(word: &CStr) -> Option<u32> {
 /// The number that a word is, as `ip` reads numbers; it may be negative.
 pub fn parse_i32(word: &CStr) -> Option<i32> {
     let mut value = 0;
-    // SAFETY: As in `parse_u32`.
+    // SAFETY: A place for the number and a C string; base 0 lets the prefix tell it.
     (unsafe { get_s32(&mut value, word.as_ptr(), 0) } == 0).then_some(value)
 }
 

@@ -142,7 +142,7 @@ impl<T: CharFile> OpenFile<'_, T> {
     /// # Safety
     ///
     /// To be called by the core with a socket of this type, or one that `accept()` has made like it, for
-    /// the last time; the callbacks below before that, with one of this type.
+    /// the last time.
     unsafe extern "C" fn release_callback(socket: *mut bindings::socket) -> c_int {
         // SAFETY: The core forgets the `Sock` now. The reference to the file, which `accept()` gives none
         // to its sockets, is given up.
@@ -157,7 +157,7 @@ impl<T: CharFile> OpenFile<'_, T> {
 
     /// # Safety
     ///
-    /// See `release_callback`.
+    /// To be called by the core with a socket of this type, before `release_callback`.
     unsafe extern "C" fn sendmsg_callback(
         socket: *mut bindings::socket,
         msg: *mut bindings::msghdr,
@@ -191,7 +191,7 @@ impl<T: CharFile> OpenFile<'_, T> {
 
     /// # Safety
     ///
-    /// See `release_callback`.
+    /// To be called by the core with a socket of this type, before `release_callback`.
     unsafe extern "C" fn recvmsg_callback(
         socket: *mut bindings::socket,
         msg: *mut bindings::msghdr,
@@ -237,7 +237,7 @@ impl<T: CharFile> OpenFile<'_, T> {
 
     /// # Safety
     ///
-    /// See `release_callback`.
+    /// To be called by the core with a socket of this type, before `release_callback`.
     unsafe extern "C" fn poll_callback(
         file: *mut kbindings::file,
         socket: *mut bindings::socket,
@@ -249,7 +249,7 @@ impl<T: CharFile> OpenFile<'_, T> {
 
     /// # Safety
     ///
-    /// See `release_callback`.
+    /// To be called by the core with a socket of this type, before `release_callback`.
     unsafe extern "C" fn ioctl_callback(
         socket: *mut bindings::socket,
         cmd: c_uint,

@@ -3,10 +3,16 @@
 //! A reference to a device that packets follow: given back a grace period after they cannot find it
 //! any more.
 
-use super::netdevice::Link;
+use super::{
+    netdevice::Link,
+    rtnl::Rtnl, //
+};
 use crate::{
     bindings,
-    context::Gfp, //
+    context::{
+        Gfp,
+        Rcu, //
+    },
 };
 use core::{
     cell::UnsafeCell,
@@ -20,6 +26,27 @@ use kernel::{
     container_of,
     prelude::*, //
 };
+
+/// Proof that whoever unregisters a device that is found registered now waits for the reference that is
+/// taken to it: nobody can before RTNL is released, and `unregister_netdevice_many()` waits for RCU
+/// sections between its marking the device and its waiting for references.
+#[derive(Clone, Copy)]
+pub enum HoldContext<'a> {
+    /// RTNL is held. Allocating may sleep.
+    Rtnl(&'a Rtnl),
+    /// An RCU section lasts. Allocating must not sleep.
+    Rcu(Rcu<'a>),
+}
+
+impl HoldContext<'_> {
+    /// How memory may be allocated meanwhile.
+    pub(crate) fn gfp(self) -> Gfp {
+        match self {
+            Self::Rtnl(_) => Gfp::Kernel,
+            Self::Rcu(_) => Gfp::Atomic,
+        }
+    }
+}
 
 /// What an RCU callback needs to give the reference back.
 #[repr(C)]
@@ -44,10 +71,9 @@ pub(super) struct Hold(NonNull<Held>);
 impl Hold {
     /// Takes a reference. [`ENOMEM`], or [`ENODEV`] if the device is not registered: the core would not
     /// wait for a reference to one that never was, and wait in vain for one that is taken later.
-    pub(super) fn take<T>(dev: &Link<T>, gfp: Gfp) -> Result<Self> {
-        let raw = dev.as_ptr();
-        // SAFETY: The device is valid. Who does not hold RTNL may see it leave a moment later; whoever
-        // leaves it in then has the core wait for the reference, and nothing worse.
+    pub(super) fn take<T>(dev: &Link<T>, when: HoldContext<'_>) -> Result<Self> {
+        let (raw, gfp) = (dev.as_ptr(), when.gfp());
+        // SAFETY: The device is valid. By `when` it is not waited for before the reference is taken.
         let state = unsafe { ptr::addr_of!((*raw).reg_state).read_volatile() };
         if bindings::netdev_reg_state::from(state) != bindings::netdev_reg_state_NETREG_REGISTERED {
             return Err(ENODEV);

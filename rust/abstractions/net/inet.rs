@@ -6,15 +6,14 @@
 //! `net/ipv4/devinet.c` and `net/ipv6/addrconf_core.c`
 
 use super::{
+    hold::HoldContext,
     netdevice::NetDevice,
-    nlattr::ExtAck, //
+    nlattr::ExtAck,
+    rtnl::Rtnl, //
 };
 use crate::{
     bindings,
-    context::{
-        Gfp,
-        Rcu, //
-    },
+    context::Rcu,
     registration::Registrable, //
 };
 use core::marker::PhantomData;
@@ -60,7 +59,8 @@ impl IpAddr {
             Self::V4(addr) => unsafe { bindings::ipv4_is_local(dev.as_ptr(), addr) },
             #[cfg(CONFIG_IPV6)]
             Self::V6(addr) => {
-                // SAFETY: As for IPv4; there are sixteen bytes.
+                // SAFETY: The device is valid, and what it says of its namespace is for RCU sections; there are
+                // sixteen bytes.
                 unsafe { bindings::ipv6_is_local(dev.as_ptr(), addr.to_ne_bytes().as_ptr()) }
             }
             #[cfg(not(CONFIG_IPV6))]
@@ -75,9 +75,9 @@ pub trait AddrListener: 'static {
     /// a router's advertisement.
     fn check(dev: &NetDevice, addr: IpAddr, ack: &mut ExtAck<'_>) -> Result;
 
-    /// `dev` has the address now, or still. What is allocated must be with `gfp`: for IPv6 it must
-    /// not sleep.
-    fn added(dev: &NetDevice, addr: IpAddr, gfp: Gfp);
+    /// `dev` has the address now, or still. For IPv4 RTNL is held; for
+    /// IPv6 this is in an RCU section, and must not sleep.
+    fn added(dev: &NetDevice, addr: IpAddr, when: HoldContext<'_>);
 
     /// `dev` does not have the address any more. Must not sleep.
     fn removed(dev: &NetDevice, addr: IpAddr);
@@ -164,9 +164,9 @@ impl<L: AddrListener> Listener<L> {
         }
     }
 
-    fn notify(event: c_ulong, dev: &NetDevice, addr: IpAddr, gfp: Gfp) -> c_int {
+    fn notify(event: c_ulong, dev: &NetDevice, addr: IpAddr, when: HoldContext<'_>) -> c_int {
         if event == UP {
-            L::added(dev, addr, gfp);
+            L::added(dev, addr, when);
         } else if event == DOWN {
             L::removed(dev, addr);
         }
@@ -175,7 +175,7 @@ impl<L: AddrListener> Listener<L> {
 
     /// # Safety
     ///
-    /// To be called by the chain, with the structure that is its own; likewise for the others.
+    /// To be called by the chain of changed IPv4 addresses, with the structure that is its own.
     unsafe extern "C" fn v4_callback(
         _block: *mut bindings::notifier_block,
         event: c_ulong,
@@ -189,12 +189,14 @@ impl<L: AddrListener> Listener<L> {
                 (*ifa).ifa_address,
             )
         };
-        Self::notify(event, dev, IpAddr::V4(addr), Gfp::Kernel)
+        // SAFETY: `__inet_insert_ifa()` and `__inet_del_ifa()` call the chain, under RTNL.
+        let rtnl = unsafe { Rtnl::assume_held() };
+        Self::notify(event, dev, IpAddr::V4(addr), HoldContext::Rtnl(rtnl))
     }
 
     /// # Safety
     ///
-    /// See `v4_callback`.
+    /// To be called by the chain that asks about IPv4 addresses, with the structure that is its own.
     unsafe extern "C" fn v4_validator_callback(
         _block: *mut bindings::notifier_block,
         event: c_ulong,
@@ -217,7 +219,7 @@ impl<L: AddrListener> Listener<L> {
 
     /// # Safety
     ///
-    /// See `v4_callback`.
+    /// To be called by the chain of changed IPv6 addresses, with the structure that is its own.
     #[cfg(CONFIG_IPV6)]
     unsafe extern "C" fn v6_callback(
         _block: *mut bindings::notifier_block,
@@ -229,12 +231,14 @@ impl<L: AddrListener> Listener<L> {
             let ifa = info.cast::<bindings::inet6_ifaddr>();
             (NetDevice::from_raw((*(*ifa).idev).dev), number((*ifa).addr))
         };
-        Self::notify(event, dev, addr, Gfp::Atomic)
+        // SAFETY: `atomic_notifier_call_chain()` calls its blocks in an RCU section.
+        let rcu = unsafe { Rcu::assume() };
+        Self::notify(event, dev, addr, HoldContext::Rcu(rcu))
     }
 
     /// # Safety
     ///
-    /// See `v4_callback`.
+    /// To be called by the chain that asks about IPv6 addresses, with the structure that is its own.
     #[cfg(CONFIG_IPV6)]
     unsafe extern "C" fn v6_validator_callback(
         _block: *mut bindings::notifier_block,

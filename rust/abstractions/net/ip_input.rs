@@ -304,7 +304,7 @@ impl<T: IpInput> Hooks<T> {
 
     /// # Safety
     ///
-    /// To be called by netfilter, at INPUT of IPv4; likewise the other.
+    /// To be called by netfilter, at INPUT of IPv4.
     unsafe extern "C" fn local_in4(
         _priv: *mut c_void,
         skb: *mut bindings::sk_buff,
@@ -322,7 +322,7 @@ impl<T: IpInput> Hooks<T> {
 
     /// # Safety
     ///
-    /// See `local_in4`.
+    /// To be called by netfilter, at INPUT of IPv6.
     #[cfg(CONFIG_IPV6)]
     unsafe extern "C" fn local_in6(
         _priv: *mut c_void,

@@ -137,7 +137,7 @@ trait Way: Copy {
 
     /// # Safety
     ///
-    /// As for `out4`.
+    /// The caller must own `skb`, which must have a route, and give it up.
     #[cfg(CONFIG_IPV6)]
     unsafe fn out6(net: *mut bindings::net, skb: *mut bindings::sk_buff) -> c_int {
         // SAFETY: By the caller's guarantee.
@@ -454,7 +454,8 @@ const IPV6_HLEN: u32 = 40;
 
 /// # Safety
 ///
-/// As for `send_v4`.
+/// The caller must own `skb` and give it up; its network header must be at its data, and its device
+/// valid.
 #[cfg(CONFIG_IPV6)]
 #[inline(never)]
 unsafe fn send_v6<W: Way>(
@@ -464,7 +465,7 @@ unsafe fn send_v6<W: Way>(
 ) -> XmitStatus {
     // SAFETY: By the caller's guarantee.
     if !unsafe { bindings::pskb_may_pull(skb, IPV6_HLEN) } {
-        // SAFETY: As above.
+        // SAFETY: By the caller's guarantee the skb is ours.
         unsafe { free(skb, DropReason::TOO_SMALL) };
         return XmitStatus::DROP;
     }

@@ -341,7 +341,7 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// To be called by the core for a device of this type; likewise for all callbacks below.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn init_callback(dev: *mut bindings::net_device) -> c_int {
         // SAFETY: The device is being registered and nobody uses it yet.
         unsafe {
@@ -358,11 +358,11 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn uninit_callback(dev: *mut bindings::net_device) {
         // Not so if registering it has failed: nobody has a reference then, the core has freed its
         // counters, and would not wait for what took a reference now.
-        // SAFETY: See the type. The core calls this under RTNL.
+        // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL.
         if let Some((dev, rtnl)) = unsafe { registered::<T>(dev) } {
             T::uninit(dev, rtnl);
         }
@@ -370,10 +370,10 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn open_callback(dev: *mut bindings::net_device) -> c_int {
         from_result(|| {
-            // SAFETY: See the type. The core calls this under RTNL.
+            // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL.
             let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
             T::open(dev, rtnl).map(|()| 0)
         })
@@ -381,9 +381,9 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn stop_callback(dev: *mut bindings::net_device) -> c_int {
-        // SAFETY: See the type. The core calls this under RTNL, before the device is unregistered.
+        // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL, before the device is unregistered.
         if let Some((dev, rtnl)) = unsafe { registered::<T>(dev) } {
             T::stop(dev, rtnl);
         }
@@ -392,7 +392,7 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn start_xmit_callback(
         skb: *mut bindings::sk_buff,
         dev: *mut bindings::net_device,
@@ -409,8 +409,8 @@ impl<T: NetDeviceOps> Ops<T> {
         // above, or is refused by IFF_DISABLE_NETPOLL.
         // SAFETY: As the invariant says.
         let cx = unsafe { XmitContext::assume() };
-        // SAFETY: See the type; and the core gives up its reference to the skb, whose `dev` is this
-        // device. Nobody else writes to the header: pktgen, which may hold another reference, only
+        // SAFETY: By the caller's guarantee the device is of this type; and the core gives up its
+        // reference to the skb, whose `dev` is this device. Nobody else writes to the header: pktgen, which may hold another reference, only
         // reads the count, since IFF_TX_SKB_SHARING is off.
         let (dev, skb) = unsafe { (Link::<T>::from_raw(dev), SkBuff::from_raw(skb)) };
         T::start_xmit(dev, skb, &cx).number()
@@ -420,16 +420,16 @@ impl<T: NetDeviceOps> Ops<T> {
     ///
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     #[cfg(CONFIG_NET_POLL_CONTROLLER)]
     unsafe extern "C" fn poll_controller_callback(_dev: *mut bindings::net_device) {}
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     #[cfg(CONFIG_NET_POLL_CONTROLLER)]
     unsafe extern "C" fn netpoll_setup_callback(dev: *mut bindings::net_device) -> c_int {
-        // SAFETY: See the type.
+        // SAFETY: By the caller's guarantee the device is of this type.
         let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
         // SAFETY: The core calls this under RTNL, for the first user only.
         from_result(|| unsafe { (*Priv::<T>::of(dev)).netpoll.set_up(lower) }.map(|()| 0))
@@ -437,21 +437,21 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     #[cfg(CONFIG_NET_POLL_CONTROLLER)]
     unsafe extern "C" fn netpoll_cleanup_callback(dev: *mut bindings::net_device) {
-        // SAFETY: See the type. The core calls this under RTNL, after the last user.
+        // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL, after the last user.
         unsafe { (*Priv::<T>::of(dev)).netpoll.clean_up() };
     }
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn get_stats64_callback(
         dev: *mut bindings::net_device,
         stats: *mut bindings::rtnl_link_stats64,
     ) {
-        // SAFETY: See the type; `stats` is the caller's own, zeroed. Not every caller of
+        // SAFETY: By the caller's guarantee the device is of this type; `stats` is the caller's own, zeroed. Not every caller of
         // `dev_get_stats()` is in an RCU section, so there is one here.
         let (dev, stats) = unsafe { (Link::<T>::from_raw(dev), LinkStats64::from_raw(stats)) };
         T::get_stats64(dev, stats, Rcu::new(&rcu::read_lock()));
@@ -459,9 +459,9 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn get_iflink_callback(dev: *const bindings::net_device) -> c_int {
-        // SAFETY: See the type. Neither RTNL nor RCU is held when sysfs asks.
+        // SAFETY: By the caller's guarantee the device is of this type. Neither RTNL nor RCU is held when sysfs asks.
         let dev = unsafe { Link::<T>::from_raw(dev.cast_mut()) };
         if T::HAS_LOWER_DEV {
             return T::lower_dev(dev).ifindex();
@@ -474,10 +474,10 @@ impl<T: NetDeviceOps> Ops<T> {
     ///
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn set_rx_mode_callback(dev: *mut bindings::net_device) {
         if T::HAS_SET_RX_MODE {
-            // SAFETY: See the type; the core has locked the device's address lists.
+            // SAFETY: By the caller's guarantee the device is of this type; the core has locked the device's address lists.
             unsafe {
                 let dev = Link::<T>::from_raw(dev);
                 T::set_rx_mode(dev, &RxMode::assume(dev));
@@ -487,9 +487,9 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn change_rx_flags_callback(dev: *mut bindings::net_device, changed: c_int) {
-        // SAFETY: See the type. The core calls this under RTNL.
+        // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL.
         if let Some((dev, rtnl)) = unsafe { registered::<T>(dev) } {
             // CAST: A set of flags.
             T::change_rx_flags(dev, DevFlags(changed as u32), rtnl);
@@ -498,7 +498,7 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn set_mac_address_callback(
         dev: *mut bindings::net_device,
         addr: *mut c_void,
@@ -507,7 +507,7 @@ impl<T: NetDeviceOps> Ops<T> {
         // device's length.
         let mac = Mac::from_bytes(unsafe { &*addr.cast::<u8>().add(2).cast::<[u8; 6]>() });
         from_result(|| {
-            // SAFETY: See the type. The core calls this under RTNL.
+            // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL.
             let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
             if !mac.is_valid() {
                 return Err(EADDRNOTAVAIL);
@@ -518,10 +518,10 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn change_mtu_callback(dev: *mut bindings::net_device, mtu: c_int) -> c_int {
         from_result(|| {
-            // SAFETY: See the type. The core calls this under RTNL.
+            // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL.
             let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
             let mtu = u32::try_from(mtu).map_err(|_| EINVAL)?;
             T::change_mtu(dev, mtu, rtnl).map(|()| 0)
@@ -530,12 +530,12 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn fix_features_callback(
         dev: *mut bindings::net_device,
         wanted: bindings::netdev_features_t,
     ) -> bindings::netdev_features_t {
-        // SAFETY: See the type. The core calls this under RTNL.
+        // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL.
         let Some((dev, rtnl)) = (unsafe { registered::<T>(dev) }) else {
             return wanted;
         };
@@ -549,13 +549,13 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn vlan_rx_add_vid_callback(
         dev: *mut bindings::net_device,
         proto: bindings::__be16,
         vid: u16,
     ) -> c_int {
-        // SAFETY: See the type.
+        // SAFETY: By the caller's guarantee the device is of this type.
         let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
         // SAFETY: The device is valid; the core calls this under RTNL.
         unsafe { bindings::vlan_vid_add(lower.as_ptr(), proto, vid) }
@@ -563,13 +563,13 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn vlan_rx_kill_vid_callback(
         dev: *mut bindings::net_device,
         proto: bindings::__be16,
         vid: u16,
     ) -> c_int {
-        // SAFETY: See the type.
+        // SAFETY: By the caller's guarantee the device is of this type.
         let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
         // SAFETY: The device is valid; the core calls this under RTNL.
         unsafe { bindings::vlan_vid_del(lower.as_ptr(), proto, vid) };
@@ -578,12 +578,12 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn hwtstamp_get_callback(
         dev: *mut bindings::net_device,
         config: *mut bindings::kernel_hwtstamp_config,
     ) -> c_int {
-        // SAFETY: See the type.
+        // SAFETY: By the caller's guarantee the device is of this type.
         let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
         // SAFETY: The device is valid; the core calls this under RTNL with a structure of its own.
         unsafe { bindings::generic_hwtstamp_get_lower(lower.as_ptr(), config) }
@@ -593,7 +593,7 @@ impl<T: NetDeviceOps> Ops<T> {
     ///
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn hwtstamp_set_callback(
         dev: *mut bindings::net_device,
         config: *mut bindings::kernel_hwtstamp_config,
@@ -603,7 +603,7 @@ impl<T: NetDeviceOps> Ops<T> {
         if !unsafe { bindings::net_eq_init(bindings::dev_net(dev)) } {
             return EOPNOTSUPP.to_errno();
         }
-        // SAFETY: See the type.
+        // SAFETY: By the caller's guarantee the device is of this type.
         let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
         // SAFETY: The device is valid; the core calls this under RTNL with structures of its own.
         unsafe { bindings::generic_hwtstamp_set_lower(lower.as_ptr(), config, extack) }
@@ -624,7 +624,7 @@ impl<T: NetDeviceOps> Ops<T> {
         source: *const c_void,
         len: c_uint,
     ) -> c_int {
-        // SAFETY: See the type.
+        // SAFETY: By the caller's guarantee the device is of this type.
         let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
         let source = if source.is_null() {
             // SAFETY: The device is valid.
@@ -638,7 +638,7 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn fdb_add_callback(
         _ndm: *mut bindings::ndmsg,
         _tb: *mut *mut bindings::nlattr,
@@ -653,7 +653,7 @@ impl<T: NetDeviceOps> Ops<T> {
         let mac = Mac::from_bytes(unsafe { &*addr.cast::<[u8; 6]>() });
         let replace = u32::from(flags) & bindings::NLM_F_REPLACE != 0;
         from_result(|| {
-            // SAFETY: See the type. The core calls this under RTNL.
+            // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL.
             let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
             T::fdb_add(dev, mac, replace, rtnl).map(|()| 0)
         })
@@ -661,7 +661,7 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn fdb_del_callback(
         _ndm: *mut bindings::ndmsg,
         _tb: *mut *mut bindings::nlattr,
@@ -674,7 +674,7 @@ impl<T: NetDeviceOps> Ops<T> {
         // SAFETY: The core passes an address of six bytes.
         let mac = Mac::from_bytes(unsafe { &*addr.cast::<[u8; 6]>() });
         from_result(|| {
-            // SAFETY: See the type. The core calls this under RTNL.
+            // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL.
             let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
             T::fdb_del(dev, mac, rtnl).map(|()| 0)
         })
@@ -682,20 +682,20 @@ impl<T: NetDeviceOps> Ops<T> {
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn set_rx_headroom_callback(dev: *mut bindings::net_device, headroom: c_int) {
-        // SAFETY: See the type.
+        // SAFETY: By the caller's guarantee the device is of this type.
         let dev = unsafe { Link::<T>::from_raw(dev) };
         T::set_rx_headroom(dev, headroom, Rcu::new(&rcu::read_lock()));
     }
 
     /// # Safety
     ///
-    /// See `init_callback`.
+    /// To be called by the core for a device of this type.
     unsafe extern "C" fn get_peer_dev_callback(
         dev: *mut bindings::net_device,
     ) -> *mut bindings::net_device {
-        // SAFETY: See the type. `skb_do_redirect()` calls this from a classifier, with softirqs
+        // SAFETY: By the caller's guarantee the device is of this type. `skb_do_redirect()` calls this from a classifier, with softirqs
         // disabled, and uses the result in the same section.
         let (dev, rcu) = unsafe { (Link::<T>::from_raw(dev), Rcu::assume()) };
         T::get_peer_dev(dev, rcu).map_or(ptr::null_mut(), |peer| peer.as_ptr())
@@ -797,11 +797,11 @@ pub(crate) unsafe fn set_real_num_queues(
     rx: Option<u32>,
 ) -> Result {
     if let Some(tx) = tx {
-        // SAFETY: By the caller's guarantee; the function checks the number.
+        // SAFETY: By the caller's guarantee nobody uses the device yet; the function checks the number.
         to_result(unsafe { bindings::netif_set_real_num_tx_queues(dev, tx) })?;
     }
     if let Some(rx) = rx {
-        // SAFETY: As above.
+        // SAFETY: By the caller's guarantee nobody uses the device yet; the function checks the number.
         to_result(unsafe { bindings::netif_set_real_num_rx_queues(dev, rx) })?;
     }
     Ok(())

@@ -7,17 +7,14 @@
 //! may have seen it are done.
 
 use super::{
-    hold::Hold,
+    hold::{
+        Hold,
+        HoldContext, //
+    },
     netdevice::Link,
     rtnl::Rtnl, //
 };
-use crate::{
-    bindings,
-    context::{
-        Gfp,
-        Rcu, //
-    },
-};
+use crate::{bindings, context::Rcu};
 use core::{
     cell::UnsafeCell,
     marker::PhantomData,
@@ -54,7 +51,7 @@ pub struct LinkRef<T> {
 
 // SAFETY: Who may touch what is decided by RTNL and RCU; references may be given back by any thread.
 unsafe impl<T: Sync> Send for LinkRef<T> {}
-// SAFETY: As for `Send`: readers see the atomic pointer only, and writers hold RTNL.
+// SAFETY: Readers see the atomic pointer only, and writers hold RTNL.
 unsafe impl<T: Sync> Sync for LinkRef<T> {}
 
 impl<T> LinkRef<T> {
@@ -81,11 +78,11 @@ impl<T> LinkRef<T> {
 
     /// Refers to `dev` from now on. [`EBUSY`] if there is a reference already; [`ENODEV`] if the device
     /// is not registered; [`ENOMEM`]. May sleep.
-    pub fn set(&self, dev: &Link<T>, _rtnl: &Rtnl) -> Result {
+    pub fn set(&self, dev: &Link<T>, rtnl: &Rtnl) -> Result {
         if !self.published.load(Relaxed).is_null() {
             return Err(EBUSY);
         }
-        let hold = Hold::take(dev, Gfp::Kernel)?;
+        let hold = Hold::take(dev, HoldContext::Rtnl(rtnl))?;
         // INVARIANT: The device of `hold`, which is there before the device can be seen.
         // SAFETY: RTNL is held, and nothing of this re-enters the driver: nobody else touches it. With
         // nothing published it is `None`.

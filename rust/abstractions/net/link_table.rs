@@ -21,7 +21,10 @@
 //! not, and must not sleep.
 
 use super::{
-    hold::Hold,
+    hold::{
+        Hold,
+        HoldContext, //
+    },
     netdevice::Link,
     registered::Registered,
     rtnl::Rtnl, //
@@ -562,14 +565,14 @@ impl<T, K: Key> LinkTable<T, K> {
 
     /// Puts a device in. [`EEXIST`] if it is there with that key, [`ENODEV`] if it is not registered,
     /// [`ENOMEM`]. May sleep.
-    pub fn insert(&self, key: K, dev: &Link<T>, _rtnl: &Rtnl) -> Result {
+    pub fn insert(&self, key: K, dev: &Link<T>, rtnl: &Rtnl) -> Result {
         let there = self.generation().search(key, |entry| {
             (entry.dev.load(Relaxed) == dev.as_ptr()).then_some(())
         });
         if there.is_some() {
             return Err(EEXIST);
         }
-        let hold = Hold::take(dev, Gfp::Kernel)?;
+        let hold = Hold::take(dev, HoldContext::Rtnl(rtnl))?;
         // SAFETY: RTNL is held.
         unsafe { self.compact() };
         // SAFETY: RTNL is held.
@@ -776,9 +779,9 @@ impl<T, K: Key> LockedLinkTable<T, K> {
     }
 
     /// Puts a device in; false if it has been there. [`EADDRINUSE`] if another one has that key,
-    /// [`ENODEV`] if the device is not registered, [`ENOMEM`]. Sleeps only if `gfp` allows it.
-    pub fn insert(&self, key: K, dev: &Link<T>, gfp: Gfp) -> Result<bool> {
-        let mut hold = Hold::take(dev, gfp)?;
+    /// [`ENODEV`] if the device is not registered, [`ENOMEM`]. Sleeps only where RTNL is held.
+    pub fn insert(&self, key: K, dev: &Link<T>, when: HoldContext<'_>) -> Result<bool> {
+        let mut hold = Hold::take(dev, when)?;
         let mut larger: Option<NewGeneration<K>> = None;
         loop {
             let guard = self.lock();
@@ -807,7 +810,7 @@ impl<T, K: Key> LockedLinkTable<T, K> {
                 }
             };
             drop(guard);
-            larger = Some(NewGeneration::new(wanted, gfp)?);
+            larger = Some(NewGeneration::new(wanted, when.gfp())?);
         }
     }
 

@@ -6,7 +6,7 @@ pub mod adjacency;
 pub mod dev_ref;
 pub mod ethtool;
 pub mod features;
-mod hold;
+pub mod hold;
 pub mod inet;
 pub mod ip_input;
 pub mod ip_output;

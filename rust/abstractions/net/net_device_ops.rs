@@ -158,7 +158,8 @@ impl<T: NetDeviceOps<Counters = Tstats>> Link<T> {
 
     /// Sums up the per-CPU packet counters. Any context.
     pub fn sw_netstats(&self) -> SwNetstats {
-        // SAFETY: The device has these counters, so that the union holds this type; see `count_tx`.
+        // SAFETY: The device has these counters, so that the union holds this type: the core has allocated
+        // them before it shows the device to anybody.
         let tstats = unsafe { (*self.as_ptr()).__bindgen_anon_2.tstats };
         // SAFETY: Counters, for which zero is valid.
         let mut sum: bindings::rtnl_link_stats64 = unsafe { core::mem::zeroed() };

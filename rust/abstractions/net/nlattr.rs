@@ -438,7 +438,7 @@ impl<'a> LinkAttrs<'a> {
     #[inline]
     pub(crate) unsafe fn from_raw(tb: *mut *mut bindings::nlattr) -> Self {
         // INVARIANT: Guaranteed by the caller.
-        // SAFETY: Likewise.
+        // SAFETY: By the caller's guarantee the table has that many entries, each null or a valid attribute.
         Self(unsafe { Attrs::from_raw(tb, IFLA_TABLE) })
     }
 }
@@ -488,7 +488,7 @@ impl<'a> ExtAck<'a> {
     /// Points at the attribute that the message is about.
     pub fn set_bad_attr(&mut self, attr: Attr<'_>) {
         if !self.0.is_null() {
-            // SAFETY: As above. The core reads it before the message that the attribute is in is
+            // SAFETY: Non-null, so by the type's invariants exclusively ours. The core reads it before the message that the attribute is in is
             // freed (`netlink_ack()`).
             unsafe { (*self.0).bad_attr = attr.as_ptr() };
         }

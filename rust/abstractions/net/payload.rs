@@ -34,7 +34,7 @@ impl<'a> Payload<'a> {
     /// The protocol that the sender or the receiving device has found (`skb->protocol`, `ETH_P_*`).
     #[inline]
     pub fn protocol(&self) -> u16 {
-        // SAFETY: By the type's invariants.
+        // SAFETY: By the type's invariants the skb is valid.
         unsafe { bindings::skb_protocol(self.skb) }
     }
 
@@ -42,14 +42,14 @@ impl<'a> Payload<'a> {
     /// (`skb_vlan_tag_get_id()`).
     #[inline]
     pub fn is_in_vlan(&self) -> bool {
-        // SAFETY: By the type's invariants.
+        // SAFETY: By the type's invariants the skb is valid.
         unsafe { bindings::skb_is_in_vlan(self.skb) }
     }
 
     /// Bytes in the payload.
     #[inline]
     pub fn len(&self) -> u32 {
-        // SAFETY: By the type's invariants.
+        // SAFETY: By the type's invariants the skb is valid.
         unsafe { (*self.skb).len }.wrapping_sub(self.offset)
     }
 
@@ -63,7 +63,7 @@ impl<'a> Payload<'a> {
     /// (`skb_is_gso_tcp()`).
     #[inline]
     pub fn is_gso_tcp(&self) -> bool {
-        // SAFETY: By the type's invariants.
+        // SAFETY: By the type's invariants the skb is valid.
         unsafe { bindings::skb_is_gso_tcp(self.skb) }
     }
 
@@ -81,10 +81,10 @@ impl<'a> Payload<'a> {
     ) -> Option<R> {
         const { assert!(N <= u16::MAX as usize) };
         let offset = self.offset.wrapping_add(at.into());
-        // CAST: See above.
+        // CAST: `N` fits into 16 bits, as was just asserted.
         #[allow(clippy::cast_possible_truncation)]
         let end = offset.wrapping_add(N as u32);
-        // SAFETY: The skb is valid.
+        // SAFETY: By the type's invariants the skb is valid.
         if !unsafe { bindings::skb_has_linear(self.skb, end) } {
             return self.with_copy(offset, args, f);
         }
@@ -103,10 +103,11 @@ impl<'a> Payload<'a> {
         f: impl Fn(A, Self, &[u8; N]) -> Option<R>,
     ) -> Option<R> {
         let mut buffer = [0; N];
-        // CAST: Both are small, see above.
+        // CAST: `N` fits into 16 bits, and the offset is within a packet's length or little above it.
         #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
         let (offset, len) = (offset as i32, N as i32);
-        // SAFETY: The skb is valid, and the buffer as long as it says.
+        // SAFETY: By the type's invariants the skb is valid; the buffer is as long as it says. The function
+        // looks at the packet's length itself.
         let err =
             unsafe { bindings::skb_copy_bits(self.skb, offset, buffer.as_mut_ptr().cast(), len) };
         if err != 0 {

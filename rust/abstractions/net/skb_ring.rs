@@ -118,7 +118,8 @@ impl SkbRing {
 
     /// Whether there is no frame in it.
     pub fn is_empty(&self, _process: Process<'_>) -> bool {
-        // SAFETY: The ring is initialised. For its lock see `consume`: it is taken by processes only.
+        // SAFETY: The ring is initialised. Its lock is for processes only, so none of them can be
+        // interrupted by a softirq that waits for it.
         unsafe { bindings::ptr_ring_empty(self.ring.get()) }
     }
 

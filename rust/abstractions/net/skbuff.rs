@@ -88,17 +88,18 @@ impl DropReason {
 pub(crate) unsafe fn forget_foreign_sock(skb: *mut bindings::sk_buff) {
     // SAFETY: By the caller's guarantee.
     if unsafe { bindings::skb_has_foreign_sock(skb) } {
-        // SAFETY: As above.
+        // SAFETY: By the caller's guarantee nobody else uses the skb.
         unsafe { orphan(skb) };
     }
 }
 
 /// # Safety
 ///
-/// As for [`forget_foreign_sock`].
+/// The caller must own `skb`, and nobody else.
 #[inline(never)]
 unsafe fn orphan(skb: *mut bindings::sk_buff) {
-    // SAFETY: By the caller's guarantee.
+    // SAFETY: By the caller's guarantee nobody else uses the skb, so that its destructor and socket are not
+    // read meanwhile.
     unsafe { bindings::skb_orphan(skb) };
 }
 
@@ -134,7 +135,7 @@ impl DetachedSkb {
 
     /// # Safety
     ///
-    /// As for [`new`](Self::new).
+    /// The caller must own `skb`, and nobody else, and give it up.
     #[inline(never)]
     unsafe fn detach(skb: NonNull<bindings::sk_buff>) -> Option<Self> {
         // SAFETY: The skb is ours, so its header may be written to.
@@ -359,14 +360,14 @@ impl<'a> EthFrame<'a> {
     /// The destination address.
     #[inline]
     pub fn dest(&self) -> Mac {
-        // SAFETY: The header is there, see `header`.
+        // SAFETY: By the type's invariant there is a whole header.
         unsafe { dest(self.header()) }
     }
 
     /// Whether it is for a group, or everybody (`is_multicast_ether_addr()`).
     #[inline]
     pub fn is_to_group(&self) -> bool {
-        // SAFETY: The header is there, see `header`.
+        // SAFETY: By the type's invariant there is a whole header.
         let [first, ..] = unsafe { (*self.header()).h_dest };
         first & 1 != 0
     }
@@ -374,14 +375,14 @@ impl<'a> EthFrame<'a> {
     /// What the Ethernet header says comes next: a protocol, or a VLAN tag (`ETH_P_*`).
     #[inline]
     pub fn protocol(&self) -> u16 {
-        // SAFETY: The header is there, see `header`; it may be unaligned.
+        // SAFETY: By the type's invariant there is a whole header; it may be unaligned.
         u16::from_be(unsafe { ptr::addr_of!((*self.header()).h_proto).read_unaligned() })
     }
 
     /// The source address.
     #[inline]
     pub fn source(&self) -> Mac {
-        // SAFETY: The header is there, see `header`.
+        // SAFETY: By the type's invariant there is a whole header.
         unsafe { source(self.header()) }
     }
 
@@ -413,8 +414,8 @@ impl<'a> EthFrame<'a> {
         dev: &'r NetDevice,
         rcu: Rcu<'r>,
     ) -> Result<ReceivedSkBuff<'r>, Self> {
-        // SAFETY: As in `forward_to`. It looks whether the lower device is up before who listens to it is
-        // looked for.
+        // SAFETY: We own the skb, whose `dev` is valid by the type's invariant, and so is `lower`. It looks
+        // whether that is up before who listens to it is looked for.
         if !unsafe {
             bindings::skb_is_plainly_forwardable(lower.as_ptr(), self.0 .0.as_ptr())
                 && lower.ingress_is_plain(rcu)
@@ -422,7 +423,9 @@ impl<'a> EthFrame<'a> {
             return Err(self);
         }
         let skb = self.0.into_raw();
-        // SAFETY: As in `forward_to`.
+        // SAFETY: The skb is ours, with a linear Ethernet header by the type's invariant; its `dev`, and
+        // both devices, are valid. That `lower` was just seen to be up, in an RCU section that lasts, keeps
+        // its namespace.
         unsafe {
             bindings::skb_scrub_forwarded(bindings::dev_net(lower.as_ptr()), skb);
             bindings::dev_forward_skb_receive_own(dev.as_ptr(), skb);
@@ -587,7 +590,7 @@ impl<'a> RxSkb<'a> {
     /// The source address.
     #[inline]
     pub fn source(&self) -> Mac {
-        // SAFETY: As above.
+        // SAFETY: The header is there, by the type's invariant.
         unsafe { source(self.header()) }
     }
 

@@ -137,7 +137,8 @@ impl StackedStats {
     /// Counts a transmitted packet of `len` bytes.
     #[inline]
     pub fn count_tx(&self, len: u32, _bh: Bh<'_>) {
-        // SAFETY: By the type's invariant; softirqs are disabled, see `count_rx`.
+        // SAFETY: By the type's invariant; softirqs are disabled. Where another section may still come in
+        // between on this CPU (PREEMPT_RT), `u64_stats` keeps it out.
         unsafe { bindings::pcpu_stats_tx(self.0.as_ptr(), len) };
     }
 

@@ -234,7 +234,8 @@ impl QueuedFrame {
     #[inline]
     pub(crate) unsafe fn from_raw(skb: NonNull<bindings::sk_buff>) -> Self {
         // INVARIANT: Guaranteed by the caller.
-        // SAFETY: Likewise.
+        // SAFETY: By the caller's guarantee it was a `UserFrame`, which lets go of all that a `DetachedSkb`
+        // must not have, and the reference is given up.
         Self(unsafe { DetachedSkb::from_raw(skb) })
     }
 
@@ -339,14 +340,14 @@ impl NewFrame {
     /// Fills it. [`EFAULT`] if there are not that many bytes; then it is gone.
     #[inline]
     pub fn fill(self, from: &mut IovIterSource<'_>) -> Result<FilledFrame> {
-        // SAFETY: The skb is valid; its length is not above `MAX_FRAME`.
+        // SAFETY: The skb is valid, and all of its `len` bytes may be written: it is new, and nobody else's.
         let err = unsafe {
             let len = (*self.0.as_ptr()).len;
             bindings::skb_copy_datagram_from_iter(
                 self.0.as_ptr(),
                 0,
                 from.as_raw().cast(),
-                // CAST: See above.
+                // CAST: It is not above `MAX_FRAME`.
                 len as c_int,
             )
         };

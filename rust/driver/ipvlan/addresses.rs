@@ -7,11 +7,9 @@ use crate::{
     port::Port, //
 };
 use abstractions::{
-    context::{
-        Gfp,
-        Rcu, //
-    },
+    context::Rcu,
     net::{
+        hold::HoldContext,
         inet::{
             AddrListener,
             IpAddr, //
@@ -72,7 +70,7 @@ impl AddrListener for Addresses {
         }
     }
 
-    fn added(dev: &NetDevice, addr: IpAddr, gfp: Gfp) {
+    fn added(dev: &NetDevice, addr: IpAddr, when: HoldContext<'_>) {
         let Some(dev) = downcast::<Ipvlan>(dev) else {
             return Self::give_back(dev, addr);
         };
@@ -85,8 +83,8 @@ impl AddrListener for Addresses {
             return dev.log_conflict(this.port.lower());
         }
         let result = match addr {
-            IpAddr::V4(addr) => this.port.addrs4.insert(addr.into(), dev, gfp),
-            IpAddr::V6(addr) => this.port.addrs6.insert(addr, dev, gfp),
+            IpAddr::V4(addr) => this.port.addrs4.insert(addr.into(), dev, when),
+            IpAddr::V6(addr) => this.port.addrs6.insert(addr, dev, when),
         };
         match result {
             Ok(true) => this.addresses.add(1, Relaxed),
