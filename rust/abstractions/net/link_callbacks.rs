@@ -2,10 +2,11 @@
 
 //! From a C callback to [`NetDeviceOps`]: the private area of a device, and its tables of functions.
 
+#[cfg(CONFIG_NET_POLL_CONTROLLER)]
+use super::link::netpoll_callbacks::NetpollCallbacks;
 use super::{
     ethtool,
     features::Features,
-    link::UnregisterList,
     mac::Mac,
     net_device_ops::{
         private::Sealed,
@@ -17,129 +18,37 @@ use super::{
         DevFlags,
         Link, //
     },
-    nlattr::{
-        AttrWriter,
-        Attrs,
-        ExtAck,
-        LinkAttrs, //
-    },
-    registered::Registered,
-    rtnl::Rtnl,
     skbuff::SkBuff,
-    stats::LinkStats64,
+    stats::LinkStats64, //
 };
 use crate::{
     bindings,
-    context::Rcu, //
+    context::Rcu,
+    net::link::{
+        priv_callbacks::{
+            registered,
+            PrivCallbacks, //
+        },
+        private_area::{
+            Priv,
+            EMPTY_NETDEV_OPS, //
+        },
+        stacked_callbacks::StackedCallbacks, //
+    },
 };
 use core::{
-    any::TypeId,
     marker::PhantomData,
-    mem::{
-        align_of,
-        size_of,
-        MaybeUninit, //
-    },
+    mem::align_of,
     ptr, //
 };
 use kernel::{
-    error::{
-        from_result,
-        to_result, //
-    },
+    error::from_result,
     prelude::*,
     sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full,
-                Release, //
-            },
-            Atomic, //
-        },
+        atomic::ordering::Release,
         rcu, //
     },
 };
-
-/// The private area of a device.
-///
-/// The core frees an unregistered device without calling `priv_destructor` on several paths, and
-/// calls it on others; so the area says itself whether it holds data.
-///
-/// # Invariants
-///
-/// `ops` is null (the area is zeroed by the core at allocation) or points to the [`PrivOps`] of `T`,
-/// and then `data` is initialised.
-#[repr(C)]
-pub(crate) struct Priv<T> {
-    // First, so that it can be read without knowing `T`.
-    ops: Atomic<*const PrivOps>,
-    // Zero is an empty slot.
-    #[cfg(CONFIG_NET_POLL_CONTROLLER)]
-    netpoll: super::netpoll::Slot,
-    pub(crate) data: MaybeUninit<T>,
-}
-
-/// Bytes of private area that a device of type `T` needs.
-pub const fn priv_size<T>() -> usize {
-    size_of::<Priv<T>>()
-}
-
-impl<T> Priv<T> {
-    #[inline]
-    pub(crate) fn of(dev: *mut bindings::net_device) -> *mut Self {
-        // SAFETY: Address arithmetic only.
-        unsafe { bindings::netdev_priv(dev).cast() }
-    }
-}
-
-/// What is done to a device through its private area, whatever the type of its data.
-pub(crate) struct PrivOps {
-    /// The type of the data.
-    pub(crate) data_type: fn() -> TypeId,
-    drop: unsafe fn(*mut bindings::net_device),
-    pub(crate) dellink: unsafe fn(*mut bindings::net_device, *mut bindings::list_head),
-    #[allow(clippy::type_complexity)]
-    pub(crate) changelink: unsafe fn(
-        *mut bindings::net_device,
-        &LinkAttrs<'_>,
-        Option<&Attrs<'_>>,
-        &mut ExtAck<'_>,
-        &Rtnl,
-    ) -> Result,
-    pub(crate) get_size: unsafe fn(*mut bindings::net_device) -> usize,
-    pub(crate) fill_info: unsafe fn(*mut bindings::net_device, *mut bindings::sk_buff) -> Result,
-    pub(crate) get_link_net: unsafe fn(*mut bindings::net_device) -> *mut bindings::net,
-}
-
-impl PrivOps {
-    /// The operations of a device of our kind, if it is initialised.
-    ///
-    /// # Safety
-    ///
-    /// `dev` must have a [`Priv`] as its private area.
-    #[inline]
-    pub(crate) unsafe fn of(dev: *mut bindings::net_device) -> Option<&'static Self> {
-        // SAFETY: By the caller's guarantee; the first field is the same for every `T`. What it
-        // points to is static.
-        unsafe { (*Priv::<()>::of(dev)).ops.load(Acquire).as_ref() }
-    }
-}
-
-/// Drops the private data if there is any; may be called any number of times.
-///
-/// # Safety
-///
-/// `dev` must have a [`Priv`] as its private area, and nobody may use its data any more.
-pub(crate) unsafe fn priv_destroy(dev: *mut bindings::net_device) {
-    // SAFETY: By the caller's guarantee.
-    let ops = unsafe { (*Priv::<()>::of(dev)).ops.xchg(ptr::null(), Full) };
-    // SAFETY: Null, or the operations that go with the data.
-    if let Some(ops) = unsafe { ops.as_ref() } {
-        // SAFETY: The exchange made us the only one to drop the data.
-        unsafe { (ops.drop)(dev) };
-    }
-}
 
 /// Writes the private data and installs the operations that go with it.
 ///
@@ -163,7 +72,7 @@ pub(crate) unsafe fn priv_init<T: NetDeviceOps>(
         (*dev).netdev_ops = Ops::<T>::NETDEV;
         (*dev).ethtool_ops = ethtool::Ops::<T>::TABLE;
         if T::HAS_LOWER_DEV {
-            (*dev).header_ops = Ops::<T>::HEADER;
+            (*dev).header_ops = StackedCallbacks::<T>::HEADER;
             // Such packets do not get to `start_xmit`.
             #[cfg(CONFIG_NET_POLL_CONTROLLER)]
             bindings::netdev_set_priv_flags(
@@ -178,36 +87,15 @@ pub(crate) unsafe fn priv_init<T: NetDeviceOps>(
     }
     // INVARIANT: The data is initialised.
     // SAFETY: The area is valid.
-    unsafe { (*area).ops.store(Ops::<T>::PRIV, Release) };
+    unsafe { (*area).ops.store(PrivCallbacks::<T>::TABLE, Release) };
     Ok(())
 }
-
-/// The table of a device that has no data yet and that nobody can reach.
-pub(crate) const EMPTY_NETDEV_OPS: &bindings::net_device_ops = &{
-    // SAFETY: All members are optional function pointers.
-    unsafe { core::mem::zeroed::<bindings::net_device_ops>() }
-};
 
 /// The C callbacks of devices with data of type `T`.
 ///
 /// Each gets `dev` from the core, which only calls it for a device that is, was or is being registered
 /// with these operations, hence initialised by [`priv_init`], and not yet freed.
 struct Ops<T>(PhantomData<T>);
-
-/// The device of a callback that the core calls under RTNL, and the proof of that; `None` if the device is
-/// not registered. Other drivers have their references to a device, and C's core calls its operations for
-/// whoever asks.
-///
-/// # Safety
-///
-/// `dev` must be as [`Ops`] says, and RTNL be held for all of `'a`.
-unsafe fn registered<'a, T>(
-    dev: *mut bindings::net_device,
-) -> Option<(&'a Registered<Link<T>>, &'a Rtnl)> {
-    // SAFETY: By the caller's guarantee.
-    let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-    Some((dev.registered(rtnl)?, rtnl))
-}
 
 impl<T: NetDeviceOps> Ops<T> {
     const NETDEV: &'static bindings::net_device_ops = &bindings::net_device_ops {
@@ -246,22 +134,22 @@ impl<T: NetDeviceOps> Ops<T> {
             None
         },
         ndo_vlan_rx_add_vid: if T::HAS_LOWER_DEV {
-            Some(Self::vlan_rx_add_vid_callback)
+            Some(StackedCallbacks::<T>::vlan_rx_add_vid_callback)
         } else {
             None
         },
         ndo_vlan_rx_kill_vid: if T::HAS_LOWER_DEV {
-            Some(Self::vlan_rx_kill_vid_callback)
+            Some(StackedCallbacks::<T>::vlan_rx_kill_vid_callback)
         } else {
             None
         },
         ndo_hwtstamp_get: if T::HAS_LOWER_DEV {
-            Some(Self::hwtstamp_get_callback)
+            Some(StackedCallbacks::<T>::hwtstamp_get_callback)
         } else {
             None
         },
         ndo_hwtstamp_set: if T::HAS_LOWER_DEV {
-            Some(Self::hwtstamp_set_callback)
+            Some(StackedCallbacks::<T>::hwtstamp_set_callback)
         } else {
             None
         },
@@ -283,19 +171,19 @@ impl<T: NetDeviceOps> Ops<T> {
         ndo_set_rx_mode: Some(Self::set_rx_mode_callback),
         #[cfg(CONFIG_NET_POLL_CONTROLLER)]
         ndo_poll_controller: if T::HAS_LOWER_DEV {
-            Some(Self::poll_controller_callback)
+            Some(NetpollCallbacks::<T>::poll_controller_callback)
         } else {
             None
         },
         #[cfg(CONFIG_NET_POLL_CONTROLLER)]
         ndo_netpoll_setup: if T::HAS_LOWER_DEV {
-            Some(Self::netpoll_setup_callback)
+            Some(NetpollCallbacks::<T>::netpoll_setup_callback)
         } else {
             None
         },
         #[cfg(CONFIG_NET_POLL_CONTROLLER)]
         ndo_netpoll_cleanup: if T::HAS_LOWER_DEV {
-            Some(Self::netpoll_cleanup_callback)
+            Some(NetpollCallbacks::<T>::netpoll_cleanup_callback)
         } else {
             None
         },
@@ -318,25 +206,6 @@ impl<T: NetDeviceOps> Ops<T> {
         Features(0)
     } else {
         Features::VLAN_FILTER
-    };
-
-    const HEADER: &'static bindings::header_ops = &bindings::header_ops {
-        create: Some(Self::create_header_callback),
-        parse: Some(bindings::eth_header_parse),
-        cache: Some(bindings::eth_header_cache),
-        cache_update: Some(bindings::eth_header_cache_update),
-        validate: None,
-        parse_protocol: Some(bindings::eth_header_parse_protocol),
-    };
-
-    const PRIV: &'static PrivOps = &PrivOps {
-        data_type: TypeId::of::<T>,
-        drop: Self::drop_data,
-        dellink: Self::dellink,
-        changelink: Self::changelink,
-        get_size: Self::get_size,
-        fill_info: Self::fill_info,
-        get_link_net: Self::get_link_net,
     };
 
     /// # Safety
@@ -414,34 +283,6 @@ impl<T: NetDeviceOps> Ops<T> {
         // reads the count, since IFF_TX_SKB_SHARING is off.
         let (dev, skb) = unsafe { (Link::<T>::from_raw(dev), SkBuff::from_raw(skb)) };
         T::start_xmit(dev, skb, &cx).number()
-    }
-
-    /// There is nothing to poll; its being there lets netpoll use the device.
-    ///
-    /// # Safety
-    ///
-    /// To be called by the core for a device of this type.
-    #[cfg(CONFIG_NET_POLL_CONTROLLER)]
-    unsafe extern "C" fn poll_controller_callback(_dev: *mut bindings::net_device) {}
-
-    /// # Safety
-    ///
-    /// To be called by the core for a device of this type.
-    #[cfg(CONFIG_NET_POLL_CONTROLLER)]
-    unsafe extern "C" fn netpoll_setup_callback(dev: *mut bindings::net_device) -> c_int {
-        // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
-        // SAFETY: The core calls this under RTNL, for the first user only.
-        from_result(|| unsafe { (*Priv::<T>::of(dev)).netpoll.set_up(lower) }.map(|()| 0))
-    }
-
-    /// # Safety
-    ///
-    /// To be called by the core for a device of this type.
-    #[cfg(CONFIG_NET_POLL_CONTROLLER)]
-    unsafe extern "C" fn netpoll_cleanup_callback(dev: *mut bindings::net_device) {
-        // SAFETY: By the caller's guarantee the device is of this type. The core calls this under RTNL, after the last user.
-        unsafe { (*Priv::<T>::of(dev)).netpoll.clean_up() };
     }
 
     /// # Safety
@@ -550,95 +391,6 @@ impl<T: NetDeviceOps> Ops<T> {
     /// # Safety
     ///
     /// To be called by the core for a device of this type.
-    unsafe extern "C" fn vlan_rx_add_vid_callback(
-        dev: *mut bindings::net_device,
-        proto: bindings::__be16,
-        vid: u16,
-    ) -> c_int {
-        // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
-        // SAFETY: The device is valid; the core calls this under RTNL.
-        unsafe { bindings::vlan_vid_add(lower.as_ptr(), proto, vid) }
-    }
-
-    /// # Safety
-    ///
-    /// To be called by the core for a device of this type.
-    unsafe extern "C" fn vlan_rx_kill_vid_callback(
-        dev: *mut bindings::net_device,
-        proto: bindings::__be16,
-        vid: u16,
-    ) -> c_int {
-        // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
-        // SAFETY: The device is valid; the core calls this under RTNL.
-        unsafe { bindings::vlan_vid_del(lower.as_ptr(), proto, vid) };
-        0
-    }
-
-    /// # Safety
-    ///
-    /// To be called by the core for a device of this type.
-    unsafe extern "C" fn hwtstamp_get_callback(
-        dev: *mut bindings::net_device,
-        config: *mut bindings::kernel_hwtstamp_config,
-    ) -> c_int {
-        // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
-        // SAFETY: The device is valid; the core calls this under RTNL with a structure of its own.
-        unsafe { bindings::generic_hwtstamp_get_lower(lower.as_ptr(), config) }
-    }
-
-    /// Only for those in the first namespace, who may configure hardware.
-    ///
-    /// # Safety
-    ///
-    /// To be called by the core for a device of this type.
-    unsafe extern "C" fn hwtstamp_set_callback(
-        dev: *mut bindings::net_device,
-        config: *mut bindings::kernel_hwtstamp_config,
-        extack: *mut bindings::netlink_ext_ack,
-    ) -> c_int {
-        // SAFETY: The device is valid, and so is its namespace under RTNL.
-        if !unsafe { bindings::net_eq_init(bindings::dev_net(dev)) } {
-            return EOPNOTSUPP.to_errno();
-        }
-        // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
-        // SAFETY: The device is valid; the core calls this under RTNL with structures of its own.
-        unsafe { bindings::generic_hwtstamp_set_lower(lower.as_ptr(), config, extack) }
-    }
-
-    /// The header that the device below wants, from this device's address.
-    ///
-    /// # Safety
-    ///
-    /// To be called by the core with a packet that has room for a header: as much as the device's
-    /// `hard_header_len` says, which is what that of the device below was when this one was made. It
-    /// does not grow in 7.3 but by VLANs, which make room themselves (`skb_cow_head()`).
-    unsafe extern "C" fn create_header_callback(
-        skb: *mut bindings::sk_buff,
-        dev: *mut bindings::net_device,
-        protocol: c_ushort,
-        dest: *const c_void,
-        source: *const c_void,
-        len: c_uint,
-    ) -> c_int {
-        // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
-        let source = if source.is_null() {
-            // SAFETY: The device is valid.
-            unsafe { bindings::netdev_dev_addr(dev) }
-        } else {
-            source
-        };
-        // SAFETY: The device is valid; the rest is the caller's.
-        unsafe { bindings::dev_hard_header(skb, lower.as_ptr(), protocol, dest, source, len) }
-    }
-
-    /// # Safety
-    ///
-    /// To be called by the core for a device of this type.
     unsafe extern "C" fn fdb_add_callback(
         _ndm: *mut bindings::ndmsg,
         _tb: *mut *mut bindings::nlattr,
@@ -700,109 +452,4 @@ impl<T: NetDeviceOps> Ops<T> {
         let (dev, rcu) = unsafe { (Link::<T>::from_raw(dev), Rcu::assume()) };
         T::get_peer_dev(dev, rcu).map_or(ptr::null_mut(), |peer| peer.as_ptr())
     }
-
-    /// # Safety
-    ///
-    /// `dev` must be of this type and its data live; likewise for all functions below.
-    unsafe fn drop_data(dev: *mut bindings::net_device) {
-        // SAFETY: By the caller's guarantee; `priv_destroy()` calls this once.
-        unsafe { ptr::drop_in_place((*Priv::<T>::of(dev)).data.as_mut_ptr()) };
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`; RTNL must be held, and `list` be a list of devices to unregister.
-    unsafe fn dellink(dev: *mut bindings::net_device, list: *mut bindings::list_head) {
-        // SAFETY: By the caller's guarantee.
-        let Some((dev, rtnl)) = (unsafe { registered::<T>(dev) }) else {
-            return;
-        };
-        // SAFETY: By the caller's guarantee.
-        let mut list = unsafe { UnregisterList::from_raw(list, dev.net(rtnl)) };
-        // The core counts on it: a device that stays would outlive its namespace or this module. Before
-        // anything else, so that nobody whom the driver re-enters unregisters it: the core may be walking
-        // a list that it is on.
-        list.queue(dev, rtnl);
-        T::dellink(dev, &mut list, rtnl);
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`.
-    unsafe fn changelink(
-        dev: *mut bindings::net_device,
-        tb: &LinkAttrs<'_>,
-        data: Option<&Attrs<'_>>,
-        ack: &mut ExtAck<'_>,
-        rtnl: &Rtnl,
-    ) -> Result {
-        // SAFETY: By the caller's guarantee.
-        let dev = unsafe { Link::<T>::from_raw(dev) };
-        let dev = dev.registered(rtnl).ok_or(ENODEV)?;
-        T::changelink(dev, tb, data, ack, rtnl)
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`.
-    unsafe fn get_size(dev: *mut bindings::net_device) -> usize {
-        // SAFETY: By the caller's guarantee. RTNL may or may not be held.
-        let dev = unsafe { Link::<T>::from_raw(dev) };
-        T::get_size(dev, Rcu::new(&rcu::read_lock()))
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`; RTNL must be held, and `skb` be a message under construction.
-    unsafe fn fill_info(dev: *mut bindings::net_device, skb: *mut bindings::sk_buff) -> Result {
-        // SAFETY: By the caller's guarantee.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        // SAFETY: By the caller's guarantee.
-        T::fill_info(dev, &mut unsafe { AttrWriter::from_raw(skb) }, rtnl)
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`; RTNL must be held.
-    unsafe fn get_link_net(dev: *mut bindings::net_device) -> *mut bindings::net {
-        // SAFETY: By the caller's guarantee.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        // Not every caller is in an RCU section. What is returned is protected by RTNL.
-        match T::get_link_net(dev, rtnl, Rcu::new(&rcu::read_lock())) {
-            Some(net) => net.as_ptr(),
-            // SAFETY: The device is valid, and the core asks for devices with a namespace only.
-            None => unsafe { bindings::dev_net(dev.as_ptr()) },
-        }
-    }
-}
-
-/// What the core does to delete a device: see [`NetDeviceOps::dellink`].
-///
-/// # Safety
-///
-/// RTNL must be held, and `list` be a list of devices to unregister.
-pub(crate) unsafe fn dellink<T: NetDeviceOps>(dev: &Link<T>, list: *mut bindings::list_head) {
-    // SAFETY: The device is of this type and alive; the rest is guaranteed by the caller.
-    unsafe { Ops::<T>::dellink(dev.as_ptr(), list) };
-}
-
-/// Sets the number of active queues of a device that is not registered yet.
-///
-/// # Safety
-///
-/// `dev` must be allocated and not registered.
-pub(crate) unsafe fn set_real_num_queues(
-    dev: *mut bindings::net_device,
-    tx: Option<u32>,
-    rx: Option<u32>,
-) -> Result {
-    if let Some(tx) = tx {
-        // SAFETY: By the caller's guarantee nobody uses the device yet; the function checks the number.
-        to_result(unsafe { bindings::netif_set_real_num_tx_queues(dev, tx) })?;
-    }
-    if let Some(rx) = rx {
-        // SAFETY: By the caller's guarantee nobody uses the device yet; the function checks the number.
-        to_result(unsafe { bindings::netif_set_real_num_rx_queues(dev, rx) })?;
-    }
-    Ok(())
 }

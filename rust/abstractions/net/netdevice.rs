@@ -350,7 +350,7 @@ impl<T> Link<T> {
     pub fn data(&self) -> &T {
         // SAFETY: By the type's invariants the private area is a `Priv<T>` with live data.
         unsafe {
-            (*super::link_callbacks::Priv::<T>::of(self.as_ptr()))
+            (*super::link::private_area::Priv::<T>::of(self.as_ptr()))
                 .data
                 .assume_init_ref()
         }

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The private area of a device: the data of its driver, and what is done by it.
+
+use crate::{
+    bindings,
+    net::{
+        nlattr::{
+            Attrs,
+            ExtAck,
+            LinkAttrs, //
+        },
+        rtnl::Rtnl, //
+    },
+};
+use core::{
+    any::TypeId,
+    mem::{
+        size_of,
+        MaybeUninit, //
+    },
+    ptr, //
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::{
+            Acquire,
+            Full, //
+        },
+        Atomic, //
+    },
+};
+
+/// The private area of a device.
+///
+/// The core frees an unregistered device without calling `priv_destructor` on several paths, and
+/// calls it on others; so the area says itself whether it holds data.
+///
+/// # Invariants
+///
+/// `ops` is null (the area is zeroed by the core at allocation) or points to the [`PrivOps`] of `T`,
+/// and then `data` is initialised.
+#[repr(C)]
+pub(crate) struct Priv<T> {
+    // First, so that it can be read without knowing `T`.
+    pub(in crate::net) ops: Atomic<*const PrivOps>,
+    // Zero is an empty slot.
+    #[cfg(CONFIG_NET_POLL_CONTROLLER)]
+    pub(crate) netpoll: crate::net::netpoll::Slot,
+    pub(crate) data: MaybeUninit<T>,
+}
+
+/// Bytes of private area that a device of type `T` needs.
+pub const fn priv_size<T>() -> usize {
+    size_of::<Priv<T>>()
+}
+
+impl<T> Priv<T> {
+    #[inline]
+    pub(crate) fn of(dev: *mut bindings::net_device) -> *mut Self {
+        // SAFETY: Address arithmetic only.
+        unsafe { bindings::netdev_priv(dev).cast() }
+    }
+}
+
+/// What is done to a device through its private area, whatever the type of its data.
+pub(crate) struct PrivOps {
+    /// The type of the data.
+    pub(crate) data_type: fn() -> TypeId,
+    pub(super) drop: unsafe fn(*mut bindings::net_device),
+    pub(crate) dellink: unsafe fn(*mut bindings::net_device, *mut bindings::list_head),
+    #[allow(clippy::type_complexity)]
+    pub(crate) changelink: unsafe fn(
+        *mut bindings::net_device,
+        &LinkAttrs<'_>,
+        Option<&Attrs<'_>>,
+        &mut ExtAck<'_>,
+        &Rtnl,
+    ) -> Result,
+    pub(crate) get_size: unsafe fn(*mut bindings::net_device) -> usize,
+    pub(crate) fill_info: unsafe fn(*mut bindings::net_device, *mut bindings::sk_buff) -> Result,
+    pub(crate) get_link_net: unsafe fn(*mut bindings::net_device) -> *mut bindings::net,
+}
+
+impl PrivOps {
+    /// The operations of a device of our kind, if it is initialised.
+    ///
+    /// # Safety
+    ///
+    /// `dev` must have a [`Priv`] as its private area.
+    #[inline]
+    pub(crate) unsafe fn of(dev: *mut bindings::net_device) -> Option<&'static Self> {
+        // SAFETY: By the caller's guarantee; the first field is the same for every `T`. What it
+        // points to is static.
+        unsafe { (*Priv::<()>::of(dev)).ops.load(Acquire).as_ref() }
+    }
+}
+
+/// Drops the private data if there is any; may be called any number of times.
+///
+/// # Safety
+///
+/// `dev` must have a [`Priv`] as its private area, and nobody may use its data any more.
+pub(crate) unsafe fn priv_destroy(dev: *mut bindings::net_device) {
+    // SAFETY: By the caller's guarantee.
+    let ops = unsafe { (*Priv::<()>::of(dev)).ops.xchg(ptr::null(), Full) };
+    // SAFETY: Null, or the operations that go with the data.
+    if let Some(ops) = unsafe { ops.as_ref() } {
+        // SAFETY: The exchange made us the only one to drop the data.
+        unsafe { (ops.drop)(dev) };
+    }
+}
+
+/// The table of a device that has no data yet and that nobody can reach.
+pub(crate) const EMPTY_NETDEV_OPS: &bindings::net_device_ops = &{
+    // SAFETY: All members are optional function pointers.
+    unsafe { core::mem::zeroed::<bindings::net_device_ops>() }
+};
