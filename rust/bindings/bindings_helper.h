@@ -43,6 +43,7 @@
 #include <net/net_namespace.h>
 #include <net/netlink.h>
 #include <net/netns/generic.h>
+#include <net/page_pool/helpers.h>
 #include <net/route.h>
 #include <net/rtnetlink.h>
 #include <net/sock.h>

@@ -19,6 +19,10 @@
 //! Either end refers to the other by a [`LinkRef`], set when both are registered and taken away when
 //! one of them is deleted, which deletes both. In between, and only then, an end can be up.
 
+mod ethtool;
+mod stats;
+
+use self::stats::QueueStats;
 use crate::config::{
     self,
     Flavor, //
@@ -26,11 +30,6 @@ use crate::config::{
 use abstractions::{
     context::Rcu,
     net::{
-        ethtool::{
-            DriverInfo,
-            EthtoolOps,
-            LinkSettings, //
-        },
         features::Features,
         link::{
             ifla,
@@ -91,15 +90,20 @@ pub(crate) struct Veth {
     dropped: Counter,
     /// The headroom that somebody above this end has asked for, in bytes.
     requested_headroom: Atomic<u32>,
+    /// What each receive queue has counted.
+    stats: KVVec<QueueStats>,
 }
 
 impl Veth {
-    fn new() -> Self {
-        Self {
+    /// The data of `dev`. [`ENOMEM`].
+    fn new(dev: SetupDevice<'_>) -> Result<Self> {
+        let (_, rx) = dev.num_queues();
+        Ok(Self {
             peer: LinkRef::new(),
             dropped: Counter::new(),
             requested_headroom: Atomic::new(0),
-        }
+            stats: QueueStats::for_queues(rx)?,
+        })
     }
 
     /// Makes the pair: the peer first, then the device that the request is about.
@@ -107,7 +111,7 @@ impl Veth {
     /// Whatever fails, what was made before is undone: the peer when it goes out of scope, the device
     /// when the request ends.
     pub(crate) fn newlink<'a>(
-        dev: NewDevice<'a, FromCore>,
+        mut dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
@@ -118,7 +122,8 @@ impl Veth {
             None => None,
         };
 
-        let mut dev = dev.init(Ok::<Self, Error>(Self::new()))?;
+        let data = Self::new(dev.setup());
+        let mut dev = dev.init(data)?;
         setup(&mut dev.setup());
         if !outer.has(&ifla::ADDRESS) {
             dev.setup().set_random_address();
@@ -132,15 +137,15 @@ impl Veth {
             Some(attrs) => (attrs.has(&ifla::IFNAME), attrs.has(&ifla::ADDRESS)),
             None => (false, false),
         };
-        let mut peer = params
-            .create(
-                params.peer_net(),
-                attrs.as_ref().unwrap_or(outer),
-                named,
-                ack,
-                rtnl,
-            )?
-            .init(Ok::<Self, Error>(Self::new()))?;
+        let mut peer = params.create(
+            params.peer_net(),
+            attrs.as_ref().unwrap_or(outer),
+            named,
+            ack,
+            rtnl,
+        )?;
+        let data = Self::new(peer.setup());
+        let mut peer = peer.init(data)?;
         setup(&mut peer.setup());
         if !addressed {
             peer.setup().set_random_address();
@@ -258,10 +263,13 @@ impl NetDeviceOps for Veth {
         // Received by itself are only packets that `bpf_redirect_peer()` brought.
         stats.add_rx(own.rx_packets, own.rx_bytes);
         stats.add_tx_dropped(dev.data().dropped.get());
-        if let Some(peer) = dev.data().peer.get(rcu) {
+        let peer = dev.data().peer.get(rcu);
+        if let Some(peer) = peer {
             let theirs = peer.sw_netstats();
             stats.add_rx(theirs.tx_packets, theirs.tx_bytes);
         }
+        let theirs = peer.map_or(&[][..], |peer| &peer.data().stats);
+        stats::add_queues(&dev.data().stats, theirs, stats);
     }
 
     fn get_iflink(dev: &Link<Self>, rcu: Rcu<'_>) -> i32 {
@@ -339,14 +347,4 @@ fn drop_tx(dev: &Link<Veth>, skb: SkBuff<'_>) -> Tx {
     skb.drop_reason(DropReason::NOT_SPECIFIED);
     dev.data().dropped.inc();
     Tx::DROPPED
-}
-
-impl EthtoolOps<Veth> for Veth {
-    const DRIVER: DriverInfo = DriverInfo {
-        driver: c"rnetvirt",
-        version: c"1.0",
-    };
-
-    /// There is no wire that could be slow; this is what the C driver says, too.
-    const LINK_SETTINGS: Option<LinkSettings> = Some(LinkSettings { speed: 10_000 });
 }

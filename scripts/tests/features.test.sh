@@ -131,3 +131,56 @@ test_g1_what_is_not_there() {
 		refused "" in_ns S ethtool $option foo
 	done
 }
+
+# stats DEVICE: "name: value" lines of ethtool -S.
+stats() { in_ns S ethtool -S "$1" | sed -n 's/^ *\([a-z].*: .*\)$/\1/p'; }
+
+# stat_names PEER_IFINDEX RX TX: what has to be there for as many active queues.
+stat_names() {
+	local n name
+
+	echo "peer_ifindex: $1"
+	for ((n = 0; n < $2; n++)); do
+		for name in xdp_packets xdp_bytes drops xdp_redirect xdp_drops xdp_tx xdp_tx_errors; do
+			echo "rx_queue_${n}_$name: 0"
+		done
+	done
+	for ((n = 0; n < $3; n++)); do
+		echo "tx_queue_${n}_xdp_xmit: 0"
+		echo "tx_queue_${n}_xdp_xmit_errors: 0"
+	done
+	for name in alloc_fast alloc_slow alloc_slow_ho alloc_empty alloc_refill alloc_waive \
+		recycle_cached recycle_cache_full recycle_ring recycle_ring_full recycle_released_ref; do
+		echo "rx_pp_$name: 0"
+	done
+}
+
+test_g5_statistics_have_names_in_order() {
+	ns S
+	ip -n S link add foo numtxqueues 4 numrxqueues 11 type "$KIND" peer name bar numtxqueues 2 numrxqueues 3
+	diff <(stat_names "$(ifindex S bar)" 11 4) <(stats foo)
+	diff <(stat_names "$(ifindex S foo)" 3 2) <(stats bar)
+}
+
+test_g5_peer_ifindex_is_of_the_other_namespace() {
+	ns S B
+	# So that the numbers differ.
+	ip -n B link add one type dummy
+	ip -n S link add foo type "$KIND" peer name bar netns B
+	stats foo | grep -qx "peer_ifindex: $(ifindex B bar)"
+	[ "$(ifindex B bar)" != "$(ifindex S foo)" ]
+}
+
+test_g5_packets_of_the_backlog_are_not_counted_there() {
+	ns S B
+	joined S B
+	in_ns S ping -q -c 3 -i 0.05 -W 5 10.0.0.2
+	stats v0 | grep -qx "rx_queue_0_xdp_packets: 0"
+}
+
+test_g5_other_sets_are_not_there() {
+	ns S
+	ip -n S link add foo type "$KIND" peer name bar
+	refused "" in_ns S ethtool --show-priv-flags foo
+	refused "" in_ns S ethtool -t foo
+}

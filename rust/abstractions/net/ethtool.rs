@@ -5,6 +5,10 @@
 //! C header: [`include/linux/ethtool.h`](srctree/include/linux/ethtool.h)
 
 use super::{
+    ethtool_stats::{
+        self,
+        StatSet, //
+    },
     net_device_ops::NetDeviceOps,
     netdevice::Link,
     rtnl::Rtnl, //
@@ -38,6 +42,9 @@ pub trait EthtoolOps<T: NetDeviceOps>: 'static {
 
     /// Speed, and numbers of queues; `None` if the device has nothing to say about them.
     const LINK_SETTINGS: Option<LinkSettings>;
+
+    /// Statistics beside those that every device has (`ethtool -S`).
+    const STATS: &'static [&'static dyn StatSet<T>] = &[];
 }
 
 /// The C callbacks; `dev` is as for those in [`super::netdevice`].
@@ -58,6 +65,11 @@ impl<T: NetDeviceOps> Ops<T> {
         if T::Ethtool::LINK_SETTINGS.is_some() {
             ops.get_link_ksettings = Some(Self::get_link_ksettings_callback);
             ops.get_channels = Some(Self::get_channels_callback);
+        }
+        if ethtool_stats::Ops::<T>::ANY {
+            ops.get_sset_count = Some(ethtool_stats::Ops::<T>::get_sset_count_callback);
+            ops.get_strings = Some(ethtool_stats::Ops::<T>::get_strings_callback);
+            ops.get_ethtool_stats = Some(ethtool_stats::Ops::<T>::get_ethtool_stats_callback);
         }
         ops
     };

@@ -5,6 +5,7 @@
 pub mod adjacency;
 pub mod dev_ref;
 pub mod ethtool;
+pub mod ethtool_stats;
 pub mod features;
 pub mod hold;
 pub mod inet;
@@ -22,6 +23,7 @@ pub mod netdevice;
 mod netpoll;
 pub mod nlattr;
 pub mod notifier;
+pub mod page_pool;
 pub mod payload;
 pub mod registered;
 pub mod rtnl;

@@ -58,6 +58,11 @@ impl LinkStats64 {
     pub fn add_tx_dropped(&mut self, packets: u64) {
         self.0.tx_dropped = self.0.tx_dropped.wrapping_add(packets);
     }
+
+    /// Adds packets that were received and lost.
+    pub fn add_rx_dropped(&mut self, packets: u64) {
+        self.0.rx_dropped = self.0.rx_dropped.wrapping_add(packets);
+    }
 }
 
 /// The sum over all CPUs of a device's packet counters (`struct pcpu_sw_netstats`).

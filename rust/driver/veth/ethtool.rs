@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `ethtool` says of a pair.
+
+use super::{
+    stats::QueueStats,
+    Veth, //
+};
+use abstractions::{
+    context::Rcu,
+    net::{
+        ethtool::{
+            DriverInfo,
+            EthtoolOps,
+            LinkSettings, //
+        },
+        ethtool_stats::{
+            Per,
+            PoolStats,
+            StatSet,
+            Stats, //
+        },
+        netdevice::Link,
+        rtnl::Rtnl, //
+    },
+};
+use kernel::sync::rcu;
+
+impl EthtoolOps<Veth> for Veth {
+    const DRIVER: DriverInfo = DriverInfo {
+        driver: c"rnetvirt",
+        version: c"1.0",
+    };
+
+    /// There is no wire that could be slow; this is what the C driver says, too.
+    const LINK_SETTINGS: Option<LinkSettings> = Some(LinkSettings { speed: 10_000 });
+
+    const STATS: &'static [&'static dyn StatSet<Self>] = STATS;
+}
+
+/// Names and order are the C driver's: programs know them.
+const STATS: &[&dyn StatSet<Veth>] = &[
+    &Stats {
+        per: Per::Device,
+        names: [c"peer_ifindex"],
+        values: peer_ifindex,
+    },
+    &Stats {
+        per: Per::RxQueue,
+        names: [
+            c"xdp_packets",
+            c"xdp_bytes",
+            c"drops",
+            c"xdp_redirect",
+            c"xdp_drops",
+            c"xdp_tx",
+            c"xdp_tx_errors",
+        ],
+        values: rx_queue,
+    },
+    &Stats {
+        per: Per::TxQueue,
+        names: [c"xdp_xmit", c"xdp_xmit_errors"],
+        values: tx_queue,
+    },
+    &PoolStats(|_dev, _sum, _rtnl| ()),
+];
+
+fn peer_ifindex(dev: &Link<Veth>, _queue: u32, _rtnl: &Rtnl) -> [u64; 1] {
+    let guard = rcu::read_lock();
+    let peer = dev.data().peer.get(Rcu::new(&guard));
+    [peer.map_or(0, |peer| u64::from(peer.ifindex().unsigned_abs()))]
+}
+
+fn rx_queue(dev: &Link<Veth>, queue: u32, _rtnl: &Rtnl) -> [u64; 7] {
+    let stats = dev.data().stats.get(queue as usize);
+    stats.map_or([0; 7], QueueStats::rx)
+}
+
+/// What a transmit queue has sent is counted where it arrived; there may be more queues at the other end.
+fn tx_queue(dev: &Link<Veth>, queue: u32, rtnl: &Rtnl) -> [u64; 2] {
+    let guard = rcu::read_lock();
+    let Some(peer) = dev.data().peer.get(Rcu::new(&guard)) else {
+        return [0; 2];
+    };
+    let (active, _, _, _) = dev.num_queues(rtnl);
+    let (_, _, theirs, _) = peer.num_queues(rtnl);
+    let queues = peer.data().stats.iter().take(theirs as usize);
+    queues
+        .skip(queue as usize)
+        .step_by(active.max(1) as usize)
+        .map(QueueStats::xmit)
+        .fold([0; 2], |[a, b], [c, d]| {
+            [a.wrapping_add(c), b.wrapping_add(d)]
+        })
+}

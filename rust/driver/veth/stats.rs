@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is counted per receive queue.
+
+use abstractions::net::stats::LinkStats64;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
+};
+
+/// A counter with one writer at a time.
+pub(super) struct Count(Atomic<u64>);
+
+impl Count {
+    const fn new() -> Self {
+        Self(Atomic::new(0))
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// What a receive queue has counted since the device was made, whether it is active or not.
+///
+/// Not per CPU: with as many queues as CPUs that would be the square of their number. Who reads a queue
+/// is alone; what others write is in the next cache line.
+#[repr(align(64))]
+pub(super) struct QueueStats {
+    /// Packets taken out of the ring, whatever became of them.
+    pub(super) packets: Count,
+    /// Their bytes.
+    pub(super) bytes: Count,
+    /// Lost for want of memory or room.
+    pub(super) drops: Count,
+    /// Redirected by a program.
+    pub(super) xdp_redirect: Count,
+    /// Dropped by a program.
+    pub(super) xdp_drops: Count,
+    /// Sent back by a program.
+    pub(super) xdp_tx: Count,
+    /// Those that the other end did not take.
+    pub(super) xdp_tx_errors: Count,
+    sent: Sent,
+}
+
+/// What the other end has sent here by `ndo_xdp_xmit`.
+#[repr(align(64))]
+struct Sent {
+    xmit: Atomic<u64>,
+    xmit_errors: Atomic<u64>,
+}
+
+impl QueueStats {
+    fn new() -> Self {
+        Self {
+            packets: Count::new(),
+            bytes: Count::new(),
+            drops: Count::new(),
+            xdp_redirect: Count::new(),
+            xdp_drops: Count::new(),
+            xdp_tx: Count::new(),
+            xdp_tx_errors: Count::new(),
+            sent: Sent {
+                xmit: Atomic::new(0),
+                xmit_errors: Atomic::new(0),
+            },
+        }
+    }
+
+    /// For `count` queues. [`ENOMEM`].
+    pub(super) fn for_queues(count: u32) -> Result<KVVec<Self>> {
+        let mut all = KVVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
+        for _ in 0..count {
+            all.push(Self::new(), GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(all)
+    }
+
+    /// What is shown of a receive queue, in the order of the fields.
+    pub(super) fn rx(&self) -> [u64; 7] {
+        [
+            self.packets.get(),
+            self.bytes.get(),
+            self.drops.get(),
+            self.xdp_redirect.get(),
+            self.xdp_drops.get(),
+            self.xdp_tx.get(),
+            self.xdp_tx_errors.get(),
+        ]
+    }
+
+    /// What is shown of the other end's transmit queue: packets taken, and not.
+    pub(super) fn xmit(&self) -> [u64; 2] {
+        [
+            self.sent.xmit.load(Relaxed),
+            self.sent.xmit_errors.load(Relaxed),
+        ]
+    }
+}
+
+/// Adds what the queues of both ends have counted: what one has received the other has sent.
+pub(super) fn add_queues(own: &[QueueStats], peer: &[QueueStats], stats: &mut LinkStats64) {
+    for queue in own {
+        let [_, xmit_errors] = queue.xmit();
+        stats.add_rx(queue.packets.get(), queue.bytes.get());
+        stats.add_rx_dropped(queue.drops.get().wrapping_add(xmit_errors));
+        stats.add_tx_dropped(queue.xdp_tx_errors.get());
+    }
+    for queue in peer {
+        let [_, xmit_errors] = queue.xmit();
+        stats.add_tx(queue.packets.get(), queue.bytes.get());
+        stats.add_tx_dropped(xmit_errors);
+        stats.add_rx_dropped(queue.xdp_tx_errors.get());
+    }
+}
