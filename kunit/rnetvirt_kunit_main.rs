@@ -33,6 +33,9 @@ mod macvlan {
 #[path = "../rust/driver/reach.rs"]
 mod reach;
 #[allow(dead_code)]
+#[path = "../rust/driver/refusal.rs"]
+mod refusal;
+#[allow(dead_code)]
 #[path = "../rust/driver/tap"]
 mod tap {
     pub(crate) mod offload;
@@ -53,7 +56,7 @@ mod sock_test;
 mod uapi_test;
 
 // What the driver's files call their module.
-use RnetvirtKunit as Rnetvirt;
+use RnetvirtKunit as RnetvirtModule;
 
 use abstractions::{
     module_links,

@@ -4,7 +4,10 @@
 //!
 //! Decisions are functions of numbers; no device is looked at.
 
-use crate::uapi;
+use crate::{
+    refusal::Refusal,
+    uapi, //
+};
 use abstractions::net::nlattr::{
     Attrs,
     Bytes,
@@ -73,10 +76,6 @@ pub(crate) struct Hints {
     pub(crate) has_ipvlan: bool,
 }
 
-/// Why a request is refused: the error, and the text for the user.
-#[derive(Debug)]
-pub(crate) struct Refusal(pub(crate) Error, pub(crate) &'static CStr);
-
 impl Flavor {
     /// The number in netlink messages.
     pub(crate) const fn number(self) -> u32 {
@@ -101,47 +100,24 @@ impl Flavor {
         } else {
             uapi::RNETVIRT_FLAVOR_VETH
         };
-        let refuse = |msg| Err(Refusal(EINVAL, msg));
         match hints.number.unwrap_or(default) {
-            uapi::RNETVIRT_FLAVOR_VETH if hints.has_lower => {
-                refuse(c"flavor veth has no lower device; leave out 'link'")
-            }
-            uapi::RNETVIRT_FLAVOR_VETH if hints.has_macvlan => {
-                refuse(c"flavor veth does not have the settings of flavor macvlan")
-            }
-            uapi::RNETVIRT_FLAVOR_VETH if hints.has_ipvlan => {
-                refuse(c"flavor veth does not have the settings of flavor ipvlan")
-            }
+            uapi::RNETVIRT_FLAVOR_VETH if hints.has_lower => Err(Refusal::VethHasNoLower),
+            uapi::RNETVIRT_FLAVOR_VETH if hints.has_macvlan => Err(Refusal::VethHasNoMacvlan),
+            uapi::RNETVIRT_FLAVOR_VETH if hints.has_ipvlan => Err(Refusal::VethHasNoIpvlan),
             uapi::RNETVIRT_FLAVOR_VETH => Ok(Self::Veth),
-            uapi::RNETVIRT_FLAVOR_MACVLAN if hints.has_peer => {
-                refuse(c"flavor macvlan has no peer; leave out 'peer'")
-            }
-            uapi::RNETVIRT_FLAVOR_MACVLAN if hints.has_ipvlan => {
-                refuse(c"flavor macvlan does not have the settings of flavor ipvlan")
-            }
+            uapi::RNETVIRT_FLAVOR_MACVLAN if hints.has_peer => Err(Refusal::MacvlanHasNoPeer),
+            uapi::RNETVIRT_FLAVOR_MACVLAN if hints.has_ipvlan => Err(Refusal::MacvlanHasNoIpvlan),
             uapi::RNETVIRT_FLAVOR_MACVLAN => Ok(Self::Macvlan),
-            uapi::RNETVIRT_FLAVOR_IPVLAN if hints.has_peer => {
-                refuse(c"flavor ipvlan has no peer; leave out 'peer'")
-            }
-            uapi::RNETVIRT_FLAVOR_IPVLAN if hints.has_macvlan => {
-                refuse(c"flavor ipvlan does not have the settings of flavor macvlan")
-            }
+            uapi::RNETVIRT_FLAVOR_IPVLAN if hints.has_peer => Err(Refusal::IpvlanHasNoPeer),
+            uapi::RNETVIRT_FLAVOR_IPVLAN if hints.has_macvlan => Err(Refusal::IpvlanHasNoMacvlan),
             uapi::RNETVIRT_FLAVOR_IPVLAN => Ok(Self::Ipvlan),
-            uapi::RNETVIRT_FLAVOR_MACVTAP if hints.has_peer => {
-                refuse(c"flavor macvtap has no peer; leave out 'peer'")
-            }
-            uapi::RNETVIRT_FLAVOR_MACVTAP if hints.has_ipvlan => {
-                refuse(c"flavor macvtap does not have the settings of flavor ipvlan")
-            }
+            uapi::RNETVIRT_FLAVOR_MACVTAP if hints.has_peer => Err(Refusal::MacvtapHasNoPeer),
+            uapi::RNETVIRT_FLAVOR_MACVTAP if hints.has_ipvlan => Err(Refusal::MacvtapHasNoIpvlan),
             uapi::RNETVIRT_FLAVOR_MACVTAP => Ok(Self::Macvtap),
-            uapi::RNETVIRT_FLAVOR_IPVTAP if hints.has_peer => {
-                refuse(c"flavor ipvtap has no peer; leave out 'peer'")
-            }
-            uapi::RNETVIRT_FLAVOR_IPVTAP if hints.has_macvlan => {
-                refuse(c"flavor ipvtap does not have the settings of flavor macvlan")
-            }
+            uapi::RNETVIRT_FLAVOR_IPVTAP if hints.has_peer => Err(Refusal::IpvtapHasNoPeer),
+            uapi::RNETVIRT_FLAVOR_IPVTAP if hints.has_macvlan => Err(Refusal::IpvtapHasNoMacvlan),
             uapi::RNETVIRT_FLAVOR_IPVTAP => Ok(Self::Ipvtap),
-            _ => refuse(c"unknown flavor"),
+            _ => Err(Refusal::UnknownFlavor),
         }
     }
 }
@@ -159,10 +135,7 @@ pub(crate) fn trust(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Op
     match data.map_or(Ok(None), |data| data.get(&TRUST))? {
         Some(0) => Ok(Some(false)),
         Some(1) => Ok(Some(true)),
-        _ => {
-            ack.set_bad_attr(attr);
-            Err(ack.refuse(EINVAL, c"trust is on (1) or off (0)"))
-        }
+        _ => Err(ack.refuse_attr(Some(attr), Refusal::Trust)),
     }
 }
 
@@ -181,16 +154,13 @@ pub(crate) fn check_change(
         Flavor::Ipvlan | Flavor::Ipvtap => data.has(&PEER) || data.has(&MACVLAN),
     };
     if other {
-        return Err(ack.refuse(
-            EINVAL,
-            c"the link is of another flavor, without such settings",
-        ));
+        return Err(ack.refuse(Refusal::OtherFlavor));
     }
     if data
         .get(&FLAVOR)?
         .is_some_and(|number| number != flavor.number())
     {
-        return Err(ack.refuse(EOPNOTSUPP, c"the flavor of a link cannot be changed"));
+        return Err(ack.refuse(Refusal::FlavorIsForGood));
     }
     Ok(())
 }
@@ -213,6 +183,7 @@ pub(crate) fn mtu_is_valid(mtu: u32) -> bool {
 mod tests {
     use super::*;
     use crate::cases::all;
+    use abstractions::net::nlattr::Reason;
 
     const FLAVORS: [Flavor; 5] = [
         Flavor::Veth,
@@ -264,8 +235,8 @@ mod tests {
 
     /// Whether it is refused, with `words` in the text.
     fn is_refused(hints: &Hints, words: &[u8]) -> bool {
-        Flavor::choose(*hints).is_err_and(|Refusal(_, msg)| {
-            let text = msg.to_bytes();
+        Flavor::choose(*hints).is_err_and(|refusal| {
+            let text = refusal.text().to_bytes();
             text.windows(words.len()).any(|part| part == words)
         })
     }
@@ -421,7 +392,7 @@ mod tests {
         assert!(all(Hints::all_named(), |(_, hints)| {
             Flavor::choose(*hints)
                 .err()
-                .is_none_or(|Refusal(err, _)| err == EINVAL)
+                .is_none_or(|refusal| refusal.error() == EINVAL)
         }));
     }
 

@@ -18,11 +18,20 @@ use crate::{
         PortRef, //
     },
     reach::Party,
-    tap::TapRef, //
+    refusal::Refusal,
+    tap::{
+        Tap,
+        TapRef, //
+    },
 };
 use abstractions::{
     net::{
         dev_ref::DevRef,
+        ethtool::{
+            DriverInfo,
+            EthtoolOps,
+            LinkSettings, //
+        },
         link::{
             downcast,
             NewLinkParams,
@@ -76,12 +85,32 @@ impl Common {
     pub(crate) fn tap(&self) -> Option<&TapRef> {
         self.tap.as_ref()
     }
+
+    /// Nothing more of `dev`, whose data this is, goes to a tap.
+    pub(crate) fn detach_tap(&self, dev: &NetDevice, rtnl: &Rtnl) {
+        if let Some(tap) = self.tap() {
+            Tap::detach(tap, dev, rtnl);
+        }
+    }
 }
 
 /// A link with a lower device, of whatever flavor.
 pub(crate) trait Endpoint: NetDeviceOps + Deref<Target = Common> {
     /// What it is to others on the same lower device.
     fn party(&self) -> Party;
+}
+
+/// What `ethtool` can ask of endpoints.
+pub(crate) enum EndpointEthtool {}
+
+impl<E: Endpoint> EthtoolOps<E> for EndpointEthtool {
+    const DRIVER: DriverInfo = DriverInfo {
+        driver: c"rnetvirt",
+        version: c"1.0",
+    };
+
+    /// The lower device's.
+    const LINK_SETTINGS: Option<LinkSettings> = None;
 }
 
 /// An endpoint of flavor macvlan or macvtap, found by its MAC address.
@@ -184,22 +213,18 @@ pub(crate) fn prepare<'a, T: Endpoint>(
     rtnl: &'a Rtnl,
 ) -> Result<OpenPort<'a>> {
     let lower = params.lower(rtnl).map_err(|err| {
-        let msg = if err == EINVAL {
-            c"a link of this flavor needs a lower device; name it with 'link'"
+        ack.refuse(if err == EINVAL {
+            Refusal::LowerMissing
         } else {
-            c"there is no such lower device"
-        };
-        ack.refuse(err, msg)
+            Refusal::LowerUnknown
+        })
     })?;
     let port = match downcast::<T>(lower) {
         Some(endpoint) => {
             let port = endpoint.data().port.clone();
             let net = port.lower_rtnl(rtnl)?.net(rtnl);
             if !dev.link_net_capable(net, rtnl) {
-                return Err(ack.refuse(
-                    EPERM,
-                    c"the lower device is in another network namespace, where CAP_NET_ADMIN is required",
-                ));
+                return Err(ack.refuse(Refusal::LowerElsewhere));
             }
             check(dev, port.lower(), ack)?;
             port
@@ -211,10 +236,7 @@ pub(crate) fn prepare<'a, T: Endpoint>(
     };
     let port = OpenPort::new(port, rtnl);
     if port.is_passthru() {
-        return Err(ack.refuse(
-            EINVAL,
-            c"the lower device has a link in mode passthru, which does not share it",
-        ));
+        return Err(ack.refuse(Refusal::LowerIsTaken));
     }
     Ok(port)
 }

@@ -5,6 +5,7 @@
 use crate::{
     endpoint::Macvlan,
     port::Port,
+    refusal::Refusal,
     tap, //
 };
 use abstractions::{
@@ -95,10 +96,7 @@ impl Port {
         }
         let guard = rcu::read_lock();
         match self.macs.find(mac.key(), Rcu::new(&guard)) {
-            Some(_) => Err(more.refuse(
-                EADDRINUSE,
-                c"a link on the device has that address; take it down, or change its address",
-            )),
+            Some(_) => Err(more.refuse(Refusal::LowerMacInUse)),
             None => Ok(()),
         }
     }
@@ -118,17 +116,17 @@ impl Port {
         more: &Details<'_>,
         rtnl: &Rtnl,
     ) -> Result {
-        let endpoints = || self.macvlans().registered(rtnl);
-        let ip_endpoints = || self.ipvlans().registered(rtnl);
-        follow(endpoints(), lower, event, rtnl);
-        follow(ip_endpoints(), lower, event, rtnl);
+        let macvlans = || self.macvlans().registered(rtnl);
+        let ipvlans = || self.ipvlans().registered(rtnl);
+        follow(macvlans(), lower, event, rtnl);
+        follow(ipvlans(), lower, event, rtnl);
         match event {
             Event::CHANGE_MTU => {
                 let mtu = lower.mtu();
-                endpoints()
+                macvlans()
                     .filter(|dev| dev.mtu() > mtu)
                     .for_each(|dev| dev.follow_mtu(mtu, rtnl));
-                ip_endpoints()
+                ipvlans()
                     .filter(|dev| dev.mtu() != mtu)
                     .for_each(|dev| dev.follow_mtu(mtu, rtnl));
             }
@@ -137,28 +135,28 @@ impl Port {
                 if let Some(dev) = self.led_by_lower(rtnl) {
                     more.ask_for(dev, rtnl)?;
                 }
-                for dev in ip_endpoints() {
+                for dev in ipvlans() {
                     more.ask_for(dev, rtnl)?;
                 }
             }
             Event::CHANGE_ADDR => {
                 if self.is_passthru() {
-                    if let Some(dev) = endpoints().next() {
+                    if let Some(dev) = macvlans().next() {
                         Macvlan::sync_mac(dev, lower.mac(), rtnl)?;
                     }
                 }
                 if let Some(dev) = self.led_by_lower(rtnl) {
                     dev.relay(Relayed::ChangeAddr, rtnl);
                 }
-                for dev in ip_endpoints() {
+                for dev in ipvlans() {
                     dev.write_mac(lower.mac(), rtnl);
                     dev.relay(Relayed::ChangeAddr, rtnl);
                 }
             }
             Event::UNREGISTER => {
                 if lower.is_unregistering() {
-                    more.delete_links(endpoints(), rtnl);
-                    more.delete_links(ip_endpoints(), rtnl);
+                    more.delete_links(macvlans(), rtnl);
+                    more.delete_links(ipvlans(), rtnl);
                 } else {
                     self.depart(rtnl);
                 }
@@ -168,7 +166,7 @@ impl Port {
             Event::PRE_TYPE_CHANGE => return Err(EPERM),
             // A bond in mode balance-tlb or balance-alb, which has nothing else to say, has taken another
             // of its devices into use, and tells the switch of addresses of its own only.
-            Event::RESEND_IGMP => endpoints()
+            Event::RESEND_IGMP => macvlans()
                 .filter(|dev| dev.is_up())
                 .for_each(|dev| dev.announce_on(lower, rtnl)),
             _ => {}

@@ -53,16 +53,16 @@ pub(crate) const NOBODY: u64 = 0;
 
 /// Whom a group packet that came in by the lower device is for.
 #[derive(Clone, Copy)]
-pub(crate) struct Hearers {
+pub(crate) struct Audience {
     parties: Parties,
     /// But not for the endpoint with this number.
     except: u64,
 }
 
-impl Hearers {
+impl Audience {
     pub(crate) fn of(sender: Party, id: u64) -> Self {
         Self {
-            parties: Parties::hearing_returned(sender),
+            parties: Parties::of_returned_group(sender),
             except: if reach::hears_itself(sender) {
                 NOBODY
             } else {
@@ -111,16 +111,16 @@ pub(crate) enum Place<'a> {
 
 /// A packet to a group that was put off.
 pub(crate) fn receive_deferred(port: &Port, skb: &RxSkb<'_>, note: [u64; 2], cx: &Deferred<'_>) {
-    let hearers = Hearers::from_note(note);
-    flood(port, skb, hearers, cx.rcu(), Place::Worker(cx));
+    let audience = Audience::from_note(note);
+    flood(port, skb, audience, cx.rcu(), Place::Worker(cx));
 }
 
-/// Gives a copy of a group packet to each of `hearers` that listens.
+/// Gives a copy of a group packet to each of `audience` that listens.
 #[inline(never)]
 pub(crate) fn flood(
     port: &Port,
     skb: &RxSkb<'_>,
-    hearers: Hearers,
+    audience: Audience,
     rcu: Rcu<'_>,
     place: Place<'_>,
 ) {
@@ -130,13 +130,13 @@ pub(crate) fn flood(
     let dest = skb.dest();
     for dev in port.macs.iter(rcu) {
         let this = dev.data();
-        if hearers.has(this.party(), dev.id()) && this.groups.has(dest) {
+        if audience.has(this.party(), dev.id()) && this.groups.has(dest) {
             copy_to(dev, &this.stats, skb, dest, rcu, place);
         }
     }
     for dev in port.ipvlans().iter(rcu) {
         let this = dev.data();
-        if hearers.has(this.party(), dev.id()) && this.groups.has(dest) && dev.is_up() {
+        if audience.has(this.party(), dev.id()) && this.groups.has(dest) && dev.is_up() {
             copy_to(dev, &this.stats, skb, dest, rcu, place);
         }
     }
@@ -176,28 +176,28 @@ pub(crate) fn copy_to<T: NetDeviceOps>(
     }
 }
 
-/// Gives a copy of a group packet that an endpoint sends to each other one of `hearing` that
+/// Gives a copy of a group packet that an endpoint sends to each other one of `hearers` that
 /// listens; now, or where there are many of them later.
 pub(crate) fn flood_siblings(
     port: &Handler<Port>,
-    hearing: Parties,
+    hearers: Parties,
     sender: u64,
     frame: &EthFrame<'_>,
     dest: Mac,
     cx: &XmitContext<'_>,
 ) {
     if port.group_members() > copies_at_once() && port.deferred_groups.has(dest) {
-        return defer_sent(port, hearing, sender, frame, cx);
+        return defer_sent(port, hearers, sender, frame, cx);
     }
     for dev in port.macs.iter(cx.rcu()) {
         let this = dev.data();
-        if hearing.has(this.party()) && this.groups.has(dest) && dev.id() != sender {
+        if hearers.has(this.party()) && this.groups.has(dest) && dev.id() != sender {
             forward_copy_to(dev, &this.stats, frame, cx);
         }
     }
     for dev in port.ipvlans().iter(cx.rcu()) {
         let this = dev.data();
-        if hearing.has(this.party()) && this.groups.has(dest) && dev.id() != sender && dev.is_up() {
+        if hearers.has(this.party()) && this.groups.has(dest) && dev.id() != sender && dev.is_up() {
             forward_copy_to(dev, &this.stats, frame, cx);
         }
     }
@@ -214,18 +214,18 @@ fn copies_at_once() -> u32 {
 #[inline(never)]
 fn defer_sent(
     port: &Handler<Port>,
-    hearing: Parties,
+    hearers: Parties,
     sender: u64,
     frame: &EthFrame<'_>,
     cx: &XmitContext<'_>,
 ) {
-    let hearers = Hearers {
-        parties: hearing,
+    let audience = Audience {
+        parties: hearers,
         except: sender,
     };
     // Half of the queue is for what comes in from outside.
     let limit = port.bc_queue_len.load(Relaxed) / 2;
-    if port.defer_frame(frame, hearers.note(), limit, cx).is_err() {
+    if port.defer_frame(frame, audience.note(), limit, cx).is_err() {
         port.lower().count_rx_dropped();
     }
 }

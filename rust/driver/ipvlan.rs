@@ -143,7 +143,7 @@ impl Ipvlan {
         if let Some(tap) = dev.data().tap() {
             Handler::attach(tap, &dev, rtnl)?;
         }
-        Port::join_ip(port, &dev, ack, rtnl)?;
+        Port::join_ipvlan(port, &dev, ack, rtnl)?;
         if let Some(trust) = trust {
             port.set_trusted(trust, rtnl);
         }

@@ -39,6 +39,7 @@ use crate::{
         Settings, //
     },
     port::PortRef,
+    refusal::Refusal,
     tap::{
         self,
         TapRef, //
@@ -124,10 +125,7 @@ impl Macvlan {
         let port: &PortRef = &opened;
         let lower = port.lower_rtnl(rtnl)?;
         if mode == Mode::PASSTHRU && port.is_used() {
-            return Err(ack.refuse(
-                EINVAL,
-                c"mode passthru needs the lower device for itself, which has other links",
-            ));
+            return Err(ack.refuse(Refusal::PassthruNeedsAll));
         }
         sources::check(&settings, mode, |_| 1, ack)?;
 
@@ -158,7 +156,7 @@ impl Macvlan {
         if let Some(tap) = dev.data().tap() {
             Handler::attach(tap, &dev, rtnl)?;
         }
-        port.join(&dev, ack, rtnl)?;
+        port.join_macvlan(&dev, ack, rtnl)?;
         if let Some(change) = settings.sources {
             Self::change_sources(&dev, change, rtnl)?;
         }
@@ -190,10 +188,7 @@ fn check_mtu(
     if !outer.has(&ifla::MTU) {
         dev.set_mtu(lower.mtu());
     } else if dev.mtu() > lower.mtu() {
-        return Err(ack.refuse(
-            EINVAL,
-            c"mtu must not be larger than that of the lower device",
-        ));
+        return Err(ack.refuse(Refusal::MtuAboveLower));
     }
     dev.set_max_mtu(lower.max_mtu(rtnl));
     Ok(())

@@ -38,7 +38,7 @@ use kernel::{
 };
 
 impl CharFile for TapFile {
-    type OwnerModule = crate::Rnetvirt;
+    type OwnerModule = crate::RnetvirtModule;
     type Sock = Queue;
     type Device = Handler<Tap>;
     const CLASS: &'static CStr = c"rnetvirt";

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! A port is there as long as it has endpoints: the first one brings it, with the last one it goes. It
-//! sees what the lower device receives, and hears what happens to it.
+//! sees what the lower device receives, and is told what happens to it.
 
 mod groups;
 mod lookup;
@@ -26,6 +26,7 @@ use crate::{
     },
     filter::GroupFilter,
     macvlan::settings::DEFAULT_BC_CUTOFF,
+    refusal::Refusal,
     tap::Tap, //
 };
 use abstractions::net::{
@@ -40,7 +41,7 @@ use abstractions::net::{
     rtnl::Rtnl,
     rx_handler::{
         Handler,
-        Holder, //
+        RxHandlerOwner, //
     },
 };
 use core::ops::Deref;
@@ -148,10 +149,7 @@ impl Port {
             return Ok(port);
         }
         if !lower.is_ethernet(rtnl) {
-            return Err(ack.refuse(
-                EINVAL,
-                c"the lower device must be an Ethernet device, and not the loopback",
-            ));
+            return Err(ack.refuse(Refusal::LowerNotEthernet));
         }
         let held = DevRef::new(lower, rtnl)?;
         let port = Arc::pin_init(
@@ -186,11 +184,8 @@ impl Port {
         )?;
         match Handler::attach(&port, lower, rtnl) {
             Ok(()) => Ok(port),
-            Err(err) if err == EBUSY => Err(ack.refuse(err, who_has(lower, rtnl))),
-            Err(err) if err == EINVAL => Err(ack.refuse(
-                err,
-                c"the lower device does not let others receive its packets (VRF, ipvlan or the like)",
-            )),
+            Err(err) if err == EBUSY => Err(ack.refuse(who_has(lower, rtnl))),
+            Err(err) if err == EINVAL => Err(ack.refuse(Refusal::LowerNotShared)),
             Err(err) => Err(err),
         }
     }
@@ -201,7 +196,7 @@ impl Port {
         &self.lower
     }
 
-    /// The same for holders of RTNL; [`ENODEV`] if it is gone, which it is not as long as there are
+    /// The same for callers with RTNL; [`ENODEV`] if it is gone, which it is not as long as there are
     /// endpoints.
     pub(crate) fn lower_rtnl<'a>(&'a self, rtnl: &'a Rtnl) -> Result<&'a Registered<NetDevice>> {
         self.lower.registered(rtnl).ok_or(ENODEV)
@@ -339,18 +334,16 @@ impl Drop for OpenPort<'_> {
 }
 
 /// Who has the lower device, and what to do about it.
-fn who_has(lower: &NetDevice, rtnl: &Rtnl) -> &'static CStr {
+fn who_has(lower: &NetDevice, rtnl: &Rtnl) -> Refusal {
     if Handler::<Tap>::of(lower, rtnl).is_some() {
-        return c"the lower device is a tap, whose packets are for who reads it";
+        return Refusal::LowerIsTap;
     }
-    match Holder::of(lower, rtnl) {
-        Holder::Bridge => c"the lower device is a port of a bridge; use the bridge instead",
-        Holder::Bond => c"the lower device is part of a bond; use the bond instead",
-        Holder::Team => c"the lower device is a port of a team; use the team instead",
-        Holder::Macvlan => c"the lower device has links of kind macvlan; delete them first",
-        Holder::OpenVswitch => c"the lower device is a port of Open vSwitch",
-        Holder::Other => {
-            c"the lower device is in use by another driver (ipvlan, macsec or the like)"
-        }
+    match RxHandlerOwner::of(lower, rtnl) {
+        RxHandlerOwner::Bridge => Refusal::LowerInBridge,
+        RxHandlerOwner::Bond => Refusal::LowerInBond,
+        RxHandlerOwner::Team => Refusal::LowerInTeam,
+        RxHandlerOwner::Macvlan => Refusal::LowerHasCMacvlan,
+        RxHandlerOwner::OpenVswitch => Refusal::LowerInOpenVswitch,
+        RxHandlerOwner::Other => Refusal::LowerInUse,
     }
 }

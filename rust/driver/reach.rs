@@ -191,7 +191,7 @@ impl Parties {
     }
 
     /// Those that hear directly what `from` sends to a group. For constants.
-    pub(crate) const fn hearing(from: Party) -> Self {
+    pub(crate) const fn of_sent_group(from: Party) -> Self {
         let mut set = Self::NONE;
         let mut rest: &[Party] = &Party::ALL;
         while let [to, tail @ ..] = rest {
@@ -205,7 +205,7 @@ impl Parties {
 
     /// Those that a group packet is for that comes in by the lower device and seems to be from `from`.
     #[inline]
-    pub(crate) fn hearing_returned(from: Party) -> Self {
+    pub(crate) fn of_returned_group(from: Party) -> Self {
         // The bit's number is below 32.
         let number = from.bit().trailing_zeros() as usize;
         RETURNED.get(number).copied().unwrap_or(Self::NONE)
@@ -362,21 +362,21 @@ mod tests {
     #[test]
     fn who_hears_is_as_the_rule() {
         assert!(all(pairs(), |(from, to)| {
-            Parties::hearing(*from).has(*to) == sent_group(*from, *to)
+            Parties::of_sent_group(*from).has(*to) == sent_group(*from, *to)
         }));
     }
 
     #[test]
     fn who_hears_what_comes_back_is_as_the_rule() {
         assert!(all(pairs(), |(from, to)| {
-            Parties::hearing_returned(*from).has(*to) == returned_group(*from, *to)
+            Parties::of_returned_group(*from).has(*to) == returned_group(*from, *to)
         }));
     }
 
     #[test]
     fn sets_are_numbers_and_back() {
         assert!(all(Party::ALL, |from| {
-            let set = Parties::hearing_returned(*from);
+            let set = Parties::of_returned_group(*from);
             Parties::from_number(set.number()) == set
         }));
     }

@@ -12,7 +12,7 @@ use crate::{
         self,
         copy_to,
         flood,
-        Hearers,
+        Audience,
         Place, //
         NOBODY,
     },
@@ -185,16 +185,16 @@ fn to_group<'a>(port: &'a Handler<Port>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> 
         return Verdict::pass(skb);
     }
     let dest = skb.dest();
-    let hearers = Hearers::of(sender, id);
+    let audience = Audience::of(sender, id);
     if port.deferred_groups.has(dest) {
         if port
-            .defer(&skb, hearers.note(), port.bc_queue_len.load(Relaxed), cx)
+            .defer(&skb, audience.note(), port.bc_queue_len.load(Relaxed), cx)
             .is_err()
         {
             port.lower().count_rx_dropped();
         }
     } else if port.groups.has(dest) {
-        flood(port, &skb, hearers, cx.rcu(), Place::Softirq(cx.bh()));
+        flood(port, &skb, audience, cx.rcu(), Place::Softirq(cx.bh()));
     }
     Verdict::pass(skb)
 }

@@ -5,7 +5,7 @@
 //! One link kind, `rnetvirt`, whose flavors differ in what is below the device:
 //!
 //! ```text
-//!    stack          stack                 [`kind`]    what `ip link add` reaches; picks the flavor
+//!    stack          stack                 [`kinds`]   what `ip link add` reaches; picks the flavor
 //!      |              ^                   [`config`]  attributes, flavors, what is refused and why
 //!      v              |                   [`veth`]    flavor veth: transmit on one end is receive
 //!   +------+      +------+                            on the other
@@ -25,12 +25,13 @@ mod events;
 mod filter;
 mod group;
 mod ipvlan;
-mod kind;
+mod kinds;
 mod macvlan;
 mod nodes;
 mod port;
 mod reach;
 mod receive;
+mod refusal;
 mod tap;
 mod transmit;
 #[path = "../uapi.rs"]
@@ -40,12 +41,12 @@ mod veth;
 use abstractions::module_links;
 
 module_links! {
-    type: Rnetvirt,
+    type: RnetvirtModule,
     notifiers: [events::Events],
     handlers: [port::Port, tap::Tap],
     addresses: [ipvlan::addresses::Addresses],
     inputs: [port::Port],
-    kinds: [kind::Rnetvirt],
+    kinds: [kinds::rnetvirt::Rnetvirt],
     nodes: tap::file::TapFile,
     name: "rnetvirt",
     authors: ["The rnetvirt developers"],

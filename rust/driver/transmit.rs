@@ -141,8 +141,8 @@ impl Macvlan {
     #[inline(never)]
     fn group_xmit(frame: EthFrame<'_>, dev: &Link<Self>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
         if frame.protocol() != ETH_P_PAUSE {
-            const HEARING: Parties = Parties::hearing(Party::Macvlan(MacvlanMode::BRIDGE));
-            group::flood_siblings(&dev.data().port, HEARING, dev.id(), &frame, dest, cx);
+            const HEARERS: Parties = Parties::of_sent_group(Party::Macvlan(MacvlanMode::BRIDGE));
+            group::flood_siblings(&dev.data().port, HEARERS, dev.id(), &frame, dest, cx);
         }
         send_out(dev, frame.into_skb(), cx)
     }
@@ -318,8 +318,9 @@ impl Ipvlan {
             return Tx::SENT;
         }
         if this.settings.flags() == Flags::BRIDGE {
-            const HEARING: Parties = Parties::hearing(Party::Ipvlan(IpvlanMode::L2, Flags::BRIDGE));
-            group::flood_siblings(&this.port, HEARING, dev.id(), &frame, dest, cx);
+            const HEARERS: Parties =
+                Parties::of_sent_group(Party::Ipvlan(IpvlanMode::L2, Flags::BRIDGE));
+            group::flood_siblings(&this.port, HEARERS, dev.id(), &frame, dest, cx);
         }
         send_out(dev, frame.into_skb(), cx)
     }

@@ -23,9 +23,12 @@ mod ethtool;
 mod stats;
 
 use self::stats::QueueStats;
-use crate::config::{
-    self,
-    Flavor, //
+use crate::{
+    config::{
+        self,
+        Flavor, //
+    },
+    refusal::Refusal, //
 };
 use abstractions::{
     context::Rcu,
@@ -320,10 +323,10 @@ impl NetDeviceOps for Veth {
             return Ok(());
         };
         if data.has(&config::PEER) {
-            return Err(ack.refuse(EOPNOTSUPP, c"the peer cannot be changed after creation"));
+            return Err(ack.refuse(Refusal::PeerIsForGood));
         }
         if !data.has(&config::FLAVOR) {
-            return Err(ack.refuse(EOPNOTSUPP, c"flavor veth has no settings to change"));
+            return Err(ack.refuse(Refusal::VethHasNoSettings));
         }
         Ok(())
     }

@@ -88,7 +88,7 @@ test_trust_is_the_lower_devices_namespaces_to_give() {
 	container
 	endpoint S eth0 v0 l3
 	ip -n S link set v0 netns "$CONTAINER"
-	refused "trust require CAP_NET_ADMIN in the network namespace of the lower device" \
+	refused "trust need CAP_NET_ADMIN in the lower device's network namespace" \
 		inside ip link set v0 type rnetvirt trust on
 	refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt trust off
 	nsenter -t "$CONTAINER" -n ip link set v0 type rnetvirt trust on

@@ -12,7 +12,10 @@ use super::{
         Link,
         NetDevice, //
     },
-    nlattr::ExtAck,
+    nlattr::{
+        ExtAck,
+        Reason, //
+    },
     registered::Registered,
     rtnl::Rtnl, //
 };
@@ -143,13 +146,13 @@ impl Details<'_> {
     /// Before a device's address changes: sets the message that the user sees, if there is one to see
     /// it; gives the error back.
     #[must_use]
-    pub fn refuse(&self, err: Error, msg: &'static CStr) -> Error {
+    pub fn refuse(&self, reason: impl Reason) -> Error {
         if let Some(info) = self.pre_change_addr() {
             // SAFETY: The info of this event is this structure; its ack is null, or that of the
             // request, which nobody else uses while the chain is called.
-            unsafe { ExtAck::from_raw((*info.as_ptr()).info.extack) }.set_msg(msg);
+            return unsafe { ExtAck::from_raw((*info.as_ptr()).info.extack) }.refuse(reason);
         }
-        err
+        reason.error()
     }
 
     /// Deletes `links` as a user would, with what goes with each, all together, because the device that

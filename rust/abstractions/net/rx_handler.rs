@@ -262,7 +262,7 @@ impl<T: RxHandler> Registrable for Slot<T> {
 
 /// Who it is that receives a device's packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holder {
+pub enum RxHandlerOwner {
     /// The bridge that the device is a port of.
     Bridge,
     /// The bond that the device is part of.
@@ -277,7 +277,7 @@ pub enum Holder {
     Other,
 }
 
-impl Holder {
+impl RxHandlerOwner {
     /// Who receives the packets of `dev`.
     pub fn of(dev: &NetDevice, _rtnl: &Rtnl) -> Self {
         // SAFETY: The device is valid; the flags change under RTNL only.

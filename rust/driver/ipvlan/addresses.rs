@@ -4,7 +4,8 @@
 
 use crate::{
     endpoint::Ipvlan,
-    port::Port, //
+    port::Port,
+    refusal::Refusal, //
 };
 use abstractions::{
     context::Rcu,
@@ -48,19 +49,15 @@ impl AddrListener for Addresses {
             return Ok(());
         }
         if addr == IpAddr::EVERYBODY {
-            return Err(ack.refuse(EADDRNOTAVAIL, c"the address is everybody's, not a link's"));
+            return Err(ack.refuse(Refusal::AddressIsEverybodys));
         }
         let guard = rcu::read_lock();
         let (port, rcu) = (&dev.data().port, Rcu::new(&guard));
-        if let Some(holder) = port.owner_of(addr, rcu) {
-            let msg = c"the address is in use";
-            return Err(ack.refuse_because_of(EADDRINUSE, msg, dev, holder, rcu));
+        if let Some(owner) = port.owner_of(addr, rcu) {
+            return Err(ack.refuse_because_of(Refusal::AddressInUse, dev, owner, rcu));
         }
         if !port.is_trusted() && addr.is_local_at(port.lower(), rcu) {
-            return Err(ack.refuse(
-                EADDRINUSE,
-                c"the address is one of the lower device's network namespace",
-            ));
+            return Err(ack.refuse(Refusal::AddressIsHosts));
         }
         drop(guard);
         // When the address comes, room cannot be waited for: that is made now.
@@ -92,8 +89,8 @@ impl AddrListener for Addresses {
             // The core does not ask any more: the device keeps the address, and does not receive by it.
             Err(err) if err == EADDRINUSE => {
                 let guard = rcu::read_lock();
-                if let Some(holder) = this.port.owner_of(addr, Rcu::new(&guard)) {
-                    dev.log_conflict(holder);
+                if let Some(owner) = this.port.owner_of(addr, Rcu::new(&guard)) {
+                    dev.log_conflict(owner);
                 }
             }
             Err(err) if err == ENOMEM => {

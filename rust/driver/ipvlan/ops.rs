@@ -4,7 +4,10 @@
 
 use crate::{
     config,
-    endpoint::Ipvlan,
+    endpoint::{
+        EndpointEthtool,
+        Ipvlan, //
+    },
     ipvlan::{
         settings::{
             self,
@@ -15,16 +18,11 @@ use crate::{
         INHERITED, //
     },
     port::Port,
-    tap::Tap, //
+    refusal::Refusal, //
 };
 use abstractions::{
     context::Rcu,
     net::{
-        ethtool::{
-            DriverInfo,
-            EthtoolOps,
-            LinkSettings, //
-        },
         features::Features,
         link::UnregisterList,
         namespace::Net,
@@ -63,7 +61,7 @@ use kernel::{
 
 #[vtable]
 impl NetDeviceOps for Ipvlan {
-    type Ethtool = Self;
+    type Ethtool = EndpointEthtool;
 
     type Counters = OwnCounters;
 
@@ -137,20 +135,16 @@ impl NetDeviceOps for Ipvlan {
 
     fn uninit(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
         let this = dev.data();
-        if let Some(tap) = this.tap() {
-            Tap::detach(tap, dev, rtnl);
-        }
+        this.detach_tap(dev, rtnl);
         this.forget_addresses(dev);
-        Port::leave_ip(&this.port, dev, rtnl);
+        Port::leave_ipvlan(&this.port, dev, rtnl);
         Port::close_if_unused(&this.port, rtnl);
     }
 
     fn dellink(dev: &Registered<Link<Self>>, _list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
-        if let Some(tap) = dev.data().tap() {
-            Tap::detach(tap, dev, rtnl);
-        }
+        dev.data().detach_tap(dev, rtnl);
         // Its addresses go one by one when it is taken down.
-        Port::leave_ip(&dev.data().port, dev, rtnl);
+        Port::leave_ipvlan(&dev.data().port, dev, rtnl);
     }
 
     fn changelink(
@@ -170,10 +164,7 @@ impl NetDeviceOps for Ipvlan {
         let settings = Settings::parse(nest, ack)?;
         // What the lower device's namespace routes and filters is its administrator's business.
         if !dev.link_net_capable(this.port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
-            return Err(ack.refuse(
-                EPERM,
-                c"mode, flags and trust require CAP_NET_ADMIN in the network namespace of the lower device",
-            ));
+            return Err(ack.refuse(Refusal::IpvlanIsHosts));
         }
         if let Some(mode) = settings.mode {
             Self::set_mode(dev, mode, rtnl)?;
@@ -217,14 +208,4 @@ impl Ipvlan {
         }
         changed
     }
-}
-
-impl EthtoolOps<Ipvlan> for Ipvlan {
-    const DRIVER: DriverInfo = DriverInfo {
-        driver: c"rnetvirt",
-        version: c"1.0",
-    };
-
-    /// The lower device's.
-    const LINK_SETTINGS: Option<LinkSettings> = None;
 }

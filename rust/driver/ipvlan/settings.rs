@@ -4,7 +4,10 @@
 //!
 //! Decisions are functions of numbers; no device is looked at.
 
-use crate::uapi;
+use crate::{
+    refusal::Refusal,
+    uapi, //
+};
 use abstractions::net::nlattr::{
     Attr,
     ExtAck,
@@ -163,23 +166,13 @@ impl Settings {
             });
         };
         let data = NestTable::parse(nest, &POLICY, ack)?;
-        let mut refuse = |id: u16, msg: &'static CStr| {
-            if let Some(attr) = data.attr(id) {
-                ack.set_bad_attr(attr);
-            }
-            Err(ack.refuse(EINVAL, msg))
-        };
+        let mut refuse = |id: u16, refusal: Refusal| Err(ack.refuse_attr(data.attr(id), refusal));
         let mode = match data.get(&MODE)?.map(Mode::parse) {
-            Some(None) => return refuse(MODE.id(), c"mode is one of l2, l3, l3s"),
+            Some(None) => return refuse(MODE.id(), Refusal::IpvlanMode),
             mode => mode.flatten(),
         };
         let flags = match data.get(&FLAGS)?.map(Flags::parse) {
-            Some(None) => {
-                return refuse(
-                    FLAGS.id(),
-                    c"flags are none (bridge), private (1) or vepa (2)",
-                )
-            }
+            Some(None) => return refuse(FLAGS.id(), Refusal::IpvlanFlags),
             flags => flags.flatten(),
         };
         Ok(Self { mode, flags })

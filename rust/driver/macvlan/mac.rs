@@ -25,16 +25,16 @@ impl Macvlan {
     pub(super) fn check_mac_is_free(dev: &Link<Self>, mac: Mac) -> Result {
         let port = &dev.data().port;
         let guard = rcu::read_lock();
-        let holder = if !port.is_passthru() && port.lower().mac() == mac {
+        let owner = if !port.is_passthru() && port.lower().mac() == mac {
             Some(port.lower())
         } else {
             port.macs
                 .find(mac.key(), Rcu::new(&guard))
                 .map(|sibling| &**sibling)
         };
-        match holder {
-            Some(holder) => {
-                dev.log_conflict(holder);
+        match owner {
+            Some(owner) => {
+                dev.log_conflict(owner);
                 Err(EADDRINUSE)
             }
             None => Ok(()),

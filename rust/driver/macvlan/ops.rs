@@ -4,7 +4,10 @@
 
 use crate::{
     config,
-    endpoint::Macvlan,
+    endpoint::{
+        EndpointEthtool,
+        Macvlan, //
+    },
     macvlan::{
         settings::{
             self,
@@ -17,16 +20,11 @@ use crate::{
         INHERITED, //
     },
     port::Port,
-    tap::Tap, //
+    refusal::Refusal, //
 };
 use abstractions::{
     context::Rcu,
     net::{
-        ethtool::{
-            DriverInfo,
-            EthtoolOps,
-            LinkSettings, //
-        },
         features::Features,
         link::UnregisterList,
         mac::Mac,
@@ -64,7 +62,7 @@ use kernel::{
 
 #[vtable]
 impl NetDeviceOps for Macvlan {
-    type Ethtool = Self;
+    type Ethtool = EndpointEthtool;
 
     type Counters = OwnCounters;
 
@@ -234,20 +232,16 @@ impl NetDeviceOps for Macvlan {
 
     fn uninit(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
         let this = dev.data();
-        if let Some(tap) = this.tap() {
-            Tap::detach(tap, dev, rtnl);
-        }
+        this.detach_tap(dev, rtnl);
         let port = &this.port;
-        port.leave(dev, rtnl);
+        port.leave_macvlan(dev, rtnl);
         Port::close_if_unused(port, rtnl);
     }
 
     fn dellink(dev: &Registered<Link<Self>>, _list: &mut UnregisterList<'_>, rtnl: &Rtnl) {
         let this = dev.data();
-        if let Some(tap) = this.tap() {
-            Tap::detach(tap, dev, rtnl);
-        }
-        this.port.leave(dev, rtnl);
+        this.detach_tap(dev, rtnl);
+        this.port.leave_macvlan(dev, rtnl);
     }
 
     /// Checks everything that can be refused, then changes what the request says. What may still
@@ -266,10 +260,7 @@ impl NetDeviceOps for Macvlan {
         let settings = Settings::parse(nest, ack)?;
         let is_shared = settings.bc_queue_len.is_some() || settings.bc_cutoff.is_some();
         if is_shared && !dev.link_net_capable(port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
-            return Err(ack.refuse(
-                EPERM,
-                c"settings of the port require CAP_NET_ADMIN in the network namespace of the lower device",
-            ));
+            return Err(ack.refuse(Refusal::PortIsHosts));
         }
         let mode = settings.mode.unwrap_or(this.mode.get());
         // What mode source takes, or copies, is also the host's, and that of links in other namespaces.
@@ -277,16 +268,10 @@ impl NetDeviceOps for Macvlan {
             settings.mode.is_some() || settings.flags.is_some() || settings.sources.is_some();
         let net = port.lower_rtnl(rtnl)?.net(rtnl);
         if mode == Mode::SOURCE && listens && !dev.link_net_capable(net, rtnl) {
-            return Err(ack.refuse(
-                EPERM,
-                c"mode source requires CAP_NET_ADMIN in the network namespace of the lower device",
-            ));
+            return Err(ack.refuse(Refusal::SourcesAreHosts));
         }
         if (mode == Mode::PASSTHRU) != port.is_passthru() {
-            return Err(ack.refuse(
-                EINVAL,
-                c"mode passthru is chosen when a link is made, for good",
-            ));
+            return Err(ack.refuse(Refusal::PassthruIsForGood));
         }
         sources::check(&settings, mode, |mac| Self::count_with(dev, mac), ack)?;
 
@@ -369,14 +354,4 @@ impl Macvlan {
             flags.any(DevFlags::PROMISC)
         }
     }
-}
-
-impl EthtoolOps<Macvlan> for Macvlan {
-    const DRIVER: DriverInfo = DriverInfo {
-        driver: c"rnetvirt",
-        version: c"1.0",
-    };
-
-    /// The lower device's.
-    const LINK_SETTINGS: Option<LinkSettings> = None;
 }

@@ -4,7 +4,10 @@
 //!
 //! Decisions are functions of numbers; no device is looked at.
 
-use crate::uapi;
+use crate::{
+    refusal::Refusal,
+    uapi, //
+};
 use abstractions::net::{
     link::capable_net_admin,
     mac::Mac,
@@ -227,64 +230,39 @@ impl<'a> Settings<'a> {
             return Ok(Self::NONE);
         };
         let data = NestTable::parse(nest, &POLICY, ack)?;
-        let mut refuse = |id: u16, err: Error, msg: &'static CStr| {
-            if let Some(attr) = data.attr(id) {
-                ack.set_bad_attr(attr);
-            }
-            Err(ack.refuse(err, msg))
-        };
+        let mut refuse = |id: u16, refusal: Refusal| Err(ack.refuse_attr(data.attr(id), refusal));
 
         let bc_queue_len = data.get(&BC_QUEUE_LEN)?;
         if bc_queue_len.is_some_and(|len| len > DEFAULT_BC_QUEUE_LEN) && !capable_net_admin() {
-            return refuse(
-                BC_QUEUE_LEN.id(),
-                EPERM,
-                c"bc_queue_len above the default requires CAP_NET_ADMIN in the initial user namespace",
-            );
+            return refuse(BC_QUEUE_LEN.id(), Refusal::LongQueue);
         }
         let flags = match data.get(&FLAGS)?.map(Flags::parse) {
-            Some(None) => {
-                return refuse(FLAGS.id(), EINVAL, c"flags are nopromisc (1) and nodst (2)")
-            }
+            Some(None) => return refuse(FLAGS.id(), Refusal::MacvlanFlags),
             flags => flags.flatten(),
         };
         let mode = match data.get(&MODE)?.map(Mode::parse) {
-            Some(None) => {
-                return refuse(
-                    MODE.id(),
-                    EINVAL,
-                    c"mode is one of private, vepa, bridge, passthru, source",
-                )
-            }
+            Some(None) => return refuse(MODE.id(), Refusal::MacvlanMode),
             mode => mode.flatten(),
         };
         let change = data.get(&MACADDR_MODE)?;
         if change.is_some_and(|change| change > uapi::MACVLAN_MACADDR_SET) {
-            return refuse(
-                MACADDR_MODE.id(),
-                EINVAL,
-                c"the list of sources can be added to, deleted from, flushed and set",
-            );
+            return refuse(MACADDR_MODE.id(), Refusal::SourceChange);
         }
         let mac = match data.get(&MACADDR)?.map(source_mac) {
-            Some(Err(err)) => return refuse(MACADDR.id(), err, SOURCE_RULE),
+            Some(Err(refusal)) => return refuse(MACADDR.id(), refusal),
             mac => mac.and_then(Result::ok),
         };
         let list = data.get(&MACADDR_DATA)?;
         for (id, addr) in list.into_iter().flat_map(NestedAttrs::iter) {
             if id != MACADDR.id() {
-                return refuse(MACADDR_DATA.id(), EINVAL, SOURCE_RULE);
+                return refuse(MACADDR_DATA.id(), Refusal::SourceLength);
             }
-            if let Err(err) = source_mac(addr) {
-                return refuse(MACADDR_DATA.id(), err, SOURCE_RULE);
+            if let Err(refusal) = source_mac(addr) {
+                return refuse(MACADDR_DATA.id(), refusal);
             }
         }
         if data.attr(MACADDR_COUNT.id()).is_some() {
-            return refuse(
-                MACADDR_COUNT.id(),
-                EINVAL,
-                c"the number of sources cannot be set",
-            );
+            return refuse(MACADDR_COUNT.id(), Refusal::SourceCount);
         }
         let sources = match (change, mac) {
             (None, _) => None,
@@ -292,13 +270,7 @@ impl<'a> Settings<'a> {
             (Some(uapi::MACVLAN_MACADDR_DEL), Some(mac)) => Some(SourceChange::Remove(mac)),
             (Some(uapi::MACVLAN_MACADDR_FLUSH), _) => Some(SourceChange::Flush),
             (Some(uapi::MACVLAN_MACADDR_SET), mac) => Some(SourceChange::Set(mac, list)),
-            (Some(_), _) => {
-                return refuse(
-                    MACADDR_MODE.id(),
-                    EINVAL,
-                    c"which source is to be added or deleted?",
-                )
-            }
+            (Some(_), _) => return refuse(MACADDR_MODE.id(), Refusal::SourceMissing),
         };
         Ok(Self {
             mode,
@@ -310,15 +282,13 @@ impl<'a> Settings<'a> {
     }
 }
 
-const SOURCE_RULE: &CStr = c"a source is a unicast address of six bytes";
-
 /// The address of a source.
-pub(crate) fn source_mac(bytes: &[u8]) -> Result<Mac> {
-    let mac = Mac::from_bytes(bytes.try_into().map_err(|_| EINVAL)?);
+pub(crate) fn source_mac(bytes: &[u8]) -> Result<Mac, Refusal> {
+    let mac = Mac::from_bytes(bytes.try_into().map_err(|_| Refusal::SourceLength)?);
     if mac.is_valid() {
         Ok(mac)
     } else {
-        Err(EADDRNOTAVAIL)
+        Err(Refusal::SourceInvalid)
     }
 }
 
@@ -497,7 +467,7 @@ mod tests {
             let source = bytes.get(..*len).map(source_mac);
             match len {
                 6 => matches!(source, Some(Ok(_))),
-                _ => matches!(source, Some(Err(err)) if err == EINVAL),
+                _ => matches!(source, Some(Err(Refusal::SourceLength))),
             }
         }));
     }
@@ -505,7 +475,7 @@ mod tests {
     #[test]
     fn a3_a_source_is_not_a_group() {
         assert!(all((1..=u8::MAX).step_by(2), |first| {
-            source_mac(&[*first, 0, 0, 0, 0, 1]) == Err(EADDRNOTAVAIL)
+            source_mac(&[*first, 0, 0, 0, 0, 1]) == Err(Refusal::SourceInvalid)
         }));
     }
 
@@ -518,12 +488,12 @@ mod tests {
 
     #[test]
     fn a3_a_source_is_not_zero() {
-        assert_eq!(source_mac(&[0; 6]).err(), Some(EADDRNOTAVAIL));
+        assert_eq!(source_mac(&[0; 6]).err(), Some(Refusal::SourceInvalid));
     }
 
     #[test]
     fn a3_a_source_is_not_everybody() {
-        assert_eq!(source_mac(&[0xff; 6]).err(), Some(EADDRNOTAVAIL));
+        assert_eq!(source_mac(&[0xff; 6]).err(), Some(Refusal::SourceInvalid));
     }
 
     #[test]

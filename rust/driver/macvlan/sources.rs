@@ -9,6 +9,7 @@ use crate::{
         Mode,
         Settings, //
     },
+    refusal::Refusal, //
 };
 use abstractions::{
     context::Rcu,
@@ -17,7 +18,8 @@ use abstractions::{
         netdevice::Link,
         nlattr::{
             ExtAck,
-            NestedAttrs, //
+            NestedAttrs,
+            Reason, //
         },
         rtnl::Rtnl, //
     },
@@ -47,7 +49,7 @@ pub(super) fn check(
         return Ok(());
     };
     if mode != Mode::SOURCE {
-        return Err(ack.refuse(EINVAL, c"only mode source has a list of sources"));
+        return Err(ack.refuse(Refusal::SourcesNeedMode));
     }
     let count = match change {
         SourceChange::Add(mac) => new_one(*mac),
@@ -55,7 +57,7 @@ pub(super) fn check(
         SourceChange::Set(first, list) => count_distinct(*first, *list)?,
     };
     if count > MAX_SOURCES {
-        return Err(ack.refuse(ENOSPC, c"a link listens to up to 5400 sources"));
+        return Err(ack.refuse(Refusal::TooManySources));
     }
     Ok(())
 }
@@ -133,7 +135,8 @@ impl Macvlan {
                     Self::add_source(dev, mac, rtnl)?;
                 }
                 for (_, bytes) in list.into_iter().flat_map(NestedAttrs::iter) {
-                    Self::add_source(dev, settings::source_mac(bytes)?, rtnl)?;
+                    let mac = settings::source_mac(bytes).map_err(Reason::error)?;
+                    Self::add_source(dev, mac, rtnl)?;
                 }
             }
         }

@@ -9,7 +9,8 @@ use crate::{
     },
     ipvlan::settings::Mode as IpvlanMode,
     macvlan::settings::DEFAULT_BC_QUEUE_LEN,
-    port::Port, //
+    port::Port,
+    refusal::Refusal, //
 };
 use abstractions::{
     context::Rcu,
@@ -39,8 +40,10 @@ use kernel::{
 const MAX_DEV_ID: u16 = 0xfffd;
 
 impl Port {
-    /// Adds an endpoint that has just been registered.
-    pub(crate) fn join(
+    /// Adds an endpoint of flavor macvlan that has just been registered.
+    ///
+    /// If it fails the device is unregistered, and leaves.
+    pub(crate) fn join_macvlan(
         &self,
         dev: &Registered<Link<Macvlan>>,
         ack: &mut ExtAck<'_>,
@@ -50,13 +53,12 @@ impl Port {
         self.macvlans.insert(dev.id(), dev, rtnl)?;
         dev.data().set_mixed(self.has_ipvlan(), rtnl);
         self.update_unusual(rtnl);
-        // If this fails the device is unregistered, and leaves.
         self.add_bc_queue_len(dev.data().bc_queue_len(), rtnl);
         adjacency::link(lower, dev, ack, rtnl)
     }
 
-    /// Takes an endpoint out, wherever it is. Does nothing if it is not there any more.
-    pub(crate) fn leave(&self, dev: &Registered<Link<Macvlan>>, rtnl: &Rtnl) {
+    /// Takes an endpoint of flavor macvlan out, wherever it is. Does nothing if it is not there any more.
+    pub(crate) fn leave_macvlan(&self, dev: &Registered<Link<Macvlan>>, rtnl: &Rtnl) {
         self.flush_sources(dev, rtnl);
         if self.macvlans.remove(dev.id(), dev, rtnl) {
             self.update_unusual(rtnl);
@@ -81,19 +83,16 @@ impl Port {
     /// Adds an endpoint of flavor ipvlan that has just been registered.
     ///
     /// If it fails the device is unregistered, and leaves.
-    pub(crate) fn join_ip(
+    pub(crate) fn join_ipvlan(
         this: &Handler<Self>,
         dev: &Registered<Link<Ipvlan>>,
         ack: &mut ExtAck<'_>,
         rtnl: &Rtnl,
     ) -> Result {
         let lower = this.lower_rtnl(rtnl)?;
-        let id = this.free_dev_id().ok_or_else(|| {
-            ack.refuse(
-                ENOSPC,
-                c"the lower device has as many links as there are numbers",
-            )
-        })?;
+        let id = this
+            .free_dev_id()
+            .ok_or_else(|| ack.refuse(Refusal::TooManyLinks))?;
         this.next_dev_id
             .store(u32::from(id).wrapping_add(1), Relaxed);
         // An endpoint's mode is counted while the endpoint is in the table.
@@ -113,7 +112,7 @@ impl Port {
 
     /// Takes an endpoint of flavor ipvlan out, wherever it is, but for its addresses. Does nothing if it
     /// is not there any more.
-    pub(crate) fn leave_ip(this: &Handler<Self>, dev: &Registered<Link<Ipvlan>>, rtnl: &Rtnl) {
+    pub(crate) fn leave_ipvlan(this: &Handler<Self>, dev: &Registered<Link<Ipvlan>>, rtnl: &Rtnl) {
         let data = dev.data();
         let id = data.dev_id.load(Relaxed);
         if this.ipvlans.remove(id.into(), dev, rtnl) {

@@ -65,7 +65,7 @@ pub(crate) struct Queue {
 }
 
 impl SockData for Queue {
-    type OwnerModule = crate::Rnetvirt;
+    type OwnerModule = crate::RnetvirtModule;
     const NAME: &'static CStr = c"rnetvirt";
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The link kind: one line for each thing that the core asks, until a flavor takes over.
+//! Kind `rnetvirt`: one line for each thing that the core asks, until a flavor takes over.
 
 use crate::{
     config::{
         self,
         Flavor,
-        Hints,
-        Refusal, //
+        Hints, //
     },
     endpoint::{
         self,
@@ -23,17 +22,14 @@ use crate::{
 use abstractions::net::{
     link::{
         ifla,
-        is_valid_ether_addr,
         num_possible_cpus,
         priv_size,
         Finished,
         FromCore,
         NewDevice,
         NewLinkParams,
-        PrivFlags,
         RtnlLinkOps,
-        SetupDevice,
-        ETH_MAX_MTU, //
+        SetupDevice, //
     },
     nlattr::{
         Attrs,
@@ -81,9 +77,7 @@ impl RtnlLinkOps for Rnetvirt {
     }
 
     fn setup(dev: &mut SetupDevice<'_>, tb: &LinkAttrs<'_>) {
-        dev.set_lltx();
-        dev.set_priv_flags(PrivFlags::NO_QUEUE);
-        dev.set_max_mtu(ETH_MAX_MTU);
+        super::setup(dev);
         if !tb.has(&ifla::LINK) {
             // Without a lower device there is nobody who could not take a packet of any size.
             dev.set_tso_max_size();
@@ -97,24 +91,11 @@ impl RtnlLinkOps for Rnetvirt {
             None if tb.has(&ifla::LINK) => Flavor::Macvlan,
             None => Flavor::Veth,
         };
-        match tb.get(&ifla::ADDRESS)? {
-            // It has that of the lower device, whatever a request says.
-            Some(_) if matches!(flavor, Flavor::Ipvlan | Flavor::Ipvtap) => {}
-            Some(addr) => {
-                let addr: &[u8; 6] = addr
-                    .try_into()
-                    .map_err(|_| ack.refuse(EINVAL, c"address must have 6 bytes"))?;
-                if !is_valid_ether_addr(addr) {
-                    return Err(ack.refuse(EADDRNOTAVAIL, c"address must be unicast and not zero"));
-                }
-            }
-            None => {}
+        // Those of flavor ipvlan have that of the lower device, whatever a request says.
+        if !matches!(flavor, Flavor::Ipvlan | Flavor::Ipvtap) {
+            super::check_address(tb, ack)?;
         }
-        if let Some(mtu) = tb.get(&ifla::MTU)? {
-            if !config::mtu_is_valid(mtu) {
-                return Err(ack.refuse(EINVAL, c"mtu must be from 68 to 65535"));
-            }
-        }
+        super::check_mtu(tb, ack)?;
         if let Some(data) = data {
             macvlan::settings::Settings::parse(data.attr(config::MACVLAN.id()), ack)?;
             ipvlan::settings::Settings::parse(data.attr(config::IPVLAN.id()), ack)?;
@@ -155,10 +136,8 @@ fn flavor(tb: &LinkAttrs<'_>, data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) ->
         hints.has_macvlan = data.has(&config::MACVLAN);
         hints.has_ipvlan = config::has_ipvlan(data);
     }
-    Flavor::choose(hints).map_err(|Refusal(err, msg)| {
-        if let Some(attr) = data.and_then(|data| data.attr(config::FLAVOR.id())) {
-            ack.set_bad_attr(attr);
-        }
-        ack.refuse(err, msg)
+    Flavor::choose(hints).map_err(|refusal| {
+        let attr = data.and_then(|data| data.attr(config::FLAVOR.id()));
+        ack.refuse_attr(attr, refusal)
     })
 }
