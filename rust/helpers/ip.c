@@ -22,6 +22,8 @@
 #include <net/netns/generic.h>
 #include <net/route.h>
 
+#include "shared.h"
+
 __rnetvirt_helper void rnetvirt_helper_spin_lock_init(spinlock_t *lock)
 {
 	spin_lock_init(lock);
@@ -51,12 +53,6 @@ __rnetvirt_helper int rnetvirt_helper_skb_network_offset(const struct sk_buff *s
 {
 	return skb_network_offset(skb);
 }
-
-/*
- * How many packets are on their way through another device's namespace, one inside the other, on this
- * CPU. With CONFIG_PREEMPT_RT another task's may come in between: there only the core counts, by task.
- */
-static DEFINE_PER_CPU(unsigned int, rnetvirt_routed);
 
 /*
  * Whether one more may be: each takes some kilobytes of the stack, for netfilter and perhaps a tunnel,

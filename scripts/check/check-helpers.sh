@@ -9,10 +9,10 @@ usage() {
 usage: $ME [$KERNELS_USAGE]
 
 On kernels with CONFIG_RUST_INLINE_HELPERS no helper may be left as a function of
-rnetvirt.ko or be called by it. Where moreover nothing is instrumented, the calls
-of the packet path, from start_xmit down, are compared with the list in
-packet-path.allow, which says for each what it is needed for, and how much of the
-stack each function there may take.
+rnetvirt.ko or be called by it, and there may be one copy only of what they count in.
+Where moreover nothing is instrumented, the calls of the packet path, from
+start_xmit down, are compared with the list in packet-path.allow, which says for
+each what it is needed for, and how much of the stack each function there may take.
 TXT
 }
 
@@ -32,6 +32,8 @@ symbols=$(llvm nm "$ko") || die "cannot read the symbols of $ko"
 [ -n "$symbols" ] || die "$ko has no symbols"
 # Static data of an inlined helper (a lock class, say) keeps its name and is no call.
 left=$(awk '$(NF-1) ~ /^[UTtWw]$/ && $NF ~ /^(rnetvirt|rust)_helper_/ { print $NF }' <<<"$symbols")
+twice=$(awk '$(NF-1) ~ /^[DdBb]$/ && $NF ~ /^rnetvirt_/ { print $NF }' <<<"$symbols" | sort | uniq -d)
+[ -z "$twice" ] || die "$ko has several copies of ${twice//$'\n'/, }: put it into rust/helpers/shared.c"
 [ -z "$left" ] || die "$ko has helpers that are not inlined: ${left//$'\n'/, }"
 
 if configured KASAN || configured KCSAN || configured UBSAN || configured PROVE_LOCKING; then
