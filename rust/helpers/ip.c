@@ -131,12 +131,11 @@ __rnetvirt_helper void rnetvirt_helper_skb_orphan(struct sk_buff *skb)
 	skb_orphan(skb);
 }
 
-/* Gives the packet a route, and forgets what its protocol remembered of it before. */
+/* Gives a scrubbed packet a route, and forgets what its protocol remembered of it before. */
 __rnetvirt_helper void rnetvirt_helper_skb_set_route(struct sk_buff *skb, struct dst_entry *dst)
 {
 	BUILD_BUG_ON(sizeof(struct inet_skb_parm) > sizeof(skb->cb));
 	BUILD_BUG_ON(sizeof(struct inet6_skb_parm) > sizeof(skb->cb));
-	skb_dst_drop(skb);
 	skb_dst_set(skb, dst);
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm), sizeof(struct inet6_skb_parm)));
 }

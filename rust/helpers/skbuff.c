@@ -130,11 +130,6 @@ __rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_untag_rx_hdr(struct sk_buf
 	return skb;
 }
 
-__rnetvirt_helper unsigned char rnetvirt_helper_skb_pkt_type(const struct sk_buff *skb)
-{
-	return skb->pkt_type;
-}
-
 __rnetvirt_helper void rnetvirt_helper_skb_set_pkt_type(struct sk_buff *skb, unsigned char pkt_type)
 {
 	skb->pkt_type = pkt_type;

@@ -521,17 +521,15 @@ pub struct RxSkb<'a>(NonNull<bindings::sk_buff>, PhantomData<&'a NetDevice>);
 
 impl<'a> RxSkb<'a> {
     /// Whether a received packet has an Ethernet header, right in front of its data: those that were
-    /// looped back without a driver do not.
+    /// looped back without a driver (`PACKET_LOOPBACK`) begin where their data do, with the network header.
     ///
     /// # Safety
     ///
     /// The skb must be valid.
     #[inline]
     pub(crate) unsafe fn has_header(ptr: *const bindings::sk_buff) -> bool {
-        // SAFETY: The skb is valid by the caller's guarantee.
-        let kind = unsafe { u32::from(bindings::skb_pkt_type(ptr)) };
         // SAFETY: By the caller's guarantee the skb is valid.
-        kind != bindings::PACKET_LOOPBACK && unsafe { bindings::skb_has_rx_eth_hdr(ptr) }
+        unsafe { bindings::skb_has_rx_eth_hdr(ptr) }
     }
 
     /// Makes it so for a packet that has its header, but with VLAN tags in it, which its device has
