@@ -8,10 +8,7 @@ scaling.py --rounds N --traffic PROGRAM ROW...
 import argparse
 import contextlib
 import json
-import mmap
-import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -19,6 +16,7 @@ import time
 import frames
 import links
 import rows
+from busy import Busy
 from guest import Failed, add_netns, counters, enter, ip, mac, say, settle
 from measure import median, spread
 
@@ -36,47 +34,6 @@ def netlink(args, netns, requests):
     with open("/tmp/requests", "wb") as file:
         file.write(requests)
     return run(args, "netlink", netns, "/tmp/requests")
-
-
-class Busy:
-    """Counts the instructions of everything that runs, also what runs later in
-    workqueues and RCU callbacks: the time that a process with the lowest priority
-    does not get. The kernel's own idle time is too coarse for that."""
-
-    def __init__(self, args):
-        with open("/tmp/rounds", "wb") as file:
-            file.write(bytes(4096))
-        self.file = open("/tmp/rounds", "rb")
-        self.rounds = mmap.mmap(self.file.fileno(), 4096, prot=mmap.PROT_READ)
-        self.spinner = subprocess.Popen([args.traffic, "spin", "/tmp/rounds"])
-        # The fastest of some short times, in which nothing else ran.
-        self.per_round = min(self.sample() for _ in range(50))
-        self.spinner.send_signal(signal.SIGSTOP)
-        self.empty = 0
-        self.empty = median([self.count(lambda: netlink(args, "c1", b"")) for _ in range(3)])
-
-    def now(self):
-        return time.monotonic_ns(), struct.unpack("=Q", self.rounds[:8])[0]
-
-    def sample(self):
-        start, rounds = self.now()
-        time.sleep(0.002)
-        end, more = self.now()
-        return (end - start) / max(1, more - rounds)
-
-    def count(self, work):
-        settle()
-        self.spinner.send_signal(signal.SIGCONT)
-        start, rounds = self.now()
-        work()
-        time.sleep(0.2)
-        end, more = self.now()
-        self.spinner.send_signal(signal.SIGSTOP)
-        return end - start - (more - rounds) * self.per_round - self.empty
-
-    def stop(self):
-        self.spinner.kill()
-        self.spinner.wait()
 
 
 def raise_all(netns, numbers):
@@ -258,7 +215,7 @@ def broadcast(row, args):
     lines, count = [], 150
     below(row["flavor"], args)
     grow = pairs_of(row["flavor"], args)
-    busy = Busy(args)
+    busy = Busy(args.traffic, lambda: netlink(args, "c1", b""))
     try:
         for number in rows.RECEIVERS:
             grow(number)
@@ -326,7 +283,7 @@ def links_row(row, args):
     """Links made, deleted one by one, made again, deleted together: instructions."""
     lines = []
     below(row["flavor"], args)
-    busy = Busy(args)
+    busy = Busy(args.traffic, lambda: netlink(args, "c1", b""))
     try:
         for number in (16, 256):
 
