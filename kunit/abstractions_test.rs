@@ -3,6 +3,7 @@
 //! The abstractions against the running kernel.
 
 use abstractions::net::{
+    ethtool::DriverInfo,
     link::{
         priv_size,
         Finished,
@@ -74,11 +75,16 @@ pub(crate) enum Barren<const N: usize> {}
 
 static POLICY: PolicyTable<2> = PolicyTable::new().with(&Field::<Bytes<16>>::new(1));
 
+#[vtable]
 impl<const N: usize> RtnlLinkOps for Barren<N> {
     const KIND: &'static CStr = c"rnetvirt_kunit";
     const NAME_TEMPLATE: &'static CStr = c"rnetvirt_kunit%d";
     const POLICY: &'static [Policy] = POLICY.rows();
-    const PEER: u16 = 1;
+    const DRIVER: DriverInfo = DriverInfo {
+        driver: c"rnetvirt_kunit",
+        version: c"1.0",
+    };
+    const PEER: Option<u16> = Some(1);
     const PRIV_SIZE: usize = priv_size::<()>();
 
     fn num_queues(_tb: &LinkAttrs<'_>) -> u32 {

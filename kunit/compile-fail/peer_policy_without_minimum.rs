@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use abstractions::net::{
+    ethtool::DriverInfo,
     link::{
         self,
         Finished,
@@ -35,11 +36,16 @@ const TABLE: &PolicyTable<2> = &PolicyTable::new().with(&PEER);
 
 pub enum Kind {}
 
+#[vtable]
 impl RtnlLinkOps for Kind {
     const KIND: &'static CStr = c"kind";
     const NAME_TEMPLATE: &'static CStr = c"kind%d";
     const POLICY: &'static [Policy] = TABLE.rows();
-    const PEER: u16 = PEER.id();
+    const DRIVER: DriverInfo = DriverInfo {
+        driver: c"kind",
+        version: c"1.0",
+    };
+    const PEER: Option<u16> = Some(PEER.id());
     const PRIV_SIZE: usize = 4096;
 
     fn num_queues(_tb: &LinkAttrs<'_>) -> u32 {

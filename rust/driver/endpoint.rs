@@ -28,7 +28,6 @@ use abstractions::{
     net::{
         dev_ref::DevRef,
         ethtool::{
-            DriverInfo,
             EthtoolOps,
             LinkSettings, //
         },
@@ -104,11 +103,6 @@ pub(crate) trait Endpoint: NetDeviceOps + Deref<Target = Common> {
 pub(crate) enum EndpointEthtool {}
 
 impl<E: Endpoint> EthtoolOps<E> for EndpointEthtool {
-    const DRIVER: DriverInfo = DriverInfo {
-        driver: c"rnetvirt",
-        version: c"1.0",
-    };
-
     /// The lower device's.
     const LINK_SETTINGS: Option<LinkSettings> = None;
 }

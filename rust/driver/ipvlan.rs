@@ -26,10 +26,7 @@ mod ops;
 pub(crate) mod settings;
 
 use crate::{
-    config::{
-        self,
-        Flavor, //
-    },
+    config::Flavor,
     endpoint::{
         prepare,
         Common,
@@ -52,8 +49,8 @@ use crate::{
 use abstractions::net::{
     features::Features,
     link::{
+        self,
         ifla,
-        Finished,
         FromCore,
         NewDevice,
         NewLinkParams,
@@ -108,15 +105,11 @@ impl Ipvlan {
     pub(crate) fn newlink<'a>(
         mut dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
+        settings: Settings,
         tap: Option<TapRef>,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
-    ) -> Result<Finished<'a>> {
-        let nest = params
-            .data()
-            .and_then(|data| data.attr(config::IPVLAN.id()));
-        let settings = Settings::parse(nest, ack)?;
-        let trust = config::trust(params.data(), ack)?;
+    ) -> Result<link::Registered<'a, Self, FromCore>> {
         let is_tap = tap.is_some();
         let mode = settings.mode.unwrap_or(Mode::L3);
         let flags = settings.flags.unwrap_or(Flags::BRIDGE);
@@ -144,14 +137,11 @@ impl Ipvlan {
             Handler::attach(tap, &dev, rtnl)?;
         }
         Port::join_ipvlan(port, &dev, ack, rtnl)?;
-        if let Some(trust) = trust {
-            port.set_trusted(trust, rtnl);
-        }
         dev.transfer_operstate(lower, rtnl);
-        dev.finish()
+        Ok(dev)
     }
 
-    fn flavor(&self) -> Flavor {
+    pub(crate) fn flavor(&self) -> Flavor {
         if self.tap.is_some() {
             Flavor::Ipvtap
         } else {
@@ -160,7 +150,7 @@ impl Ipvlan {
     }
 
     /// Changes the mode. What can fail comes first, and is undone.
-    fn set_mode(dev: &Registered<Link<Self>>, mode: Mode, rtnl: &Rtnl) -> Result {
+    pub(crate) fn set_mode(dev: &Registered<Link<Self>>, mode: Mode, rtnl: &Rtnl) -> Result {
         let this = dev.data();
         let old = this.settings.mode();
         if mode == old {

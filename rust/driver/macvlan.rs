@@ -24,10 +24,7 @@ pub(crate) mod settings;
 mod sources;
 
 use crate::{
-    config::{
-        self,
-        Flavor, //
-    },
+    config::Flavor,
     endpoint::{
         prepare,
         Common,
@@ -103,15 +100,12 @@ impl Macvlan {
     pub(crate) fn newlink<'a>(
         mut dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
+        settings: Settings<'_>,
         tap: Option<TapRef>,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<Finished<'a>> {
         let outer = params.attrs();
-        let nest = params
-            .data()
-            .and_then(|data| data.attr(config::MACVLAN.id()));
-        let settings = Settings::parse(nest, ack)?;
         let is_tap = tap.is_some();
         let mode = settings.mode.unwrap_or(Mode::BRIDGE);
 
@@ -168,7 +162,7 @@ impl Macvlan {
         dev.finish()
     }
 
-    fn flavor(&self) -> Flavor {
+    pub(crate) fn flavor(&self) -> Flavor {
         if self.tap.is_some() {
             Flavor::Macvtap
         } else {

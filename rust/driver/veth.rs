@@ -23,13 +23,7 @@ mod ethtool;
 mod stats;
 
 use self::stats::QueueStats;
-use crate::{
-    config::{
-        self,
-        Flavor, //
-    },
-    refusal::Refusal, //
-};
+use crate::config;
 use abstractions::{
     context::Rcu,
     net::{
@@ -56,9 +50,6 @@ use abstractions::{
         },
         netdevice::Link,
         nlattr::{
-            total_size,
-            AttrWriter,
-            Attrs,
             ExtAck,
             LinkAttrs, //
         },
@@ -308,35 +299,6 @@ impl NetDeviceOps for Veth {
             peer.data().peer.take(rtnl, |_| ());
             list.queue(peer, rtnl);
         });
-    }
-
-    /// Nothing of a pair can be changed. Only saying its flavor again does no harm.
-    fn changelink(
-        _dev: &Registered<Link<Self>>,
-        _tb: &LinkAttrs<'_>,
-        data: Option<&Attrs<'_>>,
-        ack: &mut ExtAck<'_>,
-        _rtnl: &Rtnl,
-    ) -> Result {
-        config::check_change(Flavor::Veth, data, ack)?;
-        let Some(data) = data else {
-            return Ok(());
-        };
-        if data.has(&config::PEER) {
-            return Err(ack.refuse(Refusal::PeerIsForGood));
-        }
-        if !data.has(&config::FLAVOR) {
-            return Err(ack.refuse(Refusal::VethHasNoSettings));
-        }
-        Ok(())
-    }
-
-    fn get_size(_dev: &Link<Self>, _rcu: Rcu<'_>) -> usize {
-        total_size(size_of::<u32>())
-    }
-
-    fn fill_info(_dev: &Link<Self>, msg: &mut AttrWriter<'_>, _rtnl: &Rtnl) -> Result {
-        msg.put_u32(&config::FLAVOR, Flavor::Veth.number())
     }
 
     fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'_>) -> Option<&'a Net> {

@@ -9,6 +9,7 @@ use super::{
         self,
         StatSet, //
     },
+    link::Kind,
     net_device_ops::NetDeviceOps,
     netdevice::Link,
     rtnl::Rtnl, //
@@ -33,13 +34,11 @@ pub struct LinkSettings {
 
 /// The `ethtool` operations of devices with data of type `T`.
 ///
-/// All run under RTNL. Present without asking: whether the link is there, and software timestamping.
+/// All run under RTNL. Present without asking: [name and version](super::link::RtnlLinkOps::DRIVER), whether
+/// the link is there, and software timestamping.
 /// A device with a [`lower_dev`](NetDeviceOps::lower_dev) lets that one answer for link settings and
 /// timestamping.
 pub trait EthtoolOps<T: NetDeviceOps>: 'static {
-    /// Name and version.
-    const DRIVER: DriverInfo;
-
     /// Speed, and numbers of queues; `None` if the device has nothing to say about them.
     const LINK_SETTINGS: Option<LinkSettings>;
 
@@ -78,10 +77,11 @@ impl<T: NetDeviceOps> Ops<T> {
     ///
     /// To be called by the core under RTNL.
     unsafe extern "C" fn get_drvinfo_callback(
-        _dev: *mut bindings::net_device,
+        dev: *mut bindings::net_device,
         info: *mut bindings::ethtool_drvinfo,
     ) {
-        let driver = T::Ethtool::DRIVER;
+        // SAFETY: The device is of this type, and so of a kind of this module.
+        let driver = unsafe { Kind::driver_of(dev) };
         // SAFETY: The structure is the caller's own.
         let info = unsafe { &mut *info };
         copy_str(&mut info.driver, driver.driver);

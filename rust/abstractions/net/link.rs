@@ -23,23 +23,34 @@ pub(crate) mod stacked_callbacks;
 mod unregister_list;
 
 use super::{
+    ethtool::DriverInfo,
+    netdevice::NetDevice,
     nlattr::{
+        AttrWriter,
         Attrs,
         ExtAck,
         LinkAttrs,
         Policy, //
     },
+    registered::Registered as RegisteredDev,
     rtnl::Rtnl, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    context::Rcu, //
+};
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
 };
 use identity::setup_callback;
 use kernel::{
-    error::from_result,
-    prelude::*, //
+    error::{
+        from_result,
+        VTABLE_DEFAULT_ERROR, //
+    },
+    prelude::*,
+    sync::rcu, //
 };
 use new_device::unwind;
 use private_area::PrivOps;
@@ -92,6 +103,7 @@ pub fn capable_net_admin() -> bool {
 }
 
 /// A kind of link (`struct rtnl_link_ops`).
+#[vtable]
 pub trait RtnlLinkOps: Sized + 'static {
     /// The word after `type`.
     const KIND: &'static CStr;
@@ -102,9 +114,16 @@ pub trait RtnlLinkOps: Sized + 'static {
     /// Validation of the kind's own attributes, one row for each number from 0 on.
     const POLICY: &'static [Policy];
 
-    /// The attribute with the attributes of a second device that is made together with the first:
-    /// a `struct ifinfomsg` and link attributes. The core finds the second one's namespace there.
-    const PEER: u16;
+    /// What `ethtool -i` says of the kind's devices.
+    const DRIVER: DriverInfo;
+
+    /// The attribute, if there is one, with the attributes of a second device that is made together with
+    /// the first: a `struct ifinfomsg` and link attributes. The core finds the second one's namespace there.
+    const PEER: Option<u16>;
+
+    /// Whether a device says in which namespace the one is that `IFLA_LINK` names
+    /// (`rtnl_link_ops.get_link_net`).
+    const TELLS_LINK_NET: bool = true;
 
     /// Bytes of private area: the largest [`priv_size`] of the types that the kind's devices have.
     const PRIV_SIZE: usize;
@@ -129,6 +148,28 @@ pub trait RtnlLinkOps: Sized + 'static {
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<Finished<'a>>;
+
+    /// Changes settings (`rtnl_link_ops.changelink`). Without this method the core refuses to, with
+    /// [`EOPNOTSUPP`].
+    fn changelink(
+        _dev: &RegisteredDev<NetDevice>,
+        _data: Option<&Attrs<'_>>,
+        _ack: &mut ExtAck<'_>,
+        _rtnl: &Rtnl,
+    ) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Room for what [`fill_info`](Self::fill_info) writes, in bytes. Without RTNL.
+    fn get_size(_dev: &NetDevice, _rcu: Rcu<'_>) -> usize {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Writes the settings into `IFLA_INFO_DATA` (`rtnl_link_ops.fill_info`). Without this method there
+    /// is no such attribute. Goes together with [`get_size`](Self::get_size).
+    fn fill_info(_dev: &NetDevice, _msg: &mut AttrWriter<'_>, _rtnl: &Rtnl) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 }
 
 /// The C callbacks of a kind.
@@ -141,8 +182,11 @@ impl<K: RtnlLinkOps> KindOps<K> {
         // `PrivOps::of()` reads the first field whether a device is initialised or not.
         assert!(K::PRIV_SIZE >= priv_size::<()>());
         // `rtnl_get_peer_net()` reads that entry of the table, and a header from its payload.
-        assert!((K::PEER as usize) < K::POLICY.len());
-        assert!(Policy::min_len(K::POLICY, K::PEER) >= size_of::<bindings::ifinfomsg>());
+        if let Some(peer) = K::PEER {
+            assert!((peer as usize) < K::POLICY.len());
+            assert!(Policy::min_len(K::POLICY, peer) >= size_of::<bindings::ifinfomsg>());
+        }
+        assert!(K::HAS_FILL_INFO == K::HAS_GET_SIZE);
     };
 
     const TABLE: bindings::rtnl_link_ops = {
@@ -155,7 +199,9 @@ impl<K: RtnlLinkOps> KindOps<K> {
         ops.priv_size = K::PRIV_SIZE;
         ops.setup = Some(setup_callback);
         ops.alloc = Some(Self::alloc_callback);
-        ops.peer_type = K::PEER;
+        if let Some(peer) = K::PEER {
+            ops.peer_type = peer;
+        }
         // CAST: A table with one row per attribute number is short.
         #[allow(clippy::cast_possible_truncation)]
         let maxtype = K::POLICY.len().saturating_sub(1) as c_uint;
@@ -163,11 +209,17 @@ impl<K: RtnlLinkOps> KindOps<K> {
         ops.policy = Policy::table_ptr(K::POLICY);
         ops.validate = Some(Self::validate_callback);
         ops.newlink = Some(Self::newlink_callback);
-        ops.changelink = Some(Self::changelink_callback);
         ops.dellink = Some(Self::dellink_callback);
-        ops.get_size = Some(Self::get_size_callback);
-        ops.fill_info = Some(Self::fill_info_callback);
-        ops.get_link_net = Some(Self::get_link_net_callback);
+        if K::HAS_CHANGELINK {
+            ops.changelink = Some(Self::changelink_callback);
+        }
+        if K::HAS_FILL_INFO {
+            ops.get_size = Some(Self::get_size_callback);
+            ops.fill_info = Some(Self::fill_info_callback);
+        }
+        if K::TELLS_LINK_NET {
+            ops.get_link_net = Some(Self::get_link_net_callback);
+        }
         ops
     };
 
@@ -287,19 +339,19 @@ impl<K: RtnlLinkOps> KindOps<K> {
     /// To be called by the core under RTNL, with a registered device of this kind.
     unsafe extern "C" fn changelink_callback(
         dev: *mut bindings::net_device,
-        tb: *mut *mut bindings::nlattr,
+        _tb: *mut *mut bindings::nlattr,
         data: *mut *mut bindings::nlattr,
         extack: *mut bindings::netlink_ext_ack,
     ) -> c_int {
-        // SAFETY: The tables are those that the core parsed for this kind, valid during the call.
-        let (tb, data) = unsafe { (LinkAttrs::from_raw(tb), Self::data(data)) };
+        // SAFETY: The table is the one that the core parsed for this kind, valid during the call.
+        let data = unsafe { Self::data(data) };
         // SAFETY: RTNL is held; the ack is the request's.
         let (rtnl, mut ack) = unsafe { (Rtnl::assume_held(), ExtAck::from_raw(extack)) };
+        // SAFETY: The core's reference lasts for the call.
+        let dev = unsafe { NetDevice::from_raw(dev) };
         from_result(|| {
-            // SAFETY: The device is of this kind.
-            let ops = unsafe { PrivOps::of(dev) }.ok_or(ENODEV)?;
-            // SAFETY: The operations are those of the device.
-            unsafe { (ops.changelink)(dev, &tb, data.as_ref(), &mut ack, rtnl) }.map(|()| 0)
+            let dev = dev.registered(rtnl).ok_or(ENODEV)?;
+            K::changelink(dev, data.as_ref(), &mut ack, rtnl).map(|()| 0)
         })
     }
 
@@ -322,11 +374,9 @@ impl<K: RtnlLinkOps> KindOps<K> {
     ///
     /// To be called by the core with a device of this kind, RTNL held or not.
     unsafe extern "C" fn get_size_callback(dev: *const bindings::net_device) -> usize {
-        let dev = dev.cast_mut();
-        // SAFETY: The device is of this kind.
-        let ops = unsafe { PrivOps::of(dev) };
-        // SAFETY: The operations are those of the device.
-        ops.map_or(0, |ops| unsafe { (ops.get_size)(dev) })
+        // SAFETY: The core's reference lasts for the call.
+        let dev = unsafe { NetDevice::from_raw(dev.cast_mut()) };
+        K::get_size(dev, Rcu::new(&rcu::read_lock()))
     }
 
     /// # Safety
@@ -336,15 +386,11 @@ impl<K: RtnlLinkOps> KindOps<K> {
         skb: *mut bindings::sk_buff,
         dev: *const bindings::net_device,
     ) -> c_int {
-        let dev = dev.cast_mut();
-        from_result(|| {
-            // SAFETY: The device is of this kind.
-            let Some(ops) = (unsafe { PrivOps::of(dev) }) else {
-                return Ok(0);
-            };
-            // SAFETY: The operations are those of the device; RTNL is held.
-            unsafe { (ops.fill_info)(dev, skb) }.map(|()| 0)
-        })
+        // SAFETY: The core's reference lasts for the call; RTNL is held.
+        let (dev, rtnl) = unsafe { (NetDevice::from_raw(dev.cast_mut()), Rtnl::assume_held()) };
+        // SAFETY: The message is the caller's, and under construction.
+        let msg = &mut unsafe { AttrWriter::from_raw(skb) };
+        from_result(|| K::fill_info(dev, msg, rtnl).map(|()| 0))
     }
 
     /// # Safety

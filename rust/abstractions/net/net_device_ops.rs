@@ -16,12 +16,6 @@ use super::{
         Link,
         NetDevice, //
     },
-    nlattr::{
-        AttrWriter,
-        Attrs,
-        ExtAck,
-        LinkAttrs, //
-    },
     registered::Registered,
     rtnl::Rtnl,
     skbuff::{
@@ -354,21 +348,6 @@ pub trait NetDeviceOps: Sized + Send + Sync + 'static {
     /// Removes what goes with the device, by queueing it (`rtnl_link_ops.dellink`); the device itself
     /// is queued by then. Called for devices that are on their way already, too.
     fn dellink(dev: &Registered<Link<Self>>, list: &mut UnregisterList<'_>, rtnl: &Rtnl);
-
-    /// Changes settings (`rtnl_link_ops.changelink`).
-    fn changelink(
-        dev: &Registered<Link<Self>>,
-        tb: &LinkAttrs<'_>,
-        data: Option<&Attrs<'_>>,
-        ack: &mut ExtAck<'_>,
-        rtnl: &Rtnl,
-    ) -> Result;
-
-    /// Room for what [`fill_info`](NetDeviceOps::fill_info) writes, in bytes. Without RTNL.
-    fn get_size(dev: &Link<Self>, rcu: Rcu<'_>) -> usize;
-
-    /// Writes the settings (`rtnl_link_ops.fill_info`).
-    fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result;
 
     /// The namespace of the device below, or of the other end (`rtnl_link_ops.get_link_net`); `None` if
     /// there is none, or it is not registered.

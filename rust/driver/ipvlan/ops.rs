@@ -3,7 +3,6 @@
 //! What the core asks of devices of flavor ipvlan.
 
 use crate::{
-    config,
     endpoint::{
         EndpointEthtool,
         Ipvlan, //
@@ -41,9 +40,7 @@ use abstractions::{
         nlattr::{
             total_size,
             AttrWriter,
-            Attrs,
-            ExtAck,
-            LinkAttrs, //
+            ExtAck, //
         },
         registered::Registered,
         rtnl::Rtnl,
@@ -147,58 +144,49 @@ impl NetDeviceOps for Ipvlan {
         Port::leave_ipvlan(&dev.data().port, dev, rtnl);
     }
 
-    fn changelink(
-        dev: &Registered<Link<Self>>,
-        _tb: &LinkAttrs<'_>,
-        data: Option<&Attrs<'_>>,
-        ack: &mut ExtAck<'_>,
-        rtnl: &Rtnl,
-    ) -> Result {
-        let this = dev.data();
-        config::check_change(this.flavor(), data, ack)?;
-        let nest = data.and_then(|data| data.attr(config::IPVLAN.id()));
-        let trust = config::trust(data, ack)?;
-        if nest.is_none() && trust.is_none() {
-            return Ok(());
-        }
-        let settings = Settings::parse(nest, ack)?;
-        // What the lower device's namespace routes and filters is its administrator's business.
-        if !dev.link_net_capable(this.port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
-            return Err(ack.refuse(Refusal::IpvlanIsHosts));
-        }
-        if let Some(mode) = settings.mode {
-            Self::set_mode(dev, mode, rtnl)?;
-        }
-        if let Some(flags) = settings.flags {
-            this.settings.set_flags(flags);
-        }
-        if let Some(trust) = trust {
-            this.port.set_trusted(trust, rtnl);
-        }
-        Ok(())
-    }
-
-    fn get_size(_dev: &Link<Self>, _rcu: Rcu<'_>) -> usize {
-        // Flavor, trust, nest; mode, flags.
-        total_size(4) * 2 + total_size(0) + total_size(2) * 2
-    }
-
-    fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, _rtnl: &Rtnl) -> Result {
-        let this = dev.data();
-        msg.put_u32(&config::FLAVOR, this.flavor().number())?;
-        msg.put_u32(&config::TRUST, this.port.is_trusted().into())?;
-        msg.put_nest(&config::IPVLAN, |msg| {
-            msg.put_u16(&settings::MODE, this.settings.mode().number())?;
-            msg.put_u16(&settings::FLAGS, this.settings.flags().number())
-        })
-    }
-
     fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> Option<&'a Net> {
         Some(dev.data().lower.registered(rtnl)?.net(rtnl))
     }
 }
 
 impl Ipvlan {
+    /// Refuses a change of what only who administers the lower device may decide: what is routed and
+    /// filtered in its namespace.
+    pub(crate) fn check_may_change(
+        dev: &Registered<Link<Self>>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let net = dev.data().port.lower_rtnl(rtnl)?.net(rtnl);
+        if dev.link_net_capable(net, rtnl) {
+            Ok(())
+        } else {
+            Err(ack.refuse(Refusal::IpvlanIsHosts))
+        }
+    }
+
+    /// Changes what a request says.
+    pub(crate) fn change(dev: &Registered<Link<Self>>, settings: Settings, rtnl: &Rtnl) -> Result {
+        if let Some(mode) = settings.mode {
+            Self::set_mode(dev, mode, rtnl)?;
+        }
+        if let Some(flags) = settings.flags {
+            dev.data().settings.set_flags(flags);
+        }
+        Ok(())
+    }
+
+    /// Room for what [`fill`](Self::fill) writes, in bytes.
+    pub(crate) fn fill_size() -> usize {
+        total_size(2) * 2
+    }
+
+    /// Writes the settings, `IFLA_IPVLAN_*`.
+    pub(crate) fn fill(&self, msg: &mut AttrWriter<'_>) -> Result {
+        msg.put_u16(&settings::MODE, self.settings.mode().number())?;
+        msg.put_u16(&settings::FLAGS, self.settings.flags().number())
+    }
+
     /// Wants all groups that the lower device receives, or not. Whether that is something new.
     fn want_all_groups(&self, wanted: bool) -> bool {
         let changed = self.wants_all_groups.xchg(wanted, Full) != wanted;

@@ -15,40 +15,58 @@ use crate::{
     },
     ipvlan,
     macvlan,
+    refusal::Refusal,
     tap::Tap,
     uapi,
     veth::Veth, //
 };
-use abstractions::net::{
-    link::{
-        ifla,
-        num_possible_cpus,
-        priv_size,
-        Finished,
-        FromCore,
-        NewDevice,
-        NewLinkParams,
-        RtnlLinkOps,
-        SetupDevice, //
+use abstractions::{
+    context::Rcu,
+    net::{
+        ethtool::DriverInfo,
+        link::{
+            downcast,
+            ifla,
+            num_possible_cpus,
+            priv_size,
+            Finished,
+            FromCore,
+            NewDevice,
+            NewLinkParams,
+            RtnlLinkOps,
+            SetupDevice, //
+        },
+        netdevice::{
+            Link,
+            NetDevice, //
+        },
+        nlattr::{
+            total_size,
+            AttrWriter,
+            Attrs,
+            ExtAck,
+            LinkAttrs,
+            Policy, //
+        },
+        registered::Registered,
+        rtnl::Rtnl, //
     },
-    nlattr::{
-        Attrs,
-        ExtAck,
-        LinkAttrs,
-        Policy, //
-    },
-    rtnl::Rtnl,
 };
 use kernel::prelude::*;
 
 /// `ip link add … type rnetvirt`.
 pub(crate) enum Rnetvirt {}
 
+#[vtable]
 impl RtnlLinkOps for Rnetvirt {
     const KIND: &'static CStr = uapi::KIND;
     const NAME_TEMPLATE: &'static CStr = c"rnetvirt%d";
     const POLICY: &'static [Policy] = config::POLICY;
-    const PEER: u16 = uapi::IFLA_RNETVIRT_PEER;
+    const DRIVER: DriverInfo = DriverInfo {
+        driver: uapi::KIND,
+        version: c"1.0",
+    };
+    const PEER: Option<u16> = Some(uapi::IFLA_RNETVIRT_PEER);
     const PRIV_SIZE: usize = {
         let sizes = [
             priv_size::<Veth>(),
@@ -97,8 +115,8 @@ impl RtnlLinkOps for Rnetvirt {
         }
         super::check_mtu(tb, ack)?;
         if let Some(data) = data {
-            macvlan::settings::Settings::parse(data.attr(config::MACVLAN.id()), ack)?;
-            ipvlan::settings::Settings::parse(data.attr(config::IPVLAN.id()), ack)?;
+            macvlan_settings(Some(data), ack)?;
+            ipvlan_settings(Some(data), ack)?;
             config::trust(Some(data), ack)?;
         }
         Ok(())
@@ -110,18 +128,135 @@ impl RtnlLinkOps for Rnetvirt {
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<Finished<'a>> {
-        match flavor(params.attrs(), params.data(), ack)? {
+        let data = params.data();
+        let flavor = flavor(params.attrs(), data, ack)?;
+        let tap = match flavor {
+            Flavor::Macvtap | Flavor::Ipvtap => Some(Tap::new(endpoint::stats)?),
+            _ => None,
+        };
+        match flavor {
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),
-            Flavor::Macvlan => Macvlan::newlink(dev, params, None, ack, rtnl),
-            Flavor::Ipvlan => Ipvlan::newlink(dev, params, None, ack, rtnl),
-            Flavor::Macvtap => {
-                Macvlan::newlink(dev, params, Some(Tap::new(endpoint::stats)?), ack, rtnl)
+            Flavor::Macvlan | Flavor::Macvtap => {
+                let settings = macvlan_settings(data, ack)?;
+                Macvlan::newlink(dev, params, settings, tap, ack, rtnl)
             }
-            Flavor::Ipvtap => {
-                Ipvlan::newlink(dev, params, Some(Tap::new(endpoint::stats)?), ack, rtnl)
+            Flavor::Ipvlan | Flavor::Ipvtap => {
+                let (settings, trust) = (ipvlan_settings(data, ack)?, config::trust(data, ack)?);
+                let dev = Ipvlan::newlink(dev, params, settings, tap, ack, rtnl)?;
+                if let Some(trust) = trust {
+                    dev.data().port.set_trusted(trust, rtnl);
+                }
+                dev.finish()
             }
         }
     }
+
+    /// Nothing of a pair can be changed. Only saying its flavor again does no harm.
+    fn changelink(
+        dev: &Registered<NetDevice>,
+        data: Option<&Attrs<'_>>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        match OneOf::these(dev).ok_or(ENODEV)? {
+            OneOf::Veth => {
+                config::check_change(Flavor::Veth, data, ack)?;
+                match data {
+                    Some(data) if data.has(&config::PEER) => {
+                        Err(ack.refuse(Refusal::PeerIsForGood))
+                    }
+                    Some(data) if !data.has(&config::FLAVOR) => {
+                        Err(ack.refuse(Refusal::VethHasNoSettings))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            OneOf::Macvlan(dev) => {
+                config::check_change(dev.data().flavor(), data, ack)?;
+                let settings = macvlan_settings(data, ack)?;
+                Macvlan::change(dev.registered(rtnl).ok_or(ENODEV)?, &settings, ack, rtnl)
+            }
+            OneOf::Ipvlan(dev) => {
+                config::check_change(dev.data().flavor(), data, ack)?;
+                let (settings, trust) = (ipvlan_settings(data, ack)?, config::trust(data, ack)?);
+                if !data.is_some_and(config::has_ipvlan) {
+                    return Ok(());
+                }
+                let dev = dev.registered(rtnl).ok_or(ENODEV)?;
+                Ipvlan::check_may_change(dev, ack, rtnl)?;
+                Ipvlan::change(dev, settings, rtnl)?;
+                if let Some(trust) = trust {
+                    dev.data().port.set_trusted(trust, rtnl);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn get_size(dev: &NetDevice, _rcu: Rcu<'_>) -> usize {
+        let flavor = total_size(size_of::<u32>());
+        let nest = total_size(0);
+        match OneOf::these(dev) {
+            None => 0,
+            Some(OneOf::Veth) => flavor,
+            Some(OneOf::Macvlan(dev)) => (flavor + nest).saturating_add(dev.data().fill_size()),
+            // And trust.
+            Some(OneOf::Ipvlan(_)) => {
+                flavor + total_size(size_of::<u32>()) + nest + Ipvlan::fill_size()
+            }
+        }
+    }
+
+    fn fill_info(dev: &NetDevice, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
+        match OneOf::these(dev) {
+            None => Ok(()),
+            Some(OneOf::Veth) => msg.put_u32(&config::FLAVOR, Flavor::Veth.number()),
+            Some(OneOf::Macvlan(dev)) => {
+                msg.put_u32(&config::FLAVOR, dev.data().flavor().number())?;
+                msg.put_nest(&config::MACVLAN, |msg| Macvlan::fill(dev, msg, rtnl))
+            }
+            Some(OneOf::Ipvlan(dev)) => {
+                let this = dev.data();
+                msg.put_u32(&config::FLAVOR, this.flavor().number())?;
+                msg.put_u32(&config::TRUST, this.port.is_trusted().into())?;
+                msg.put_nest(&config::IPVLAN, |msg| this.fill(msg))
+            }
+        }
+    }
+}
+
+/// A device of the kind, by what its data is.
+enum OneOf<'a> {
+    Veth,
+    Macvlan(&'a Link<Macvlan>),
+    Ipvlan(&'a Link<Ipvlan>),
+}
+
+impl<'a> OneOf<'a> {
+    fn these(dev: &'a NetDevice) -> Option<Self> {
+        downcast(dev)
+            .map(Self::Macvlan)
+            .or_else(|| downcast(dev).map(Self::Ipvlan))
+            .or_else(|| downcast::<Veth>(dev).map(|_| Self::Veth))
+    }
+}
+
+/// The settings of flavor macvlan that a request says.
+fn macvlan_settings<'a>(
+    data: Option<&Attrs<'a>>,
+    ack: &mut ExtAck<'_>,
+) -> Result<macvlan::settings::Settings<'a>> {
+    let nest = data.and_then(|data| data.attr(config::MACVLAN.id()));
+    macvlan::settings::Settings::parse(nest, ack)
+}
+
+/// Those of flavor ipvlan.
+fn ipvlan_settings(
+    data: Option<&Attrs<'_>>,
+    ack: &mut ExtAck<'_>,
+) -> Result<ipvlan::settings::Settings> {
+    let nest = data.and_then(|data| data.attr(config::IPVLAN.id()));
+    ipvlan::settings::Settings::parse(nest, ack)
 }
 
 /// The flavor that attributes ask for; the reason goes to the user if there is none.

@@ -3,7 +3,6 @@
 //! What the core asks of devices of flavor macvlan.
 
 use crate::{
-    config,
     endpoint::{
         EndpointEthtool,
         Macvlan, //
@@ -44,9 +43,7 @@ use abstractions::{
         nlattr::{
             total_size,
             AttrWriter,
-            Attrs,
-            ExtAck,
-            LinkAttrs, //
+            ExtAck, //
         },
         registered::Registered,
         rtnl::Rtnl,
@@ -244,20 +241,22 @@ impl NetDeviceOps for Macvlan {
         this.port.leave_macvlan(dev, rtnl);
     }
 
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> Option<&'a Net> {
+        Some(dev.data().lower.registered(rtnl)?.net(rtnl))
+    }
+}
+
+impl Macvlan {
     /// Checks everything that can be refused, then changes what the request says. What may still
     /// fail is the lower device's promiscuity, and memory for sources.
-    fn changelink(
+    pub(crate) fn change(
         dev: &Registered<Link<Self>>,
-        _tb: &LinkAttrs<'_>,
-        data: Option<&Attrs<'_>>,
+        settings: &Settings<'_>,
         ack: &mut ExtAck<'_>,
         rtnl: &Rtnl,
     ) -> Result {
         let this = dev.data();
         let port = &this.port;
-        config::check_change(this.flavor(), data, ack)?;
-        let nest = data.and_then(|data| data.attr(config::MACVLAN.id()));
-        let settings = Settings::parse(nest, ack)?;
         let is_shared = settings.bc_queue_len.is_some() || settings.bc_cutoff.is_some();
         if is_shared && !dev.link_net_capable(port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
             return Err(ack.refuse(Refusal::PortIsHosts));
@@ -273,7 +272,7 @@ impl NetDeviceOps for Macvlan {
         if (mode == Mode::PASSTHRU) != port.is_passthru() {
             return Err(ack.refuse(Refusal::PassthruIsForGood));
         }
-        sources::check(&settings, mode, |mac| Self::count_with(dev, mac), ack)?;
+        sources::check(settings, mode, |mac| Self::count_with(dev, mac), ack)?;
 
         if let Some(flags) = settings.flags {
             let toggled = flags.has(Flags::NOPROMISC) != this.flags.get().has(Flags::NOPROMISC);
@@ -300,8 +299,9 @@ impl NetDeviceOps for Macvlan {
         Ok(())
     }
 
-    fn get_size(dev: &Link<Self>, _rcu: Rcu<'_>) -> usize {
-        let sources = dev.data().sources.load(Relaxed) as usize;
+    /// Room for what [`fill`](Self::fill) writes, in bytes.
+    pub(crate) fn fill_size(&self) -> usize {
+        let sources = self.sources.load(Relaxed) as usize;
         let list = if sources == 0 {
             0
         } else {
@@ -309,43 +309,35 @@ impl NetDeviceOps for Macvlan {
                 .saturating_mul(total_size(6))
                 .saturating_add(total_size(0))
         };
-        // Flavor, nest; flags; mode, number of sources, three of the queue.
-        (total_size(4) * 6 + total_size(0) + total_size(2)).saturating_add(list)
+        // Flags; mode, number of sources, three of the queue.
+        (total_size(4) * 5 + total_size(2)).saturating_add(list)
     }
 
-    fn fill_info(dev: &Link<Self>, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
+    /// Writes the settings, `IFLA_MACVLAN_*`.
+    pub(crate) fn fill(dev: &Link<Self>, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
         let this = dev.data();
         let port = &this.port;
-        msg.put_u32(&config::FLAVOR, this.flavor().number())?;
-        msg.put_nest(&config::MACVLAN, |msg| {
-            msg.put_u32(&settings::MODE, this.mode.get().number())?;
-            msg.put_u16(&settings::FLAGS, this.flags.get().number())?;
-            let count = this.sources.load(Relaxed);
-            msg.put_u32(&settings::MACADDR_COUNT, count)?;
-            if count != 0 {
-                msg.put_nest(&settings::MACADDR_DATA, |msg| {
-                    port.sources.for_each_key(dev, rtnl, |key| {
-                        msg.put_bytes(&settings::MACADDR, &Mac::from_key(key).to_bytes())
-                    })
-                })?;
-            }
-            msg.put_u32(&settings::BC_QUEUE_LEN, this.bc_queue_len())?;
-            let used = port.bc_queue_len.load(Relaxed);
-            msg.put_u32(&settings::BC_QUEUE_LEN_USED_OUT, used)?;
-            let cutoff = port.bc_cutoff();
-            if cutoff != settings::DEFAULT_BC_CUTOFF {
-                msg.put_s32(&settings::BC_CUTOFF, cutoff)?;
-            }
-            Ok(())
-        })
+        msg.put_u32(&settings::MODE, this.mode.get().number())?;
+        msg.put_u16(&settings::FLAGS, this.flags.get().number())?;
+        let count = this.sources.load(Relaxed);
+        msg.put_u32(&settings::MACADDR_COUNT, count)?;
+        if count != 0 {
+            msg.put_nest(&settings::MACADDR_DATA, |msg| {
+                port.sources.for_each_key(dev, rtnl, |key| {
+                    msg.put_bytes(&settings::MACADDR, &Mac::from_key(key).to_bytes())
+                })
+            })?;
+        }
+        msg.put_u32(&settings::BC_QUEUE_LEN, this.bc_queue_len())?;
+        let used = port.bc_queue_len.load(Relaxed);
+        msg.put_u32(&settings::BC_QUEUE_LEN_USED_OUT, used)?;
+        let cutoff = port.bc_cutoff();
+        if cutoff != settings::DEFAULT_BC_CUTOFF {
+            msg.put_s32(&settings::BC_CUTOFF, cutoff)?;
+        }
+        Ok(())
     }
 
-    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> Option<&'a Net> {
-        Some(dev.data().lower.registered(rtnl)?.net(rtnl))
-    }
-}
-
-impl Macvlan {
     /// Whether the endpoint, when it is up, wants the lower device to receive everything.
     fn wants_promisc(&self, flags: DevFlags) -> bool {
         if self.port.is_passthru() {

@@ -10,7 +10,6 @@ use abstractions::{
     context::Rcu,
     net::{
         ethtool::{
-            DriverInfo,
             EthtoolOps,
             LinkSettings, //
         },
@@ -27,11 +26,6 @@ use abstractions::{
 use kernel::sync::rcu;
 
 impl EthtoolOps<Veth> for Veth {
-    const DRIVER: DriverInfo = DriverInfo {
-        driver: c"rnetvirt",
-        version: c"1.0",
-    };
-
     /// There is no wire that could be slow; this is what the C driver says, too.
     const LINK_SETTINGS: Option<LinkSettings> = Some(LinkSettings { speed: 10_000 });
 

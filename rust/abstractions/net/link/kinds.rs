@@ -4,9 +4,12 @@
 
 use crate::{
     bindings,
-    net::link::{
-        KindOps,
-        RtnlLinkOps, //
+    net::{
+        ethtool::DriverInfo,
+        link::{
+            KindOps,
+            RtnlLinkOps, //
+        },
     },
     registration::Registrable, //
 };
@@ -25,10 +28,13 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `ops` is registered if `is_registered` is set.
+/// `ops` is registered if `is_registered` is set, and never used but as part of a `Kind`, whose first field
+/// it is.
+#[repr(C)]
 pub struct Kind {
     ops: Opaque<bindings::rtnl_link_ops>,
     name: &'static CStr,
+    driver: DriverInfo,
     is_registered: Atomic<bool>,
 }
 
@@ -42,8 +48,20 @@ impl Kind {
         Self {
             ops: Opaque::new(KindOps::<K>::TABLE),
             name: K::KIND,
+            driver: K::DRIVER,
             is_registered: Atomic::new(false),
         }
+    }
+
+    /// What `ethtool -i` says of a device of this module.
+    ///
+    /// # Safety
+    ///
+    /// `dev` must be valid, and have been made by a [`RtnlLinkOps`].
+    pub(crate) unsafe fn driver_of(dev: *mut bindings::net_device) -> &'static DriverInfo {
+        // CAST: By the invariants the operations are the first field of a `Kind`, which is static.
+        // SAFETY: The core sets the device's operations before it calls `newlink`, and leaves them.
+        unsafe { &(*(*dev).rtnl_link_ops.cast::<Self>()).driver }
     }
 
     /// # Safety

@@ -18,12 +18,6 @@ use crate::{
             Link,
             NetDevice, //
         },
-        nlattr::{
-            AttrWriter,
-            Attrs,
-            ExtAck,
-            LinkAttrs, //
-        },
         registered::{
             Registered as RegisteredDev,
             Registered, //
@@ -37,10 +31,7 @@ use core::{
     mem::MaybeUninit,
     ptr, //
 };
-use kernel::{
-    prelude::*,
-    sync::rcu, //
-};
+use kernel::sync::rcu;
 
 /// What `rtnl_link_ops` asks of devices with data of type `T`.
 pub(crate) struct PrivCallbacks<T>(PhantomData<T>);
@@ -50,9 +41,6 @@ impl<T: NetDeviceOps> PrivCallbacks<T> {
         data_type: TypeId::of::<T>,
         drop: Self::drop_data,
         dellink: Self::dellink,
-        changelink: Self::changelink,
-        get_size: Self::get_size,
-        fill_info: Self::fill_info,
         get_link_net: Self::get_link_net,
     };
 
@@ -79,41 +67,6 @@ impl<T: NetDeviceOps> PrivCallbacks<T> {
         // a list that it is on.
         list.queue(dev, rtnl);
         T::dellink(dev, &mut list, rtnl);
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`.
-    unsafe fn changelink(
-        dev: *mut bindings::net_device,
-        tb: &LinkAttrs<'_>,
-        data: Option<&Attrs<'_>>,
-        ack: &mut ExtAck<'_>,
-        rtnl: &Rtnl,
-    ) -> Result {
-        // SAFETY: By the caller's guarantee.
-        let dev = unsafe { Link::<T>::from_raw(dev) };
-        let dev = dev.registered(rtnl).ok_or(ENODEV)?;
-        T::changelink(dev, tb, data, ack, rtnl)
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`.
-    unsafe fn get_size(dev: *mut bindings::net_device) -> usize {
-        // SAFETY: By the caller's guarantee. RTNL may or may not be held.
-        let dev = unsafe { Link::<T>::from_raw(dev) };
-        T::get_size(dev, Rcu::new(&rcu::read_lock()))
-    }
-
-    /// # Safety
-    ///
-    /// As `drop_data`; RTNL must be held, and `skb` be a message under construction.
-    unsafe fn fill_info(dev: *mut bindings::net_device, skb: *mut bindings::sk_buff) -> Result {
-        // SAFETY: By the caller's guarantee.
-        let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        // SAFETY: By the caller's guarantee.
-        T::fill_info(dev, &mut unsafe { AttrWriter::from_raw(skb) }, rtnl)
     }
 
     /// # Safety

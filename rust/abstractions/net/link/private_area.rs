@@ -2,17 +2,7 @@
 
 //! The private area of a device: the data of its driver, and what is done by it.
 
-use crate::{
-    bindings,
-    net::{
-        nlattr::{
-            Attrs,
-            ExtAck,
-            LinkAttrs, //
-        },
-        rtnl::Rtnl, //
-    },
-};
+use crate::bindings;
 use core::{
     any::TypeId,
     mem::{
@@ -21,15 +11,12 @@ use core::{
     },
     ptr, //
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        ordering::{
-            Acquire,
-            Full, //
-        },
-        Atomic, //
+use kernel::sync::atomic::{
+    ordering::{
+        Acquire,
+        Full, //
     },
+    Atomic, //
 };
 
 /// The private area of a device.
@@ -70,16 +57,6 @@ pub(crate) struct PrivOps {
     pub(crate) data_type: fn() -> TypeId,
     pub(super) drop: unsafe fn(*mut bindings::net_device),
     pub(crate) dellink: unsafe fn(*mut bindings::net_device, *mut bindings::list_head),
-    #[allow(clippy::type_complexity)]
-    pub(crate) changelink: unsafe fn(
-        *mut bindings::net_device,
-        &LinkAttrs<'_>,
-        Option<&Attrs<'_>>,
-        &mut ExtAck<'_>,
-        &Rtnl,
-    ) -> Result,
-    pub(crate) get_size: unsafe fn(*mut bindings::net_device) -> usize,
-    pub(crate) fill_info: unsafe fn(*mut bindings::net_device, *mut bindings::sk_buff) -> Result,
     pub(crate) get_link_net: unsafe fn(*mut bindings::net_device) -> *mut bindings::net,
 }
 
