@@ -109,7 +109,8 @@ impl Drop for Registrations {
 /// - `inputs`: handlers that are [`IpInput`](crate::net::ip_input::IpInput)s,
 /// - `kinds`: [`RtnlLinkOps`](crate::net::link::RtnlLinkOps)s. Those that another driver has are left out,
 ///   which is logged, unless these are all,
-/// - `nodes`: one [`CharFile`](crate::chrdev::CharFile).
+/// - `nodes`: one [`CharFile`](crate::chrdev::CharFile),
+/// - `version`, a text: what `modinfo` says.
 ///
 /// What follows, from `name` on, is what [`module!`](kernel::prelude::module) wants.
 ///
@@ -134,12 +135,26 @@ macro_rules! module_links {
         $(inputs: [$($input:path),+ $(,)?],)?
         $(kinds: [$($kind:path),+ $(,)?],)?
         $(nodes: $file:path,)?
+        $(version: $version:literal,)?
         name: $($module:tt)*
     ) => {
         ::kernel::prelude::module! {
             type: $type,
             name: $($module)*
         }
+
+        $(
+            // What `module!` has no word for (`MODULE_VERSION()`).
+            const _: () = {
+                const TEXT: &str = concat!("version=", $version, "\0");
+                #[link_section = ".modinfo"]
+                #[used]
+                static VERSION: [u8; TEXT.len()] = match TEXT.as_bytes().first_chunk() {
+                    Some(text) => *text,
+                    None => unreachable!(),
+                };
+            };
+        )?
 
         /// What the module owns.
         #[::kernel::prelude::pin_data]

@@ -48,6 +48,7 @@ module_links! {
     inputs: [port::Port],
     kinds: [kinds::rnetvirt::Rnetvirt],
     nodes: tap::file::TapFile,
+    version: "0.1.0",
     name: "rnetvirt",
     authors: ["The rnetvirt developers"],
     description: "Virtual network links in Rust",
