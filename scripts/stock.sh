@@ -7,6 +7,8 @@ usage() {
 	cat <<TXT
 usage: $ME [--update] [stock | stock-rt]
        $ME --exec COMMAND [ARGUMENT...]
+       $ME --install PACKAGE...
+       $ME --scratch COMMAND [ARGUMENT...]
 
 Makes sure that there is the Linux $SERIES of Debian 13's backports (default: stock, the
 package that ends in -amd64; stock-rt: in -rt-amd64. -cloud-amd64 lacks 9p, and cannot
@@ -21,12 +23,15 @@ one command: nothing is mounted that others see, or that could be left.
 
   --update  install what the archive has today
   --exec    run COMMAND, with that Debian 13's tools
+  --install make sure that further packages are there
+  --scratch run COMMAND as root with \$SCRATCH, a copy of the Debian 13 in the cache (of
+            that one always) to be changed at will: it goes when COMMAND ends
 TXT
 }
 
 SERIES=7.3
 SUITE=trixie
-update='' run='' name=stock
+update='' run='' install='' scratch='' name=stock
 while (($#)); do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
@@ -35,6 +40,18 @@ while (($#)); do
 		(($# > 1)) || bad_usage "--exec wants a command"
 		shift
 		run=1
+		break
+		;;
+	--install)
+		(($# > 1)) || bad_usage "--install wants packages"
+		shift
+		install=1
+		break
+		;;
+	--scratch)
+		(($# > 1)) || bad_usage "--scratch wants a command"
+		shift
+		scratch=1
 		break
 		;;
 	stock | stock-rt) name=$1 ;;
@@ -170,7 +187,7 @@ provide() (
 )
 
 place=$ROOT
-if is_here; then
+if [ -z "$scratch" ] && is_here; then
 	place=
 	[ -z "$update" ] || say "this machine's own packages are used: apt updates them"
 elif [ -n "$update" ] || ! is_complete; then
@@ -178,6 +195,41 @@ elif [ -n "$update" ] || ! is_complete; then
 fi
 if [ -n "$run" ]; then
 	inside "$@"
+	exit
+fi
+if [ -n "$install" ]; then
+	if missing=$(inside dpkg-query -W -f '${Package} ${Status}\n' "$@" 2>/dev/null) &&
+		! grep -v ' installed$' <<<"$missing" >/dev/null; then
+		exit 0
+	fi
+	[ -n "$place" ] || die "install first: apt install $*"
+	lock stock
+	logged "installing $*" "$CACHE/log/stock-install.log" \
+		in_root apt-get -y --no-install-recommends install "$@"
+	exit
+fi
+if [ -n "$scratch" ]; then
+	lock stock-scratch
+	# Of a run that was killed.
+	as_root rm -rf "$CACHE"/stock/scratch.*
+	layers=$(mktemp -d "$CACHE/stock/scratch.XXXXXX")
+	trap 'as_root rm -rf "$layers"' EXIT
+	trap 'exit 130' INT TERM
+	mkdir "$layers"/{changes,work,root}
+	# Nothing of it is seen outside, nor left, whatever becomes of COMMAND.
+	as_root unshare --mount --propagation private sh -euc '
+		cd "$1"
+		# A file system that is an overlay itself cannot take the changes.
+		mount -t overlay -o lowerdir="$2",upperdir=changes,workdir=work overlay root 2>/dev/null || {
+			mount -t tmpfs tmpfs changes
+			mkdir changes/changes changes/work
+			mount -t overlay -o lowerdir="$2",upperdir=changes/changes,workdir=changes/work overlay root
+		}
+		cat /etc/resolv.conf >root/etc/resolv.conf
+		cd "$3"
+		export SCRATCH="$1/root"
+		shift 3
+		exec "$@"' sh "$layers" "$ROOT" "$PWD" "$@"
 	exit
 fi
 release=$(releases "$place" "$flavor" | tail -n 1)

@@ -27,6 +27,9 @@ network but its own. ip knows the plugin; modprobe has the kernel's modules.
   --writable DIR   a directory of this machine to which COMMAND may write, at /run/host
                    (user-mode Linux only)
   --log FILE       the kernel's log (default: a new file in build/log)
+  --root DIR       boot on the files in DIR, a Debian, instead of this machine's; in it is a
+                   copy of scripts/, at the same path; the modules of a kernel that is not
+                   Debian's are put there
   --shell          an interactive shell instead of a command
 
 KDIR= takes a kernel build tree of your own instead of the project's. KVM is used
@@ -40,11 +43,11 @@ TXT
 
 kernel=$(asked_kernel) TIMEOUT=900 cpus=2 memory=''
 INSMOD=${RNETVIRT_INSMOD:-1}
-build=1 build_only='' shell='' writable='' log='' command='' qemu_opts=() cmdline=() vars=()
+build=1 build_only='' shell='' root='' writable='' log='' command='' qemu_opts=() cmdline=() vars=()
 
 while (($#)); do
 	case $1 in
-	--kernel | --timeout | --cpus | --memory | --qemu-opts | --cmdline | --env | --writable | --log)
+	--kernel | --timeout | --cpus | --memory | --qemu-opts | --cmdline | --env | --root | --writable | --log)
 		(($# > 1)) || bad_usage "$1 wants a value"
 		case $1 in
 		--kernel) kernel=$2 ;;
@@ -54,6 +57,7 @@ while (($#)); do
 		--qemu-opts) qemu_opts+=("$2") ;;
 		--cmdline) cmdline+=("$2") ;;
 		--env) vars+=("$2") ;;
+		--root) root=$(realpath -m "$2") ;;
 		--writable) writable=$(realpath "$2") ;;
 		--log) log=$(realpath -m "$2") ;;
 		esac
@@ -94,6 +98,7 @@ fi
 for var in "${vars[@]}"; do
 	[[ $var =~ ^[A-Za-z_][A-Za-z_0-9]*= ]] || bad_usage "--env wants NAME=VALUE, not '$var'"
 done
+[ -z "$root" ] || [ -d "$root/usr" ] || bad_usage "--root: there is no Debian in $root"
 [ -z "$writable" ] || is_uml "$kernel" || bad_usage "--writable is for user-mode Linux"
 [ -n "$shell$command$build_only" ] || bad_usage "no command"
 [ -z "$shell" ] || [ -t 0 ] || bad_usage "--shell wants a terminal"
@@ -178,10 +183,16 @@ else
 	MODULES=$(module_tree)
 fi
 
+if [ -n "$root" ] && ! is_stock "$kernel"; then
+	mkdir -p "$root/usr/lib/modules"
+	cp -rTu "$MODULES" "$root/usr/lib/modules/$(basename "$MODULES")"
+fi
+
 # --- the run's directory, which the guest reads ----------------------------
 
-mkdir -p "$TOP/build/run" "$TOP/build/log"
-RUN=$(mktemp -d "$TOP/build/run/$kernel.XXXXXX")
+mkdir -p "$root$TOP/build/run" "$TOP/build/log"
+run=$(mktemp -d "$root$TOP/build/run/$kernel.XXXXXX")
+RUN=${run#"$root"} # as the guest sees it
 fifos=$(mktemp -d "${TMPDIR:-/tmp}/rnetvirt-vm.XXXXXX")
 if [ -z "$log" ]; then
 	log=$TOP/build/log/vm-$kernel-$(date +%Y%m%d-%H%M%S)-$$.log
@@ -206,7 +217,7 @@ finish() {
 	for pid in $keeper $(jobs -p); do
 		kill "$pid" 2>/dev/null || true
 	done
-	rm -rf "$RUN" "$fifos"
+	rm -rf "$run" "$fifos"
 }
 trap finish EXIT
 trap 'finish; say "interrupted"; exit 130' INT TERM HUP
@@ -214,15 +225,15 @@ trap 'finish; say "interrupted"; exit 130' INT TERM HUP
 # Copies, so that a build meanwhile does not change what runs.
 RNETVIRT_KO=$RUN/rnetvirt.ko
 if [ -e "$MODULE_DIR/rnetvirt.ko" ]; then
-	cp "$MODULE_DIR/rnetvirt.ko" "$RNETVIRT_KO"
+	cp "$MODULE_DIR/rnetvirt.ko" "$run/rnetvirt.ko"
 elif [ "$INSMOD" = 1 ]; then
 	die "there is no $MODULE_DIR/rnetvirt.ko to load"
 fi
 if [ -e "$PLUGIN" ]; then
-	cp "$PLUGIN" "$RUN/"
+	cp "$PLUGIN" "$run/"
 fi
-printf '%s\n' "$command" >"$RUN/command"
-[ -z "$writable" ] || echo "$writable" >"$RUN/writable"
+printf '%s\n' "$command" >"$run/command"
+[ -z "$writable" ] || echo "$writable" >"$run/writable"
 {
 	for name in TOP RUN KERNEL KDIR RNETVIRT_KO IP_LIB_DIR RNETVIRT_CACHE INSMOD TIMEOUT \
 		RNETVIRT_GUEST TERMINAL_SIZE; do
@@ -240,7 +251,7 @@ printf '%s\n' "$command" >"$RUN/command"
 	for var in "${vars[@]}"; do
 		printf 'export %s=%q\n' "${var%%=*}" "${var#*=}"
 	done
-} >"$RUN/env"
+} >"$run/env"
 
 # The directories that are writable in the guest; what it writes is in its memory.
 overlay() { # DIRECTORY NAME LOWER
@@ -251,10 +262,12 @@ overlay() { # DIRECTORY NAME LOWER
 		overlay "/$dir" "$dir" "/$dir"
 	done
 	# The kernel's modules: a test may install its own and depmod.
-	echo "tmpfs /lib/modules tmpfs X-mount.mkdir 0 0"
-	overlay "/lib/modules/$(cat "$kdir/include/config/kernel.release")" modules "$MODULES" |
-		sed 's/ lowerdir=/ X-mount.mkdir,lowerdir=/'
-} >"$RUN/fstab"
+	if [ -z "$root" ]; then
+		echo "tmpfs /lib/modules tmpfs X-mount.mkdir 0 0"
+		overlay "/lib/modules/$(cat "$kdir/include/config/kernel.release")" modules "$MODULES" |
+			sed 's/ lowerdir=/ X-mount.mkdir,lowerdir=/'
+	fi
+} >"$run/fstab"
 
 # --- the machine -----------------------------------------------------------
 
@@ -271,6 +284,7 @@ cmdline=(ro oops=panic panic=-1 dummy.numdummies=0 printk.devkmsg=on log_buf_len
 # tree; the kernel's command line is ours (see guest/init.sh for the reason).
 # Nothing changes in that tree that the guest could miss, so it may cache.
 vng=("$VNG" --force-9p --disable-microvm --user root --cpus "$cpus" --memory "$memory" --run "$image")
+[ -z "$root" ] || vng+=(--root "$root")
 ! is_stock "$kernel" || vng+=("--qemu-opts=-initrd $(realpath "$kdir/initrd")")
 nine=version=9p2000.L,trans=virtio,access=any,msize=512000,cache=loose
 qemu_cmdline() { # WORD...
@@ -307,7 +321,7 @@ kvm_works() {
 
 if is_uml "$kernel"; then
 	# Without seccomp its system calls go through ptrace, on one CPU only.
-	uml=("$image" rootfstype=hostfs rootflags=/ "mem=$memory" seccomp=on "${cmdline[@]}")
+	uml=("$image" rootfstype=hostfs "rootflags=${root:-/}" "mem=$memory" seccomp=on "${cmdline[@]}")
 	! grep -qx CONFIG_SMP=y "$kdir/include/config/auto.conf" || uml+=("ncpus=$cpus")
 	# It does not look where clang puts most of the data, see scripts/known-complaints.
 	! has_checks "$kernel" || uml+=(kmemleak=off)
@@ -331,7 +345,7 @@ fi
 # --- an interactive shell --------------------------------------------------
 
 verdict_of_the_log() {
-	"$TOP/scripts/kmsg-check.sh" "$log" >"$RUN/complaints"
+	"$TOP/scripts/kmsg-check.sh" "$log" >"$run/complaints"
 }
 
 if [ -n "$shell" ]; then
@@ -343,7 +357,7 @@ if [ -n "$shell" ]; then
 		"${vng[@]}" "$(qemu_cmdline "${cmdline[@]}" console=hvc0 loglevel=7 RNETVIRT_SHELL=ttyS0)" 2> >(exec cat >"$log") || status=$?
 	fi
 	if ! verdict_of_the_log; then
-		cat "$RUN/complaints" >&2
+		cat "$run/complaints" >&2
 		say "the kernel complained; its log: $log"
 		exit 101
 	fi
@@ -380,7 +394,7 @@ vm=$!
 	trap - EXIT INT TERM HUP
 	tail --pid=$$ -f /dev/null
 	kill -9 -- "-$vm"
-	rm -rf "$RUN" "$fifos"
+	rm -rf "$run" "$fifos"
 ) >/dev/null 2>&1 &
 keeper=$!
 
@@ -425,9 +439,9 @@ failed() {
 	{
 		if ((status == 124)) && grep -q 'no end after' "$log"; then
 			sed -n '/rnetvirt-guest: error: no end after/,$p' "$log" | head -n 300
-		elif [ -s "$RUN/complaints" ]; then
+		elif [ -s "$run/complaints" ]; then
 			echo "--- the kernel's complaints:"
-			head -n 200 "$RUN/complaints"
+			head -n 200 "$run/complaints"
 		else
 			echo "--- the end of the kernel's log:"
 			tail -n 40 "$log"
