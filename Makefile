@@ -69,6 +69,14 @@ test-repeat: ## N= times (default: 10) all tests, or T='NAME...', to find one th
 test-stock: ## the module on Debian's own kernels, as they are shipped
 	@scripts/test-stock.sh
 
+.PHONY: deb
+deb: ## Debian packages for dkms and ip, in build/deb
+	@scripts/deb.sh
+
+.PHONY: test-deb
+test-deb: ## install, boot, upgrade and purge the packages in a Debian 13
+	@scripts/test-packages.sh
+
 .PHONY: kunit
 kunit: ## the KUnit suites alone
 	@scripts/kunit.sh --kernel $(kernel)

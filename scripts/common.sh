@@ -116,3 +116,11 @@ use_guest_tools() {
 	# shellcheck disable=SC1091
 	. "$CACHE/toolchain/guest"
 }
+
+# The version of the module, as modinfo says it.
+module_version() { sed -n 's/^ *version: "\(.*\)",$/\1/p' "$TOP/rust/driver/rnetvirt_main.rs"; }
+
+# When the sources changed last, in seconds of the epoch.
+newest_change() {
+	git -C "$TOP" log -1 --format=%ct 2>/dev/null || stat -c %Y "$TOP/Makefile"
+}
