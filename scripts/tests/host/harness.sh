@@ -194,6 +194,12 @@ test_wrong_calls_are_refused() {
 		vm.sh --env X -- true
 		vm.sh --shell
 		vm.sh --log
+		vm.sh --root /does/not/exist -- true
+		deb.sh --nonsense
+		deb.sh --version x y
+		test-packages.sh --nonsense
+		stock.sh --scratch
+		stock.sh --install
 		run.sh --nonsense
 		run.sh --kind nonsense
 		run.sh --flavor nonsense
@@ -283,6 +289,15 @@ test_guest_goes_with_its_script() {
 		done
 		! pgrep -f "$mark" >/dev/null || fail "processes are left after SIG$signal: $(pgrep -af "$mark" | cut -c1-200)"
 	done
+}
+
+test_guest_runs_the_tests_by_kselftest() {
+	local ksft
+
+	ksft=$(echo "$CACHE"/src/linux-*/tools/testing/selftests)
+	vm 0 -- "make -C scripts/kselftest KSFT=$ksft PROGS_DIR=/tmp/programs TESTS=names run_tests"
+	grep -q '^#   ok [0-9]* a21_default_names' "$work/out" || fail "no test was run: $(tail "$work/out")"
+	grep -q '^ok 1 selftests: .*: names$' "$work/out" || fail "it does not pass: $(tail "$work/out")"
 }
 
 # --- running them -----------------------------------------------------------
