@@ -253,6 +253,34 @@ rnetvirt_helper_pcpu_stats_sum(struct vlan_pcpu_stats __percpu *stats, struct rt
 	}
 }
 
+__rnetvirt_helper unsigned long __percpu *rnetvirt_helper_alloc_percpu_ulongs(size_t n)
+{
+	return __alloc_percpu_gfp(n * sizeof(unsigned long), sizeof(unsigned long),
+				  GFP_KERNEL_ACCOUNT);
+}
+
+__rnetvirt_helper void rnetvirt_helper_free_percpu_ulongs(unsigned long __percpu *counters)
+{
+	free_percpu(counters);
+}
+
+__rnetvirt_helper void rnetvirt_helper_percpu_ulong_add(unsigned long __percpu *counters,
+							size_t index, unsigned long n)
+{
+	this_cpu_add(counters[index], n);
+}
+
+__rnetvirt_helper u64 rnetvirt_helper_percpu_ulong_sum(unsigned long __percpu *counters,
+						       size_t index)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(counters, cpu)[index]);
+	return sum;
+}
+
 __rnetvirt_helper int rnetvirt_helper_dev_queue_xmit(struct sk_buff *skb)
 {
 	return dev_queue_xmit(skb);

@@ -170,6 +170,15 @@ pub trait RtnlLinkOps: Sized + 'static {
     fn fill_info(_dev: &NetDevice, _msg: &mut AttrWriter<'_>, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
+
+    /// Room for what [`fill_xstats`](Self::fill_xstats) writes, in bytes (`rtnl_link_ops.get_xstats_size`).
+    const XSTATS_SIZE: usize = 0;
+
+    /// Writes statistics of the kind's own, in one attribute [`INFO_XSTATS`](ifla::INFO_XSTATS), or nothing
+    /// (`rtnl_link_ops.fill_xstats`). With or without RTNL.
+    fn fill_xstats(_dev: &NetDevice, _msg: &mut AttrWriter<'_>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 }
 
 /// The C callbacks of a kind.
@@ -187,6 +196,7 @@ impl<K: RtnlLinkOps> KindOps<K> {
             assert!(Policy::min_len(K::POLICY, peer) >= size_of::<bindings::ifinfomsg>());
         }
         assert!(K::HAS_FILL_INFO == K::HAS_GET_SIZE);
+        assert!(K::HAS_FILL_XSTATS == (K::XSTATS_SIZE != 0));
     };
 
     const TABLE: bindings::rtnl_link_ops = {
@@ -216,6 +226,10 @@ impl<K: RtnlLinkOps> KindOps<K> {
         if K::HAS_FILL_INFO {
             ops.get_size = Some(Self::get_size_callback);
             ops.fill_info = Some(Self::fill_info_callback);
+        }
+        if K::HAS_FILL_XSTATS {
+            ops.get_xstats_size = Some(Self::get_xstats_size_callback);
+            ops.fill_xstats = Some(Self::fill_xstats_callback);
         }
         if K::TELLS_LINK_NET {
             ops.get_link_net = Some(Self::get_link_net_callback);
@@ -391,6 +405,27 @@ impl<K: RtnlLinkOps> KindOps<K> {
         // SAFETY: The message is the caller's, and under construction.
         let msg = &mut unsafe { AttrWriter::from_raw(skb) };
         from_result(|| K::fill_info(dev, msg, rtnl).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// May be called by anybody.
+    unsafe extern "C" fn get_xstats_size_callback(_dev: *const bindings::net_device) -> usize {
+        K::XSTATS_SIZE
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core with a device of this kind and a message.
+    unsafe extern "C" fn fill_xstats_callback(
+        skb: *mut bindings::sk_buff,
+        dev: *const bindings::net_device,
+    ) -> c_int {
+        // SAFETY: The core's reference lasts for the call.
+        let dev = unsafe { NetDevice::from_raw(dev.cast_mut()) };
+        // SAFETY: The message is the caller's, and under construction.
+        let msg = &mut unsafe { AttrWriter::from_raw(skb) };
+        from_result(|| K::fill_xstats(dev, msg).map(|()| 0))
     }
 
     /// # Safety

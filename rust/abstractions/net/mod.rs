@@ -25,6 +25,7 @@ pub mod nlattr;
 pub mod notifier;
 pub mod page_pool;
 pub mod payload;
+pub mod pcpu_counters;
 pub mod registered;
 pub mod rtnl;
 pub mod rx_handler;

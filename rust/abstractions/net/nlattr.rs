@@ -73,6 +73,20 @@ impl AttrType for U16 {
     }
 }
 
+/// A 64-bit number in host byte order, aligned to 4 bytes (`NLA_U64`).
+pub enum U64 {}
+
+impl AttrType for U64 {
+    type Value<'a> = u64;
+    const POLICY: Policy = Policy::new(bindings::NLA_U64, 0);
+
+    #[inline]
+    fn read(payload: &[u8]) -> Option<u64> {
+        let bytes = payload.first_chunk::<8>()?;
+        Some(u64::from_ne_bytes(*bytes))
+    }
+}
+
 /// A signed 32-bit number in host byte order (`NLA_S32`).
 pub enum S32 {}
 
@@ -588,6 +602,11 @@ impl<'a> AttrWriter<'a> {
 
     /// Appends a number; [`EMSGSIZE`] if the message is full.
     pub fn put_u32(&mut self, field: &Field<U32>, value: u32) -> Result {
+        self.put(field.id, &value.to_ne_bytes())
+    }
+
+    /// Appends a number; [`EMSGSIZE`] if the message is full.
+    pub fn put_u64(&mut self, field: &Field<U64>, value: u64) -> Result {
         self.put(field.id, &value.to_ne_bytes())
     }
 

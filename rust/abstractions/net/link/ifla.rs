@@ -11,6 +11,7 @@ use crate::{
         Bytes,
         Field,
         Ignored,
+        Nested,
         U32, //
     },
 };
@@ -29,3 +30,5 @@ pub const TXQLEN: Field<U32> = Field::new(bindings::IFLA_TXQLEN as u16);
 pub const NUM_TX_QUEUES: Field<Ignored> = Field::new(bindings::IFLA_NUM_TX_QUEUES as u16);
 /// The number of receive queues to allocate (`IFLA_NUM_RX_QUEUES`).
 pub const NUM_RX_QUEUES: Field<Ignored> = Field::new(bindings::IFLA_NUM_RX_QUEUES as u16);
+/// What a link's own statistics are inside of (`IFLA_INFO_XSTATS`).
+pub const INFO_XSTATS: Field<Nested> = Field::new(bindings::IFLA_INFO_XSTATS as u16);
