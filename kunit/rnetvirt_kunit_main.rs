@@ -16,6 +16,9 @@
 #[path = "../rust/driver/config.rs"]
 mod config;
 #[allow(dead_code)]
+#[path = "../rust/driver/drops.rs"]
+mod drops;
+#[allow(dead_code)]
 #[path = "../rust/driver/filter.rs"]
 mod filter;
 #[allow(dead_code)]

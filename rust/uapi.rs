@@ -34,6 +34,39 @@ pub const IFLA_RNETVIRT_TRUST: u16 = 5;
 /// The highest attribute of `IFLA_INFO_DATA`.
 pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_TRUST;
 
+/// The reasons for which links with a lower device lose packets.
+///
+/// What is inside of `IFLA_INFO_XSTATS`: for each, if there were any, an attribute with its number, a
+/// `u64`: how many. Those that begin with `tx_` are `tx_dropped`, too, those with `rx_` and `tap_` also
+/// `rx_errors`.
+pub const DROP_NAMES: [&CStr; 17] = [
+    c"tx_short",
+    c"tx_isolated",
+    c"tx_group",
+    c"tx_source",
+    c"tx_host",
+    c"tx_lower",
+    c"tx_write",
+    c"rx_refused",
+    c"rx_backlog",
+    c"rx_memory",
+    c"tap_ring",
+    c"tap_csum",
+    c"tap_gso",
+    c"tap_memory",
+    c"pause",
+    c"copies",
+    c"backlog",
+];
+
+/// The number of the attribute for the reason at that place of [`DROP_NAMES`].
+pub const fn drop_attr(place: usize) -> u16 {
+    // CAST: A short table.
+    #[allow(clippy::cast_possible_truncation)]
+    let place = place as u16;
+    place.wrapping_add(1)
+}
+
 /// A pair of devices: transmit on one is receive on the other.
 pub const RNETVIRT_FLAVOR_VETH: u32 = 0;
 /// A lower device shared by MAC address.

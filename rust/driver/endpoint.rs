@@ -6,6 +6,7 @@
 //! [`receive`](crate::receive), what users ask for with the flavors.
 
 use crate::{
+    drops::Stats,
     filter::GroupFilter,
     ipvlan::settings::ModeCell as IpvlanModeCell,
     macvlan::settings::{
@@ -23,6 +24,7 @@ use crate::{
         Tap,
         TapRef, //
     },
+    uapi::DROP_NAMES, //
 };
 use abstractions::{
     net::{
@@ -31,16 +33,23 @@ use abstractions::{
             EthtoolOps,
             LinkSettings, //
         },
+        ethtool_stats::{
+            self,
+            Per,
+            StatSet, //
+        },
         link::{
             downcast,
             NewLinkParams,
             SetupDevice, //
         },
         net_device_ops::NetDeviceOps,
-        netdevice::NetDevice,
+        netdevice::{
+            Link,
+            NetDevice, //
+        },
         nlattr::ExtAck,
-        rtnl::Rtnl,
-        stats::StackedStats, //
+        rtnl::Rtnl, //
     },
     random::random_u32, //
 };
@@ -59,8 +68,8 @@ pub(crate) struct Common {
     pub(crate) lower: DevRef,
     /// What the endpoints of that device share.
     pub(crate) port: PortRef,
-    /// What it has sent and received.
-    pub(crate) stats: StackedStats,
+    /// What it has sent, received and lost.
+    pub(crate) stats: Stats,
     /// With flavors macvtap and ipvtap, what is there instead of a stack.
     pub(crate) tap: Option<TapRef>,
     /// Groups that it listens to.
@@ -73,7 +82,7 @@ impl Common {
         Ok(Self {
             lower: DevRef::new(port.lower_rtnl(rtnl)?, rtnl)?,
             port: port.clone(),
-            stats: StackedStats::new()?,
+            stats: Stats::new()?,
             tap,
             // So that not all endpoints err about the same groups.
             groups: GroupFilter::new(random_u32()),
@@ -105,6 +114,12 @@ pub(crate) enum EndpointEthtool {}
 impl<E: Endpoint> EthtoolOps<E> for EndpointEthtool {
     /// The lower device's.
     const LINK_SETTINGS: Option<LinkSettings> = None;
+
+    const STATS: &'static [&'static dyn StatSet<E>] = &[&ethtool_stats::Stats {
+        per: Per::Device,
+        names: DROP_NAMES,
+        values: |dev: &Link<E>, _, _| dev.data().stats.all_lost(),
+    }];
 }
 
 /// An endpoint of flavor macvlan or macvtap, found by its MAC address.
@@ -188,7 +203,7 @@ pub(crate) fn tap(dev: &NetDevice) -> Option<&TapRef> {
 }
 
 /// The counters of an endpoint.
-pub(crate) fn stats(dev: &NetDevice) -> Option<&StackedStats> {
+pub(crate) fn stats(dev: &NetDevice) -> Option<&Stats> {
     if let Some(dev) = downcast::<Macvlan>(dev) {
         return Some(&dev.data().stats);
     }

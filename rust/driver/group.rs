@@ -6,6 +6,10 @@
 //! Where there may be many listeners the packet is put off: a worker makes the copies.
 
 use crate::{
+    drops::{
+        Reason,
+        Stats, //
+    },
     endpoint::Endpoint,
     port::Port,
     reach::{
@@ -36,11 +40,11 @@ use abstractions::{
         },
         skbuff::{
             max_backlog,
+            Dropped,
             EthFrame,
             PacketType,
             RxSkb, //
-        },
-        stats::StackedStats, //
+        }, //
     },
 };
 use kernel::sync::atomic::ordering::Relaxed;
@@ -145,7 +149,7 @@ pub(crate) fn flood(
 #[inline(always)]
 pub(crate) fn copy_to<T: NetDeviceOps>(
     dev: &Link<T>,
-    stats: &StackedStats,
+    stats: &Stats,
     skb: &RxSkb<'_>,
     dest: Mac,
     rcu: Rcu<'_>,
@@ -159,20 +163,21 @@ pub(crate) fn copy_to<T: NetDeviceOps>(
             guard.bh()
         }
     };
-    let sent = skb
-        .clone_to(dev, rcu)
-        .map(|skb| skb.of_type(group_type(dev, dest)))
-        .is_some_and(|skb| match place {
-            Place::Softirq(bh) => skb.netif_rx(bh).is_ok(),
-            Place::Worker(cx) => {
-                skb.netif_receive(cx, bh);
-                true
-            }
-        });
-    if sent {
-        stats.count_rx(skb.frame_len(), true, bh);
+    let Some(copy) = skb.clone_to(dev, rcu) else {
+        return stats.lost(Reason::RxMemory, bh);
+    };
+    let copy = copy.of_type(group_type(dev, dest));
+    let lost = match place {
+        Place::Softirq(bh) => copy.netif_rx(bh).is_err(),
+        Place::Worker(cx) => {
+            copy.netif_receive(cx, bh);
+            false
+        }
+    };
+    if lost {
+        stats.lost(Reason::RxBacklog, bh);
     } else {
-        stats.count_rx_error(bh);
+        stats.count_rx(skb.frame_len(), true, bh);
     }
 }
 
@@ -181,13 +186,17 @@ pub(crate) fn copy_to<T: NetDeviceOps>(
 pub(crate) fn flood_siblings(
     port: &Handler<Port>,
     hearers: Parties,
-    sender: u64,
+    (sender, sent): (u64, &Stats),
     frame: &EthFrame<'_>,
     dest: Mac,
     cx: &XmitContext<'_>,
 ) {
     if port.group_members() > copies_at_once() && port.deferred_groups.has(dest) {
-        return defer_sent(port, hearers, sender, frame, cx);
+        if defer_sent(port, hearers, sender, frame, cx).is_err() {
+            port.lower().count_rx_dropped();
+            sent.lost(Reason::Copies, cx.bh());
+        }
+        return;
     }
     for dev in port.macs.iter(cx.rcu()) {
         let this = dev.data();
@@ -218,34 +227,35 @@ fn defer_sent(
     sender: u64,
     frame: &EthFrame<'_>,
     cx: &XmitContext<'_>,
-) {
+) -> Result<(), Dropped> {
     let audience = Audience {
         parties: hearers,
         except: sender,
     };
     // Half of the queue is for what comes in from outside.
     let limit = port.bc_queue_len.load(Relaxed) / 2;
-    if port.defer_frame(frame, audience.note(), limit, cx).is_err() {
-        port.lower().count_rx_dropped();
-    }
+    port.defer_frame(frame, audience.note(), limit, cx)
 }
 
 #[inline(always)]
-fn forward_copy_to<T>(
-    dev: &Link<T>,
-    stats: &StackedStats,
-    frame: &EthFrame<'_>,
-    cx: &XmitContext<'_>,
-) {
-    let sent = frame.try_clone().is_some_and(|frame| {
-        frame
-            .forward_to(dev, cx.rcu())
-            .and_then(|skb| skb.netif_rx(cx.bh()))
-            .is_ok()
-    });
-    if sent {
-        stats.count_rx(frame.len(), true, cx.bh());
-    } else {
-        stats.count_rx_error(cx.bh());
+fn forward_copy_to<T>(dev: &Link<T>, stats: &Stats, frame: &EthFrame<'_>, cx: &XmitContext<'_>) {
+    let Some(copy) = frame.try_clone() else {
+        return stats.lost(Reason::RxMemory, cx.bh());
+    };
+    match receive(copy, dev, cx.rcu(), cx.bh()) {
+        Ok(()) => stats.count_rx(frame.len(), true, cx.bh()),
+        Err(reason) => stats.lost(reason, cx.bh()),
     }
+}
+
+/// Makes a frame one that `dev` has received, or says why not.
+#[inline(always)]
+pub(crate) fn receive(
+    frame: EthFrame<'_>,
+    dev: &NetDevice,
+    rcu: Rcu<'_>,
+    bh: Bh<'_>,
+) -> Result<(), Reason> {
+    let skb = frame.forward_to(dev, rcu).map_err(|_| Reason::RxRefused)?;
+    skb.netif_rx(bh).map_err(|_| Reason::RxBacklog)
 }

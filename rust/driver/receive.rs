@@ -4,6 +4,7 @@
 //! device's own stack.
 
 use crate::{
+    drops::Reason,
     endpoint::{
         Endpoint,
         Ipvlan, //
@@ -148,7 +149,7 @@ fn deliver<'a, E: Endpoint>(
             }
         }
         None => {
-            this.stats.count_rx_error(cx.bh());
+            this.stats.lost(Reason::RxMemory, cx.bh());
             Verdict::CONSUMED
         }
     }
@@ -225,18 +226,17 @@ fn copy_to_listeners<'a>(port: &Port, skb: RxSkb<'a>, cx: &RxContext<'_>) -> Opt
         if !dev.is_up() {
             return;
         }
-        let sent = skb.clone_to(dev, cx.rcu()).is_some_and(|copy| {
-            let copy = if dest == dev.mac() {
-                copy.of_type(PacketType::Host)
-            } else {
-                copy
-            };
-            copy.netif_rx(cx.bh()).is_ok()
-        });
-        if sent {
-            this.stats.count_rx(skb.frame_len(), false, cx.bh());
+        let Some(copy) = skb.clone_to(dev, cx.rcu()) else {
+            return this.stats.lost(Reason::RxMemory, cx.bh());
+        };
+        let copy = if dest == dev.mac() {
+            copy.of_type(PacketType::Host)
         } else {
-            this.stats.count_rx_error(cx.bh());
+            copy
+        };
+        match copy.netif_rx(cx.bh()) {
+            Ok(()) => this.stats.count_rx(skb.frame_len(), false, cx.bh()),
+            Err(_) => this.stats.lost(Reason::RxBacklog, cx.bh()),
         }
     });
     if flags.has(MacvlanFlags::NODST) {
@@ -268,13 +268,12 @@ fn copy_to_l3(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) {
         return;
     };
     let stats = &dev.data().stats;
-    let sent = skb
-        .clone_to(dev, cx.rcu())
-        .is_some_and(|skb| skb.netif_rx(cx.bh()).is_ok());
-    if sent {
-        stats.count_rx(skb.frame_len(), false, cx.bh());
-    } else {
-        stats.count_rx_error(cx.bh());
+    let Some(copy) = skb.clone_to(dev, cx.rcu()) else {
+        return stats.lost(Reason::RxMemory, cx.bh());
+    };
+    match copy.netif_rx(cx.bh()) {
+        Ok(()) => stats.count_rx(skb.frame_len(), false, cx.bh()),
+        Err(_) => stats.lost(Reason::RxBacklog, cx.bh()),
     }
 }
 

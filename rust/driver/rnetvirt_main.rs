@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod drops;
 mod endpoint;
 mod events;
 mod filter;

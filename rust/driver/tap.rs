@@ -28,6 +28,10 @@ mod steering;
 mod uapi;
 mod vnet_hdr;
 
+use crate::drops::{
+    Reason,
+    Stats, //
+};
 use abstractions::{
     chrdev::PollEvents,
     context::{
@@ -57,7 +61,6 @@ use abstractions::{
         },
         skb_ring::SkbRing,
         skbuff::{
-            DropReason,
             ReceivedSkBuff,
             RxSkb, //
         },
@@ -66,7 +69,6 @@ use abstractions::{
             Sock,
             SockArray, //
         },
-        stats::StackedStats,
         user_frame::UserFrame, //
     },
 };
@@ -101,7 +103,7 @@ pub(crate) struct Tap {
     #[pin]
     queues: Mutex<KVec<ARef<Sock<Queue>>>>,
     /// The counters of the endpoint.
-    stats_of: fn(&NetDevice) -> Option<&StackedStats>,
+    stats_of: fn(&NetDevice) -> Option<&Stats>,
     /// What readers with a header take.
     offloads: FeaturesCell,
 }
@@ -111,7 +113,7 @@ pub(crate) type TapRef = Arc<Handler<Tap>>;
 
 impl Tap {
     /// A tap for a device that is to be made, whose counters are what `stats_of` finds.
-    pub(crate) fn new(stats_of: fn(&NetDevice) -> Option<&StackedStats>) -> Result<TapRef> {
+    pub(crate) fn new(stats_of: fn(&NetDevice) -> Option<&Stats>) -> Result<TapRef> {
         Arc::pin_init(
             Handler::new(pin_init!(Self {
                 attached: SockArray::new(),
@@ -137,10 +139,9 @@ impl Tap {
         self.attached.get(index, rcu)
     }
 
-    /// What has to be done to a frame that the reader cannot do; then into the ring with it. How many
-    /// frames were lost.
+    /// What has to be done to a frame that the reader cannot do; then into the ring with it.
     #[inline(always)]
-    fn enqueue(&self, queue: RcuSock<'_, Queue>, mut frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
+    fn enqueue(&self, queue: RcuSock<'_, Queue>, mut frame: UserFrame<'_>, bh: Bh<'_>) -> Lost {
         let features = if queue.has_vnet_hdr() {
             ALWAYS.with(self.offloads.get())
         } else {
@@ -153,14 +154,14 @@ impl Tap {
             && !features.any(Features::CSUM_MASK)
             && !frame.complete_checksum()
         {
-            frame.drop_reason(DropReason::CSUM);
-            return 1;
+            frame.drop_reason(Reason::TapCsum.core());
+            return Lost(1, Reason::TapCsum);
         }
         let lost = put(queue, frame, bh);
         if lost == 0 {
             queue.wake(PollEvents::IN);
         }
-        lost
+        Lost(lost, Reason::TapRing)
     }
 
     /// A packet that the endpoint has received and counted: where it would go as one that the core
@@ -168,7 +169,7 @@ impl Tap {
     #[inline(never)]
     pub(crate) fn deliver<'a>(
         this: &'a Handler<Self>,
-        stats: &StackedStats,
+        stats: &Stats,
         skb: ReceivedSkBuff<'a>,
         cx: &RxContext<'a>,
     ) -> Verdict<'a> {
@@ -180,9 +181,11 @@ impl Tap {
         };
         let lost = match skb.into_user_frame() {
             Some(frame) => this.enqueue(queue, frame, cx.bh()),
-            None => 1,
+            None => Lost(1, Reason::TapMemory),
         };
-        (0..lost).for_each(|_| stats.count_rx_error(cx.bh()));
+        if lost.any() {
+            lost.count(stats, cx.bh());
+        }
         Verdict::CONSUMED
     }
 
@@ -263,7 +266,7 @@ fn put(queue: RcuSock<'_, Queue>, frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
     match queue::produce(queue, frame, bh) {
         Ok(()) => 0,
         Err(frame) => {
-            frame.drop_reason(DropReason::FULL_RING);
+            frame.drop_reason(Reason::TapRing.core());
             1
         }
     }
@@ -276,26 +279,41 @@ fn enqueue_segments(
     frame: UserFrame<'_>,
     features: Features,
     bh: Bh<'_>,
-) -> u32 {
+) -> Lost {
     let Ok(segments) = frame.segment(features) else {
-        return 1;
+        return Lost(1, Reason::TapGso);
     };
     let mut lost = 0u32;
     let full = |segment: UserFrame<'_>| {
         lost = lost.wrapping_add(1);
-        segment.drop_reason(DropReason::FULL_RING);
+        segment.drop_reason(Reason::TapRing.core());
     };
     if queue::produce_all(queue, segments, full, bh) {
         queue.wake(PollEvents::IN);
     }
-    lost
+    Lost(lost, Reason::TapRing)
+}
+
+/// How many frames of a packet were lost, and why.
+struct Lost(u32, Reason);
+
+impl Lost {
+    #[inline(always)]
+    fn any(&self) -> bool {
+        self.0 != 0
+    }
+
+    #[cold]
+    fn count(self, stats: &Stats, bh: Bh<'_>) {
+        (0..self.0).for_each(|_| stats.lost(self.1, bh));
+    }
 }
 
 /// Counts frames that were received and lost.
 #[cold]
-fn count_rx_errors(this: &Handler<Tap>, lost: u32, cx: &RxContext<'_>) {
+fn count_lost(this: &Handler<Tap>, lost: Lost, cx: &RxContext<'_>) {
     if let Some(stats) = this.dev(cx.rcu()).and_then(this.stats_of) {
-        (0..lost).for_each(|_| stats.count_rx_error(cx.bh()));
+        lost.count(stats, cx.bh());
     }
 }
 
@@ -311,10 +329,10 @@ impl RxHandler for Tap {
         };
         let lost = match skb.into_user_frame() {
             Some(frame) => this.enqueue(queue, frame, cx.bh()),
-            None => 1,
+            None => Lost(1, Reason::TapMemory),
         };
-        if lost != 0 {
-            count_rx_errors(this, lost, cx);
+        if lost.any() {
+            count_lost(this, lost, cx);
         }
         Verdict::CONSUMED
     }

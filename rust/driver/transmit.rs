@@ -3,6 +3,7 @@
 //! Where a packet goes that an endpoint sends: to another endpoint, or out by the lower device.
 
 use crate::{
+    drops::Reason,
     endpoint::{
         Endpoint,
         Ipvlan,
@@ -54,7 +55,6 @@ use abstractions::{
         payload::Payload,
         rx_handler::Handler,
         skbuff::{
-            DropReason,
             EthFrame,
             SkBuff,
             XmitStatus, //
@@ -117,7 +117,7 @@ impl Macvlan {
         match unicast(Party::Macvlan(MacvlanMode::BRIDGE), owner.data().party()) {
             Reach::Direct => between(dev, owner, frame, cx),
             Reach::Out => send_out(dev, frame.into_skb(), cx),
-            Reach::Nowhere => drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx),
+            Reach::Nowhere => drop_tx(dev, frame.into_skb(), Reason::TxIsolated, cx),
         }
     }
 
@@ -142,7 +142,9 @@ impl Macvlan {
     fn group_xmit(frame: EthFrame<'_>, dev: &Link<Self>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
         if frame.protocol() != ETH_P_PAUSE {
             const HEARERS: Parties = Parties::of_sent_group(Party::Macvlan(MacvlanMode::BRIDGE));
-            group::flood_siblings(&dev.data().port, HEARERS, dev.id(), &frame, dest, cx);
+            let this = dev.data();
+            let sender = (dev.id(), &this.stats);
+            group::flood_siblings(&this.port, HEARERS, sender, &frame, dest, cx);
         }
         send_out(dev, frame.into_skb(), cx)
     }
@@ -156,7 +158,7 @@ impl Ipvlan {
     pub(crate) fn xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
         let frame = match skb.into_frame() {
             Ok(frame) => frame,
-            Err(skb) => return drop_tx(dev, skb, DropReason::TOO_SMALL, cx),
+            Err(skb) => return drop_tx(dev, skb, Reason::TxShort, cx),
         };
         if dev.data().settings.mode() == IpvlanMode::L2 {
             Self::xmit_l2(dev, frame, cx)
@@ -176,7 +178,7 @@ impl Ipvlan {
                 Some(owner) => match unicast(this.party(), owner.data().party()) {
                     Reach::Direct => Self::send_to(dev, owner, frame, cx),
                     Reach::Out => send_out(dev, frame.into_skb(), cx),
-                    Reach::Nowhere => drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx),
+                    Reach::Nowhere => drop_tx(dev, frame.into_skb(), Reason::TxIsolated, cx),
                 },
                 None => Self::send_in(dev, frame, cx),
             };
@@ -204,13 +206,13 @@ impl Ipvlan {
                     Reach::Direct => return Self::send_to(dev, owner, frame, cx),
                     Reach::Out => {}
                     Reach::Nowhere => {
-                        return drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx)
+                        return drop_tx(dev, frame.into_skb(), Reason::TxIsolated, cx)
                     }
                 }
             }
         }
         if frame.dest().is_multicast() {
-            return drop_tx(dev, frame.into_skb(), DropReason::UNHANDLED_PROTO, cx);
+            return drop_tx(dev, frame.into_skb(), Reason::TxGroup, cx);
         }
         let len = frame.len();
         sent(dev, len, route_and_send(frame, &this.lower, cx.bh()), cx)
@@ -221,10 +223,10 @@ impl Ipvlan {
     fn xmit_l3_checked(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
         let this = dev.data();
         if frame.is_to_group() {
-            return drop_tx(dev, frame.into_skb(), DropReason::UNHANDLED_PROTO, cx);
+            return drop_tx(dev, frame.into_skb(), Reason::TxGroup, cx);
         }
         if Self::is_from_another(dev, frame.payload(), cx.rcu()) {
-            return drop_tx(dev, frame.into_skb(), DropReason::IP_SOURCE, cx);
+            return drop_tx(dev, frame.into_skb(), Reason::TxSource, cx);
         }
         let sender = match this.settings.flags() {
             Flags::BRIDGE => Sender::Direct,
@@ -279,7 +281,7 @@ impl Ipvlan {
     fn send_in(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
         let this = dev.data();
         if !this.settings.is_trusted() {
-            return drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx);
+            return drop_tx(dev, frame.into_skb(), Reason::TxHost, cx);
         }
         this.stats.count_tx(frame.len(), cx.bh());
         let _ = frame
@@ -303,7 +305,7 @@ impl Ipvlan {
         match unicast(this.party(), sibling.data().party()) {
             Reach::Direct => between(dev, sibling, frame, cx),
             Reach::Out => send_out(dev, frame.into_skb(), cx),
-            Reach::Nowhere => drop_tx(dev, frame.into_skb(), DropReason::DEV_READY, cx),
+            Reach::Nowhere => drop_tx(dev, frame.into_skb(), Reason::TxIsolated, cx),
         }
     }
 
@@ -314,13 +316,15 @@ impl Ipvlan {
         if frame.protocol() == ETH_P_PAUSE {
             // Flow control of the wire is the lower device's business.
             this.stats.count_tx(frame.len(), cx.bh());
-            frame.into_skb().drop_reason(DropReason::UNHANDLED_PROTO);
+            this.stats.lost(Reason::Pause, cx.bh());
+            frame.into_skb().drop_reason(Reason::Pause.core());
             return Tx::SENT;
         }
         if this.settings.flags() == Flags::BRIDGE {
             const HEARERS: Parties =
                 Parties::of_sent_group(Party::Ipvlan(IpvlanMode::L2, Flags::BRIDGE));
-            group::flood_siblings(&this.port, HEARERS, dev.id(), &frame, dest, cx);
+            let sender = (dev.id(), &this.stats);
+            group::flood_siblings(&this.port, HEARERS, sender, &frame, dest, cx);
         }
         send_out(dev, frame.into_skb(), cx)
     }
@@ -336,13 +340,9 @@ pub(crate) fn receive_from_sibling(
 ) {
     let stats = &owner.data().stats;
     let len = frame.len();
-    let sent = frame
-        .forward_to(owner, rcu)
-        .and_then(|skb| skb.netif_rx(bh));
-    if sent.is_ok() {
-        stats.count_rx(len, false, bh);
-    } else {
-        stats.count_rx_error(bh);
+    match group::receive(frame, owner, rcu, bh) {
+        Ok(()) => stats.count_rx(len, false, bh),
+        Err(reason) => stats.lost(reason, bh),
     }
 }
 
@@ -393,7 +393,7 @@ fn sent<E: Endpoint>(dev: &Link<E>, len: u32, status: XmitStatus, cx: &XmitConte
     if status.is_taken() {
         stats.count_tx(len, cx.bh());
     } else {
-        stats.count_tx_dropped(cx.bh());
+        stats.lost(Reason::TxLower, cx.bh());
     }
     Tx::lower(status)
 }
@@ -419,8 +419,10 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
     }
     match frame.forward_over(lower, receiver, cx.rcu()) {
         Ok(skb) => {
-            if skb.netif_rx(cx.bh()).is_ok() {
-                receiver.data().stats.count_rx(len, false, cx.bh());
+            let stats = &receiver.data().stats;
+            match skb.netif_rx(cx.bh()) {
+                Ok(()) => stats.count_rx(len, false, cx.bh()),
+                Err(_) => stats.lost(Reason::Backlog, cx.bh()),
             }
             Tx::SENT
         }
@@ -443,10 +445,10 @@ fn through(frame: EthFrame<'_>, lower: &NetDevice, cx: &XmitContext<'_>) -> Tx {
 pub(crate) fn drop_tx<S: Endpoint>(
     sender: &Link<S>,
     skb: SkBuff<'_>,
-    reason: DropReason,
+    reason: Reason,
     cx: &XmitContext<'_>,
 ) -> Tx {
-    sender.data().stats.count_tx_dropped(cx.bh());
-    skb.drop_reason(reason);
+    sender.data().stats.lost(reason, cx.bh());
+    skb.drop_reason(reason.core());
     Tx::DROPPED
 }

@@ -23,6 +23,11 @@ impl<'a> Value<'a> {
     }
 
     /// The value as a number.
+    pub fn u64(self) -> Option<u64> {
+        self.bytes().map(u64::from_ne_bytes)
+    }
+
+    /// The value as a number.
     pub fn i32(self) -> Option<i32> {
         self.bytes().map(i32::from_ne_bytes)
     }

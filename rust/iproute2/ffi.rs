@@ -85,6 +85,8 @@ pub const NLA_F_NESTED: u16 = 1 << 15;
 
 /// iproute2's `enum output_type`: nothing if the user asked for text.
 const PRINT_JSON: c_int = 2;
+/// Nothing if the user asked for JSON.
+const PRINT_FP: c_int = 1;
 /// As the user asked, text or JSON.
 const PRINT_ANY: c_int = 4;
 /// iproute2's `enum color_attr`.
@@ -126,6 +128,14 @@ extern "C" {
         format: *const c_char,
         value: c_int,
     ) -> c_int;
+    fn print_color_u64(
+        output: c_int,
+        color: c_int,
+        key: *const c_char,
+        format: *const c_char,
+        value: u64,
+    ) -> c_int;
+    fn print_nl();
     fn print_color_bool(
         output: c_int,
         color: c_int,
@@ -349,15 +359,25 @@ impl<'a> Attributes<'a> {
     /// The value of an attribute, if it is there.
     pub fn get(&self, attribute: u16) -> Option<Value<'a>> {
         let found = *self.0.get(usize::from(attribute))?;
-        if found.is_null() {
-            return None;
-        }
-        // SAFETY: Entries that aren't null point to an attribute, which is as long as
-        // its header says, and stays as it is for `'a`.
-        unsafe {
-            let len = usize::from((*found).len).checked_sub(size_of::<Attribute>())?;
-            Some(Value(slice::from_raw_parts(found.add(1).cast(), len)))
-        }
+        // SAFETY: Entries that aren't null point to an attribute, which stays as it is for `'a`.
+        unsafe { value_of(found) }
+    }
+}
+
+/// The value of an attribute.
+///
+/// # Safety
+///
+/// `attribute` must be null, or point to an attribute, which is as long as its header says, and stays
+/// as it is for `'a`.
+unsafe fn value_of<'a>(attribute: *const Attribute) -> Option<Value<'a>> {
+    if attribute.is_null() {
+        return None;
+    }
+    // SAFETY: By this function's contract.
+    unsafe {
+        let len = usize::from((*attribute).len).checked_sub(size_of::<Attribute>())?;
+        Some(Value(slice::from_raw_parts(attribute.add(1).cast(), len)))
     }
 }
 
@@ -526,6 +546,42 @@ impl Flag {
     }
 }
 
+/// Begins a line, indented as `ip` does.
+pub fn print_line(title: &CStr) {
+    // SAFETY: Takes nothing.
+    unsafe { print_nl() };
+    print_fp(c"    %s", title);
+}
+
+/// Prints a number with its name.
+pub fn print_named(name: &CStr, value: u64) {
+    print_fp(c" %s ", name);
+    // SAFETY: C strings, and the format takes the value.
+    unsafe {
+        print_color_u64(
+            PRINT_ANY,
+            COLOR_NONE,
+            name.as_ptr(),
+            c"%llu".as_ptr(),
+            value,
+        )
+    };
+}
+
+/// Prints a word where text is wanted. The format must take one.
+fn print_fp(format: &'static CStr, value: &CStr) {
+    // SAFETY: The callers, both above, pass a format that takes a string; text needs no key.
+    unsafe {
+        print_color_string(
+            PRINT_FP,
+            COLOR_NONE,
+            ptr::null(),
+            format.as_ptr(),
+            value.as_ptr(),
+        )
+    };
+}
+
 impl List {
     /// Prints the field: what `each` prints with the function that it gets.
     pub fn print(&self, each: impl FnOnce(fn(&CStr))) {
@@ -607,7 +663,7 @@ pub static mut rnetvirt_link_util: LinkUtil = LinkUtil {
     maxattr: uapi::IFLA_RNETVIRT_MAX as c_int,
     parse_opt: Some(parse_opt),
     print_opt: Some(print_opt),
-    print_xstats: None,
+    print_xstats: Some(print_xstats),
     print_help: Some(print_help),
     parse_ifla_xstats: None,
     print_ifla_xstats: None,
@@ -646,6 +702,16 @@ unsafe extern "C" fn print_opt(_: *mut LinkUtil, _: *mut File, table: *mut *mut 
     // SAFETY: By this function's contract, and the type has as many entries.
     if let Some(table) = unsafe { table.cast::<AttributeTable>().as_ref() } {
         crate::print(Attributes(table));
+    }
+}
+
+/// # Safety
+///
+/// As `ip` calls `print_xstats`: with an attribute.
+unsafe extern "C" fn print_xstats(_: *mut LinkUtil, _: *mut File, attribute: *mut Attribute) {
+    // SAFETY: By this function's contract.
+    if let Some(value) = unsafe { value_of(attribute) } {
+        crate::print_xstats(value);
     }
 }
 

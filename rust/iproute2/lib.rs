@@ -76,6 +76,22 @@ fn print(data: Attributes<'_>) {
     }
 }
 
+/// Prints what a link has lost, by reason.
+fn print_xstats(lost: Value<'_>) {
+    let count = |place| lost.get(uapi::drop_attr(place)).and_then(Value::u64);
+    let known = || {
+        let places = uapi::DROP_NAMES.iter().enumerate();
+        places.filter_map(|(place, name)| Some((name, count(place)?)))
+    };
+    if known().next().is_none() {
+        return;
+    }
+    ffi::print_line(c"lost:");
+    known().for_each(|(name, count)| ffi::print_named(name, count));
+    // `ip` goes on behind it.
+    ffi::print_line(c"");
+}
+
 fn help(to: Stream<'_>) {
     to.write(&[USAGE]);
 }

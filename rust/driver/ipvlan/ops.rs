@@ -122,7 +122,7 @@ impl NetDeviceOps for Ipvlan {
     }
 
     fn get_stats64(dev: &Link<Self>, stats: &mut LinkStats64, _rcu: Rcu<'_>) {
-        stats.add_stacked(&dev.data().stats);
+        dev.data().stats.add_to(stats);
     }
 
     #[inline]

@@ -8,6 +8,7 @@ use crate::{
         Flavor,
         Hints, //
     },
+    drops::Stats,
     endpoint::{
         self,
         Ipvlan,
@@ -205,6 +206,12 @@ impl RtnlLinkOps for Rnetvirt {
                 flavor + total_size(size_of::<u32>()) + nest + Ipvlan::fill_size()
             }
         }
+    }
+
+    const XSTATS_SIZE: usize = Stats::ATTRS_SIZE;
+
+    fn fill_xstats(dev: &NetDevice, msg: &mut AttrWriter<'_>) -> Result {
+        endpoint::stats(dev).map_or(Ok(()), |stats| stats.fill(msg))
     }
 
     fn fill_info(dev: &NetDevice, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {

@@ -14,6 +14,7 @@ use super::{
     Tap,
     TapRef, //
 };
+use crate::drops::Reason;
 use abstractions::{
     chrdev::PollEvents,
     context::{
@@ -144,7 +145,7 @@ impl TapFile {
     fn count_tx_dropped(&self) {
         let section = rcu::read_lock();
         if let Some(stats) = self.tap.dev(Rcu::new(&section)).and_then(self.tap.stats_of) {
-            stats.count_tx_dropped(disable_bh().bh());
+            stats.lost(Reason::TxWrite, disable_bh().bh());
         }
     }
 }

@@ -22,7 +22,7 @@ import traceback
 RTM_NEWLINK = 16
 NLM_F_CREATE = 0x400
 IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_TXQLEN, IFLA_LINKINFO, IFLA_NUM_TX_QUEUES = 3, 4, 5, 13, 18, 31
-INFO_KIND, INFO_DATA = 1, 2
+INFO_KIND, INFO_DATA, INFO_XSTATS = 1, 2, 3
 PEER, FLAVOR, MACVLAN, IPVLAN, TRUST = 1, 2, 3, 4, 5
 NESTED = 0x8000
 # In the nest: what kind macvlan has in INFO_DATA; of these ipvlan has the first two, each two bytes.
@@ -181,11 +181,13 @@ def with_kind(message, kind, change_data=lambda data: data):
     return message[0], message[1], data
 
 
-def dump(data, kind="rnetvirt"):
-    """A link of a kind, with these bytes in INFO_DATA (none: without it)."""
+def dump(data, kind="rnetvirt", xstats=None):
+    """A link of a kind, with these bytes in INFO_DATA and INFO_XSTATS (none: without it)."""
     info = attribute(INFO_KIND, kind.encode() + b"\0")
     if data is not None:
         info += attribute(INFO_DATA, data)
+    if xstats is not None:
+        info += attribute(INFO_XSTATS, xstats)
     payload = struct.pack("=BxHiII", 0, 1, 42, 0x1002, 0)
     payload += attribute(IFLA_IFNAME, b"v0\0") + attribute(IFLA_MTU, u32(1500))
     payload += attribute(IFLA_TXQLEN, u32(1000))
@@ -193,8 +195,8 @@ def dump(data, kind="rnetvirt"):
     return struct.pack("=IHHII", 16 + len(payload), RTM_NEWLINK, 0, 0, 0) + payload
 
 
-def shown(data, *options, kind="rnetvirt"):
-    run = Ip([*options, "link", "show"], dump(data, kind))
+def shown(data, *options, kind="rnetvirt", xstats=None):
+    run = Ip([*options, "link", "show"], dump(data, kind, xstats))
     equal((run.status, run.err), (0, ""), f"ip {' '.join(options)} link show")
     return run.out
 
@@ -1107,6 +1109,24 @@ def trust_is_shown():
         (link,) = json.loads(shown(data, "-d", "-j"))
         want = {"flavor": "ipvlan", "mode": "l3", "bridge": True, "trust": word}
         equal(list(link["linkinfo"]["info_data"].items()), list(want.items()))
+
+
+@test
+def losses_are_shown_with_statistics():
+    nest = attribute(MODE, u16(1)) + attribute(FLAGS, u16(0))
+    lost = attribute(3, struct.pack("=Q", 5)) + attribute(1, struct.pack("=Q", 1 << 40))
+    lines = shown(ipvlan(nest), "-s", "-d", xstats=lost).splitlines()
+    equal([line for line in lines if "lost" in line], [f"    lost: tx_short {1 << 40} tx_group 5"])
+    (link,) = json.loads(shown(ipvlan(nest), "-s", "-d", "-j", xstats=lost))
+    equal(list(link["linkinfo"]["info_xstats"].items()), [("tx_short", 1 << 40), ("tx_group", 5)])
+    assert "lost" not in shown(ipvlan(nest), "-d", xstats=lost)
+
+
+@test
+def losses_with_broken_data():
+    # What is too short, or has no name here, is as if absent.
+    for lost in [b"", b"\1", attribute(1, b"\1\0\0\0"), attribute(999, struct.pack("=Q", 1))]:
+        assert "lost" not in shown(None, "-s", "-d", xstats=lost), lost
 
 
 @test
