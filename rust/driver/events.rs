@@ -50,6 +50,9 @@ impl Notifier for Events {
     ) -> Result {
         if let Some(port) = Handler::<Port>::of(dev, rtnl) {
             port.event(event, dev, more, rtnl)?;
+            if event == Event::UP {
+                Port::start_telling(&port, rtnl);
+            }
         }
         tap::event(event, dev, rtnl)
     }
@@ -166,9 +169,7 @@ impl Port {
             Event::PRE_TYPE_CHANGE => return Err(EPERM),
             // A bond in mode balance-tlb or balance-alb, which has nothing else to say, has taken another
             // of its devices into use, and tells the switch of addresses of its own only.
-            Event::RESEND_IGMP => macvlans()
-                .filter(|dev| dev.is_up())
-                .for_each(|dev| dev.announce_on(lower, rtnl)),
+            Event::RESEND_IGMP => self.tell_where_links_are(Rcu::new(&rcu::read_lock())),
             _ => {}
         }
         Ok(())

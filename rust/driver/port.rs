@@ -16,6 +16,7 @@
 //! sees what the lower device receives, and is told what happens to it.
 
 mod groups;
+mod learning;
 mod lookup;
 mod members;
 
@@ -183,7 +184,10 @@ impl Port {
             GFP_KERNEL_ACCOUNT,
         )?;
         match Handler::attach(&port, lower, rtnl) {
-            Ok(()) => Ok(port),
+            Ok(()) => {
+                Self::start_telling(&port, rtnl);
+                Ok(port)
+            }
             Err(err) if err == EBUSY => Err(ack.refuse(who_has(lower, rtnl))),
             Err(err) if err == EINVAL => Err(ack.refuse(Refusal::LowerNotShared)),
             Err(err) => Err(err),

@@ -95,6 +95,10 @@ impl RxHandler for Port {
     fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], cx: &Deferred<'a>) {
         group::receive_deferred(this, skb, note, cx);
     }
+
+    fn tick<'a>(this: &'a Handler<Self>, cx: &Deferred<'a>) -> Option<u32> {
+        this.tell_again(cx.rcu())
+    }
 }
 
 /// A packet to one MAC address.

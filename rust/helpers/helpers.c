@@ -18,6 +18,7 @@
 #define __rnetvirt_helper __always_inline
 #endif
 
+#include "bonding.c"
 #include "ip.c"
 #include "kunit.c"
 #include "netdevice.c"

@@ -301,6 +301,18 @@ __rnetvirt_helper void rnetvirt_helper_init_work(struct work_struct *work, work_
 	INIT_WORK(work, func);
 }
 
+__rnetvirt_helper void rnetvirt_helper_init_delayed_work(struct delayed_work *work,
+							 work_func_t func)
+{
+	INIT_DELAYED_WORK(work, func);
+}
+
+__rnetvirt_helper void rnetvirt_helper_queue_unbound_work_in(struct delayed_work *work,
+							     unsigned int msecs)
+{
+	queue_delayed_work(system_dfl_wq, work, msecs_to_jiffies(msecs));
+}
+
 __rnetvirt_helper void rnetvirt_helper_queue_unbound_work(struct work_struct *work)
 {
 	queue_work(system_dfl_wq, work);
@@ -398,27 +410,4 @@ __rnetvirt_helper struct sk_buff *rnetvirt_helper_ip_check_defrag(struct sk_buff
 __rnetvirt_helper bool rnetvirt_helper_net_eq_init(const struct net *net)
 {
 	return net_eq(net, &init_net);
-}
-
-/* A frame of the shortest length, as bonding sends for addresses that it knows of. */
-__rnetvirt_helper void rnetvirt_helper_send_learning_packet(struct net_device *lower,
-							    const struct net_device *dev)
-{
-	const unsigned int room = LL_RESERVED_SPACE(lower);
-	struct sk_buff *skb = alloc_skb(room + ETH_ZLEN + lower->needed_tailroom, GFP_KERNEL);
-	struct ethhdr *eth;
-
-	if (!skb)
-		return;
-	skb_reserve(skb, room);
-	eth = skb_put_zero(skb, ETH_ZLEN);
-	ether_addr_copy(eth->h_dest, dev->dev_addr);
-	ether_addr_copy(eth->h_source, dev->dev_addr);
-	eth->h_proto = htons(ETH_P_LOOPBACK);
-	skb_reset_mac_header(skb);
-	skb_set_network_header(skb, ETH_HLEN);
-	skb->protocol = eth->h_proto;
-	skb->priority = TC_PRIO_CONTROL;
-	skb->dev = lower;
-	dev_queue_xmit(skb);
 }

@@ -78,7 +78,7 @@ test_a5_on_vlan() {
 
 test_a5_on_bond() {
 	bed
-	needs bonding
+	needs veth bonding bridge 8021q
 	wired S W
 	ip -n W addr add 10.0.0.3/24 dev wire0
 	ip -n S link add low type bond mode active-backup
@@ -89,14 +89,14 @@ test_a5_on_bond() {
 	works low
 }
 
-test_a5_switches_learn_when_a_bond_fails_over() {
-	local n old
+# on_bond [OPTION...]: bond low of S in mode balance-tlb, of two devices that are connected to the
+# switch br0 in W; nothing is sent but by the bond and the link v0 on it.
+on_bond() {
+	local n
 
-	needs bonding
 	ns S W
-	# The switch; nothing is sent but by the bond and the link on it.
 	ip -n W link add br0 up type bridge
-	ip -n S link add low type bond mode balance-tlb miimon 50
+	ip -n S link add low type bond mode balance-tlb miimon 50 "$@"
 	for n in 0 1; do
 		ip -n S link add s$n type veth peer name w$n netns W
 		ip -n W link set w$n up master br0
@@ -105,10 +105,66 @@ test_a5_switches_learn_when_a_bond_fails_over() {
 	ip -n S link set low up
 	endpoint S low v0 bridge address 02:00:00:00:00:01 up
 	wait_for 10 is_active
+}
+
+test_a5_switches_learn_when_a_bond_fails_over() {
+	local old
+
+	needs veth bonding bridge 8021q
+	on_bond
 	old=$(sysfs S low bonding/active_slave)
 	ip -n S link set "$old" down
 	wait_for 10 learned w$((1 - ${old#s}))
 }
+
+# What a switch has forgotten it is told again; the link itself sends nothing.
+test_a5_switches_learn_from_time_to_time() {
+	local port
+
+	needs veth bonding bridge 8021q
+	on_bond lp_interval 1
+	port=w$(sysfs S low bonding/active_slave | tr -d s)
+	wait_for 10 learned "$port"
+	for _ in 1 2; do
+		forget "$port"
+		wait_for 10 learned "$port"
+	done
+	# A bond that is down tells nobody, and begins again.
+	ip -n S link set low down
+	forget "$port"
+	ip -n S link set low up
+	wait_for 10 learned "$port"
+	# In another mode it has nothing to tell.
+	ip -n S link set low down
+	ip -n S link set s0 nomaster
+	ip -n S link set s1 nomaster
+	ip -n S link set low type bond mode active-backup
+	ip -n S link set s0 master low
+	ip -n S link set low up
+	forget w0
+	forget w1
+	sleep 2.5
+	if learned w0 || learned w1; then fail "a bond in mode active-backup told of the link"; fi
+}
+
+# The tag of a VLAN on the bond is on what tells of links on that.
+test_a5_switches_learn_in_vlans() {
+	needs veth bonding bridge 8021q
+	on_bond lp_interval 1
+	ip -n S link delete v0
+	ip -n S link add link low name low.5 type vlan id 5
+	ip -n S link set low.5 up
+	endpoint S low.5 v0 bridge address 02:00:00:00:00:01 up
+	ip -n W link set br0 type bridge vlan_filtering 1 vlan_default_pvid 0
+	in_ns W bridge vlan add dev w0 vid 5
+	in_ns W bridge vlan add dev w1 vid 5
+	wait_for 10 learned_in_vlan_5
+}
+
+learned_in_vlan_5() { in_ns W bridge fdb show | grep -q '^02:00:00:00:00:01 .*vlan 5 '; }
+
+# forget PORT: of the link's address.
+forget() { in_ns W bridge fdb delete 02:00:00:00:00:01 dev "$1" master 2>/dev/null || true; }
 
 is_active() { [ "$(sysfs S low bonding/active_slave)" ]; }
 
@@ -207,7 +263,7 @@ test_b6_vlans_on_endpoints() {
 test_a5_endpoints_under_others() {
 	ns S W A B
 	wired S W
-	needs bonding
+	needs veth bonding bridge 8021q
 	ip -n W addr add 10.0.0.3/24 dev wire0
 	# A port of a bridge, of a bond.
 	endpoint S eth0 v0 passthru up

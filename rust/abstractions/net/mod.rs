@@ -3,6 +3,7 @@
 //! Networking.
 
 pub mod adjacency;
+mod bonding;
 pub mod dev_ref;
 pub mod ethtool;
 pub mod ethtool_stats;

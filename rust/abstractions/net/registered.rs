@@ -301,14 +301,6 @@ impl<T> Registered<Link<T>> {
         unsafe { ((*dev).min_mtu, (*dev).max_mtu) = limits };
     }
 
-    /// Sends a frame on `lower` that says nothing but where this device's MAC address is, for switches
-    /// to learn: from it to it, of Ethernet's loopback protocol. Lost if there is no memory.
-    pub fn announce_on(&self, lower: &Registered<NetDevice>, _rtnl: &Rtnl) {
-        // SAFETY: Both devices are valid, and the lower one's namespace, too; one that is on its way out has
-        // a queueing discipline that drops all.
-        unsafe { bindings::send_learning_packet(lower.as_ptr(), self.as_ptr()) };
-    }
-
     /// Whether the requester, if in another namespace than `net`, may administer that one, too
     /// (`rtnl_dev_link_net_capable()`).
     pub fn link_net_capable(&self, net: &Net, _rtnl: &Rtnl) -> bool {

@@ -164,6 +164,13 @@ pub trait RxHandler: Declared + Send + Sync {
     /// Deals with a packet that was [put off](Handler::defer), of which `note` was noted. One at a
     /// time, in order, in a worker: softirqs are enabled.
     fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], cx: &Deferred<'a>);
+
+    /// Does what is to be done [again and again](Handler::start_ticking), and says in how many
+    /// milliseconds again; `None`: not until it is started anew. One at a time, in a worker that must not
+    /// sleep.
+    fn tick<'a>(_this: &'a Handler<Self>, _cx: &Deferred<'a>) -> Option<u32> {
+        None
+    }
 }
 
 /// What is known of all handlers of a type.
@@ -314,7 +321,8 @@ struct Queue(Opaque<bindings::sk_buff_head>);
 ///   RTNL only.
 /// - `l3mdev` is null, or the `l3mdev_ops` of `dev`, which are static and do not change while it is not
 ///   null. It is written under RTNL only.
-/// - `queue` and `work` are initialised; `work` is queued by [`Handler::defer`] only. Packets in
+/// - `queue`, `work` and `ticks` are initialised; `work` is queued by [`Handler::defer`] only, `ticks` under
+///   RTNL while `dev` is not null, and by itself. Packets in
 ///   `queue` are clones of an `RxSkb` that was received by `dev`, each a `DetachedSkb`. While `dev` is null, but for the grace
 ///   period after which it is detached, the queue is empty and the work idle: a handler can be dropped
 ///   in any context in which its `T` can.
@@ -333,6 +341,8 @@ pub struct Handler<T: RxHandler> {
     queue: Queue,
     #[pin]
     work: Opaque<bindings::work_struct>,
+    #[pin]
+    ticks: Opaque<bindings::delayed_work>,
 }
 
 // SAFETY: The queue has a lock of its own, the work belongs to the workqueue, `T` may be used from any
@@ -383,6 +393,10 @@ impl<T: RxHandler> Handler<T> {
             work <- Opaque::ffi_init(|slot: *mut bindings::work_struct| {
                 // SAFETY: The slot is valid and pinned; the callback is for this type.
                 unsafe { bindings::init_work(slot, Some(Self::work_callback)) }
+            }),
+            ticks <- Opaque::ffi_init(|slot: *mut bindings::delayed_work| {
+                // SAFETY: The slot is valid and pinned; the callback is for this type.
+                unsafe { bindings::init_delayed_work(slot, Some(Self::tick_callback)) }
             }),
         })
     }
@@ -636,8 +650,37 @@ impl<T: RxHandler> Handler<T> {
         Err(Dropped)
     }
 
+    /// Has [`tick`](RxHandler::tick) called in that many milliseconds, unless it is to be anyhow. Nothing
+    /// happens if the handler is not attached.
+    pub fn start_ticking(&self, msecs: u32, _rtnl: &Rtnl) {
+        if self.is_attached() {
+            // SAFETY: The work is initialised, and cancelled by `detach` before the handler goes.
+            unsafe { bindings::queue_unbound_work_in(self.ticks.get(), msecs) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the workqueue, with the work of a handler of this type.
+    unsafe extern "C" fn tick_callback(work: *mut bindings::work_struct) {
+        // SAFETY: By the caller's guarantee; the handler goes after the work was cancelled.
+        let this = unsafe {
+            let ticks = container_of!(work, bindings::delayed_work, work);
+            &*container_of!(ticks.cast::<Opaque<bindings::delayed_work>>(), Self, ticks)
+        };
+        let guard = rcu::read_lock();
+        // INVARIANT: This is the worker, and the section has just begun.
+        let again = T::tick(this, &Deferred(Rcu::new(&guard)));
+        if let Some(msecs) = again {
+            // SAFETY: The work is initialised. Who cancels it sees to it that it does not come again.
+            unsafe { bindings::queue_unbound_work_in(this.ticks.get(), msecs) };
+        }
+    }
+
     /// Waits until the work is done and nothing is left in the queue. May sleep.
     fn cancel(&self) {
+        // SAFETY: The work is initialised. It takes no lock that is held here, see `tick`.
+        unsafe { bindings::cancel_delayed_work_sync(self.ticks.get()) };
         // SAFETY: The work is initialised. It takes no lock that is held here: see `work_callback`.
         unsafe { bindings::cancel_work_sync(self.work.get()) };
         loop {
