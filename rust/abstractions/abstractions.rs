@@ -29,6 +29,9 @@
 //! | [`net::ethtool`] | `struct ethtool_ops` |
 //! | [`net::notifier`] | the net device notifier chain |
 //! | [`net::sock`] | `struct sock` for accounting, waiting and waking |
+//! | [`net::rx_queue`] | receive queues that are polled |
+//! | [`net::napi`] | `struct napi_struct`, GRO |
+//! | [`net::ring`] | the ring of such a queue |
 //! | [`net::skb_ring`] | `struct ptr_ring` of frames |
 //! | [`net::user_frame`] | frames from and to user space |
 //! | [`chrdev`] | character devices that belong to net devices |

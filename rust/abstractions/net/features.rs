@@ -58,6 +58,10 @@ features! {
     GSO_UDP_L4 = NETIF_F_GSO_UDP_L4;
     /// Received packets are merged by software.
     GRO = NETIF_F_GRO;
+    /// … into lists of whole packets.
+    GRO_FRAGLIST = NETIF_F_GRO_FRAGLIST;
+    /// … also those of UDP that are for nobody here.
+    GRO_UDP_FWD = NETIF_F_GRO_UDP_FWD;
     /// Received packets are merged by the device.
     LRO = NETIF_F_LRO;
     /// There can be no VLANs on it.
@@ -81,6 +85,12 @@ features! {
 impl Features {
     /// Any way to leave checksums to somebody else.
     pub const CSUM_MASK: Self = Self(bindings::NETIF_F_CSUM_MASK);
+
+    /// Any kind of TCP segmentation.
+    pub const ALL_TSO: Self = Self::TSO
+        .with(Self::TSO_ECN)
+        .with(Self::TSO_MANGLEID)
+        .with(Self::TSO6);
 
     /// None.
     pub const NONE: Self = Self(0);

@@ -133,6 +133,11 @@ impl<T: NetDeviceOps> Ops<T> {
         } else {
             None
         },
+        ndo_set_features: if T::HAS_SET_FEATURES {
+            Some(Self::set_features_callback)
+        } else {
+            None
+        },
         ndo_vlan_rx_add_vid: if T::HAS_LOWER_DEV {
             Some(StackedCallbacks::<T>::vlan_rx_add_vid_callback)
         } else {
@@ -386,6 +391,20 @@ impl<T: NetDeviceOps> Ops<T> {
             .and(wanted.with(Features::KNOWN))
             .without(Self::IMPOSSIBLE)
             .0
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core for a device of this type.
+    unsafe extern "C" fn set_features_callback(
+        dev: *mut bindings::net_device,
+        features: bindings::netdev_features_t,
+    ) -> c_int {
+        from_result(|| {
+            // SAFETY: By the caller's guarantee, and the core calls this under RTNL.
+            let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
+            T::set_features(dev, Features(features), rtnl).map(|()| 0)
+        })
     }
 
     /// # Safety

@@ -315,6 +315,12 @@ pub trait NetDeviceOps: Sized + Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
+    /// The features become `features`, of which [`fix_features`](Self::fix_features) has approved; until then
+    /// they are what the device says. An error leaves them (`ndo_set_features`).
+    fn set_features(_dev: &Registered<Link<Self>>, _features: Features, _rtnl: &Rtnl) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
     /// `bridge fdb add ADDRESS dev DEV self` (`ndo_fdb_add`); `replace` if an entry that is there may
     /// be changed.
     fn fdb_add(_dev: &Registered<Link<Self>>, _mac: Mac, _replace: bool, _rtnl: &Rtnl) -> Result {

@@ -171,6 +171,13 @@ impl NetDevice {
         Features(unsafe { (*self.as_ptr()).features }).and(Features::KNOWN)
     }
 
+    /// Whether one of `which` is on. A snapshot.
+    #[inline]
+    pub fn has_any_feature(&self, which: Features) -> bool {
+        // SAFETY: The device is valid; the field may be read at any time.
+        Features(unsafe { bindings::netdev_features(self.as_ptr()) }).any(which)
+    }
+
     /// The features that devices of VLANs on it may have.
     pub fn vlan_features(&self, _rtnl: &Rtnl) -> Features {
         // SAFETY: The device is valid; the features change under RTNL only.

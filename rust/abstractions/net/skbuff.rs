@@ -279,6 +279,21 @@ impl<'a> SkBuff<'a> {
         unsafe { (*self.0.as_ptr()).len }
     }
 
+    /// The number of the transmit queue that it was put into.
+    #[inline]
+    pub fn queue_mapping(&self) -> u16 {
+        // SAFETY: By the type's invariant the skb is valid.
+        unsafe { bindings::skb_get_queue_mapping(self.0.as_ptr()) }
+    }
+
+    /// Whether it comes from a socket of this host that is charged for each packet as such, which are those
+    /// of UDP, raw and packet sockets, and not those of TCP (`sock_wfree()`).
+    #[inline]
+    pub fn is_wfree(&self) -> bool {
+        // SAFETY: By the type's invariant the skb is valid.
+        unsafe { bindings::skb_is_wfree(self.0.as_ptr()) }
+    }
+
     /// Whether there are no bytes in the packet.
     #[inline]
     pub fn is_empty(&self) -> bool {
@@ -738,6 +753,34 @@ const ETH_P_IP: u16 = bindings::ETH_P_IP as u16;
 pub struct ReceivedSkBuff<'a>(SkBuff<'a>);
 
 impl<'a> ReceivedSkBuff<'a> {
+    /// Takes a packet for what it is.
+    ///
+    /// # Safety
+    ///
+    /// It must be as the type's invariants say.
+    #[inline]
+    pub(crate) unsafe fn from_skb(skb: SkBuff<'a>) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self(skb)
+    }
+
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::sk_buff {
+        self.0 .0.as_ptr()
+    }
+
+    /// Bytes in the packet, the Ethernet header included.
+    #[inline]
+    pub fn frame_len(&self) -> u32 {
+        self.0.len().wrapping_add(ETH_HLEN)
+    }
+
+    /// Frees the packet and says why.
+    #[inline]
+    pub fn drop_reason(self, reason: DropReason) {
+        self.0.drop_reason(reason);
+    }
+
     /// The packet, as the handler of its device gets it.
     #[inline]
     pub(crate) fn into_rx(self) -> RxSkb<'a> {

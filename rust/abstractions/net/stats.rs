@@ -96,6 +96,12 @@ impl Counter {
         self.0.add(1, Relaxed);
     }
 
+    /// Counts several. Any context.
+    #[inline]
+    pub fn add(&self, events: u64) {
+        self.0.add(events, Relaxed);
+    }
+
     /// The number of events so far.
     #[inline]
     pub fn get(&self) -> u64 {

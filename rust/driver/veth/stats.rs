@@ -19,6 +19,12 @@ impl Count {
         Self(Atomic::new(0))
     }
 
+    /// To be called by that writer only.
+    pub(super) fn add(&self, events: u64) {
+        self.0
+            .store(self.0.load(Relaxed).wrapping_add(events), Relaxed);
+    }
+
     fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }

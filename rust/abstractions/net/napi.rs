@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! NAPI: packets are received in batches, in a softirq, in a thread, or by who waits for them.
+//!
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
+
+use super::{
+    netdevice::NetDevice,
+    ring::{
+        Entry,
+        Ring, //
+    },
+    rtnl::Rtnl,
+    skbuff::{
+        DropReason,
+        ReceivedSkBuff, //
+    },
+};
+use crate::{
+    bindings,
+    context::{
+        Bh,
+        Rcu, //
+    },
+};
+use core::ptr;
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        barrier::{
+            smp_mb,
+            Full, //
+        },
+    },
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
+};
+
+/// What C calls to poll.
+pub(super) type PollFn = unsafe extern "C" fn(*mut bindings::napi_struct, c_int) -> c_int;
+
+/// One NAPI of a device (`struct napi_struct`), and whether who has work for it need not say so.
+///
+/// Who has work [kicks](Self::kick) after the work can be seen; who polls takes the mask off, then looks
+/// once more ([`Poll::complete`]). A barrier is between the two steps of either, so one sees the other.
+///
+/// # Invariants
+///
+/// The structure is zeroed; or it was added to a device and is on; or it is off and was taken away.
+#[pin_data]
+pub(super) struct Napi {
+    #[pin]
+    napi: Opaque<bindings::napi_struct>,
+    masked: Atomic<bool>,
+}
+
+// SAFETY: C's structure is made for being scheduled from anywhere.
+unsafe impl Send for Napi {}
+// SAFETY: As above.
+unsafe impl Sync for Napi {}
+
+impl Napi {
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            // INVARIANT: Zeroed.
+            napi <- Opaque::ffi_init(|slot: *mut bindings::napi_struct| {
+                // SAFETY: The slot is valid.
+                unsafe { ptr::write_bytes(slot, 0, 1) }
+            }),
+            masked: Atomic::new(false),
+        })
+    }
+
+    /// The one that C means.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be that of a `Napi` that is not freed during `'a`.
+    pub(super) unsafe fn from_raw<'a>(ptr: *mut bindings::napi_struct) -> &'a Self {
+        // SAFETY: By the caller's guarantee; `Opaque` is a transparent wrapper.
+        unsafe { &*kernel::container_of!(Opaque::cast_from(ptr), Self, napi) }
+    }
+
+    /// Adds it to `dev` and switches it on. What users have set for the queue `index` of the device
+    /// applies: the core keeps that, and the number that it is known by. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// It must be zeroed. [`stop`](Self::stop) must be called, and a grace period pass then, before it or
+    /// the device is freed. The device must have been allocated with more than `index` receive queues.
+    /// `poll` must be callable until then with this one.
+    pub(super) unsafe fn start(&self, dev: &NetDevice, index: u16, poll: PollFn, _rtnl: &Rtnl) {
+        // INVARIANT: Added, and on.
+        // SAFETY: By the caller's guarantee; RTNL is held, as a queue's NAPI is set with.
+        unsafe {
+            bindings::netif_napi_add_config(
+                dev.as_ptr(),
+                self.napi.get(),
+                Some(poll),
+                index.into(),
+            );
+            bindings::netif_queue_set_napi(
+                dev.as_ptr(),
+                index.into(),
+                bindings::netdev_queue_type_NETDEV_QUEUE_TYPE_RX,
+                self.napi.get(),
+            );
+            bindings::napi_enable(self.napi.get());
+        }
+    }
+
+    /// Waits for who polls, switches it off and takes it from its device. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// As [`start`](Self::start) was called, with `dev` and `index`, for once. RTNL must be held, unless
+    /// the device is unregistered.
+    pub(super) unsafe fn stop(&self, dev: &NetDevice, index: u16) {
+        // INVARIANT: Off, and taken away.
+        // SAFETY: By the caller's guarantee.
+        unsafe {
+            bindings::napi_disable(self.napi.get());
+            bindings::netif_queue_set_napi(
+                dev.as_ptr(),
+                index.into(),
+                bindings::netdev_queue_type_NETDEV_QUEUE_TYPE_RX,
+                ptr::null_mut(),
+            );
+            bindings::__netif_napi_del(self.napi.get());
+        }
+    }
+
+    /// There is work, which was written before. Any context but hard interrupts.
+    #[inline]
+    pub(super) fn kick(&self) {
+        smp_mb(Full);
+        if !self.masked.load(Relaxed) {
+            self.schedule();
+        }
+    }
+
+    /// Has it polled, unless it is, or is off.
+    #[inline]
+    fn schedule(&self) {
+        // SAFETY: The structure was added: who gets at it to kick it has it from a live queue.
+        if unsafe { bindings::napi_schedule_prep(self.napi.get()) } {
+            self.masked.store(true, Relaxed);
+            // SAFETY: Prepared just now.
+            unsafe { bindings::__napi_schedule(self.napi.get()) };
+        }
+    }
+}
+
+/// A packet that may be merged with others: nobody else has it or its data.
+///
+/// # Invariants
+///
+/// The skb is neither shared nor a clone, and accounted to no socket but by `sock_wfree()`.
+pub struct UniqueSkb<'a>(ReceivedSkBuff<'a>);
+
+impl<'a> UniqueSkb<'a> {
+    /// Makes it so; the packet comes back if somebody has it, or there is no memory. Either way it has let
+    /// go of its sender's socket, unless that only waits for its bytes (`skb_prepare_for_gro()`).
+    #[inline]
+    pub fn new(skb: ReceivedSkBuff<'a>) -> Result<Self, ReceivedSkBuff<'a>> {
+        // SAFETY: The skb is ours.
+        if unsafe { bindings::skb_make_unique(skb.as_ptr()) } {
+            // INVARIANT: As the function has made sure.
+            Ok(Self(skb))
+        } else {
+            Err(skb)
+        }
+    }
+}
+
+/// A queue is being polled: takes entries from its ring, up to a budget.
+///
+/// # Invariants
+///
+/// The NAPI is owned by who has this (`NAPI_STATE_SCHED`), and the ring belongs to it. Softirqs are disabled,
+/// which is an RCU section, for `'p`; the device is up, and not freed.
+pub struct Poll<'p> {
+    ring: &'p Ring,
+    napi: &'p Napi,
+    dev: &'p NetDevice,
+    budget: u32,
+    done: u32,
+    _here: NotThreadSafe,
+}
+
+/// A queue was polled: what [`Poll::complete`] gives, and C wants.
+#[must_use]
+pub struct Polled(c_int);
+
+impl Polled {
+    #[inline]
+    pub(super) fn number(self) -> c_int {
+        self.0
+    }
+}
+
+impl<'p> Poll<'p> {
+    /// # Safety
+    ///
+    /// It must be as the type's invariants say.
+    #[inline]
+    pub(super) unsafe fn new(
+        ring: &'p Ring,
+        napi: &'p Napi,
+        dev: &'p NetDevice,
+        budget: c_int,
+    ) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self {
+            ring,
+            napi,
+            dev,
+            budget: u32::try_from(budget).unwrap_or(0),
+            done: 0,
+            _here: NotThreadSafe,
+        }
+    }
+
+    /// Polling is an RCU read-side section.
+    #[inline]
+    pub fn rcu(&self) -> Rcu<'p> {
+        // SAFETY: By the type's invariants.
+        unsafe { Rcu::assume() }
+    }
+
+    /// Polling is done with softirqs disabled.
+    #[inline]
+    pub fn bh(&self) -> Bh<'p> {
+        // SAFETY: By the type's invariants.
+        unsafe { Bh::assume() }
+    }
+
+    /// How many entries were taken.
+    #[inline]
+    pub fn done(&self) -> u32 {
+        self.done
+    }
+
+    /// The next entry; `None` if there is none, or the budget is used up.
+    #[inline]
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Option<Entry<'p>> {
+        if self.done >= self.budget {
+            return None;
+        }
+        // SAFETY: By the type's invariants nobody else polls, and the device is not freed during `'p`.
+        let entry = unsafe { self.ring.consume(self.dev) }?;
+        self.done += 1;
+        Some(entry)
+    }
+
+    /// Gives a packet to the stack, perhaps merged with others (`napi_gro_receive()`).
+    #[inline]
+    pub fn gro_receive(&mut self, skb: UniqueSkb<'p>) {
+        // SAFETY: We own the NAPI, and the skb, which is set up as received, and give that up.
+        unsafe {
+            bindings::napi_gro_receive(self.napi.napi.get(), skb.0.into_raw().as_ptr());
+        }
+    }
+
+    /// Gives a packet to the stack as it is (`netif_receive_skb()`).
+    #[inline]
+    pub fn netif_receive(&mut self, skb: ReceivedSkBuff<'p>) {
+        // SAFETY: We own the skb, which is set up as received, and give it up; softirqs are disabled.
+        unsafe { bindings::netif_receive_skb(skb.into_raw().as_ptr()) };
+    }
+
+    /// Ends the polling. If the budget was not used up, who puts entries in will say so again; and those
+    /// that came in between are looked for.
+    #[inline]
+    pub fn complete(self) -> Polled {
+        let napi = self.napi;
+        // CAST: Not more than the budget, which was one.
+        let done = self.done as c_int;
+        // SAFETY: We own the NAPI until then.
+        if self.done < self.budget && unsafe { bindings::napi_complete_done(napi.napi.get(), done) }
+        {
+            napi.masked.store(false, Relaxed);
+            smp_mb(Full);
+            // The ring is still there: who takes it away waits for this section after it has switched
+            // the NAPI off.
+            if !self.ring.is_empty() {
+                napi.schedule();
+            }
+        }
+        Polled(done)
+    }
+
+    /// Drops what is there; for a device that is down.
+    #[cold]
+    pub(super) fn discard(mut self) -> (u32, Polled) {
+        while let Some(Entry::Skb(skb)) = self.next() {
+            skb.drop_reason(DropReason::DEV_READY);
+        }
+        (self.done, self.complete())
+    }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ring between those who transmit to a receive queue and its NAPI.
+//!
+//! C header: [`include/linux/ptr_ring.h`](srctree/include/linux/ptr_ring.h)
+
+use super::{
+    napi::Napi,
+    netdevice::NetDevice,
+    skbuff::{
+        ReceivedSkBuff,
+        SkBuff, //
+    },
+};
+use crate::{
+    bindings,
+    context::Bh, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
+};
+
+/// What is in a ring.
+pub enum Entry<'a> {
+    /// A packet.
+    Skb(ReceivedSkBuff<'a>),
+}
+
+impl<'a> Entry<'a> {
+    /// Gives ownership up.
+    #[inline]
+    fn into_raw(self) -> *mut c_void {
+        match self {
+            Self::Skb(skb) => skb.into_raw().as_ptr().cast(),
+        }
+    }
+
+    /// Takes back what was given up.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be from [`into_raw`](Self::into_raw), for once, and `dev` not be freed during `'a`,
+    /// which is within an RCU section.
+    #[inline]
+    unsafe fn from_raw(ptr: *mut c_void, dev: &'a NetDevice) -> Self {
+        let skb: *mut bindings::sk_buff = ptr.cast();
+        // Whoever it was for when it was put in.
+        // SAFETY: The skb is ours by the caller's guarantee.
+        unsafe { bindings::skb_set_dev_only(skb, dev.as_ptr()) };
+        // SAFETY: As above; it was set up as received.
+        Self::Skb(unsafe { ReceivedSkBuff::from_skb(SkBuff::from_raw(skb)) })
+    }
+}
+
+/// A ring of entries: many put them in, one at a time, first in first out.
+///
+/// Places become free in batches, so that who puts in and who takes out do not share cache lines.
+///
+/// # Invariants
+///
+/// The ring is initialised and never resized. Its entries are from [`Entry::into_raw`].
+#[pin_data(PinnedDrop)]
+pub(super) struct Ring {
+    #[pin]
+    ring: Opaque<bindings::ptr_ring>,
+}
+
+// SAFETY: Who puts in has its lock; who takes out is the only one.
+unsafe impl Send for Ring {}
+// SAFETY: As above.
+unsafe impl Sync for Ring {}
+
+impl Ring {
+    /// A ring for `size` entries. May sleep; [`ENOMEM`].
+    pub(super) fn new(size: u16) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            ring <- Opaque::try_ffi_init(move |slot: *mut bindings::ptr_ring| {
+                // SAFETY: The slot is valid.
+                to_result(unsafe { bindings::ptr_ring_init(slot, size.into()) })
+            }),
+        })
+    }
+
+    /// Takes an entry out, as one that `dev` has received.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else may take entries out meanwhile. `dev` must not be freed during `'a`, which is within
+    /// an RCU section.
+    #[inline]
+    pub(super) unsafe fn consume<'a>(&self, dev: &'a NetDevice) -> Option<Entry<'a>> {
+        // SAFETY: The ring is initialised, and the caller the only one at this end.
+        let ptr = unsafe { bindings::__ptr_ring_consume(self.ring.get()) };
+        // SAFETY: By the type's invariants; it is in the ring no more.
+        (!ptr.is_null()).then(|| unsafe { Entry::from_raw(ptr, dev) })
+    }
+
+    /// Whether there is nothing in it. For who takes entries out; others have a snapshot.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        // SAFETY: The ring is initialised and never resized.
+        unsafe { bindings::__ptr_ring_empty(self.ring.get()) }
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Ring {
+    fn drop(self: Pin<&mut Self>) {
+        /// # Safety
+        ///
+        /// `ptr` must be an entry, which is given up.
+        unsafe extern "C" fn destroy(ptr: *mut c_void) {
+            // SAFETY: An entry is an skb.
+            drop(unsafe { SkBuff::from_raw(ptr.cast()) });
+        }
+
+        // SAFETY: The ring is initialised, and nobody uses it any more.
+        unsafe { bindings::ptr_ring_cleanup(self.ring.get(), Some(destroy)) };
+    }
+}
+
+/// The right to put entries into a ring, which nobody else has meanwhile. When it is dropped the queue is
+/// [polled](super::rx_queue::RxQueueOps::poll), if anything was put in.
+///
+/// # Invariants
+///
+/// The ring's lock for producers is held, and softirqs are disabled for `'a`.
+pub struct Producer<'a> {
+    ring: &'a Ring,
+    napi: &'a Napi,
+    placed: bool,
+    _here: NotThreadSafe,
+}
+
+impl<'a> Producer<'a> {
+    #[inline]
+    pub(super) fn lock(ring: &'a Ring, napi: &'a Napi, _bh: Bh<'a>) -> Self {
+        // SAFETY: The ring is initialised; with softirqs disabled nobody who holds the lock is
+        // interrupted by one who wants it.
+        unsafe { bindings::ptr_ring_lock_producer(ring.ring.get()) };
+        // INVARIANT: Just locked.
+        Self {
+            ring,
+            napi,
+            placed: false,
+            _here: NotThreadSafe,
+        }
+    }
+
+    /// A place, if there is one.
+    #[inline]
+    pub fn place(&mut self) -> Option<Place<'_, 'a>> {
+        // SAFETY: The ring is initialised and locked.
+        if unsafe { bindings::ptr_ring_is_full(self.ring.ring.get()) } {
+            return None;
+        }
+        // INVARIANT: As was just seen.
+        Some(Place(self))
+    }
+}
+
+/// A place in a ring that is locked.
+///
+/// # Invariants
+///
+/// The next place of the ring is free: until an entry is put there, nothing but places becoming free happens.
+pub struct Place<'p, 'a>(&'p mut Producer<'a>);
+
+impl Place<'_, '_> {
+    /// Puts an entry there.
+    #[inline]
+    pub fn put(self, entry: Entry<'_>) {
+        // SAFETY: The ring is locked and has a place, so the entry goes with it.
+        let _ = unsafe { bindings::__ptr_ring_produce(self.0.ring.ring.get(), entry.into_raw()) };
+        self.0.placed = true;
+    }
+}
+
+impl Drop for Producer<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type's invariants it is held.
+        unsafe { bindings::ptr_ring_unlock_producer(self.ring.ring.get()) };
+        if self.placed {
+            self.napi.kick();
+        }
+    }
+}

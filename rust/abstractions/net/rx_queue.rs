@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Receive queues of a device that are polled: each a ring, a NAPI, and what the driver has with it.
+//!
+//! A queue exists or it does not; there is no other state. It is built whole before anybody can find it, and
+//! found by one pointer for all queues of a device.
+
+use super::{
+    dev_ref::DevRef,
+    napi::{
+        Napi,
+        Poll,
+        PollFn,
+        Polled, //
+    },
+    net_device_ops::NetDeviceOps,
+    netdevice::Link,
+    rcu_box::RcuBox,
+    registered::Registered,
+    ring::{
+        Producer,
+        Ring, //
+    },
+    rtnl::Rtnl,
+};
+use crate::{
+    bindings,
+    context::{
+        Bh,
+        Gfp,
+        Rcu, //
+    },
+};
+use core::ptr;
+use kernel::{
+    container_of,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        rcu,
+        Arc, //
+    },
+};
+
+/// What a driver does with the receive queues of its devices.
+pub trait RxQueueOps: NetDeviceOps {
+    /// What it has with each.
+    type Queue: Send + Sync + 'static;
+
+    /// How many entries are in the ring at most.
+    const RING_SIZE: u16;
+
+    /// There are entries (`napi_struct.poll`). Softirqs are disabled; nobody else polls this queue.
+    fn poll(queue: &LiveQueue<Self>, dev: &Link<Self>, poll: Poll<'_>) -> Polled;
+
+    /// So many packets were dropped because the queue, or its device, goes.
+    fn dropped(queue: &LiveQueue<Self>, dev: &Link<Self>, packets: u32, rcu: Rcu<'_>);
+}
+
+/// A queue that exists: who finds it can put entries into its ring, and they will be polled.
+///
+/// # Invariants
+///
+/// `dev` is a `Link<T>`. If `started`, the NAPI was added to it for `index`, and is on; it is stopped, and
+/// readers waited for, before this is dropped.
+#[pin_data(PinnedDrop)]
+pub struct LiveQueue<T: RxQueueOps> {
+    #[pin]
+    napi: Napi,
+    #[pin]
+    ring: Ring,
+    dev: DevRef,
+    index: u16,
+    started: Atomic<bool>,
+    data: T::Queue,
+}
+
+impl<T: RxQueueOps> LiveQueue<T> {
+    fn new(
+        dev: &Registered<Link<T>>,
+        index: u16,
+        data: T::Queue,
+        rtnl: &Rtnl,
+    ) -> Result<Arc<Self>> {
+        let dev = DevRef::new(dev, rtnl)?;
+        // INVARIANT: A `Link<T>`; not started.
+        Arc::pin_init(
+            try_pin_init!(Self {
+                napi <- Napi::new(),
+                ring <- Ring::new(T::RING_SIZE),
+                dev,
+                index,
+                started: Atomic::new(false),
+                data,
+            }),
+            Gfp::Kernel.flags(),
+        )
+    }
+
+    /// Its number, which never changes.
+    #[inline]
+    pub fn index(&self) -> u16 {
+        self.index
+    }
+
+    /// What the driver has with it.
+    #[inline]
+    pub fn data(&self) -> &T::Queue {
+        &self.data
+    }
+
+    /// Whose it is.
+    #[inline]
+    fn dev(&self) -> &Link<T> {
+        // SAFETY: By the type's invariants, held by the reference.
+        unsafe { Link::from_raw(self.dev.as_ptr()) }
+    }
+
+    /// Locks its ring for who puts entries in.
+    #[inline]
+    pub fn produce<'a>(&'a self, bh: Bh<'a>) -> Producer<'a> {
+        Producer::lock(&self.ring, &self.napi, bh)
+    }
+
+    fn start(&self, rtnl: &Rtnl) {
+        if self.started.load(Relaxed) {
+            return;
+        }
+        let poll: PollFn = Self::poll_callback;
+        // INVARIANT: From here on.
+        self.started.store(true, Relaxed);
+        // SAFETY: It was not started, so that the NAPI is zeroed. `drop` at the latest stops it, and waits;
+        // the device is held until then, and `resize` has compared the number. The callback gets a NAPI
+        // that is in a queue of this type.
+        unsafe { self.napi.start(&self.dev, self.index, poll, rtnl) };
+    }
+
+    /// Must be called under RTNL, or when the device is unregistered.
+    fn stop(&self) {
+        if self.started.load(Relaxed) {
+            // INVARIANT: From here on not started; who calls this waits for readers.
+            self.started.store(false, Relaxed);
+            // SAFETY: It was started, and is stopped for once, since only holders of RTNL do that and the
+            // last owner.
+            unsafe { self.napi.stop(&self.dev, self.index) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core, with the NAPI of a queue of this type that was started, which it owns;
+    /// softirqs are disabled.
+    unsafe extern "C" fn poll_callback(napi: *mut bindings::napi_struct, budget: c_int) -> c_int {
+        // SAFETY: By the caller's guarantee. Who frees the queue stops the NAPI before, which waits for who
+        // owns it, and then waits for RCU sections, as this is one.
+        let queue = unsafe { &*container_of!(ptr::from_ref(Napi::from_raw(napi)), Self, napi) };
+        let dev = queue.dev();
+        // SAFETY: The NAPI and the ring are of one queue, and the caller owns the NAPI. The device is held.
+        let poll = unsafe { Poll::new(&queue.ring, &queue.napi, dev, budget) };
+        // A device that was taken down is unregistered after a grace period at the earliest: what the
+        // stack gets in this section is not too late.
+        // SAFETY: The device is valid.
+        if !unsafe { bindings::netif_running(dev.as_ptr()) } {
+            let rcu = poll.rcu();
+            let (dropped, polled) = poll.discard();
+            T::dropped(queue, dev, dropped, rcu);
+            return polled.number();
+        }
+        T::poll(queue, dev, poll).number()
+    }
+}
+
+#[pinned_drop]
+impl<T: RxQueueOps> PinnedDrop for LiveQueue<T> {
+    fn drop(self: Pin<&mut Self>) {
+        if self.started.load(Relaxed) {
+            self.stop();
+            // SAFETY: Who drops queues may sleep: they are owned by tables that are replaced under RTNL, or
+            // go with their device's data.
+            unsafe { bindings::synchronize_net() };
+        }
+        let mut left = 0;
+        let guard = rcu::read_lock();
+        // SAFETY: Nobody polls any more.
+        while let Some(entry) = unsafe { self.ring.consume(&self.dev) } {
+            drop(entry);
+            left += 1;
+        }
+        if left != 0 {
+            T::dropped(&self, self.dev(), left, Rcu::new(&guard));
+        }
+    }
+}
+
+/// The queues that a device has at a time, by number.
+pub struct Table<T: RxQueueOps>(KVec<Arc<LiveQueue<T>>>);
+
+impl<T: RxQueueOps> Table<T> {
+    /// The queue with that number.
+    #[inline]
+    pub fn get(&self, index: u16) -> Option<&LiveQueue<T>> {
+        self.0.get(usize::from(index)).map(|queue| &**queue)
+    }
+
+    /// All of them, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &LiveQueue<T>> {
+        self.0.iter().map(|queue| &**queue)
+    }
+
+    /// How many there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Never: a device without queues has no table.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The queues of a device, or none: all that is left then is a null pointer, and that is all that packets
+/// look at.
+///
+/// Queues hold their device, so a driver must [clear](Self::clear) them when that is taken down; else who
+/// unregisters it waits for ever.
+pub struct RxQueues<T: RxQueueOps>(RcuBox<Table<T>>);
+
+impl<T: RxQueueOps> RxQueues<T> {
+    /// No queues.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self(RcuBox::new())
+    }
+
+    /// The queues, if there are any.
+    #[inline]
+    pub fn get<'a>(&'a self, rcu: Rcu<'a>) -> Option<&'a Table<T>> {
+        self.0.get(rcu)
+    }
+
+    /// Makes it so that `dev` has `count` queues: what it has of them it keeps, what it lacks is made, with
+    /// data from `data`, what is too much goes, after one grace period for all. On failure nothing has
+    /// changed: [`ENOMEM`]; [`EINVAL`] if the device was not allocated with so many; [`ENODEV`] if it is
+    /// not registered any more. May sleep.
+    pub fn resize(
+        &self,
+        dev: &Registered<Link<T>>,
+        count: u16,
+        mut data: impl FnMut(u16) -> T::Queue,
+        rtnl: &Rtnl,
+    ) -> Result {
+        let (_, _, _, allocated) = dev.num_queues(rtnl);
+        if u32::from(count) > allocated {
+            return Err(EINVAL);
+        }
+        let mut queues = KVec::with_capacity(count.into(), Gfp::Kernel.flags())?;
+        let had = {
+            let guard = rcu::read_lock();
+            let old = self
+                .0
+                .get(Rcu::new(&guard))
+                .map_or(&[][..], |table| &table.0);
+            for queue in old.iter().take(count.into()) {
+                // There is room for all.
+                queues
+                    .push_within_capacity(queue.clone())
+                    .map_err(|_| ENOMEM)?;
+            }
+            old.len()
+        };
+        if had == usize::from(count) {
+            return Ok(());
+        }
+        for index in u16::try_from(had).unwrap_or(u16::MAX)..count {
+            let queue = LiveQueue::new(dev, index, data(index), rtnl)?;
+            queues.push_within_capacity(queue).map_err(|_| ENOMEM)?;
+        }
+        let table = if queues.is_empty() {
+            None
+        } else {
+            Some(KBox::new(Table(queues), Gfp::Kernel.flags())?)
+        };
+        for queue in table.iter().flat_map(|table| table.0.iter()) {
+            queue.start(rtnl);
+        }
+        self.replace(table, count, rtnl);
+        Ok(())
+    }
+
+    /// Takes all queues away, after one grace period. May sleep.
+    pub fn clear(&self, rtnl: &Rtnl) {
+        self.replace(None, 0, rtnl);
+    }
+
+    /// Queues from number `keep` on are in the new table no more.
+    fn replace(&self, table: Option<KBox<Table<T>>>, keep: u16, rtnl: &Rtnl) {
+        let old = self.0.replace(
+            table,
+            |old| {
+                old.0
+                    .iter()
+                    .skip(keep.into())
+                    .for_each(|queue| queue.stop())
+            },
+            rtnl,
+        );
+        drop(old);
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The data of one end.
+
+use super::stats::QueueStats;
+use abstractions::{
+    context::Rcu,
+    net::{
+        link::SetupDevice,
+        link_ref::LinkRef,
+        netdevice::Link,
+        registered::Registered,
+        rtnl::Rtnl,
+        rx_queue::RxQueues,
+        stats::Counter, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::Atomic,
+        rcu, //
+    },
+};
+
+/// The data of one end.
+pub(crate) struct Veth {
+    /// The other end.
+    pub(super) peer: LinkRef<Veth>,
+    /// The queues that this end receives by, if packets are not to go the short way: while it is up and GRO
+    /// is on.
+    pub(super) queues: RxQueues<Veth>,
+    /// Packets that could not be transmitted.
+    pub(super) dropped: Counter,
+    /// The headroom that somebody above this end has asked for, in bytes.
+    pub(super) requested_headroom: Atomic<u32>,
+    /// What each receive queue has counted.
+    pub(super) stats: KVVec<QueueStats>,
+}
+
+impl Veth {
+    /// The data of `dev`. [`ENOMEM`].
+    pub(super) fn new(dev: SetupDevice<'_>) -> Result<Self> {
+        let (_, rx) = dev.num_queues();
+        Ok(Self {
+            peer: LinkRef::new(),
+            queues: RxQueues::new(),
+            dropped: Counter::new(),
+            requested_headroom: Atomic::new(0),
+            stats: QueueStats::for_queues(rx)?,
+        })
+    }
+
+    /// Whether there is another end.
+    pub(super) fn is_paired(&self, _rtnl: &Rtnl) -> bool {
+        self.peer.get(Rcu::new(&rcu::read_lock())).is_some()
+    }
+
+    /// Makes the queues of `dev`, whose data this is, as many as are active, if they are not there.
+    pub(super) fn make_queues(&self, dev: &Registered<Link<Self>>, rtnl: &Rtnl) -> Result {
+        let (_, _, active, _) = dev.num_queues(rtnl);
+        let count = u16::try_from(active).unwrap_or(u16::MAX);
+        self.queues.resize(dev, count, |_| (), rtnl)
+    }
+}

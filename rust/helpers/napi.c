@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/netdevice.h>
+#include <linux/ptr_ring.h>
+#include <linux/skbuff.h>
+#include <net/sock.h>
+
+__rnetvirt_helper void rnetvirt_helper_netif_napi_add_config(struct net_device *dev,
+							     struct napi_struct *napi,
+							     int (*poll)(struct napi_struct *, int),
+							     int index)
+{
+	netif_napi_add_config(dev, napi, poll, index);
+}
+
+/* The memory of NAPI must stay for a grace period after this. */
+__rnetvirt_helper void rnetvirt_helper___netif_napi_del(struct napi_struct *napi)
+{
+	__netif_napi_del(napi);
+}
+
+__rnetvirt_helper void rnetvirt_helper_napi_gro_receive(struct napi_struct *napi,
+							struct sk_buff *skb)
+{
+	napi_gro_receive(napi, skb);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_netif_running(const struct net_device *dev)
+{
+	return netif_running(dev);
+}
+
+/*
+ * GRO writes to packets, and keeps them: this one is nobody else's afterwards, and has let
+ * go of its sender's socket, but for one that waits for its bytes only. False: somebody
+ * has it, or there is no memory for data that are shared.
+ */
+__rnetvirt_helper bool rnetvirt_helper_skb_make_unique(struct sk_buff *skb)
+{
+	skb_prepare_for_gro(skb);
+	return likely(!skb_shared(skb)) && likely(!skb_unclone(skb, GFP_ATOMIC));
+}
+
+/* It is of a socket whose packets are charged to it one by one, as UDP's are. */
+__rnetvirt_helper bool rnetvirt_helper_skb_is_wfree(const struct sk_buff *skb)
+{
+	return skb->destructor == sock_wfree;
+}
+
+__rnetvirt_helper u16 rnetvirt_helper_skb_get_queue_mapping(const struct sk_buff *skb)
+{
+	return skb_get_queue_mapping(skb);
+}
+
+__rnetvirt_helper netdev_features_t rnetvirt_helper_netdev_features(const struct net_device *dev)
+{
+	return READ_ONCE(dev->features);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_ptr_ring_is_full(struct ptr_ring *ring)
+{
+	return __ptr_ring_check_produce(ring);
+}
+
+__rnetvirt_helper void *rnetvirt_helper___ptr_ring_consume(struct ptr_ring *ring)
+{
+	return __ptr_ring_consume(ring);
+}
+
+__rnetvirt_helper bool rnetvirt_helper___ptr_ring_empty(struct ptr_ring *ring)
+{
+	return __ptr_ring_empty(ring);
+}
