@@ -35,6 +35,7 @@
 //! | [`net::skb_ring`] | `struct ptr_ring` of frames |
 //! | [`net::user_frame`] | frames from and to user space |
 //! | [`chrdev`] | character devices that belong to net devices |
+//! | [`poll`] | what files are waited for |
 //! | [`random`] | random numbers |
 //! | `testing` | packets and requests made of bytes, for tests |
 //! | [`registration`] | what a module has registered, and the order and the end of that |
@@ -63,6 +64,7 @@ mod bindings;
 pub mod chrdev;
 pub mod context;
 pub mod net;
+pub mod poll;
 pub mod random;
 pub mod registration;
 #[cfg(CONFIG_KUNIT)]

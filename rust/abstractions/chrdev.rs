@@ -5,6 +5,9 @@
 //! C headers: [`include/linux/cdev.h`](srctree/include/linux/cdev.h),
 //! [`include/linux/device/class.h`](srctree/include/linux/device/class.h)
 
+mod cdev;
+mod class;
+mod nodes;
 pub mod socket;
 
 use crate::{
@@ -29,12 +32,17 @@ use crate::{
         },
     },
 };
+use cdev::{
+    Cdev,
+    Openable, //
+};
+use class::{
+    Class,
+    Region, //
+};
 use core::{
     marker::PhantomData,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr, //
 };
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
@@ -56,47 +64,18 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{
-            ordering::Relaxed,
-            Atomic, //
-        },
         rcu,
         Arc,
         Mutex, //
     },
     types::ForeignOwnable, //
 };
+use nodes::{
+    Node,
+    Nodes, //
+};
 
-/// What a file can be waited for (`EPOLL*`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PollEvents(pub(crate) bindings::__poll_t);
-
-impl PollEvents {
-    /// Nothing.
-    pub const NONE: Self = Self(0);
-    /// Something can be read: what a file says of itself.
-    pub const READABLE: Self = Self(bindings::EPOLLIN | bindings::EPOLLRDNORM);
-    /// Something can be written.
-    pub const WRITABLE: Self = Self(bindings::EPOLLOUT | bindings::EPOLLWRNORM);
-    /// Something can be read: whom to wake.
-    pub const IN: Self = Self::READABLE.with(Self(bindings::EPOLLRDBAND));
-    /// Something can be written.
-    pub const OUT: Self = Self::WRITABLE.with(Self(bindings::EPOLLWRBAND));
-    /// It is broken, and will stay so.
-    pub const GONE: Self = Self(bindings::EPOLLERR | bindings::EPOLLHUP);
-
-    /// All of both.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether some of `which` are among them.
-    #[inline]
-    pub(crate) const fn any(self, which: Self) -> bool {
-        self.0 & which.0 != 0
-    }
-}
+pub use crate::poll::PollEvents;
 
 /// An open file of a node.
 pub trait CharFile: Sized + Send + Sync + 'static {
@@ -142,297 +121,6 @@ pub trait CharFile: Sized + Send + Sync + 'static {
 
     /// A command to `file`, which is this one. `arg` is a number or an address in user space.
     fn ioctl(file: &OpenFile<'_, Self>, cmd: u32, arg: usize) -> Result<isize>;
-}
-
-/// Bits of a device number that say which device of a driver it is.
-const MINOR_BITS: u32 = 20;
-
-/// A node.
-struct Node<D> {
-    device: Arc<D>,
-    dev: *const NetDevice,
-    ifindex: i32,
-    /// It has the name `tapN` in `/dev`.
-    named: bool,
-    node: *mut kbindings::device,
-}
-
-/// The nodes by their numbers, from 1 on.
-struct Nodes<D> {
-    slots: KVVec<Option<Node<D>>>,
-    /// Slots below are taken.
-    first_free: usize,
-}
-
-/// Where the node with that number is.
-fn slot_of(minor: u32) -> Option<usize> {
-    (minor as usize).checked_sub(1)
-}
-
-impl<D> Nodes<D> {
-    fn find(&self, minor: u32) -> Option<&Arc<D>> {
-        let node = self.slots.get(slot_of(minor)?)?.as_ref()?;
-        Some(&node.device)
-    }
-
-    /// The lowest free number, and its slot. [`ENOSPC`], [`ENOMEM`].
-    fn free(&mut self) -> Result<(u32, &mut Option<Node<D>>)> {
-        let mut slots = self.slots.iter().skip(self.first_free);
-        let at = match slots.position(Option::is_none) {
-            Some(free) => free.saturating_add(self.first_free),
-            None => {
-                self.slots.push(None, GFP_KERNEL)?;
-                self.slots.len().saturating_sub(1)
-            }
-        };
-        self.first_free = at;
-        let minor = u32::try_from(at.saturating_add(1)).map_err(|_| ENOSPC)?;
-        if minor >> MINOR_BITS != 0 {
-            return Err(ENOSPC);
-        }
-        Ok((minor, self.slots.get_mut(at).ok_or(ENOSPC)?))
-    }
-
-    /// Whether there is a node with the name that the one of `dev` would have.
-    fn has_name_of(&self, dev: &NetDevice) -> bool {
-        let mut nodes = self.slots.iter().flatten();
-        nodes.any(|node| node.named && node.ifindex == dev.ifindex())
-    }
-
-    fn take(&mut self, dev: &NetDevice) -> Option<Node<D>> {
-        let mine = |node: &Node<D>| ptr::eq(node.dev, dev);
-        let at = self
-            .slots
-            .iter()
-            .position(|slot| slot.as_ref().is_some_and(mine))?;
-        self.first_free = self.first_free.min(at);
-        self.slots.get_mut(at)?.take()
-    }
-}
-
-/// A range of 2^20 device numbers that is ours.
-struct Region(u32);
-
-impl Region {
-    fn new(name: &'static CStr) -> Result<Self> {
-        let mut first = 0;
-        // SAFETY: The name is static.
-        to_result(unsafe {
-            kbindings::alloc_chrdev_region(&mut first, 0, 1 << MINOR_BITS, name.as_char_ptr())
-        })?;
-        Ok(Self(first))
-    }
-}
-
-impl Drop for Region {
-    fn drop(&mut self) {
-        // SAFETY: The numbers are ours.
-        unsafe { kbindings::unregister_chrdev_region(self.0, 1 << MINOR_BITS) };
-    }
-}
-
-/// A class of devices whose parents are net devices, in the namespaces of which they are seen.
-///
-/// # Invariants
-///
-/// It is registered; C frees it, when it does not need it any more.
-struct Class(NonNull<kbindings::class>);
-
-/// What is allocated for one: C may still print its name when the module is gone.
-#[repr(C)]
-struct NamedClass {
-    class: kbindings::class,
-    name: [u8; 32],
-}
-
-/// Frees a class. Of C's, for it may be called long after the last device of the class went
-/// (`CONFIG_DEBUG_KOBJECT_RELEASE`), and so after this module.
-// SAFETY: The same function, for arguments of which it wants nothing but that `kmalloc()` gave them.
-const FREE_CLASS: unsafe extern "C" fn(*const kbindings::class) =
-    unsafe { core::mem::transmute::<unsafe extern "C" fn(*const c_void), _>(kbindings::kfree) };
-
-impl Class {
-    fn new(name: &'static CStr) -> Result<Self> {
-        // SAFETY: All members may be zero.
-        let mut class = KBox::<NamedClass>::new(unsafe { core::mem::zeroed() }, GFP_KERNEL)?;
-        let name = name.to_bytes_with_nul();
-        let room = class.name.get_mut(..name.len()).ok_or(EINVAL)?;
-        room.copy_from_slice(name);
-        class.class.name = class.name.as_ptr();
-        class.class.ns_type = ptr::addr_of!(bindings::net_ns_type_operations).cast();
-        class.class.namespace = Some(Self::namespace_callback);
-        class.class.devnode = Some(Self::devnode_callback);
-        class.class.class_release = Some(FREE_CLASS);
-        let class = KBox::into_raw(class);
-        // CAST: The class is the first field.
-        // SAFETY: The class is initialised; once it is registered C frees it.
-        match to_result(unsafe { kbindings::class_register(class.cast()) }) {
-            // INVARIANT: As was just done.
-            // SAFETY: It was made of a box.
-            Ok(()) => Ok(Self(unsafe { NonNull::new_unchecked(class.cast()) })),
-            Err(err) => {
-                // SAFETY: It was made of a box, and C has not taken it.
-                drop(unsafe { KBox::from_raw(class) });
-                Err(err)
-            }
-        }
-    }
-
-    fn as_ptr(&self) -> *mut kbindings::class {
-        self.0.as_ptr()
-    }
-
-    /// What a node is called in `/dev`, if not as it is called itself: see [`Chrdev::add`].
-    ///
-    /// # Safety
-    ///
-    /// To be called by the driver core with a device of this class.
-    unsafe extern "C" fn devnode_callback(
-        node: *const kbindings::device,
-        _mode: *mut kbindings::umode_t,
-    ) -> *mut c_char {
-        // SAFETY: The device is valid. The caller frees the string, or does without.
-        unsafe {
-            if (*node).driver_data.is_null() {
-                return ptr::null_mut();
-            }
-            let minor = (*node).devt & ((1 << MINOR_BITS) - 1);
-            kbindings::kasprintf(bindings::GFP_KERNEL, c"rnetvirt/%u".as_char_ptr(), minor)
-        }
-    }
-
-    /// # Safety
-    ///
-    /// To be called by the driver core with a device of this class.
-    unsafe extern "C" fn namespace_callback(
-        node: *const kbindings::device,
-    ) -> *const kbindings::ns_common {
-        // SAFETY: By the caller's guarantee it is one of this class, whose devices are all made by
-        // `Chrdev::add`, below a net device.
-        unsafe { bindings::parent_netdev_ns(node.cast()).cast() }
-    }
-}
-
-impl Drop for Class {
-    fn drop(&mut self) {
-        // SAFETY: By the type's invariant.
-        unsafe { kbindings::class_unregister(self.as_ptr()) };
-    }
-}
-
-/// What is found by who has a `cdev` and nothing else: one who opens a file.
-///
-/// Whoever does so holds the module, but not what has registered the `cdev`, which may be gone by then. So
-/// it is looked for under RTNL, under which it comes and goes.
-struct Openable {
-    cdev: *mut kbindings::cdev,
-    /// What it stands for.
-    data: *const c_void,
-    next: Atomic<*mut Openable>,
-}
-
-/// The first of those that there are. Written and followed under RTNL.
-static OPENABLE: Atomic<*mut Openable> = Atomic::new(ptr::null_mut());
-
-impl Openable {
-    /// # Safety
-    ///
-    /// It must be pinned, and taken out again before it goes.
-    unsafe fn insert(&self, _rtnl: &Rtnl) {
-        self.next.store(OPENABLE.load(Relaxed), Relaxed);
-        OPENABLE.store(ptr::from_ref(self).cast_mut(), Relaxed);
-    }
-
-    fn remove(&self, _rtnl: &Rtnl) {
-        let mut link = &OPENABLE;
-        // SAFETY: Entries stay until they are taken out, which wants RTNL.
-        while let Some(at) = unsafe { link.load(Relaxed).as_ref() } {
-            if ptr::eq(at, self) {
-                link.store(self.next.load(Relaxed), Relaxed);
-                return;
-            }
-            link = &at.next;
-        }
-    }
-
-    /// What the one with `cdev` stands for, and does as long as RTNL is held.
-    fn find(cdev: *mut kbindings::cdev, _rtnl: &Rtnl) -> Option<*const c_void> {
-        let mut link = &OPENABLE;
-        // SAFETY: Entries stay until they are taken out, which wants RTNL.
-        while let Some(at) = unsafe { link.load(Relaxed).as_ref() } {
-            if at.cdev == cdev {
-                return Some(at.data);
-            }
-            link = &at.next;
-        }
-        None
-    }
-}
-
-/// What opens files of a range of device numbers.
-///
-/// # Invariants
-///
-/// `openable` is to be found, `cdev` its `cdev`, and added. C frees that when it does not need it any
-/// more, which may be after the module (`CONFIG_DEBUG_KOBJECT_RELEASE`).
-#[pin_data(PinnedDrop)]
-struct Cdev {
-    openable: Openable,
-}
-
-// SAFETY: C's structure belongs to the VFS; the list is for those who have RTNL.
-unsafe impl Send for Cdev {}
-// SAFETY: There is nothing that could be done with a reference.
-unsafe impl Sync for Cdev {}
-
-impl Cdev {
-    /// # Safety
-    ///
-    /// `fops` must be of `owner`, and their `open` know what `data` is, which must stay until this is
-    /// dropped.
-    unsafe fn new(
-        fops: &'static kbindings::file_operations,
-        owner: &'static ThisModule,
-        region: u32,
-        data: *const c_void,
-    ) -> impl PinInit<Self, Error> {
-        try_pin_init!(&this in Self {
-            openable: Openable {
-                // SAFETY: It has no preconditions.
-                cdev: NonNull::new(unsafe { kbindings::cdev_alloc() }).ok_or(ENOMEM)?.as_ptr(),
-                data,
-                next: Atomic::new(ptr::null_mut()),
-            },
-            _: {
-                // SAFETY: It was initialised, and does not move.
-                let openable = unsafe { &(*this.as_ptr()).openable };
-                let cdev = openable.cdev;
-                // SAFETY: It is taken out below if that fails, else when it is dropped.
-                unsafe { openable.insert(&rtnl::lock()) };
-                // SAFETY: The `cdev` is ours; whoever opens a file by it holds the module.
-                let added = to_result(unsafe {
-                    (*cdev).ops = fops;
-                    (*cdev).owner = owner.as_ptr();
-                    kbindings::cdev_add(cdev, region, 1 << MINOR_BITS)
-                });
-                if let Err(err) = added {
-                    openable.remove(&rtnl::lock());
-                    // SAFETY: The only reference to it.
-                    unsafe { kbindings::kobject_put(ptr::addr_of_mut!((*cdev).kobj)) };
-                    return Err(err);
-                }
-            },
-        }? Error)
-    }
-}
-
-#[pinned_drop]
-impl PinnedDrop for Cdev {
-    fn drop(self: Pin<&mut Self>) {
-        self.openable.remove(&rtnl::lock());
-        // SAFETY: By the type's invariant. Who opens a file finds nothing any more.
-        unsafe { kbindings::cdev_del(self.openable.cdev) };
-    }
 }
 
 /// What makes and removes nodes, as the notifiers tell.

@@ -16,7 +16,7 @@ use super::{
         UserFrame, //
     }, //
 };
-use crate::{bindings, chrdev::PollEvents, context::Rcu};
+use crate::{bindings, context::Rcu, poll::PollEvents};
 use core::{
     marker::PhantomData,
     mem::{
