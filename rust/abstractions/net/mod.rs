@@ -25,6 +25,7 @@ pub mod netdevice;
 mod netpoll;
 pub mod nlattr;
 pub mod notifier;
+mod packet_context;
 pub mod page_pool;
 pub mod payload;
 pub mod pcpu_counters;

@@ -40,52 +40,10 @@ use core::{
 };
 use kernel::{
     error::VTABLE_DEFAULT_ERROR,
-    prelude::*,
-    types::NotThreadSafe, //
+    prelude::*, //
 };
 
-/// What a transmit callback may rely on.
-///
-/// # Invariants
-///
-/// A device is being transmitted on: softirqs are disabled on this CPU, and that is an RCU read-side
-/// section, for `'a`. The device was up when the core looked, which may be before that section
-/// (`__dev_direct_xmit()`, for packet sockets without a queueing discipline): it can be unregistered
-/// since, and is held by who sends.
-pub struct XmitContext<'a> {
-    _cx: PhantomData<&'a ()>,
-    _here: NotThreadSafe,
-}
-
-impl<'a> XmitContext<'a> {
-    /// Assumes that a device is being transmitted on.
-    ///
-    /// # Safety
-    ///
-    /// It must be as the type's invariants say, for all of `'a`.
-    #[inline]
-    pub(crate) unsafe fn assume() -> Self {
-        // INVARIANT: Guaranteed by the caller.
-        Self {
-            _cx: PhantomData,
-            _here: NotThreadSafe,
-        }
-    }
-
-    /// The callback runs inside an RCU read-side section.
-    #[inline]
-    pub fn rcu(&self) -> Rcu<'a> {
-        // SAFETY: By the type's invariants.
-        unsafe { Rcu::assume() }
-    }
-
-    /// The callback runs with softirqs disabled.
-    #[inline]
-    pub fn bh(&self) -> Bh<'a> {
-        // SAFETY: By the type's invariants.
-        unsafe { Bh::assume() }
-    }
-}
+pub use super::packet_context::XmitContext;
 
 /// What became of a packet in a transmit callback: the number that the core wants, so that a driver's
 /// last call can be its last instruction.

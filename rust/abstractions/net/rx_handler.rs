@@ -11,36 +11,29 @@
 //!
 //! C: `netdev_rx_handler_register()` in `net/core/dev.c`
 
+mod deferral;
+#[cfg(CONFIG_NET_L3_MASTER_DEV)]
+mod l3mdev;
+mod owner;
+mod verdict;
+
 use super::{
     dev_ref::DevRef,
-    net_device_ops::XmitContext,
     netdevice::NetDevice,
     rtnl::{
         self,
         Rtnl, //
     },
-    skbuff::{
-        free,
-        DetachedSkb,
-        DropReason,
-        Dropped,
-        EthFrame,
-        ReceivedSkBuff,
-        RxSkb, //
-    },
+    skbuff::RxSkb, //
 };
 use crate::{
     bindings,
-    context::{
-        Bh,
-        Rcu, //
-    },
+    context::Rcu,
     registration::Registrable, //
 };
 use core::{
     cell::UnsafeCell,
     marker::PhantomData,
-    mem::MaybeUninit,
     ops::Deref,
     ptr::{
         self,
@@ -48,7 +41,6 @@ use core::{
     },
 };
 use kernel::{
-    container_of,
     error::to_result,
     prelude::*,
     sync::{
@@ -56,90 +48,17 @@ use kernel::{
             ordering::Relaxed,
             Atomic, //
         },
-        rcu,
         Arc, //
     },
-    types::{
-        NotThreadSafe,
-        Opaque, //
-    },
+    types::Opaque, //
 };
 
-/// What becomes of a received packet: the number that the core wants, and the packet if it gets it back.
-#[must_use]
-pub struct Verdict<'a> {
-    result: bindings::rx_handler_result_t,
-    skb: Option<RxSkb<'a>>,
-}
-
-impl<'a> Verdict<'a> {
-    /// It is gone (`RX_HANDLER_CONSUMED`).
-    pub const CONSUMED: Self = Self {
-        result: bindings::rx_handler_result_RX_HANDLER_CONSUMED,
-        skb: None,
-    };
-
-    /// It goes on to the protocols of the device that received it (`RX_HANDLER_PASS`).
-    #[inline]
-    pub fn pass(skb: RxSkb<'a>) -> Self {
-        Self {
-            result: bindings::rx_handler_result_RX_HANDLER_PASS,
-            skb: Some(skb),
-        }
-    }
-
-    /// It begins anew, as received by another device (`RX_HANDLER_ANOTHER`). Dropped if the handler is
-    /// not one that [passes packets on](RxHandler::PASSES_ON).
-    #[inline]
-    pub fn another(skb: ReceivedSkBuff<'a>) -> Self {
-        Self {
-            result: bindings::rx_handler_result_RX_HANDLER_ANOTHER,
-            skb: Some(skb.into_rx()),
-        }
-    }
-}
-
-/// What may be relied on while packets are received.
-///
-/// # Invariants
-///
-/// For `'a` softirqs are disabled on this CPU, in an RCU read-side section.
-pub struct RxContext<'a> {
-    _cx: PhantomData<&'a ()>,
-    _here: NotThreadSafe,
-}
-
-impl<'a> RxContext<'a> {
-    /// Packets are received inside an RCU read-side section.
-    #[inline]
-    pub fn rcu(&self) -> Rcu<'a> {
-        // SAFETY: By the type's invariants.
-        unsafe { Rcu::assume() }
-    }
-
-    /// Packets are received with softirqs disabled.
-    #[inline]
-    pub fn bh(&self) -> Bh<'a> {
-        // SAFETY: By the type's invariants.
-        unsafe { Bh::assume() }
-    }
-}
-
-/// What may be relied on where packets are dealt with that were put off.
-///
-/// # Invariants
-///
-/// The current thread is a worker, and for `'a` in an RCU read-side section that it has begun itself: the
-/// stack is empty but for the worker, and there is as much of it as a softirq has.
-pub struct Deferred<'a>(Rcu<'a>);
-
-impl<'a> Deferred<'a> {
-    /// The RCU read-side section.
-    #[inline]
-    pub fn rcu(&self) -> Rcu<'a> {
-        self.0
-    }
-}
+pub use super::packet_context::{
+    Deferred,
+    RxContext, //
+};
+pub use owner::RxHandlerOwner;
+pub use verdict::Verdict;
 
 /// A type that [`module_links!`](crate::module_links) has among the `handlers`.
 ///
@@ -264,45 +183,6 @@ impl<T: RxHandler> Registrable for Slot<T> {
         }
         // SAFETY: By the caller's guarantee. Tells the block that all devices go.
         unsafe { bindings::unregister_netdevice_notifier(self.block.get()) };
-    }
-}
-
-/// Who it is that receives a device's packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RxHandlerOwner {
-    /// The bridge that the device is a port of.
-    Bridge,
-    /// The bond that the device is part of.
-    Bond,
-    /// The team that the device is a port of.
-    Team,
-    /// The C driver macvlan.
-    Macvlan,
-    /// Open vSwitch.
-    OpenVswitch,
-    /// Somebody else.
-    Other,
-}
-
-impl RxHandlerOwner {
-    /// Who receives the packets of `dev`.
-    pub fn of(dev: &NetDevice, _rtnl: &Rtnl) -> Self {
-        // SAFETY: The device is valid; the flags change under RTNL only.
-        let flags = unsafe { bindings::netdev_get_priv_flags(dev.as_ptr()) };
-        let has = |flag: u32| flags & flag != 0;
-        if has(bindings::netdev_priv_flags_IFF_BRIDGE_PORT) {
-            Self::Bridge
-        } else if dev.flags().0 & bindings::net_device_flags_IFF_SLAVE != 0 {
-            Self::Bond
-        } else if has(bindings::netdev_priv_flags_IFF_TEAM_PORT) {
-            Self::Team
-        } else if has(bindings::netdev_priv_flags_IFF_MACVLAN_PORT) {
-            Self::Macvlan
-        } else if has(bindings::netdev_priv_flags_IFF_OVS_DATAPATH) {
-            Self::OpenVswitch
-        } else {
-            Self::Other
-        }
     }
 }
 
@@ -532,168 +412,6 @@ impl<T: RxHandler> Handler<T> {
         drop(unsafe { Arc::from_raw(Arc::as_ptr(&attached)) });
     }
 
-    /// See `Handler::set_l3_rx`.
-    #[cfg(CONFIG_NET_L3_MASTER_DEV)]
-    pub(crate) fn set_l3mdev(
-        &self,
-        ops: Option<&'static bindings::l3mdev_ops>,
-        _rtnl: &Rtnl,
-    ) -> Result {
-        let dev = self.dev.load(Relaxed);
-        if dev.is_null() {
-            return Err(ENODEV);
-        }
-        let Some(ops) = ops else {
-            // Only our own flag is taken back.
-            if !self.l3mdev.load(Relaxed).is_null() {
-                // SAFETY: The device is held, and RTNL, too.
-                unsafe { bindings::netdev_set_l3_rx(dev, false) };
-            }
-            return Ok(());
-        };
-        if self.l3mdev.load(Relaxed).is_null() {
-            // SAFETY: The device is held, and RTNL, too.
-            if unsafe { bindings::netdev_uses_l3mdev(dev) } {
-                return Err(EBUSY);
-            }
-            // INVARIANT: Nobody else uses any. Those that are left of C's ipvlan are of a module that may
-            // be gone.
-            self.l3mdev
-                .store(ptr::from_ref(ops).cast_mut().cast(), Relaxed);
-            // SAFETY: The device is held, and RTNL, too; they are static, and taken back in `detach`, if
-            // need be by the slot before the module goes.
-            unsafe { bindings::netdev_set_l3mdev_ops(dev, ops) };
-            // Whoever sees the flag must see them, too. Expedited, as RTNL is held.
-            // SAFETY: May sleep here.
-            unsafe { bindings::synchronize_net() };
-        }
-        // SAFETY: The device is held, and RTNL, too; it has the operations.
-        unsafe { bindings::netdev_set_l3_rx(dev, true) };
-        Ok(())
-    }
-
-    /// Puts off a packet: a clone of it, which has let go of what its sender waits for, will be given to
-    /// [`RxHandler::deferred`], in process context, with `note`. Refused if `limit` packets are waiting,
-    /// if there is no memory, or if the packet is not one that the handler's device received.
-    #[inline]
-    pub fn defer(
-        &self,
-        skb: &RxSkb<'_>,
-        note: [u64; 2],
-        limit: u32,
-        cx: &RxContext<'_>,
-    ) -> Result<(), Dropped> {
-        // SAFETY: The skb is valid.
-        let dev = unsafe { bindings::skb_dev(skb.as_ptr()) };
-        if self.waiting() >= limit || dev != self.dev.load(Relaxed) {
-            return Err(Dropped);
-        }
-        let clone = skb.try_clone().ok_or(Dropped)?;
-        self.put_off(clone, note, limit, cx.bh())
-    }
-
-    /// The same for a frame that a device on top of the handler's sends: a copy of it becomes one that
-    /// the handler's device has received, from another namespace. `Ok` also if that one does not
-    /// receive, which it counts.
-    pub fn defer_frame(
-        &self,
-        frame: &EthFrame<'_>,
-        note: [u64; 2],
-        limit: u32,
-        cx: &XmitContext<'_>,
-    ) -> Result<(), Dropped> {
-        let dev = self.dev(cx.rcu()).ok_or(Dropped)?;
-        if self.waiting() >= limit {
-            return Err(Dropped);
-        }
-        let mut copy = frame.try_clone().ok_or(Dropped)?;
-        copy.scrub();
-        match copy.forward_to(dev, cx.rcu()) {
-            Ok(skb) => self.put_off(skb.into_rx(), note, limit, cx.bh()),
-            Err(Dropped) => Ok(()),
-        }
-    }
-
-    #[inline]
-    fn waiting(&self) -> u32 {
-        // SAFETY: The queue is initialised.
-        unsafe { bindings::skb_queue_len_lockless(self.queue.get()) }
-    }
-
-    /// Puts a packet into the queue that nobody else holds, and that the handler's device has received.
-    fn put_off(
-        &self,
-        skb: RxSkb<'_>,
-        note: [u64; 2],
-        limit: u32,
-        _bh: Bh<'_>,
-    ) -> Result<(), Dropped> {
-        let skb = NonNull::new(skb.into_raw()).ok_or(Dropped)?;
-        // SAFETY: The packet is ours, by the caller's word, and given up.
-        let skb = unsafe { DetachedSkb::new(skb) }.ok_or(Dropped)?;
-        // SAFETY: The packet is ours, and has room for the note.
-        unsafe {
-            bindings::skb_note(skb.as_ptr())
-                .cast::<[u64; 2]>()
-                .write(note)
-        };
-        // SAFETY: The queue is initialised, and the packet ours to give up; softirqs are disabled. Its
-        // device is held until the handler is detached, which empties the queue.
-        if unsafe { bindings::skb_queue_tail_limit(self.queue.get(), skb.as_ptr(), limit) } {
-            let _ = skb.into_raw();
-            // SAFETY: The work is initialised, and cancelled before it goes.
-            unsafe { bindings::queue_unbound_work(self.work.get()) };
-            return Ok(());
-        }
-        // SAFETY: The queue has not taken it, so it is still ours.
-        unsafe { free(skb.into_raw(), DropReason::BROADCAST_BACKLOG) };
-        Err(Dropped)
-    }
-
-    /// Has [`tick`](RxHandler::tick) called in that many milliseconds, unless it is to be anyhow. Nothing
-    /// happens if the handler is not attached.
-    pub fn start_ticking(&self, msecs: u32, _rtnl: &Rtnl) {
-        if self.is_attached() {
-            // SAFETY: The work is initialised, and cancelled by `detach` before the handler goes.
-            unsafe { bindings::queue_unbound_work_in(self.ticks.get(), msecs) };
-        }
-    }
-
-    /// # Safety
-    ///
-    /// To be called by the workqueue, with the work of a handler of this type.
-    unsafe extern "C" fn tick_callback(work: *mut bindings::work_struct) {
-        // SAFETY: By the caller's guarantee; the handler goes after the work was cancelled.
-        let this = unsafe {
-            let ticks = container_of!(work, bindings::delayed_work, work);
-            &*container_of!(ticks.cast::<Opaque<bindings::delayed_work>>(), Self, ticks)
-        };
-        let guard = rcu::read_lock();
-        // INVARIANT: This is the worker, and the section has just begun.
-        let again = T::tick(this, &Deferred(Rcu::new(&guard)));
-        if let Some(msecs) = again {
-            // SAFETY: The work is initialised. Who cancels it sees to it that it does not come again.
-            unsafe { bindings::queue_unbound_work_in(this.ticks.get(), msecs) };
-        }
-    }
-
-    /// Waits until the work is done and nothing is left in the queue. May sleep.
-    fn cancel(&self) {
-        // SAFETY: The work is initialised. It takes no lock that is held here, see `tick`.
-        unsafe { bindings::cancel_delayed_work_sync(self.ticks.get()) };
-        // SAFETY: The work is initialised. It takes no lock that is held here: see `work_callback`.
-        unsafe { bindings::cancel_work_sync(self.work.get()) };
-        loop {
-            // SAFETY: The queue is initialised, and locked by the function.
-            let skb = unsafe { bindings::skb_dequeue(self.queue.get()) };
-            if skb.is_null() {
-                return;
-            }
-            // SAFETY: It was queued with its reference.
-            unsafe { free(skb, DropReason::NOT_SPECIFIED) };
-        }
-    }
-
     /// # Safety
     ///
     /// To be called by the core inside an RCU section with softirqs disabled, for a device that a
@@ -721,11 +439,8 @@ impl<T: RxHandler> Handler<T> {
                 .cast_const()
                 .cast::<Self>()
         };
-        // INVARIANT: See the caller's guarantee.
-        let cx = RxContext {
-            _cx: PhantomData,
-            _here: NotThreadSafe,
-        };
+        // SAFETY: By the caller's guarantee softirqs are disabled, in an RCU section, until this returns.
+        let cx = unsafe { RxContext::assume() };
         let mut verdict = T::receive(this, skb, &cx);
         if !T::PASSES_ON && verdict.result == bindings::rx_handler_result_RX_HANDLER_ANOTHER {
             verdict = Verdict::CONSUMED;
@@ -734,37 +449,5 @@ impl<T: RxHandler> Handler<T> {
         // SAFETY: What goes back to the core is the caller's from here on.
         unsafe { *pskb = verdict.skb.map_or(ptr::null_mut(), RxSkb::into_raw) };
         verdict.result
-    }
-
-    /// # Safety
-    ///
-    /// To be called by the workqueue, with the work of a handler of this type.
-    unsafe extern "C" fn work_callback(work: *mut bindings::work_struct) {
-        let work = work.cast::<Opaque<bindings::work_struct>>();
-        // SAFETY: The work is the field of a handler, which waits for it before it goes.
-        let this = unsafe { &*container_of!(work, Self, work) };
-        let mut list = MaybeUninit::uninit();
-        let list: *mut bindings::sk_buff_head = list.as_mut_ptr();
-        // SAFETY: The queue is initialised; the list is ours and set up by this.
-        unsafe { bindings::skb_queue_take(this.queue.get(), list) };
-        loop {
-            // SAFETY: The list is ours.
-            let skb = unsafe { bindings::__skb_dequeue(list) };
-            if skb.is_null() {
-                return;
-            }
-            // SAFETY: The packet is ours; `defer` has left a note.
-            let note = unsafe { bindings::skb_note(skb).cast::<[u64; 2]>().read() };
-            let section = rcu::read_lock();
-            // SAFETY: It was queued as an `RxSkb` that nobody else holds; its device is held as long as
-            // the handler is attached to it.
-            let skb = unsafe { RxSkb::from_raw(skb) };
-            // INVARIANT: This is the worker, and the section has just begun.
-            T::deferred(this, &skb, note, &Deferred(Rcu::new(&section)));
-            skb.consume();
-            drop(section);
-            // SAFETY: May sleep here.
-            unsafe { bindings::cond_resched() };
-        }
     }
 }

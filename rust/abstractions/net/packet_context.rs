@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Proofs of where code runs that deals with packets.
+
+use crate::context::{
+    Bh,
+    Rcu, //
+};
+use core::marker::PhantomData;
+use kernel::types::NotThreadSafe;
+
+/// What a transmit callback may rely on.
+///
+/// # Invariants
+///
+/// A device is being transmitted on: softirqs are disabled on this CPU, and that is an RCU read-side
+/// section, for `'a`. The device was up when the core looked, which may be before that section
+/// (`__dev_direct_xmit()`, for packet sockets without a queueing discipline): it can be unregistered
+/// since, and is held by who sends.
+pub struct XmitContext<'a> {
+    _cx: PhantomData<&'a ()>,
+    _here: NotThreadSafe,
+}
+
+impl<'a> XmitContext<'a> {
+    /// Assumes that a device is being transmitted on.
+    ///
+    /// # Safety
+    ///
+    /// It must be as the type's invariants say, for all of `'a`.
+    #[inline]
+    pub(crate) unsafe fn assume() -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self {
+            _cx: PhantomData,
+            _here: NotThreadSafe,
+        }
+    }
+
+    /// The callback runs inside an RCU read-side section.
+    #[inline]
+    pub fn rcu(&self) -> Rcu<'a> {
+        // SAFETY: By the type's invariants.
+        unsafe { Rcu::assume() }
+    }
+
+    /// The callback runs with softirqs disabled.
+    #[inline]
+    pub fn bh(&self) -> Bh<'a> {
+        // SAFETY: By the type's invariants.
+        unsafe { Bh::assume() }
+    }
+}
+/// What may be relied on while packets are received.
+///
+/// # Invariants
+///
+/// For `'a` softirqs are disabled on this CPU, in an RCU read-side section.
+pub struct RxContext<'a> {
+    _cx: PhantomData<&'a ()>,
+    _here: NotThreadSafe,
+}
+
+impl<'a> RxContext<'a> {
+    /// Assumes that packets are received.
+    ///
+    /// # Safety
+    ///
+    /// It must be as the type's invariants say, for all of `'a`.
+    #[inline]
+    pub(crate) unsafe fn assume() -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self {
+            _cx: PhantomData,
+            _here: NotThreadSafe,
+        }
+    }
+
+    /// Packets are received inside an RCU read-side section.
+    #[inline]
+    pub fn rcu(&self) -> Rcu<'a> {
+        // SAFETY: By the type's invariants.
+        unsafe { Rcu::assume() }
+    }
+
+    /// Packets are received with softirqs disabled.
+    #[inline]
+    pub fn bh(&self) -> Bh<'a> {
+        // SAFETY: By the type's invariants.
+        unsafe { Bh::assume() }
+    }
+}
+
+/// What may be relied on where packets are dealt with that were put off.
+///
+/// # Invariants
+///
+/// The current thread is a worker, and for `'a` in an RCU read-side section that it has begun itself: the
+/// stack is empty but for the worker, and there is as much of it as a softirq has.
+pub struct Deferred<'a>(Rcu<'a>);
+
+impl<'a> Deferred<'a> {
+    /// Assumes that this is a worker.
+    ///
+    /// # Safety
+    ///
+    /// It must be, and have begun the section itself, with nothing of it on the stack below.
+    #[inline]
+    pub(crate) unsafe fn assume(rcu: Rcu<'a>) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self(rcu)
+    }
+
+    /// The RCU read-side section.
+    #[inline]
+    pub fn rcu(&self) -> Rcu<'a> {
+        self.0
+    }
+}

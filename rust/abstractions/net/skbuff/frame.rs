@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Packets that are sent, with a whole Ethernet header.
+
+use crate::{
+    bindings,
+    context::Rcu,
+    net::{
+        mac::{
+            Mac,
+            ETH_HLEN, //
+        },
+        netdevice::NetDevice,
+        payload::Payload,
+        skbuff::{
+            eth_header::{
+                dest,
+                source, //
+            },
+            received::ReceivedSkBuff,
+            Dropped,
+            SkBuff, //
+        },
+    },
+};
+use core::ptr;
+
+impl<'a> SkBuff<'a> {
+    /// The packet as an Ethernet frame, if its whole Ethernet header is there.
+    #[inline]
+    pub fn into_frame(self) -> Result<EthFrame<'a>, Self> {
+        // SAFETY: By the type's invariant the skb is valid.
+        if unsafe { bindings::skb_has_linear(self.0.as_ptr(), ETH_HLEN) } {
+            // INVARIANT: As was just seen.
+            Ok(EthFrame(self))
+        } else {
+            self.pull_header()
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pull_header(self) -> Result<EthFrame<'a>, Self> {
+        // SAFETY: By the type's invariant the skb is valid and ours to change.
+        if unsafe { bindings::pskb_may_pull(self.0.as_ptr(), ETH_HLEN) } {
+            // INVARIANT: `pskb_may_pull()` has made the header linear.
+            Ok(EthFrame(self))
+        } else {
+            Err(self)
+        }
+    }
+}
+
+/// A packet that begins with a whole Ethernet header.
+///
+/// # Invariants
+///
+/// The first [`ETH_HLEN`] bytes of the packet are in its linear part.
+pub struct EthFrame<'a>(SkBuff<'a>);
+
+impl<'a> EthFrame<'a> {
+    /// The packet again.
+    #[inline]
+    pub fn into_skb(self) -> SkBuff<'a> {
+        self.0
+    }
+
+    #[inline]
+    fn header(&self) -> *const bindings::ethhdr {
+        // SAFETY: The skb is valid; by the type's invariant a whole header is at `data`.
+        unsafe { (*self.0 .0.as_ptr()).data.cast() }
+    }
+
+    /// The destination address.
+    #[inline]
+    pub fn dest(&self) -> Mac {
+        // SAFETY: By the type's invariant there is a whole header.
+        unsafe { dest(self.header()) }
+    }
+
+    /// Whether it is for a group, or everybody (`is_multicast_ether_addr()`).
+    #[inline]
+    pub fn is_to_group(&self) -> bool {
+        // SAFETY: By the type's invariant there is a whole header.
+        let [first, ..] = unsafe { (*self.header()).h_dest };
+        first & 1 != 0
+    }
+
+    /// What the Ethernet header says comes next: a protocol, or a VLAN tag (`ETH_P_*`).
+    #[inline]
+    pub fn protocol(&self) -> u16 {
+        // SAFETY: By the type's invariant there is a whole header; it may be unaligned.
+        u16::from_be(unsafe { ptr::addr_of!((*self.header()).h_proto).read_unaligned() })
+    }
+
+    /// The source address.
+    #[inline]
+    pub fn source(&self) -> Mac {
+        // SAFETY: By the type's invariant there is a whole header.
+        unsafe { source(self.header()) }
+    }
+
+    /// What is behind the Ethernet header.
+    #[inline]
+    pub fn payload(&self) -> Payload<'_> {
+        // SAFETY: The skb is valid; by the type's invariant there is a whole header.
+        unsafe { Payload::from_raw(self.0 .0.as_ptr(), ETH_HLEN) }
+    }
+
+    /// A second frame with the same data (`skb_clone()`); `None` if there is no memory.
+    #[inline]
+    pub fn try_clone(&self) -> Option<Self> {
+        // SAFETY: The skb is valid, and cloning does not change what others see of it.
+        let skb = unsafe { bindings::skb_clone_atomic(self.0 .0.as_ptr()) };
+        // INVARIANT: The clone is ours, and has the same linear part.
+        // SAFETY: Not null, and its `dev` is the same.
+        (!skb.is_null()).then(|| Self(unsafe { SkBuff::from_raw(skb) }))
+    }
+
+    /// Makes the frame, which is for the address of `dev`, one that `dev` has received after `lower`
+    /// took it from a wire, as [`forward_to`](Self::forward_to) `lower` and from there. The frame comes
+    /// back if `lower` would refuse it, if pages of user space had to be copied, or if there is anybody who
+    /// would see it on `lower`.
+    #[inline]
+    pub fn forward_over<'r>(
+        self,
+        lower: &NetDevice,
+        dev: &'r NetDevice,
+        rcu: Rcu<'r>,
+    ) -> Result<ReceivedSkBuff<'r>, Self> {
+        // SAFETY: We own the skb, whose `dev` is valid by the type's invariant, and so is `lower`. It looks
+        // whether that is up before who listens to it is looked for.
+        if !unsafe {
+            bindings::skb_is_plainly_forwardable(lower.as_ptr(), self.0 .0.as_ptr())
+                && lower.ingress_is_plain(rcu)
+        } {
+            return Err(self);
+        }
+        let skb = self.0.into_raw();
+        // SAFETY: The skb is ours, with a linear Ethernet header by the type's invariant; its `dev`, and
+        // both devices, are valid. That `lower` was just seen to be up, in an RCU section that lasts, keeps
+        // its namespace.
+        unsafe {
+            bindings::skb_scrub_forwarded(bindings::dev_net(lower.as_ptr()), skb);
+            bindings::dev_forward_skb_receive_own(dev.as_ptr(), skb);
+        }
+        // SAFETY: Still ours, and its `dev` is now `dev`.
+        Ok(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
+    }
+
+    /// Forgets all of the sender's state, that of its namespace, too (`skb_scrub_packet()`).
+    #[inline]
+    pub(crate) fn scrub(&mut self) {
+        // SAFETY: The skb is valid and ours.
+        unsafe { bindings::skb_scrub_packet(self.0 .0.as_ptr(), true) };
+    }
+
+    /// Bytes in the frame, the Ethernet header included.
+    #[inline]
+    pub fn len(&self) -> u32 {
+        self.0.len()
+    }
+
+    /// Never: a frame has its header at least.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Takes the software transmit timestamp if the sender asked for one.
+    ///
+    /// To be called by a driver once per transmitted packet, before it is handed on.
+    #[inline]
+    pub fn tx_timestamp(&mut self) {
+        // SAFETY: The skb is valid and ours.
+        unsafe { bindings::skb_tx_timestamp(self.0 .0.as_ptr()) };
+    }
+
+    /// Makes the frame one that `dev` has received, as if it came over a wire from the device it is
+    /// on now (`__dev_forward_skb()`).
+    ///
+    /// Refused are frames when `dev` is down and those longer than its MTU, GSO ones excepted; they
+    /// are freed and counted in `dev`'s `rx_dropped`. Otherwise the sender's state is scrubbed, more
+    /// of it when the namespaces differ, and the Ethernet header is pulled.
+    #[inline]
+    pub fn forward_to<'r>(
+        self,
+        dev: &'r NetDevice,
+        _rcu: Rcu<'r>,
+    ) -> Result<ReceivedSkBuff<'r>, Dropped> {
+        let skb = self.0.into_raw();
+        // SAFETY: We own the skb, whose `dev` is valid by the type's invariant, and so is `dev`. On
+        // failure the skb has been freed.
+        if unsafe { bindings::dev_forward_skb_scrub(dev.as_ptr(), skb) } != 0 {
+            return Err(Dropped);
+        }
+        // SAFETY: The skb is still ours, and by the type's invariant it has the linear Ethernet
+        // header that `eth_type_trans()` reads and pulls.
+        unsafe { bindings::dev_forward_skb_receive(dev.as_ptr(), skb) };
+        // SAFETY: Still ours, and its `dev` is now `dev`.
+        Ok(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
+    }
+}
