@@ -34,4 +34,16 @@ impl Net {
     pub(crate) fn as_ptr(&self) -> *mut bindings::net {
         self.0.get()
     }
+
+    /// Whether the current process may administer the network of this namespace.
+    pub fn admin_capable(&self) -> bool {
+        // SAFETY: The namespace is valid, and so is the user namespace that it belongs to.
+        unsafe { bindings::net_admin_capable(self.as_ptr()) }
+    }
+
+    /// Whether it belongs to the first user namespace, which is to say to the machine.
+    pub(crate) fn is_of_first_user_ns(&self) -> bool {
+        // SAFETY: The namespace is valid; user namespaces are compared, not looked at.
+        unsafe { bindings::net_is_of_init_user_ns(self.as_ptr()) }
+    }
 }

@@ -5,20 +5,22 @@
 //!
 //! C header: [`include/net/sock.h`](srctree/include/net/sock.h)
 
+mod array;
+
 use super::{
-    namespace::Net,
     rtnl::Rtnl,
     skb_ring::SkbRing,
     skbuff::ETH_HLEN,
     user_frame::{
         NewFrame,
-        QueuedFrame,
-        UserFrame, //
-    }, //
+        QueuedFrame, //
+    },
 };
-use crate::{bindings, context::Rcu, poll::PollEvents};
+use crate::{
+    bindings,
+    poll::PollEvents, //
+};
 use core::{
-    marker::PhantomData,
     mem::{
         needs_drop,
         size_of, //
@@ -42,15 +44,16 @@ use kernel::{
             AlwaysRefCounted, //
         },
         atomic::{
-            ordering::{
-                Acquire,
-                Relaxed,
-                Release, //
-            },
+            ordering::Relaxed,
             Atomic, //
         },
     },
     types::Opaque, //
+};
+
+pub use array::{
+    RcuSock,
+    SockArray, //
 };
 
 /// No frame is longer.
@@ -463,178 +466,5 @@ impl<T: SockData> Sock<T> {
         // SAFETY: By the type's invariants there is a ring, and nobody refers to it any more. With the data
         // there is nothing to do.
         unsafe { ptr::addr_of_mut!((*this).ring).drop_in_place() };
-    }
-}
-
-/// A socket that was found in an RCU section: nobody may have a reference any more, so none can be had
-/// from it.
-///
-/// # Invariants
-///
-/// The socket is not freed during `'a`.
-pub struct RcuSock<'a, T>(&'a Sock<T>);
-
-impl<T> Clone for RcuSock<'_, T> {
-    #[inline]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for RcuSock<'_, T> {}
-
-impl<T> Deref for RcuSock<'_, T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        self.0
-    }
-}
-
-impl<'a, T: SockData> RcuSock<'a, T> {
-    /// See [`Sock::ring`].
-    #[inline]
-    pub fn ring(self) -> &'a SkbRing {
-        self.0.ring()
-    }
-
-    /// See [`Sock::wake`].
-    #[inline]
-    pub fn wake(self, events: PollEvents) {
-        self.0.wake(events);
-    }
-
-    /// Puts a frame at the end of the socket's own queue (`sk_receive_queue`), where those look who know
-    /// nothing but sockets; it comes back if `limit` are there.
-    pub fn receive<'f>(self, frame: UserFrame<'f>, limit: u32) -> Result<(), UserFrame<'f>> {
-        // SAFETY: The socket is valid; the frame's reference goes with it if there is room.
-        if unsafe { bindings::sk_receive(self.0.sk(), frame.as_ptr(), limit) } {
-            let _ = frame.into_raw();
-            Ok(())
-        } else {
-            Err(frame)
-        }
-    }
-}
-
-/// A reference to a socket that packets look at.
-type Entry<T> = Atomic<*mut Sock<T>>;
-
-/// Up to `N` sockets, of which packets choose one.
-///
-/// # Invariants
-///
-/// The first `len` slots refer to sockets, with a reference each, the others are null. They are changed
-/// under RTNL only.
-pub struct SockArray<T: SockData, const N: usize> {
-    len: Atomic<u32>,
-    slots: [Entry<T>; N],
-    _sockets: PhantomData<ARef<Sock<T>>>,
-}
-
-// SAFETY: Sockets may be used by any thread; the array is changed under RTNL.
-unsafe impl<T: SockData, const N: usize> Send for SockArray<T, N> {}
-// SAFETY: Who reads gets whole words, and sockets that stay for an RCU section; who writes has RTNL.
-unsafe impl<T: SockData, const N: usize> Sync for SockArray<T, N> {}
-
-impl<T: SockData, const N: usize> SockArray<T, N> {
-    /// An empty array.
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        const { assert!(N <= u16::MAX as usize) };
-        Self {
-            len: Atomic::new(0),
-            slots: [const { Atomic::new(ptr::null_mut()) }; N],
-            _sockets: PhantomData,
-        }
-    }
-
-    /// How many there are: for packets a hint.
-    #[inline]
-    pub fn len(&self) -> u32 {
-        self.len.load(Relaxed)
-    }
-
-    /// Whether there are none.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// One of them; `None` if there are not that many, or not any more.
-    #[inline]
-    pub fn get<'a>(&'a self, index: u32, _rcu: Rcu<'a>) -> Option<RcuSock<'a, T>> {
-        let slot = self.slots.get(index as usize)?;
-        // INVARIANT: A socket that had a reference at some time in the section.
-        // SAFETY: Null, or a socket with a reference, which is freed a grace period after that was
-        // given up.
-        unsafe { slot.load(Acquire).as_ref() }.map(RcuSock)
-    }
-
-    fn position(&self, sock: &Sock<T>, _rtnl: &Rtnl) -> Option<usize> {
-        let wanted = ptr::from_ref(sock);
-        let mut slots = self.slots.iter().take(self.len() as usize);
-        slots.position(|slot| ptr::eq(slot.load(Relaxed), wanted))
-    }
-
-    /// Whether `sock` is one of them.
-    pub fn contains(&self, sock: &Sock<T>, rtnl: &Rtnl) -> bool {
-        self.position(sock, rtnl).is_some()
-    }
-
-    /// Adds a socket at the end; [`EBUSY`] if there are `N`.
-    pub fn push(&self, sock: ARef<Sock<T>>, _rtnl: &Rtnl) -> Result {
-        let len = self.len();
-        let slot = self.slots.get(len as usize).ok_or(EBUSY)?;
-        slot.store(ARef::into_raw(sock).as_ptr(), Release);
-        self.len.store(len.wrapping_add(1), Relaxed);
-        Ok(())
-    }
-
-    /// Takes a socket out, the last one takes its place. Whether it was there.
-    pub fn remove(&self, sock: &Sock<T>, rtnl: &Rtnl) -> bool {
-        let Some(slot) = self.position(sock, rtnl).and_then(|at| self.slots.get(at)) else {
-            return false;
-        };
-        let len = self.len().wrapping_sub(1);
-        let Some(last) = self.slots.get(len as usize) else {
-            return false;
-        };
-        // INVARIANT: The reference of the last slot moves, that of the first is ours.
-        let removed = slot.load(Relaxed);
-        self.len.store(len, Relaxed);
-        slot.store(last.load(Relaxed), Release);
-        last.store(ptr::null_mut(), Release);
-        if let Some(removed) = NonNull::new(removed) {
-            // SAFETY: The reference that the slot had.
-            drop(unsafe { ARef::from_raw(removed) });
-        }
-        true
-    }
-}
-
-impl<T: SockData, const N: usize> Drop for SockArray<T, N> {
-    fn drop(&mut self) {
-        for slot in &self.slots {
-            if let Some(sock) = NonNull::new(slot.load(Relaxed)) {
-                // SAFETY: The reference that the slot has; nobody looks at it any more.
-                drop(unsafe { ARef::from_raw(sock) });
-            }
-        }
-    }
-}
-
-impl Net {
-    /// Whether the current process may administer the network of this namespace.
-    pub fn admin_capable(&self) -> bool {
-        // SAFETY: The namespace is valid, and so is the user namespace that it belongs to.
-        unsafe { bindings::net_admin_capable(self.as_ptr()) }
-    }
-
-    /// Whether it belongs to the first user namespace, which is to say to the machine.
-    pub(crate) fn is_of_first_user_ns(&self) -> bool {
-        // SAFETY: The namespace is valid; user namespaces are compared, not looked at.
-        unsafe { bindings::net_is_of_init_user_ns(self.as_ptr()) }
     }
 }
