@@ -105,6 +105,33 @@ __rnetvirt_helper void rnetvirt_helper_flowi4_from_packet(struct flowi4 *fl4,
 	fl4->flowi4_mark = skb->mark;
 }
 
+/*
+ * Whether others have a say in where a route leads that was looked up for DEV: another device, or
+ * the VRF that DEV is part of, whose table is looked at again if it has a queue (vrf_xmit()).
+ */
+__rnetvirt_helper bool rnetvirt_helper_dst_is_by_others(const struct dst_entry *dst,
+							const struct net_device *dev)
+{
+	return dst_dev(dst) != dev || netif_is_l3_slave(dev);
+}
+
+/*
+ * The packet has gone through a router. False: it may not, any more, or there is no memory for a
+ * header that can be written.
+ */
+__rnetvirt_helper bool rnetvirt_helper_ip_spend_hop(struct sk_buff *skb)
+{
+	struct iphdr *iph;
+
+	if (skb_ensure_writable(skb, sizeof(*iph)))
+		return false;
+	iph = (struct iphdr *)skb->data;
+	if (iph->ttl <= 1)
+		return false;
+	ip_decrease_ttl(iph);
+	return true;
+}
+
 __rnetvirt_helper u16 rnetvirt_helper_rt_type(const struct rtable *rt)
 {
 	return rt->rt_type;
@@ -234,6 +261,20 @@ __rnetvirt_helper void rnetvirt_helper_flowi6_from_packet(struct flowi6 *fl6,
 	fl6->flowlabel = ip6_flowinfo(hdr);
 	fl6->flowi6_proto = hdr->nexthdr;
 	fl6->flowi6_mark = skb->mark;
+}
+
+/* As that of IPv4. */
+__rnetvirt_helper bool rnetvirt_helper_ipv6_spend_hop(struct sk_buff *skb)
+{
+	struct ipv6hdr *hdr;
+
+	if (skb_ensure_writable(skb, sizeof(*hdr)))
+		return false;
+	hdr = (struct ipv6hdr *)skb->data;
+	if (hdr->hop_limit <= 1)
+		return false;
+	hdr->hop_limit--;
+	return true;
 }
 
 __rnetvirt_helper bool rnetvirt_helper_ipv6_is_local(const struct net_device *dev, const u8 *addr)

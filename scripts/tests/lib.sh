@@ -34,6 +34,9 @@ gives() {
 	same "$*" "$got" "$wanted"
 }
 
+# shows TEXT CMD...: whether that is the command's output; for wait_for, as gives ends the test.
+shows() { [ "$("${@:2}" 2>&1)" = "$1" ]; }
+
 # refused TEXT CMD...: the command fails and its output contains TEXT.
 refused() {
 	local text=$1 got

@@ -330,23 +330,26 @@ fn send<W: Way>(frame: EthFrame<'_>, dev: &NetDevice, _way: W, bh: Bh<'_>) -> Xm
     }
     let skb = frame.into_skb().into_raw();
     // SAFETY: The skb is ours, and both devices are valid.
-    let sender = unsafe {
+    let (sender, crosses) = unsafe {
         let sender = bindings::skb_dev(skb);
         let crosses = !ptr::eq(bindings::dev_net(sender), bindings::dev_net(dev.as_ptr()));
         bindings::skb_scrub_packet(skb, crosses);
         // IPv6 takes whatever socket a packet has for one of its own (`ip6_skb_dst_mtu()`).
         forget_foreign_sock(skb);
         bindings::skb_set_dev_only(skb, dev.as_ptr());
-        sender
+        (sender, crosses)
     };
+    // Where the sender is among the lower device's routes, these may lead back to it, by a queue perhaps,
+    // so that nothing is one inside the other.
+    let may_come_back = !crosses;
     // SAFETY: The skb begins with an Ethernet header, by the frame's invariant.
     unsafe { bindings::skb_pull_eth_hdr(skb) };
     // SAFETY: The skb is ours, begins with its network header, and its device is valid; it is given up.
     let status = unsafe {
         match u32::from(bindings::skb_protocol(skb)) {
-            bindings::ETH_P_IP => send_v4::<W>(skb, bh),
+            bindings::ETH_P_IP => send_v4::<W>(skb, may_come_back, bh),
             #[cfg(CONFIG_IPV6)]
-            bindings::ETH_P_IPV6 => send_v6::<W>(skb, sender, bh),
+            bindings::ETH_P_IPV6 => send_v6::<W>(skb, sender, may_come_back, bh),
             _ => {
                 free(skb, DropReason::UNHANDLED_PROTO);
                 XmitStatus::DROP
@@ -366,7 +369,11 @@ const IPV4_HLEN: u32 = 20;
 /// The caller must own `skb` and give it up; its network header must be at its data, and its device
 /// valid.
 #[inline(never)]
-unsafe fn send_v4<W: Way>(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
+unsafe fn send_v4<W: Way>(
+    skb: *mut bindings::sk_buff,
+    may_come_back: bool,
+    _bh: Bh<'_>,
+) -> XmitStatus {
     // SAFETY: By the caller's guarantee.
     if let Err(reason) = unsafe { check_v4(skb) } {
         // SAFETY: The skb is ours.
@@ -400,6 +407,20 @@ unsafe fn send_v4<W: Way>(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatu
         unsafe {
             bindings::dst_release(dst);
             free(skb, DropReason::NO_ROUTE);
+        }
+        return XmitStatus::DROP;
+    }
+    // SAFETY: Both are ours, the device valid, and the header linear.
+    if unsafe {
+        may_come_back
+            && kind == RTN_UNICAST
+            && bindings::dst_is_by_others(dst, bindings::skb_dev(skb))
+            && !bindings::ip_spend_hop(skb)
+    } {
+        // SAFETY: Both are ours.
+        unsafe {
+            bindings::dst_release(dst);
+            free(skb, DropReason::HOPS);
         }
         return XmitStatus::DROP;
     }
@@ -461,6 +482,7 @@ const IPV6_HLEN: u32 = 40;
 unsafe fn send_v6<W: Way>(
     skb: *mut bindings::sk_buff,
     sender: *const bindings::net_device,
+    may_come_back: bool,
     _bh: Bh<'_>,
 ) -> XmitStatus {
     // SAFETY: By the caller's guarantee.
@@ -502,6 +524,20 @@ unsafe fn send_v6<W: Way>(
             free(skb, DropReason::NO_ROUTE);
         }
         return XmitStatus(err);
+    }
+    // SAFETY: Both are ours, the device valid, and the header linear.
+    if unsafe {
+        may_come_back
+            && !bindings::dst_is_local6(dst)
+            && bindings::dst_is_by_others(dst, bindings::skb_dev(skb))
+            && !bindings::ipv6_spend_hop(skb)
+    } {
+        // SAFETY: Both are ours.
+        unsafe {
+            bindings::dst_release(dst);
+            free(skb, DropReason::HOPS);
+        }
+        return XmitStatus::DROP;
     }
     // SAFETY: Both are ours to give up.
     status(unsafe {

@@ -21,6 +21,8 @@ impl DropReason {
     pub const IP_SOURCE: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_IP_INVALID_SOURCE);
     /// There is no route (`SKB_DROP_REASON_IP_OUTNOROUTES`).
     pub const NO_ROUTE: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_IP_OUTNOROUTES);
+    /// It has gone through as many routers as it may (`SKB_DROP_REASON_IP_INHDR`, as `ip_forward()`).
+    pub const HOPS: Self = Self::IP_HEADER;
     /// It would go round and round (`SKB_DROP_REASON_RECURSION_LIMIT`).
     pub const RECURSION_LIMIT: Self =
         Self(bindings::skb_drop_reason_SKB_DROP_REASON_RECURSION_LIMIT);
