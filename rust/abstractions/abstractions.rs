@@ -63,6 +63,7 @@ mod bindings;
 
 pub mod chrdev;
 pub mod context;
+mod module_links;
 pub mod net;
 pub mod poll;
 pub mod random;

@@ -8,11 +8,11 @@ usage() {
 	cat <<TXT
 usage: $ME [KERNEL]
 
-Checks that no file of the driver imports one of a layer above its own, that circles
-are declared, and that Documentation/imports.svg is what the sources say; see
-imports.py --help.
+Checks that no file of the driver, or of the abstractions, imports one of a layer above
+its own, that circles are declared, and that Documentation/imports.svg and
+imports-abstractions.svg are what the sources say; see imports.py --help.
 TXT
 }
 
 kernel_argument "$@"
-python3 "$TOP/scripts/check/imports.py" --check
+python3 "$TOP/scripts/check/imports.py" --check driver abstractions

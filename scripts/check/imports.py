@@ -4,16 +4,18 @@
 
 usage: imports.py [--check | --svg FILE | --list] [CRATE...]
 
-CRATE is driver (default) or abstractions; only the driver has declared layers. Read
+CRATE is driver (default) or abstractions. Read
 from the sources: `use crate::...`, `use super::...` and paths that begin with
-`crate::`; tests and comments do not count.
+`crate::`; tests and comments do not count. A name that a file passes on (`pub use`) is
+an import of the file that it is from, for who uses it, and none of the file that passes
+it on, unless that uses it itself.
 
   --list      one arrow a line, "FROM -> TO" (default)
   --check     fail on an arrow that goes up: from a file to one that stands in a
               higher layer of scripts/check/layers.toml, or to one of its own layer
               that leads back; circles that are there for a reason are declared in
               that file, and a declared one that is gone fails, too
-  --svg FILE  draw the driver's layers into FILE
+  --svg FILE  draw the layers of CRATE into FILE
 """
 
 import pathlib
@@ -23,12 +25,14 @@ import tomllib
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ROOTS = {"driver": "rnetvirt_main", "abstractions": "abstractions"}
+DRAWINGS = {"driver": "Documentation/imports.svg", "abstractions": "Documentation/imports-abstractions.svg"}
 
 
 def strip(text):
     """The source without comments, texts and test modules."""
     text = re.sub(r"//[^\n]*", "", text)
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    text = re.sub(r"\bpub\(in [^)]*\)", "pub", text)
     text = re.sub(r'"(\\.|[^"\\])*"', '""', text, flags=re.S)
     return re.sub(r"#\[(cfg\(test\)|(kernel::prelude::)?kunit_tests[^\]]*)\]\s*mod \w+ \{.*?\n\}", "", text, flags=re.S)
 
@@ -65,37 +69,59 @@ def leaves(tree, prefix=()):
             start = at + 1
 
 
+def absolute(path, words):
+    """The words of a path from the crate's root on; `path` is where it stands."""
+    words = list(words)
+    if words[0] == "crate":
+        return words[1:]
+    if words[0] == "self":
+        return [*path, *words[1:]]
+    target = list(path)
+    while words and words[0] == "super":
+        target = target[:-1]
+        words.pop(0)
+    return target + words
+
+
+def passed_on(known):
+    """{name that a file passes on: where it is from}, both from the crate's root on."""
+    found = {}
+    for path, file in known.items():
+        children = {p[-1] for p in known if p and p[:-1] == path}
+        for tree in re.findall(r"\bpub(?:\([^)]*\))?\s+use\s+([^;]*);", strip(file.read_text()), flags=re.S):
+            for words in leaves(tree):
+                words = ("self", *words) if words[0] in children else words
+                if words[0] in ("crate", "super", "self"):
+                    found[(*path, words[-1])] = tuple(absolute(path, words))
+    return found
+
+
 def arrows(crate):
     """{file: set of files} that it imports from."""
     known = modules(crate)
+    origin = passed_on(known)
     found = {path: set() for path in known}
     for path, file in known.items():
         text = strip(file.read_text())
         paths = []
         # Children that a file declares can be spoken of by their bare names.
         children = {p[-1] for p in known if p and p[:-1] == path}
-        for tree in re.findall(r"\buse\s+(\w[^;]*);", text, flags=re.S):
+        rest = re.sub(r"\buse\s[^;]*;", "", text, flags=re.S)
+        for public, tree in re.findall(r"\b(pub(?:\([^)]*\))?\s+)?use\s+(\w[^;]*);", text, flags=re.S):
             for words in leaves(tree):
+                if public and not re.search(rf"\b{words[-1]}\b", rest):
+                    continue
                 if words[0] in ("crate", "super", "self"):
                     paths.append(words)
                 elif words[0] in children:
                     paths.append(("self", *words))
-        rest = re.sub(r"\buse\s[^;]*;", "", text, flags=re.S)
         paths += [tuple(p.split("::")) for p in re.findall(r"\bcrate(?:::\w+)+", rest)]
         paths += [("self", *p.split("::")) for p in re.findall(r"(?<![\w:])[a-z_]\w*(?:::\w+)+", rest)
                   if p.split("::")[0] in children]
         for words in paths:
-            words = list(words)
-            if words[0] == "crate":
-                target = words[1:]
-            elif words[0] == "self":
-                target = [*path, *words[1:]]
-            else:
-                target = list(path)
-                while words and words[0] == "super":
-                    target = target[:-1]
-                    words.pop(0)
-                target += words
+            target = absolute(path, words)
+            while tuple(target) in origin:
+                target = list(origin[tuple(target)])
             while tuple(target) not in known:
                 target.pop()
             target = tuple(target)
@@ -203,7 +229,10 @@ def svg(crate):
                            f'y2="{other[1] - high / 2:.0f}"/>')
     for word, (x, y) in place.items():
         out.append(f'<rect x="{x - box / 2:.0f}" y="{y - high / 2:.0f}" width="{box}" height="{high}" rx="4"/>')
-        out.append(f'<text x="{x:.0f}" y="{y + 4:.0f}" text-anchor="middle">{word}</text>')
+        lines = word.removeprefix("net::").rsplit("::", 1) if len(word) > 18 else [word]
+        for number, line in enumerate(lines):
+            at = y + 4 + 11 * (number - (len(lines) - 1) / 2)
+            out.append(f'<text x="{x:.0f}" y="{at:.0f}" text-anchor="middle">{line}</text>')
     for number, (label, _) in enumerate(rows):
         if label:
             out.append(f'<text x="6" y="{28 + row * number}" class="l">{label}</text>')
@@ -222,15 +251,16 @@ def main(words):
     crates = [word for word in words if word in ROOTS] or ["driver"]
     if "--svg" in words:
         file = pathlib.Path(words[words.index("--svg") + 1])
-        file.write_text(svg("driver"))
+        file.write_text(svg(crates[0]))
         return 0
     if "--check" in words:
-        good = [check(crate) for crate in crates]
-        drawing = TOP / "Documentation/imports.svg"
-        if "driver" in crates and drawing.read_text() != svg("driver"):
-            print("Documentation/imports.svg is not what the sources say; make it anew:\n"
-                  "  scripts/check/imports.py --svg Documentation/imports.svg", file=sys.stderr)
-            good.append(False)
+        good = []
+        for crate in crates:
+            good.append(check(crate))
+            if (TOP / DRAWINGS[crate]).read_text() != svg(crate):
+                print(f"{DRAWINGS[crate]} is not what the sources say; make it anew:\n"
+                      f"  scripts/check/imports.py --svg {DRAWINGS[crate]} {crate}", file=sys.stderr)
+                good.append(False)
         return 0 if all(good) else 1
     for crate in crates:
         for path, targets in arrows(crate).items():

@@ -181,6 +181,15 @@ pub trait RtnlLinkOps: Sized + 'static {
     }
 }
 
+impl Kind {
+    /// A kind that is not registered.
+    #[allow(clippy::new_without_default)]
+    pub const fn new<K: RtnlLinkOps>() -> Self {
+        // SAFETY: The callbacks of the table are what the core expects, see each.
+        unsafe { Self::from_ops(KindOps::<K>::TABLE, K::KIND, K::DRIVER) }
+    }
+}
+
 /// The C callbacks of a kind.
 struct KindOps<K>(PhantomData<K>);
 

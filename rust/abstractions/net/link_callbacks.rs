@@ -70,7 +70,7 @@ pub(crate) unsafe fn priv_init<T: NetDeviceOps>(
     // SAFETY: The device is ours and unregistered; both tables are static.
     unsafe {
         (*dev).netdev_ops = Ops::<T>::NETDEV;
-        (*dev).ethtool_ops = ethtool::Ops::<T>::TABLE;
+        (*dev).ethtool_ops = ethtool::callbacks::Ops::<T>::TABLE;
         if T::HAS_LOWER_DEV {
             (*dev).header_ops = StackedCallbacks::<T>::HEADER;
             // Such packets do not get to `start_xmit`.

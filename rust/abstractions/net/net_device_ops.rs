@@ -207,6 +207,34 @@ impl<'a> RxMode<'a> {
     }
 }
 
+impl<T: NetDeviceOps> Registered<Link<T>> {
+    /// Asks the [device below](NetDeviceOps::lower_dev) again for what this one is to receive, as
+    /// [`RxMode::sync_to_lower`] does.
+    pub fn sync_to_lower(&self, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid.
+        unsafe { bindings::netif_addr_lock_bh(self.as_ptr()) };
+        // SAFETY: Just locked.
+        unsafe { RxMode::assume(&**self) }.sync_to_lower();
+        // SAFETY: Locked above.
+        unsafe { bindings::netif_addr_unlock_bh(self.as_ptr()) };
+    }
+
+    /// Takes back from the [device below](NetDeviceOps::lower_dev) what [`RxMode::sync_to_lower`] asked it for
+    /// (`dev_uc_unsync()`, `dev_mc_unsync()`).
+    pub fn unsync_from_lower(&self, _rtnl: &Rtnl) {
+        let lower = T::lower_dev(self).as_ptr();
+        if ptr::eq(lower, self.as_ptr()) {
+            return;
+        }
+        // SAFETY: Both devices are valid, and not the same; the functions lock their lists, one inside the
+        // other.
+        unsafe {
+            bindings::dev_uc_unsync(lower, self.as_ptr());
+            bindings::dev_mc_unsync(lower, self.as_ptr());
+        }
+    }
+}
+
 /// The operations of one flavor of device; `Self` is its private data.
 ///
 /// Which locks are held: see `Documentation/locking.md`. Callbacks with `&Rtnl` may sleep, the

@@ -11,17 +11,13 @@
 use super::{
     mac::Mac,
     namespace::Net,
-    net_device_ops::{
-        NetDeviceOps,
-        RxMode, //
-    },
     netdevice::{
         sockaddr,
         DevFlags,
         Link,
         NetDevice, //
     },
-    rtnl::Rtnl,
+    rtnl::Rtnl, //
 };
 use crate::bindings;
 use core::{
@@ -306,34 +302,6 @@ impl<T> Registered<Link<T>> {
     pub fn link_net_capable(&self, net: &Net, _rtnl: &Rtnl) -> bool {
         // SAFETY: Both are valid, and so is the device's namespace.
         unsafe { bindings::rtnl_dev_link_net_capable(self.as_ptr(), net.as_ptr()) }
-    }
-}
-
-impl<T: NetDeviceOps> Registered<Link<T>> {
-    /// Asks the [device below](NetDeviceOps::lower_dev) again for what this one is to receive, as
-    /// [`RxMode::sync_to_lower`] does.
-    pub fn sync_to_lower(&self, _rtnl: &Rtnl) {
-        // SAFETY: The device is valid.
-        unsafe { bindings::netif_addr_lock_bh(self.as_ptr()) };
-        // SAFETY: Just locked.
-        unsafe { RxMode::assume(&**self) }.sync_to_lower();
-        // SAFETY: Locked above.
-        unsafe { bindings::netif_addr_unlock_bh(self.as_ptr()) };
-    }
-
-    /// Takes back from the [device below](NetDeviceOps::lower_dev) what [`RxMode::sync_to_lower`] asked it for
-    /// (`dev_uc_unsync()`, `dev_mc_unsync()`).
-    pub fn unsync_from_lower(&self, _rtnl: &Rtnl) {
-        let lower = T::lower_dev(self).as_ptr();
-        if ptr::eq(lower, self.as_ptr()) {
-            return;
-        }
-        // SAFETY: Both devices are valid, and not the same; the functions lock their lists, one inside the
-        // other.
-        unsafe {
-            bindings::dev_uc_unsync(lower, self.as_ptr());
-            bindings::dev_mc_unsync(lower, self.as_ptr());
-        }
     }
 }
 

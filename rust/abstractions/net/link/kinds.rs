@@ -4,13 +4,7 @@
 
 use crate::{
     bindings,
-    net::{
-        ethtool::DriverInfo,
-        link::{
-            KindOps,
-            RtnlLinkOps, //
-        },
-    },
+    net::ethtool::DriverInfo,
     registration::Registrable, //
 };
 use kernel::{
@@ -43,12 +37,20 @@ unsafe impl Sync for Kind {}
 
 impl Kind {
     /// A kind that is not registered.
-    #[allow(clippy::new_without_default)]
-    pub const fn new<K: RtnlLinkOps>() -> Self {
+    ///
+    /// # Safety
+    ///
+    /// The callbacks must be what the core expects of `rtnl_link_ops`.
+    pub(super) const unsafe fn from_ops(
+        ops: bindings::rtnl_link_ops,
+        name: &'static CStr,
+        driver: DriverInfo,
+    ) -> Self {
+        // INVARIANT: Not registered.
         Self {
-            ops: Opaque::new(KindOps::<K>::TABLE),
-            name: K::KIND,
-            driver: K::DRIVER,
+            ops: Opaque::new(ops),
+            name,
+            driver,
             is_registered: Atomic::new(false),
         }
     }
