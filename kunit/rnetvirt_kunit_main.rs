@@ -52,6 +52,8 @@ mod uapi;
 
 mod abstractions_test;
 mod cases;
+#[allow(dead_code)]
+mod examples;
 mod mac_test;
 mod settings_test;
 mod shared_file;

@@ -28,7 +28,8 @@ known_kernel "$kernel"
 use_toolchain
 src=$(realpath "$("$TOP/scripts/kernel.sh" --path "$kernel")/source")
 
-mapfile -t suites < <(find "$TOP/kunit" "$TOP/rust" -name '*.rs' -exec \
+# Those of examples in documentation are made when it is built.
+mapfile -t suites < <(find "$TOP/kunit" "$TOP/rust" "$TOP/build/$kernel/kunit" -name '*.rs' -exec \
 	sed -n 's/^#\[\(kernel::prelude::\)\?kunit_tests(\([a-z0-9_]*\))\]$/\2/p' {} + | sort)
 ((${#suites[@]})) || die "the sources have no suite"
 

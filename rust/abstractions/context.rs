@@ -22,6 +22,21 @@ use kernel::{
 /// # Invariants
 ///
 /// The current CPU is in such a section for all of `'a`.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::context::Rcu;
+/// use kernel::sync::rcu;
+///
+/// /// Looks at something as long as the section lasts.
+/// fn look<'a>(something: &'a u32, _rcu: Rcu<'a>) -> &'a u32 {
+///     something
+/// }
+///
+/// let section = rcu::read_lock();
+/// assert_eq!(look(&1, Rcu::new(&section)), &1);
+/// ```
 #[derive(Clone, Copy)]
 pub struct Rcu<'a>(PhantomData<&'a ()>, NotThreadSafe);
 
@@ -50,6 +65,18 @@ impl<'a> Rcu<'a> {
 /// # Invariants
 ///
 /// Softirqs are disabled on the current CPU for all of `'a`.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::context::{with_softirqs_disabled, Bh};
+///
+/// fn count(_bh: Bh<'_>) -> u32 {
+///     1
+/// }
+///
+/// assert_eq!(with_softirqs_disabled(count), 1);
+/// ```
 #[derive(Clone, Copy)]
 pub struct Bh<'a>(PhantomData<&'a ()>, NotThreadSafe);
 
@@ -117,6 +144,18 @@ impl Gfp {
 
 /// Keeps softirqs disabled until dropped; then those that are waiting run, if nobody else keeps them
 /// disabled.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::context::{disable_bh, with_softirqs_disabled};
+///
+/// let softirqs = disable_bh();
+/// let bh = softirqs.bh();
+/// // They are disabled already: this costs nothing.
+/// with_softirqs_disabled(|_bh| ());
+/// let _ = bh;
+/// ```
 pub struct BhGuard(NotThreadSafe);
 
 /// Disables softirqs on this CPU (`local_bh_disable()`).

@@ -5,6 +5,16 @@
 use crate::bindings;
 
 /// What a file can be waited for (`EPOLL*`).
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::poll::PollEvents;
+///
+/// let all = PollEvents::READABLE.with(PollEvents::WRITABLE);
+/// assert!(all != PollEvents::READABLE);
+/// assert_eq!(PollEvents::NONE.with(all), all);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PollEvents(pub(crate) bindings::__poll_t);
 

@@ -71,6 +71,16 @@ pub struct Told<'a> {
 }
 
 /// The attributes inside of a nest, as a message has them.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::testing::Nest;
+///
+/// let nest = Nest::new().with(1, b"one").with(2, b"two");
+/// let second = nest.attrs::<3, _>(|attrs| attrs.attr(2).map(|attr| attr.payload() == b"two"));
+/// assert_eq!(second, Some(true));
+/// ```
 pub struct Nest {
     /// Aligned as C reads attributes.
     words: [u32; Self::WORDS],

@@ -11,6 +11,17 @@ use kernel::sync::atomic::{
 };
 
 /// A set of offload features (`netdev_features_t`).
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::features::Features;
+///
+/// let below = Features::SG.with(Features::HW_CSUM);
+/// assert!(below.any(Features::CSUM_MASK));
+/// assert_eq!(below.without(Features::SG), Features::HW_CSUM);
+/// assert_eq!(below.and(Features::TSO), Features::NONE);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features(pub(crate) bindings::netdev_features_t);
 
@@ -138,6 +149,16 @@ impl Features {
 }
 
 /// Features that change while others look at them.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::features::{Features, FeaturesCell};
+///
+/// let wanted = FeaturesCell::new(Features::NONE);
+/// wanted.set(Features::GRO);
+/// assert!(wanted.get().any(Features::GRO));
+/// ```
 pub struct FeaturesCell(Atomic<bindings::netdev_features_t>);
 
 impl FeaturesCell {

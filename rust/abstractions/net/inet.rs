@@ -25,6 +25,16 @@ use kernel::{
 
 /// An IP address. The numbers are its bytes in memory order, so that equal addresses are equal numbers
 /// and nothing else is known of them.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::inet::IpAddr;
+///
+/// // Addresses are in the order of the wire.
+/// assert!(IpAddr::V4(u32::from_ne_bytes([224, 0, 0, 1])).is_group());
+/// assert!(!IpAddr::V4(u32::from_ne_bytes([10, 0, 0, 1])).is_group());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IpAddr {
     /// IPv4.

@@ -42,6 +42,18 @@ use kernel::{
 ///
 /// `published` is null, or the device of `hold`, which is a `Link<T>`. Both are written by holders of
 /// RTNL only; `hold` is given back a grace period after it was taken out, or by who owns the object.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{context::Rcu, net::link_ref::LinkRef};
+/// use kernel::sync::rcu;
+///
+/// struct MyLink;
+///
+/// let peer = LinkRef::<MyLink>::new();
+/// assert!(peer.get(Rcu::new(&rcu::read_lock())).is_none());
+/// ```
 pub struct LinkRef<T> {
     // What readers follow.
     published: Atomic<*mut bindings::net_device>,

@@ -82,6 +82,20 @@ pub use locked::LockedLinkTable;
 ///   is `EMPTY`; it is replaced by writers only.
 /// - An entry's `dev` is null, or the device of its `hold`, which is a `Link<T>`.
 /// - `live` is the number of entries with a device.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{context::Rcu, net::link_table::LinkTable};
+/// use kernel::sync::rcu;
+///
+/// struct MyLink;
+///
+/// let table = LinkTable::<MyLink>::new();
+/// let section = rcu::read_lock();
+/// assert!(table.is_empty());
+/// assert!(table.find(1, Rcu::new(&section)).is_none());
+/// ```
 pub struct LinkTable<T, K: Key = u64> {
     current: Atomic<*mut Generation<K>>,
     live: Atomic<u32>,

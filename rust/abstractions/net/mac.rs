@@ -8,6 +8,17 @@ use crate::bindings;
 ///
 /// The first byte on the wire is the third lowest of the number, the two below are zero: shifting
 /// eight bytes that were loaded from a header leaves just the address.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::mac::Mac;
+///
+/// let mac = Mac::from_bytes(&[0x02, 0, 0, 0, 0, 0x01]);
+/// assert!(mac.is_valid());
+/// assert_eq!(Mac::from_key(mac.key()), mac);
+/// assert!(Mac::BROADCAST.is_multicast() && !Mac::BROADCAST.is_valid());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mac(u64);
 

@@ -262,6 +262,16 @@ pub(crate) unsafe fn walk_mc(dev: *mut bindings::net_device, f: &mut dyn FnMut(M
 }
 
 /// Flags of a device that users see (`IFF_*`).
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::netdevice::DevFlags;
+///
+/// let changed = DevFlags::PROMISC.with(DevFlags::ALLMULTI);
+/// assert!(changed.any(DevFlags::PROMISC));
+/// assert!(!changed.any(DevFlags::LOOPBACK));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DevFlags(pub(crate) u32);
 

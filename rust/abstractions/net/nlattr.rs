@@ -61,6 +61,25 @@ const MAX_ATTRS: usize = 0x4000;
 /// # Invariants
 ///
 /// Each pointer is null or fit for an [`Attr`] that lasts for `'a`.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{
+///     net::nlattr::{Field, NestTable, PolicyTable, U32},
+///     testing::Nest,
+/// };
+///
+/// const MODE: Field<U32> = Field::new(1);
+/// static POLICY: PolicyTable<2> = PolicyTable::new().with(&MODE);
+///
+/// let request = Nest::new().with(1, &4u32.to_ne_bytes());
+/// let mode = request.ask(
+///     |nest, ack| NestTable::parse(nest, &POLICY, ack)?.get(&MODE),
+///     |mode, _| mode,
+/// );
+/// assert!(matches!(mode, Some(Ok(Some(4)))));
+/// ```
 pub struct NestTable<'a, const N: usize> {
     tb: [*mut bindings::nlattr; N],
     _msg: PhantomData<&'a [u8]>,

@@ -10,6 +10,18 @@ use core::marker::PhantomData;
 /// # Invariants
 ///
 /// `skb` is valid during `'a`, and has at least `offset` bytes from its `data` on.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::testing::with_packet;
+///
+/// // Four bytes, the first one of them linear.
+/// let seen = with_packet(b"abcd", 1, 0x0800, false, |payload| {
+///     (payload.len(), payload.with_bytes::<2, _, _>(1, (), |(), _, bytes| Some(*bytes)))
+/// })?;
+/// assert_eq!(seen, (4, Some(*b"bc")));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Payload<'a> {
     skb: *const bindings::sk_buff,

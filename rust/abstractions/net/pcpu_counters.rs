@@ -19,6 +19,19 @@ use kernel::{
 /// # Invariants
 ///
 /// The pointer is to `N` per-CPU numbers, one after the other, that live as long as this.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{context::disable_bh, net::pcpu_counters::PcpuCounters};
+///
+/// let lost = PcpuCounters::<2>::new()?;
+/// lost.add(1, 3, disable_bh().bh());
+/// assert_eq!((lost.sum(0), lost.sum(1)), (0, 3));
+/// // There is no third one: nothing is counted.
+/// lost.add(2, 1, disable_bh().bh());
+/// assert_eq!(lost.sum(2), 0);
+/// ```
 pub struct PcpuCounters<const N: usize>(NonNull<c_ulong>);
 
 // SAFETY: Each CPU writes to its own counters, by one instruction each, and readers get along with that.

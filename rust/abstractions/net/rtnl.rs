@@ -16,6 +16,19 @@ use kernel::types::NotThreadSafe;
 /// # Invariants
 ///
 /// RTNL is held by the current thread for as long as a reference to an instance exists.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::rtnl::{self, Rtnl};
+///
+/// /// Can only be called by who holds RTNL.
+/// fn configure(_rtnl: &Rtnl) -> u32 {
+///     1
+/// }
+///
+/// assert_eq!(configure(&rtnl::lock()), 1);
+/// ```
 pub struct Rtnl(NotThreadSafe);
 
 impl Rtnl {
@@ -35,6 +48,14 @@ impl Rtnl {
 }
 
 /// Holds RTNL until dropped.
+///
+/// # Examples
+///
+/// ```
+/// let guard = abstractions::net::rtnl::lock();
+/// // Whoever wants RTNL waits until here.
+/// drop(guard);
+/// ```
 pub struct RtnlGuard(Rtnl);
 
 /// Takes RTNL.

@@ -36,6 +36,15 @@ use kernel::{
 /// # Invariants
 ///
 /// The ring is initialised. Its entries are skbs with their references, as [`QueuedFrame`] wants.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::skb_ring::SkbRing;
+///
+/// let ring = KBox::pin_init(SkbRing::new(8), GFP_KERNEL)?;
+/// assert_eq!(ring.capacity(), 8);
+/// ```
 #[pin_data(PinnedDrop)]
 pub struct SkbRing {
     #[pin]

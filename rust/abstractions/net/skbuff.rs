@@ -40,6 +40,15 @@ pub use received::{
 };
 
 /// What a device below made of a packet (`NET_XMIT_*`, or a negative error number).
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::skbuff::XmitStatus;
+///
+/// assert!(XmitStatus::SUCCESS.is_taken());
+/// assert!(!XmitStatus::DROP.is_taken());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct XmitStatus(pub(crate) kernel::ffi::c_int);
 

@@ -80,6 +80,25 @@ pub trait SockData: Sized + Send + Sync + 'static {
 /// (`SOCK_RCU_FREE`). `socket` is the socket that it knows (others may know it); its operations are
 /// `OPS`. `ring` and `data` are initialised. `fanout` is null. Its network namespace is the
 /// first one, or one that it holds; while there are no `files`, which are counted under RTNL, the first.
+///
+/// # Examples
+///
+/// ```
+/// # use crate::RnetvirtKunit as MyModule;
+/// use abstractions::net::sock::{Sock, SockData};
+///
+/// struct MyQueue;
+///
+/// impl SockData for MyQueue {
+///     type OwnerModule = MyModule;
+///     const NAME: &'static CStr = c"my_queue";
+/// }
+///
+/// let sock = Sock::new(8, MyQueue)?;
+/// assert!(sock.is_writable());
+/// // Nobody has sent anything.
+/// assert!(matches!(sock.wait_for(true, || sock.dequeue()), Err(err) if err == EAGAIN));
+/// ```
 #[repr(C)]
 pub struct Sock<T> {
     sk: Opaque<bindings::sock>,

@@ -80,6 +80,19 @@ pub struct SwNetstats {
 
 /// A counter for events that are rare enough for one shared atomic. It has a cache line of its own,
 /// so that counting does not slow down readers of what is beside it.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::stats::Counter;
+///
+/// static LOST: Counter = Counter::new();
+///
+/// let before = LOST.get();
+/// LOST.inc();
+/// LOST.add(2);
+/// assert_eq!(LOST.get(), before + 3);
+/// ```
 #[repr(align(64))]
 pub struct Counter(Atomic<u64>);
 
@@ -114,6 +127,17 @@ impl Counter {
 /// # Invariants
 ///
 /// The pointer is to per-CPU counters that live as long as this.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{context::disable_bh, net::stats::StackedStats};
+///
+/// let stats = StackedStats::new()?;
+/// let softirqs = disable_bh();
+/// stats.count_rx(64, false, softirqs.bh());
+/// stats.count_tx(64, softirqs.bh());
+/// ```
 pub struct StackedStats(NonNull<bindings::vlan_pcpu_stats>);
 
 // SAFETY: Each CPU writes to its own counters, with softirqs disabled.

@@ -32,6 +32,20 @@ use kernel::{
 
 /// A table like [`LinkTable`], with one device for each key, whose writers need not hold RTNL: a lock
 /// keeps them apart, and those that must not sleep may write, too.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{context::Rcu, net::link_table::LockedLinkTable};
+/// use kernel::sync::rcu;
+///
+/// struct MyLink;
+///
+/// let table = KBox::pin_init(LockedLinkTable::<MyLink, u128>::new(), GFP_KERNEL)?;
+/// table.reserve()?;
+/// let section = rcu::read_lock();
+/// assert!(table.find(1, Rcu::new(&section)).is_none());
+/// ```
 #[pin_data]
 pub struct LockedLinkTable<T, K: Key> {
     #[pin]

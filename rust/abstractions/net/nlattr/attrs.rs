@@ -54,6 +54,20 @@ impl<'a> Attr<'a> {
 /// # Invariants
 ///
 /// `tb` points to `len` pointers, each null or fit for an [`Attr`], all valid for `'a`.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{net::nlattr::{Field, U32}, testing::Nest};
+///
+/// const MODE: Field<U32> = Field::new(1);
+/// const LIMIT: Field<U32> = Field::new(2);
+///
+/// let request = Nest::new().with(MODE.id(), &4u32.to_ne_bytes());
+/// let mode = request.attrs::<3, _>(|attrs| attrs.get(&MODE))?;
+/// assert_eq!(mode, Some(4));
+/// assert!(!request.attrs::<3, _>(|attrs| attrs.has(&LIMIT)));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Attrs<'a> {
     tb: *mut *mut bindings::nlattr,

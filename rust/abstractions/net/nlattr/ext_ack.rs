@@ -34,6 +34,32 @@ pub trait Reason: Copy {
 /// # Invariants
 ///
 /// The pointer is null, or to an ack that only this thread uses during `'a`.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{net::nlattr::Reason, testing::Nest};
+///
+/// #[derive(Clone, Copy)]
+/// struct NoSuchMode;
+///
+/// impl Reason for NoSuchMode {
+///     fn error(self) -> Error {
+///         EINVAL
+///     }
+///
+///     fn text(self) -> &'static CStr {
+///         c"No such mode"
+///     }
+/// }
+///
+/// let request = Nest::new().with(1, &9u32.to_ne_bytes());
+/// let said = request.ask(
+///     |attr, ack| ack.refuse_attr(Some(attr), NoSuchMode),
+///     |err, told| err == EINVAL && told.msg == Some(c"No such mode"),
+/// );
+/// assert_eq!(said, Some(true));
+/// ```
 pub struct ExtAck<'a>(
     *mut bindings::netlink_ext_ack,
     PhantomData<&'a ()>,

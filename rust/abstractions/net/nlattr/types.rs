@@ -25,6 +25,15 @@ pub trait AttrType {
 }
 
 /// A 32-bit number in host byte order (`NLA_U32`).
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::nlattr::{AttrType, U32};
+///
+/// assert_eq!(U32::read(&7u32.to_ne_bytes()), Some(7));
+/// assert_eq!(U32::read(&[0; 3]), None);
+/// ```
 pub enum U32 {}
 
 impl AttrType for U32 {
@@ -39,6 +48,15 @@ impl AttrType for U32 {
 }
 
 /// A 16-bit number in host byte order (`NLA_U16`).
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::nlattr::{AttrType, U16};
+///
+/// assert_eq!(U16::read(&7u16.to_ne_bytes()), Some(7));
+/// assert_eq!(U16::read(&[0]), None);
+/// ```
 pub enum U16 {}
 
 impl AttrType for U16 {
@@ -120,6 +138,15 @@ impl AttrType for Rejected {
 }
 
 /// Bytes without a layout of their own (`NLA_UNSPEC` with a minimum length).
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::nlattr::{AttrType, Bytes};
+///
+/// assert_eq!(Bytes::<2>::read(b"ab"), Some(&b"ab"[..]));
+/// assert_eq!(Bytes::<2>::read(b"a"), None);
+/// ```
 pub struct Bytes<const MIN: u16>;
 
 impl<const MIN: u16> AttrType for Bytes<MIN> {
@@ -146,6 +173,16 @@ impl AttrType for Ignored {
 }
 
 /// The definition of one attribute: its number and type.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::nlattr::{Field, U32};
+///
+/// const MODE: Field<U32> = Field::new(1);
+///
+/// assert_eq!(MODE.id(), 1);
+/// ```
 pub struct Field<T: AttrType> {
     pub(super) id: u16,
     _type: PhantomData<fn() -> T>,
@@ -185,6 +222,18 @@ impl Policy {
 }
 
 /// A policy table for attributes `0..N`.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::nlattr::{Field, PolicyTable, U16, U32};
+///
+/// const MODE: Field<U32> = Field::new(1);
+/// const FLAGS: Field<U16> = Field::new(2);
+/// static POLICY: PolicyTable<3> = PolicyTable::new().with(&MODE).with(&FLAGS);
+///
+/// assert_eq!(POLICY.rows().len(), 3);
+/// ```
 pub struct PolicyTable<const N: usize>([Policy; N]);
 
 impl<const N: usize> PolicyTable<N> {
@@ -234,6 +283,19 @@ impl Policy {
 }
 
 /// What is inside a nested attribute.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{net::nlattr::{AttrType, Nested}, testing::Nest};
+///
+/// let request = Nest::new().with(5, b"ab");
+/// let is_there = request.ask(
+///     |nest, _ack| Nested::read(nest.payload()).is_some_and(|attrs| attrs.iter().any(|(id, _)| id == 5)),
+///     |found, _told| found,
+/// );
+/// assert_eq!(is_there, Some(true));
+/// ```
 #[derive(Clone, Copy)]
 pub struct NestedAttrs<'a>(&'a [u8]);
 

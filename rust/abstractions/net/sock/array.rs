@@ -100,6 +100,27 @@ type Entry<T> = Atomic<*mut Sock<T>>;
 ///
 /// The first `len` slots refer to sockets, with a reference each, the others are null. They are changed
 /// under RTNL only.
+///
+/// # Examples
+///
+/// ```
+/// # use crate::RnetvirtKunit as MyModule;
+/// use abstractions::net::sock::{Sock, SockArray, SockData};
+///
+/// struct MyQueue;
+///
+/// impl SockData for MyQueue {
+///     type OwnerModule = MyModule;
+///     const NAME: &'static CStr = c"my_queue";
+/// }
+///
+/// let queues = SockArray::<MyQueue, 4>::new();
+/// let rtnl = abstractions::net::rtnl::lock();
+/// let queue = Sock::new(8, MyQueue)?;
+/// queues.push(queue.clone(), &rtnl)?;
+/// assert!(queues.contains(&queue, &rtnl));
+/// assert!(queues.remove(&queue, &rtnl) && queues.is_empty());
+/// ```
 pub struct SockArray<T: SockData, const N: usize> {
     len: Atomic<u32>,
     slots: [Entry<T>; N],
