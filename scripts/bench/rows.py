@@ -293,7 +293,7 @@ MACVLAN = [
     # these has room for 500. In real time such a row says what sending takes.
     pktgen("broadcast-1", "IPv4 broadcast, one sibling", "siblings-1", mac="broadcast", also_tx="d0"),
     pktgen("broadcast-16", "IPv4 broadcast, 16 siblings", "siblings-16", mac="broadcast", count=5000, also_tx="d0"),
-    pktgen("broadcast-256", "IPv4 broadcast, 256 siblings", "siblings-256", mac="broadcast", count=400, also_tx="d0", later=True),
+    pktgen("broadcast-256", "IPv4 broadcast, 256 siblings", "siblings-256", mac="broadcast", count=400, also_tx="d0", later=True, floor=False),
     pktgen("wire", "IPv4, 60 bytes, from a wire (C veth) to the only endpoint", "wire-1", also_rx="d0"),
     pktgen("wire-1514", "IPv4, 1514 bytes, from a wire to the only endpoint", "wire-1", size=1514, also_rx="d0"),
     pktgen("wire-v6", "IPv6, 62 bytes, from a wire to the only endpoint", "wire-1", size=62, family=6, also_rx="d0"),
