@@ -28,3 +28,4 @@
 #include "skbuff.c"
 #include "stacked.c"
 #include "tap.c"
+#include "txq.c"

@@ -93,6 +93,8 @@ def push(sock, data, count):
 
 def send(a, v, dst, length, count="1"):
     with packet_socket(a, v, 0) as out:
+        # Who sends is not to wait for what waits.
+        out.setsockopt(socket.SOL_SOCKET, 32, 1 << 24)  # SO_SNDBUFFORCE
         refused = push(out, frame(destination(dst), mac_of(a, v), int(length)), int(count))
     print("sent" if not refused else f"refused x{refused}")
 

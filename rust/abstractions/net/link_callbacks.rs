@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     bindings,
-    context::Rcu,
+    context::{
+        Bh,
+        Rcu, //
+    },
     net::link::{
         priv_callbacks::{
             registered,
@@ -130,6 +133,11 @@ impl<T: NetDeviceOps> Ops<T> {
         },
         ndo_fix_features: if T::HAS_FIX_FEATURES {
             Some(Self::fix_features_callback)
+        } else {
+            None
+        },
+        ndo_tx_timeout: if T::HAS_TX_TIMEOUT {
+            Some(Self::tx_timeout_callback)
         } else {
             None
         },
@@ -282,7 +290,7 @@ impl<T: NetDeviceOps> Ops<T> {
         // Documentation/networking/netdevices.rst promises; netpoll, which would not, was dealt with
         // above, or is refused by IFF_DISABLE_NETPOLL.
         // SAFETY: As the invariant says.
-        let cx = unsafe { XmitContext::assume() };
+        let cx = unsafe { XmitContext::assume(skb) };
         // SAFETY: By the caller's guarantee the device is of this type; and the core gives up its
         // reference to the skb, whose `dev` is this device. Nobody else writes to the header: pktgen, which may hold another reference, only
         // reads the count, since IFF_TX_SKB_SHARING is off.
@@ -391,6 +399,15 @@ impl<T: NetDeviceOps> Ops<T> {
             .and(wanted.with(Features::KNOWN))
             .without(Self::IMPOSSIBLE)
             .0
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core for a device of this type.
+    unsafe extern "C" fn tx_timeout_callback(dev: *mut bindings::net_device, queue: c_uint) {
+        // SAFETY: By the caller's guarantee. The core calls this from a timer, so in a softirq.
+        let (dev, cx) = unsafe { (Link::<T>::from_raw(dev), (Rcu::assume(), Bh::assume())) };
+        T::tx_timeout(dev, u16::try_from(queue).unwrap_or(u16::MAX), cx);
     }
 
     /// # Safety

@@ -39,4 +39,5 @@ pub mod skb_ring;
 pub mod skbuff;
 pub mod sock;
 pub mod stats;
+pub mod txq;
 pub mod user_frame;

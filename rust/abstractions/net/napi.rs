@@ -15,6 +15,7 @@ use super::{
         DropReason,
         ReceivedSkBuff, //
     },
+    txq::TxQueue,
 };
 use crate::{
     bindings,
@@ -147,7 +148,7 @@ impl Napi {
 
     /// Has it polled, unless it is, or is off.
     #[inline]
-    fn schedule(&self) {
+    pub(super) fn schedule(&self) {
         // SAFETY: The structure was added: who gets at it to kick it has it from a live queue.
         if unsafe { bindings::napi_schedule_prep(self.napi.get()) } {
             self.masked.store(true, Relaxed);
@@ -191,6 +192,7 @@ pub struct Poll<'p> {
     dev: &'p NetDevice,
     budget: u32,
     done: u32,
+    charged: u32,
     _here: NotThreadSafe,
 }
 
@@ -223,6 +225,7 @@ impl<'p> Poll<'p> {
             dev,
             budget: u32::try_from(budget).unwrap_or(0),
             done: 0,
+            charged: 0,
             _here: NotThreadSafe,
         }
     }
@@ -255,9 +258,22 @@ impl<'p> Poll<'p> {
             return None;
         }
         // SAFETY: By the type's invariants nobody else polls, and the device is not freed during `'p`.
-        let entry = unsafe { self.ring.consume(self.dev) }?;
+        let (entry, charged) = unsafe { self.ring.consume(self.dev) }?;
         self.done += 1;
+        self.charged += u32::from(charged);
         Some(entry)
+    }
+
+    /// How many of the entries that were taken are still counted as under way.
+    #[inline]
+    pub fn charged(&self) -> u32 {
+        self.charged
+    }
+
+    /// Says that these have arrived to `txq`, where they come from. Whether it was stopped for them, and goes on.
+    #[inline]
+    pub fn complete_charged(&mut self, txq: &TxQueue<'_>) -> bool {
+        txq.complete(core::mem::take(&mut self.charged))
     }
 
     /// Gives a packet to the stack, perhaps merged with others (`napi_gro_receive()`).
@@ -295,6 +311,13 @@ impl<'p> Poll<'p> {
             }
         }
         Polled(done)
+    }
+
+    /// Ends the polling, to go on when other softirqs had their turn, whatever is left of the budget.
+    #[inline]
+    pub fn again(self) -> Polled {
+        // CAST: It was one. Who has used it up is polled again.
+        Polled(self.budget as c_int)
     }
 
     /// Drops what is there; for a device that is down.

@@ -64,6 +64,19 @@ impl Tx {
         Self(status.0 as bindings::netdev_tx_t)
     }
 
+    /// The queue was [stopped](super::txq::TxQueue::try_stop) because there is no room for the packet: gives it
+    /// back to the core, unchanged, which tries again when the queue is woken (`NETDEV_TX_BUSY`). Only for
+    /// queues with a queueing discipline.
+    #[cold]
+    pub fn busy(skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Self {
+        // What the core has is what it gave: another one cannot come back in its place.
+        if !cx.is_about(skb.as_ptr()) {
+            return Self::DROPPED;
+        }
+        let _ = skb.into_raw();
+        Self(bindings::netdev_tx_NETDEV_TX_BUSY)
+    }
+
     /// What the core wants.
     #[inline]
     pub(crate) const fn number(self) -> bindings::netdev_tx_t {
@@ -304,6 +317,11 @@ pub trait NetDeviceOps: Sized + Send + Sync + 'static {
     /// The features become `features`, of which [`fix_features`](Self::fix_features) has approved; until then
     /// they are what the device says. An error leaves them (`ndo_set_features`).
     fn set_features(_dev: &Registered<Link<Self>>, _features: Features, _rtnl: &Rtnl) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The transmit queue with that number has been stopped for seconds (`ndo_tx_timeout`). Must not sleep.
+    fn tx_timeout(_dev: &Link<Self>, _queue: u16, _cx: (Rcu<'_>, Bh<'_>)) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 

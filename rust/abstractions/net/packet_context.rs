@@ -2,9 +2,12 @@
 
 //! Proofs of where code runs that deals with packets.
 
-use crate::context::{
-    Bh,
-    Rcu, //
+use crate::{
+    bindings,
+    context::{
+        Bh,
+        Rcu, //
+    },
 };
 use core::marker::PhantomData;
 use kernel::types::NotThreadSafe;
@@ -16,8 +19,9 @@ use kernel::types::NotThreadSafe;
 /// A device is being transmitted on: softirqs are disabled on this CPU, and that is an RCU read-side
 /// section, for `'a`. The device was up when the core looked, which may be before that section
 /// (`__dev_direct_xmit()`, for packet sockets without a queueing discipline): it can be unregistered
-/// since, and is held by who sends.
+/// since, and is held by who sends. `skb` is what it is about.
 pub struct XmitContext<'a> {
+    skb: *mut bindings::sk_buff,
     _cx: PhantomData<&'a ()>,
     _here: NotThreadSafe,
 }
@@ -29,12 +33,19 @@ impl<'a> XmitContext<'a> {
     ///
     /// It must be as the type's invariants say, for all of `'a`.
     #[inline]
-    pub(crate) unsafe fn assume() -> Self {
+    pub(crate) unsafe fn assume(skb: *mut bindings::sk_buff) -> Self {
         // INVARIANT: Guaranteed by the caller.
         Self {
+            skb,
             _cx: PhantomData,
             _here: NotThreadSafe,
         }
+    }
+
+    /// Whether it is `skb` that is being transmitted.
+    #[inline]
+    pub(crate) fn is_about(&self, skb: *const bindings::sk_buff) -> bool {
+        core::ptr::eq(self.skb, skb)
     }
 
     /// The callback runs inside an RCU read-side section.

@@ -11,10 +11,14 @@ use super::{
         ReceivedSkBuff,
         SkBuff, //
     },
+    txq::TxQueue,
 };
 use crate::{
     bindings,
-    context::Bh, //
+    context::{
+        Bh,
+        Rcu, //
+    },
 };
 use kernel::{
     error::to_result,
@@ -32,12 +36,13 @@ pub enum Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Gives ownership up.
+    /// Gives ownership up; a pointer to a `struct sk_buff`, which is aligned to more than tags are.
     #[inline]
-    fn into_raw(self) -> *mut c_void {
-        match self {
+    fn into_raw(self, charged: bool) -> *mut c_void {
+        let ptr: *mut c_void = match self {
             Self::Skb(skb) => skb.into_raw().as_ptr().cast(),
-        }
+        };
+        ptr.map_addr(|addr| addr | if charged { CHARGED } else { 0 })
     }
 
     /// Takes back what was given up.
@@ -48,13 +53,20 @@ impl<'a> Entry<'a> {
     /// which is within an RCU section.
     #[inline]
     unsafe fn from_raw(ptr: *mut c_void, dev: &'a NetDevice) -> Self {
-        let skb: *mut bindings::sk_buff = ptr.cast();
+        let skb: *mut bindings::sk_buff = untagged(ptr).cast();
         // Whoever it was for when it was put in.
         // SAFETY: The skb is ours by the caller's guarantee.
         unsafe { bindings::skb_set_dev_only(skb, dev.as_ptr()) };
         // SAFETY: As above; it was set up as received.
         Self::Skb(unsafe { ReceivedSkBuff::from_skb(SkBuff::from_raw(skb)) })
     }
+}
+
+/// Low bits of what is in a ring: its [`TxQueue`] counts it as under way.
+const CHARGED: usize = 1 << 1;
+
+fn untagged(ptr: *mut c_void) -> *mut c_void {
+    ptr.map_addr(|addr| addr & !CHARGED)
 }
 
 /// A ring of entries: many put them in, one at a time, first in first out.
@@ -86,18 +98,18 @@ impl Ring {
         })
     }
 
-    /// Takes an entry out, as one that `dev` has received.
+    /// Takes an entry out, as one that `dev` has received; and whether it was charged.
     ///
     /// # Safety
     ///
     /// Nobody else may take entries out meanwhile. `dev` must not be freed during `'a`, which is within
     /// an RCU section.
     #[inline]
-    pub(super) unsafe fn consume<'a>(&self, dev: &'a NetDevice) -> Option<Entry<'a>> {
+    pub(super) unsafe fn consume<'a>(&self, dev: &'a NetDevice) -> Option<(Entry<'a>, bool)> {
         // SAFETY: The ring is initialised, and the caller the only one at this end.
         let ptr = unsafe { bindings::__ptr_ring_consume(self.ring.get()) };
         // SAFETY: By the type's invariants; it is in the ring no more.
-        (!ptr.is_null()).then(|| unsafe { Entry::from_raw(ptr, dev) })
+        (!ptr.is_null()).then(|| unsafe { (Entry::from_raw(ptr, dev), ptr.addr() & CHARGED != 0) })
     }
 
     /// Whether there is nothing in it. For who takes entries out; others have a snapshot.
@@ -116,7 +128,7 @@ impl PinnedDrop for Ring {
         /// `ptr` must be an entry, which is given up.
         unsafe extern "C" fn destroy(ptr: *mut c_void) {
             // SAFETY: An entry is an skb.
-            drop(unsafe { SkBuff::from_raw(ptr.cast()) });
+            drop(unsafe { SkBuff::from_raw(untagged(ptr).cast()) });
         }
 
         // SAFETY: The ring is initialised, and nobody uses it any more.
@@ -152,11 +164,17 @@ impl<'a> Producer<'a> {
         }
     }
 
+    /// Whether there is no place. Until somebody puts something in places only become free.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        // SAFETY: The ring is initialised and locked.
+        unsafe { bindings::ptr_ring_is_full(self.ring.ring.get()) }
+    }
+
     /// A place, if there is one.
     #[inline]
     pub fn place(&mut self) -> Option<Place<'_, 'a>> {
-        // SAFETY: The ring is initialised and locked.
-        if unsafe { bindings::ptr_ring_is_full(self.ring.ring.get()) } {
+        if self.is_full() {
             return None;
         }
         // INVARIANT: As was just seen.
@@ -175,8 +193,23 @@ impl Place<'_, '_> {
     /// Puts an entry there.
     #[inline]
     pub fn put(self, entry: Entry<'_>) {
+        self.put_tagged(entry, false);
+    }
+
+    /// Puts an entry there that comes from `txq`, which counts it as under way until
+    /// [`Poll::complete_charged`](super::napi::Poll::complete_charged). That may stop `txq`, if something
+    /// waits there.
+    #[inline]
+    pub fn put_charged(self, entry: Entry<'_>, txq: &TxQueue<'_>, rcu: Rcu<'_>) {
+        let charged = txq.charge(rcu);
+        self.put_tagged(entry, charged);
+    }
+
+    #[inline]
+    fn put_tagged(self, entry: Entry<'_>, charged: bool) {
+        let ptr = entry.into_raw(charged);
         // SAFETY: The ring is locked and has a place, so the entry goes with it.
-        let _ = unsafe { bindings::__ptr_ring_produce(self.0.ring.ring.get(), entry.into_raw()) };
+        let _ = unsafe { bindings::__ptr_ring_produce(self.0.ring.ring.get(), ptr) };
         self.0.placed = true;
     }
 }

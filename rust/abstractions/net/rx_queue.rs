@@ -56,8 +56,9 @@ pub trait RxQueueOps: NetDeviceOps {
     /// There are entries (`napi_struct.poll`). Softirqs are disabled; nobody else polls this queue.
     fn poll(queue: &LiveQueue<Self>, dev: &Link<Self>, poll: Poll<'_>) -> Polled;
 
-    /// So many packets were dropped because the queue, or its device, goes.
-    fn dropped(queue: &LiveQueue<Self>, dev: &Link<Self>, packets: u32, rcu: Rcu<'_>);
+    /// So many packets were dropped because the device is down, or `gone` as the queue is: nobody puts anything
+    /// in any more.
+    fn dropped(queue: &LiveQueue<Self>, dev: &Link<Self>, packets: u32, gone: bool, rcu: Rcu<'_>);
 }
 
 /// A queue that exists: who finds it can put entries into its ring, and they will be polled.
@@ -125,6 +126,11 @@ impl<T: RxQueueOps> LiveQueue<T> {
         Producer::lock(&self.ring, &self.napi, bh)
     }
 
+    /// Has it polled, whether there is something or not. Any context but hard interrupts.
+    pub fn poll_anyway(&self) {
+        self.napi.schedule();
+    }
+
     fn start(&self, rtnl: &Rtnl) {
         if self.started.load(Relaxed) {
             return;
@@ -166,7 +172,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
         if !unsafe { bindings::netif_running(dev.as_ptr()) } {
             let rcu = poll.rcu();
             let (dropped, polled) = poll.discard();
-            T::dropped(queue, dev, dropped, rcu);
+            T::dropped(queue, dev, dropped, false, rcu);
             return polled.number();
         }
         T::poll(queue, dev, poll).number()
@@ -189,9 +195,7 @@ impl<T: RxQueueOps> PinnedDrop for LiveQueue<T> {
             drop(entry);
             left += 1;
         }
-        if left != 0 {
-            T::dropped(&self, self.dev(), left, Rcu::new(&guard));
-        }
+        T::dropped(&self, self.dev(), left, true, Rcu::new(&guard));
     }
 }
 

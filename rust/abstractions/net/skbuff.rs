@@ -113,6 +113,11 @@ impl<'a> SkBuff<'a> {
         unsafe { (*self.0.as_ptr()).len }
     }
 
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::sk_buff {
+        self.0.as_ptr()
+    }
+
     /// The number of the transmit queue that it was put into.
     #[inline]
     pub fn queue_mapping(&self) -> u16 {

@@ -8,7 +8,10 @@ use super::{
     Veth, //
 };
 use abstractions::{
-    context::Rcu,
+    context::{
+        Bh,
+        Rcu, //
+    },
     net::{
         features::Features,
         link::UnregisterList,
@@ -84,6 +87,18 @@ impl NetDeviceOps for Veth {
         } else {
             dev.data().queues.clear(rtnl);
             Ok(())
+        }
+    }
+
+    /// Nobody has taken anything out of the ring for seconds. Has it looked at, or, if there is none any more,
+    /// lets the queue go on.
+    fn tx_timeout(dev: &Link<Self>, queue: u16, (rcu, bh): (Rcu<'_>, Bh<'_>)) {
+        let peer = dev.data().peer.get(rcu);
+        let queues = peer.and_then(|peer| peer.data().queues.get(rcu));
+        if let Some(live) = queues.and_then(|queues| queues.get(queue)) {
+            live.poll_anyway();
+        } else if let Some(txq) = dev.tx_queue(queue) {
+            txq.wake(bh);
         }
     }
 

@@ -26,7 +26,10 @@ use abstractions::net::{
         XmitContext, //
     },
     netdevice::Link,
-    ring::Entry,
+    ring::{
+        Entry,
+        Producer, //
+    },
     rx_queue::{
         LiveQueue,
         Table, //
@@ -36,6 +39,7 @@ use abstractions::net::{
         EthFrame,
         SkBuff, //
     },
+    txq::TxQueue, //
 };
 
 /// A packet that `dev` is to transmit.
@@ -106,18 +110,43 @@ fn to_queue(
     mut frame: EthFrame<'_>,
     cx: &XmitContext<'_>,
 ) -> Tx {
+    let Some(txq) = dev.tx_queue(queue.index()) else {
+        return drop_tx(dev, frame.into_skb());
+    };
     let mut producer = queue.produce(cx.bh());
     let Some(place) = producer.place() else {
-        drop(producer);
-        return drop_tx(dev, frame.into_skb());
+        return full(dev, producer, &txq, frame.into_skb(), cx);
     };
     frame.tx_timestamp();
     let Ok(skb) = frame.forward_to(peer, cx.rcu()) else {
         dev.data().dropped.inc();
         return Tx::DROPPED;
     };
-    place.put(Entry::Skb(skb));
+    place.put_charged(Entry::Skb(skb), &txq, cx.rcu());
+    if producer.is_full() && txq.has_qdisc(cx.rcu()) {
+        txq.try_stop(|| !producer.is_full());
+    }
     Tx::SENT
+}
+
+/// There is no place. The packet waits in the queueing discipline, if there is one; it is as it came.
+#[cold]
+#[inline(never)]
+fn full(
+    dev: &Link<Veth>,
+    producer: Producer<'_>,
+    txq: &TxQueue<'_>,
+    skb: SkBuff<'_>,
+    cx: &XmitContext<'_>,
+) -> Tx {
+    if !txq.has_qdisc(cx.rcu()) {
+        drop(producer);
+        return drop_tx(dev, skb);
+    }
+    // With the ring locked, so that one at a time does that.
+    txq.try_stop(|| !producer.is_full());
+    drop(producer);
+    Tx::busy(skb, cx)
 }
 
 /// Frees a packet that does not even reach the other end.

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Transmit queues: stopped when what is behind them is full, woken when it is not.
+//!
+//! C header: [`include/net/netdev_queues.h`](srctree/include/net/netdev_queues.h)
+
+use super::netdevice::NetDevice;
+use crate::{
+    bindings,
+    context::{
+        Bh,
+        Rcu, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+
+/// A transmit queue of a device (`struct netdev_queue`).
+///
+/// Who fills what is behind it [stops](Self::try_stop) it and looks again; who empties that
+/// [wakes](Self::wake) it afterwards. A barrier is between the two steps of either, so one sees the other.
+///
+/// # Invariants
+///
+/// The pointer is to a queue of a device that is not freed during `'a`.
+pub struct TxQueue<'a>(NonNull<bindings::netdev_queue>, PhantomData<&'a NetDevice>);
+
+impl NetDevice {
+    /// The transmit queue with that number, active or not; `None` if the device was not allocated with so
+    /// many.
+    #[inline]
+    pub fn tx_queue(&self, index: u16) -> Option<TxQueue<'_>> {
+        // SAFETY: The device is valid, and its number of queues never changes.
+        let queue = unsafe { bindings::netdev_tx_queue(self.as_ptr(), index.into()) };
+        // INVARIANT: One of the device's.
+        NonNull::new(queue).map(|queue| TxQueue(queue, PhantomData))
+    }
+}
+
+impl TxQueue<'_> {
+    /// Whether packets wait somewhere while it is stopped. If not, it must not be stopped.
+    #[inline]
+    pub fn has_qdisc(&self, _rcu: Rcu<'_>) -> bool {
+        // SAFETY: The queue is valid; a queueing discipline is freed after a grace period.
+        !unsafe { bindings::qdisc_txq_has_no_queue(self.0.as_ptr()) }
+    }
+
+    /// Stops it, unless there is `room` by then. To be called by one at a time, when `room` was not
+    /// there. Whether it is stopped.
+    #[cold]
+    pub fn try_stop(&self, room: impl FnOnce() -> bool) -> bool {
+        // SAFETY: The queue is valid.
+        unsafe { bindings::txq_stop(self.0.as_ptr()) };
+        if !room() {
+            return true;
+        }
+        // SAFETY: As above.
+        unsafe { bindings::txq_start(self.0.as_ptr()) };
+        false
+    }
+
+    /// There may be room since a moment ago: starts it if it was stopped. Whether it was.
+    #[inline]
+    pub fn wake(&self, _bh: Bh<'_>) -> bool {
+        // SAFETY: The queue is valid, and softirqs are disabled, as for who has it looked at.
+        unsafe { bindings::txq_wake(self.0.as_ptr()) }
+    }
+
+    /// Counts a packet as under way, for byte queue limits, which count packets here; that may stop the queue. To
+    /// be called by one at a time. Whether it was counted: it is not where nobody waits for it.
+    #[inline]
+    pub(super) fn charge(&self, rcu: Rcu<'_>) -> bool {
+        if !cfg!(CONFIG_BQL) || !self.has_qdisc(rcu) {
+            return false;
+        }
+        // SAFETY: The queue is valid.
+        unsafe { bindings::txq_charge(self.0.as_ptr()) };
+        true
+    }
+
+    /// So many that were counted have arrived. Whether that started the queue.
+    #[inline]
+    pub(super) fn complete(&self, packets: u32) -> bool {
+        // SAFETY: The queue is valid; what was not counted is left out.
+        packets != 0 && unsafe { bindings::txq_complete(self.0.as_ptr(), packets) }
+    }
+
+    /// Nothing is under way any more, nobody fills what is behind it, and nothing stops it: starts it.
+    pub fn reset(&self) {
+        // SAFETY: The queue is valid.
+        unsafe { bindings::txq_reset(self.0.as_ptr()) };
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/netdevice.h>
+#include <net/sch_generic.h>
+
+__rnetvirt_helper struct netdev_queue *rnetvirt_helper_netdev_tx_queue(struct net_device *dev,
+								       unsigned int index)
+{
+	return index < dev->num_tx_queues ? netdev_get_tx_queue(dev, index) : NULL;
+}
+
+__rnetvirt_helper bool rnetvirt_helper_qdisc_txq_has_no_queue(const struct netdev_queue *txq)
+{
+	return qdisc_txq_has_no_queue(txq);
+}
+
+/*
+ * The first half of netif_txq_try_stop(). The watchdog looks when it was stopped, which
+ * for lltx nobody else notes.
+ */
+__rnetvirt_helper void rnetvirt_helper_txq_stop(struct netdev_queue *txq)
+{
+	txq_trans_cond_update(txq);
+	netif_tx_stop_queue(txq);
+	/* Before the ring is looked at again; pairs with the one in txq_wake(). */
+	smp_mb__after_atomic();
+}
+
+__rnetvirt_helper void rnetvirt_helper_txq_start(struct netdev_queue *txq)
+{
+	netif_tx_start_queue(txq);
+}
+
+__rnetvirt_helper bool rnetvirt_helper_txq_wake(struct netdev_queue *txq)
+{
+	/* After places became free; pairs with the one in txq_stop(). */
+	smp_mb();
+	if (likely(!netif_tx_queue_stopped(txq)))
+		return false;
+	txq_trans_cond_update(txq);
+	netif_tx_wake_queue(txq);
+	return true;
+}
+
+__rnetvirt_helper void rnetvirt_helper_txq_charge(struct netdev_queue *txq)
+{
+	netdev_tx_sent_queue(txq, 1);
+}
+
+/* Completing more than was sent is a BUG(). */
+__rnetvirt_helper bool rnetvirt_helper_txq_complete(struct netdev_queue *txq, unsigned int packets)
+{
+#ifdef CONFIG_BQL
+	bool stopped = test_bit(__QUEUE_STATE_STACK_XOFF, &txq->state);
+
+	packets = min(packets, READ_ONCE(txq->dql.num_queued) - txq->dql.num_completed);
+	netdev_tx_completed_queue(txq, packets, packets);
+	return stopped && !test_bit(__QUEUE_STATE_STACK_XOFF, &txq->state);
+#else
+	return false;
+#endif
+}
+
+__rnetvirt_helper void rnetvirt_helper_txq_reset(struct netdev_queue *txq)
+{
+	netdev_tx_reset_queue(txq);
+	netif_tx_start_queue(txq);
+	netif_schedule_queue(txq);
+}
