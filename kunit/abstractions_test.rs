@@ -70,13 +70,13 @@ impl Drop for Deaf {
     }
 }
 
-/// A kind of which there are no devices. All have one name.
-pub(crate) enum Barren<const N: usize> {}
+/// A kind of which there are no devices.
+pub(crate) enum Barren {}
 
 static POLICY: PolicyTable<2> = PolicyTable::new().with(&Field::<Bytes<16>>::new(1));
 
 #[vtable]
-impl<const N: usize> RtnlLinkOps for Barren<N> {
+impl RtnlLinkOps for Barren {
     const KIND: &'static CStr = c"rnetvirt_kunit";
     const NAME_TEMPLATE: &'static CStr = c"rnetvirt_kunit%d";
     const POLICY: &'static [Policy] = POLICY.rows();

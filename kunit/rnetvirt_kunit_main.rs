@@ -4,9 +4,8 @@
 //!
 //! While it is loaded it also refuses devices whose name begins with `veto`, as any module may with
 //! a notifier: tests of a link kind use that to make registration fail at a late point. And after the
-//! suites it is attached to the loopback device, which nobody takes back before the module goes. Of its
-//! two kinds of links one is taken: by the other.
-//! And there are files that share a socket.
+//! suites it is attached to the loopback device, which nobody takes back before the module goes. And there are
+//! files that share a socket.
 
 #![crate_name = "rnetvirt_kunit"]
 #![forbid(unsafe_code)]
@@ -82,8 +81,8 @@ module_links! {
     type: RnetvirtKunit,
     notifiers: [Veto],
     handlers: [abstractions_test::Deaf],
-    kinds: [abstractions_test::Barren<1>, abstractions_test::Barren<2>],
-    nodes: shared_file::SharedFile,
+    kinds: [abstractions_test::Barren],
+    nodes: [shared_file::SharedFile => shared_file::NODES],
     name: "rnetvirt_kunit",
     authors: ["The rnetvirt developers"],
     description: "KUnit suites of rnetvirt",

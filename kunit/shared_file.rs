@@ -5,6 +5,7 @@
 use abstractions::{
     chrdev::{
         CharFile,
+        NodeClass,
         OpenFile,
         PollEvents, //
     },
@@ -66,25 +67,28 @@ pub(crate) struct SharedFile {
     number: u8,
 }
 
+pub(crate) const NODES: NodeClass<SharedFile> = NodeClass {
+    name: c"rnetvirt_kunit",
+    device_of,
+};
+
+fn device_of(dev: &NetDevice) -> Option<&Arc<Shared>> {
+    if dev.ifindex() != INDEX {
+        return None;
+    }
+    if SHARED.as_ref().is_none() {
+        let shared = pin_init!(Shared {
+            files <- new_mutex!(Files::default()),
+        });
+        SHARED.populate(Arc::pin_init(shared, GFP_KERNEL).ok()?);
+    }
+    SHARED.as_ref()
+}
+
 impl CharFile for SharedFile {
     type OwnerModule = crate::RnetvirtKunit;
     type Sock = Nothing;
     type Device = Shared;
-    const CLASS: &'static CStr = c"rnetvirt_kunit";
-
-    fn device_of(dev: &NetDevice) -> Option<&Arc<Shared>> {
-        if dev.ifindex() != INDEX {
-            return None;
-        }
-        if SHARED.as_ref().is_none() {
-            let shared = pin_init!(Shared {
-                files <- new_mutex!(Files::default()),
-            });
-            SHARED.populate(Arc::pin_init(shared, GFP_KERNEL).ok()?);
-        }
-        SHARED.as_ref()
-    }
-
     fn open(device: &Arc<Shared>, _rtnl: &Rtnl) -> Result<Self> {
         let mut files = device.files.lock();
         let sock = match &files.sock {

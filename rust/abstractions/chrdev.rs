@@ -31,6 +31,7 @@ use crate::{
             SockData, //
         },
     },
+    registration::Registrable, //
 };
 use cdev::{
     Cdev,
@@ -41,6 +42,7 @@ use class::{
     Region, //
 };
 use core::{
+    cell::UnsafeCell,
     marker::PhantomData,
     ptr, //
 };
@@ -88,13 +90,6 @@ pub trait CharFile: Sized + Send + Sync + 'static {
     /// What a node stands for.
     type Device: Send + Sync + 'static;
 
-    /// The name of the class, in `/sys/class` and `/proc/devices`.
-    const CLASS: &'static CStr;
-
-    /// What the node of `dev` stands for, if `dev` is to have a node. It is to say so from before it is
-    /// registered until it is gone.
-    fn device_of(dev: &NetDevice) -> Option<&Arc<Self::Device>>;
-
     /// A node was opened. What it did is undone by [`release`](Self::release).
     fn open(device: &Arc<Self::Device>, rtnl: &Rtnl) -> Result<Self>;
 
@@ -123,6 +118,15 @@ pub trait CharFile: Sized + Send + Sync + 'static {
     fn ioctl(file: &OpenFile<'_, Self>, cmd: u32, arg: usize) -> Result<isize>;
 }
 
+/// Nodes that are opened as files of type `T`.
+pub struct NodeClass<T: CharFile> {
+    /// The name of the class, in `/sys/class` and `/proc/devices`.
+    pub name: &'static CStr,
+    /// What the node of a net device stands for, if the device is to have a node of this class. It is to
+    /// say so from before the device is registered until it is gone.
+    pub device_of: fn(&NetDevice) -> Option<&Arc<T::Device>>,
+}
+
 /// What makes and removes nodes, as the notifiers tell.
 ///
 /// # Invariants
@@ -135,6 +139,7 @@ struct Chrdev<T: CharFile> {
     // Dropped in this order.
     class: Class,
     region: Region,
+    device_of: fn(&NetDevice) -> Option<&Arc<T::Device>>,
     #[pin]
     nodes: Mutex<Nodes<T::Device>>,
 }
@@ -145,11 +150,13 @@ unsafe impl<T: CharFile> Send for Chrdev<T> {}
 unsafe impl<T: CharFile> Sync for Chrdev<T> {}
 
 impl<T: CharFile> Chrdev<T> {
-    fn new(region: Region) -> impl PinInit<Self, Error> {
+    fn new(region: Region, class: &'static NodeClass<T>) -> impl PinInit<Self, Error> {
+        let (name, device_of) = (class.name, class.device_of);
         try_pin_init!(Self {
             region,
+            device_of,
             nodes <- new_mutex!(Nodes { slots: KVVec::new(), first_free: 0 }),
-            class: Class::new(T::CLASS)?,
+            class: Class::new(name)?,
         })
     }
 
@@ -157,7 +164,7 @@ impl<T: CharFile> Chrdev<T> {
     /// core, in `/dev`; and a link to it in the directory of `dev`.
     ///
     /// Network namespaces share `/dev`, and not their numbers: where another node has the name already,
-    /// this one is `rnetvirt/` and its own number there. So is one of a namespace that belongs to another
+    /// this one is the name of the class, a slash, and its own number there. So is one of a namespace that belongs to another
     /// user namespace than the first: anybody can have such, and choose numbers that others will have.
     ///
     /// Errors: [`ENOSPC`], [`ENOMEM`], what the driver core says.
@@ -224,7 +231,7 @@ impl<T: CharFile> Notifier for Chrdev<T> {
     ) -> Result {
         match event {
             // New, or come from another namespace: then its number may be another one, too.
-            Event::REGISTER => match T::device_of(dev) {
+            Event::REGISTER => match (self.device_of)(dev) {
                 Some(device) => self.add(dev, device, rtnl),
                 None => Ok(()),
             },
@@ -238,14 +245,54 @@ impl<T: CharFile> Notifier for Chrdev<T> {
 }
 
 /// A driver of character devices, each of which belongs to a net device: for as long as it lives it has a
-/// node for each device that [wants](CharFile::device_of) one.
+/// node for each device that [wants](NodeClass::device_of) one.
 #[pin_data]
-pub struct Registration<T: CharFile> {
+struct Registration<T: CharFile> {
     // Dropped in this order.
     #[pin]
     cdev: Cdev,
     #[pin]
     chrdev: notifier::Registration<Chrdev<T>>,
+}
+
+/// A driver of character devices as a module registers it. Files that are open when it is unregistered stay
+/// so; nobody opens new ones.
+///
+/// # Invariants
+///
+/// `registration` is used by who registers it, and unregisters it.
+pub struct Driver<T: CharFile> {
+    class: NodeClass<T>,
+    registration: UnsafeCell<Option<Pin<KBox<Registration<T>>>>>,
+}
+
+// SAFETY: By the type's invariant only one at a time has access to the registration, which can be sent.
+unsafe impl<T: CharFile> Sync for Driver<T> {}
+
+impl<T: CharFile> Driver<T> {
+    /// A driver that is not registered.
+    pub const fn new(class: NodeClass<T>) -> Self {
+        Self {
+            class,
+            registration: UnsafeCell::new(None),
+        }
+    }
+}
+
+impl<T: CharFile> Registrable for Driver<T> {
+    unsafe fn register(&'static self) -> Result {
+        // SAFETY: It is dropped when it is unregistered, which the caller sees to.
+        let init = unsafe { Registration::new(&self.class) }?;
+        let registration = KBox::pin_init(init, GFP_KERNEL)?;
+        // SAFETY: By the caller's guarantee nobody else is here.
+        unsafe { *self.registration.get() = Some(registration) };
+        Ok(())
+    }
+
+    unsafe fn unregister(&'static self) {
+        // SAFETY: By the caller's guarantee nobody else is here.
+        drop(unsafe { (*self.registration.get()).take() });
+    }
 }
 
 /// A file that is open.
@@ -335,12 +382,12 @@ impl<T: CharFile> Registration<T> {
     ///
     /// # Safety
     ///
-    /// It has to be dropped before the module goes: [`module_links!`](crate::module_links) sees to it.
-    pub unsafe fn new() -> Result<impl PinInit<Self, Error>> {
-        let region = Region::new(T::CLASS)?;
+    /// It has to be dropped before the module goes.
+    unsafe fn new(class: &'static NodeClass<T>) -> Result<impl PinInit<Self, Error>> {
+        let region = Region::new(class.name)?;
         let first = region.0;
         Ok(try_pin_init!(&this in Self {
-            chrdev <- notifier::Registration::new(Chrdev::new(region)),
+            chrdev <- notifier::Registration::new(Chrdev::new(region, class)),
             // SAFETY: These operations are for this type, and of that module; the nodes are initialised,
             // pinned, and dropped later.
             cdev <- unsafe {

@@ -11,9 +11,10 @@
 /// - `handlers`: [`RxHandler`](crate::net::rx_handler::RxHandler)s,
 /// - `addresses`: [`AddrListener`](crate::net::inet::AddrListener)s,
 /// - `inputs`: handlers that are [`IpInput`](crate::net::ip_input::IpInput)s,
-/// - `kinds`: [`RtnlLinkOps`](crate::net::link::RtnlLinkOps)s. Those that another driver has are left out,
-///   which is logged, unless these are all,
-/// - `nodes`: one [`CharFile`](crate::chrdev::CharFile),
+/// - `kinds`: [`RtnlLinkOps`](crate::net::link::RtnlLinkOps)s,
+/// - `nodes`: [`CharFile`](crate::chrdev::CharFile)s, each with its [`NodeClass`](crate::chrdev::NodeClass),
+/// - `choices`: what `modinfo` says of the module's parameter `kinds`; and kinds, and nodes that go with one,
+///   that are registered as long as the parameter names them, see [`Choices`],
 /// - `version`, a text: what `modinfo` says.
 ///
 /// What follows, from `name` on, is what [`module!`](kernel::prelude::module) wants.
@@ -38,7 +39,8 @@ macro_rules! module_links {
         $(addresses: [$($listener:path),+ $(,)?],)?
         $(inputs: [$($input:path),+ $(,)?],)?
         $(kinds: [$($kind:path),+ $(,)?],)?
-        $(nodes: $file:path,)?
+        $(nodes: [$($file:path => $class:expr),+ $(,)?],)?
+        $(choices: $text:literal [$($choice:path $({ $choice_file:path => $choice_class:expr })?),+ $(,)?],)?
         $(version: $version:literal,)?
         name: $($module:tt)*
     ) => {
@@ -61,14 +63,8 @@ macro_rules! module_links {
         )?
 
         /// What the module owns.
-        #[::kernel::prelude::pin_data]
         struct $type {
-            // Dropped in this order.
-            $(
-                #[pin]
-                nodes: $crate::chrdev::Registration<$file>,
-            )?
-            registrations: $crate::registration::Registrations,
+            _registrations: $crate::registration::Registrations,
         }
 
         const _: () = {
@@ -109,30 +105,89 @@ macro_rules! module_links {
                     }
                     &HOOKS as &'static dyn Registrable
                 },)+)?
+                $($({
+                    static KIND: $crate::net::link::Kind = $crate::net::link::Kind::new::<$kind>();
+                    &KIND as &'static dyn Registrable
+                },)+)?
+                $($({
+                    static DRIVER: $crate::chrdev::Driver<$file> =
+                        $crate::chrdev::Driver::new($class);
+                    &DRIVER as &'static dyn Registrable
+                },)+)?
                 $({
-                    static KINDS: $crate::net::link::Kinds = $crate::net::link::Kinds::new(&[$({
-                        static KIND: $crate::net::link::Kind = $crate::net::link::Kind::new::<$kind>();
-                        &KIND
-                    }),+]);
-                    &KINDS as &'static dyn Registrable
+                    $crate::choices_parameter!($type, $text, [$($choice $({ $choice_file => $choice_class })?),+]);
+                    &CHOICES as &'static dyn Registrable
                 },)?
             ]);
 
-            impl ::kernel::InPlaceModule for $type {
+            impl ::kernel::Module for $type {
                 fn init(
                     _module: &'static ::kernel::ThisModule,
-                ) -> impl ::kernel::prelude::PinInit<Self, ::kernel::error::Error> {
-                    ::kernel::prelude::try_pin_init!(Self {
+                ) -> ::core::result::Result<Self, ::kernel::error::Error> {
+                    Ok(Self {
                         // SAFETY: The list is this module's only one; what keeps it registered is part
                         // of what the module owns, of which there is one, as the list is for once.
-                        registrations: unsafe { Registrations::new(&LIST) }?,
-                        $(
-                            // SAFETY: Part of what the module owns, of which there is one.
-                            nodes <- unsafe { $crate::chrdev::Registration::<$file>::new() }?,
-                        )?
+                        _registrations: unsafe { Registrations::new(&LIST) }?,
                     })
                 }
             }
+        };
+    };
+}
+
+/// For [`module_links!`](crate::module_links): the static `CHOICES` of a module, and its parameter `kinds`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! choices_parameter {
+    ($type:ident, $text:literal, [$($kind:path $({ $file:path => $class:expr })?),+]) => {
+        static CHOICES: $crate::registration::Choices = $crate::registration::Choices::new(
+            &[$({
+                static KIND: $crate::net::link::Kind = $crate::net::link::Kind::new::<$kind>();
+                $(
+                    static DRIVER: $crate::chrdev::Driver<$file> =
+                        $crate::chrdev::Driver::new($class);
+                )?
+                // SAFETY: Its parts are here only, and so is it.
+                static CHOICE: $crate::registration::Choice = unsafe {
+                    $crate::registration::Choice::new(
+                        <$kind as $crate::net::link::RtnlLinkOps>::KIND,
+                        &[&KIND $(, { let _ = stringify!($file); &DRIVER })?],
+                    )
+                };
+                &CHOICE
+            }),+],
+            ::kernel::module::this_module::<$type>(),
+        );
+
+        /// `/sys/module/…/parameters/kinds`; its directory, and so this, is the module's.
+        #[link_section = "__param"]
+        #[used(compiler)]
+        static PARAMETER: ::kernel::module_param::KernelParam =
+            ::kernel::module_param::KernelParam::new(::kernel::bindings::kernel_param {
+                name: ::kernel::str::as_char_ptr_in_const_context(c"kinds"),
+                mod_: ::kernel::module::this_module::<$type>().as_ptr(),
+                ops: &raw const $crate::registration::PARAMETER_OPS,
+                perm: 0o644,
+                level: -1,
+                flags: 0,
+                __bindgen_anon_1: ::kernel::bindings::kernel_param__bindgen_ty_1 {
+                    arg: (&raw const CHOICES).cast_mut().cast(),
+                },
+            });
+
+        /// For `modinfo`.
+        #[link_section = ".modinfo"]
+        #[used(compiler)]
+        static PARAMETER_TYPE: [u8; 21] = *b"parmtype=kinds:charp\0";
+
+        const TEXT: &str = concat!("parm=kinds:", $text, "\0");
+
+        /// For `modinfo`.
+        #[link_section = ".modinfo"]
+        #[used(compiler)]
+        static PARAMETER_TEXT: [u8; TEXT.len()] = match TEXT.as_bytes().first_chunk() {
+            Some(text) => *text,
+            None => [0; TEXT.len()],
         };
     };
 }

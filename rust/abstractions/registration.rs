@@ -7,6 +7,8 @@
 //! what unregisters it belongs to the module alone: a driver has nothing that it could leak, forget,
 //! make twice or bring into another order.
 
+mod choice;
+
 use kernel::{
     prelude::*,
     sync::{
@@ -18,6 +20,12 @@ use kernel::{
     },
 };
 
+pub use choice::{
+    Choice,
+    Choices,
+    PARAMETER_OPS, //
+};
+
 /// Something static that C has a pointer to while it is registered.
 pub trait Registrable: Sync {
     /// Registers it, wholly or not at all.
@@ -26,7 +34,8 @@ pub trait Registrable: Sync {
     ///
     /// # Safety
     ///
-    /// It must not be registered, and has to be unregistered before the module goes.
+    /// It must not be registered, and has to be unregistered before the module goes. Nobody else may register
+    /// or unregister it meanwhile.
     unsafe fn register(&'static self) -> Result;
 
     /// Takes that back, and waits until nobody runs its code; what may be left are RCU callbacks.
@@ -35,7 +44,7 @@ pub trait Registrable: Sync {
     ///
     /// # Safety
     ///
-    /// It must be registered.
+    /// It must be registered. Nobody else may register or unregister it meanwhile.
     unsafe fn unregister(&'static self);
 }
 

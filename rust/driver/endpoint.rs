@@ -62,8 +62,38 @@ use kernel::{
     },
 };
 
+/// Whose rules a link follows where kind `rnetvirt` and the C drivers differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// Those of kind `rnetvirt`.
+    Rnetvirt,
+    /// Those of the C driver whose kind it is of.
+    C,
+}
+
+/// What a new endpoint is to be, beside its settings.
+pub(crate) struct Form {
+    pub(crate) rules: Rules,
+    pub(crate) tap: Option<TapRef>,
+}
+
+impl Form {
+    /// An endpoint with a stack.
+    pub(crate) fn plain(rules: Rules) -> Self {
+        Self { rules, tap: None }
+    }
+
+    /// One with a tap instead. [`ENOMEM`].
+    pub(crate) fn tap(rules: Rules) -> Result<Self> {
+        let tap = Some(Tap::new(stats)?);
+        Ok(Self { rules, tap })
+    }
+}
+
 /// What endpoints of all flavors have.
 pub(crate) struct Common {
+    /// Whose rules it follows.
+    pub(crate) rules: Rules,
     /// The lower device: the port's, too, but one step nearer.
     pub(crate) lower: DevRef,
     /// What the endpoints of that device share.
@@ -78,12 +108,13 @@ pub(crate) struct Common {
 
 impl Common {
     /// That of an endpoint that is to be made. [`ENOMEM`], or [`ENODEV`] if the lower device is gone.
-    pub(crate) fn new(port: &PortRef, tap: Option<TapRef>, rtnl: &Rtnl) -> Result<Self> {
+    pub(crate) fn new(port: &PortRef, form: Form, rtnl: &Rtnl) -> Result<Self> {
         Ok(Self {
+            rules: form.rules,
             lower: DevRef::new(port.lower_rtnl(rtnl)?, rtnl)?,
             port: port.clone(),
             stats: Stats::new()?,
-            tap,
+            tap: form.tap,
             // So that not all endpoints err about the same groups.
             groups: GroupFilter::new(random_u32()),
         })
@@ -194,20 +225,17 @@ impl Endpoint for Ipvlan {
     }
 }
 
-/// The tap of a device, if it has one.
-pub(crate) fn tap(dev: &NetDevice) -> Option<&TapRef> {
+/// What all endpoints have of a device, if it is one.
+pub(crate) fn common(dev: &NetDevice) -> Option<&Common> {
     if let Some(dev) = downcast::<Macvlan>(dev) {
-        return dev.data().tap();
+        return Some(&dev.data().common);
     }
-    downcast::<Ipvlan>(dev)?.data().tap()
+    Some(&downcast::<Ipvlan>(dev)?.data().common)
 }
 
 /// The counters of an endpoint.
 pub(crate) fn stats(dev: &NetDevice) -> Option<&Stats> {
-    if let Some(dev) = downcast::<Macvlan>(dev) {
-        return Some(&dev.data().stats);
-    }
-    Some(&downcast::<Ipvlan>(dev)?.data().stats)
+    Some(&common(dev)?.stats)
 }
 
 /// The port that a new endpoint `dev` is to join, which is made if there is none.

@@ -30,6 +30,7 @@ use crate::{
     endpoint::{
         prepare,
         Common,
+        Form,
         Ipvlan, //
     },
     ipvlan::settings::{
@@ -41,10 +42,7 @@ use crate::{
         Port,
         PortRef, //
     },
-    tap::{
-        self,
-        TapRef, //
-    },
+    tap, //
 };
 use abstractions::net::{
     features::Features,
@@ -106,11 +104,11 @@ impl Ipvlan {
         mut dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
         settings: Settings,
-        tap: Option<TapRef>,
+        form: Form,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<link::Registered<'a, Self, FromCore>> {
-        let is_tap = tap.is_some();
+        let is_tap = form.tap.is_some();
         let mode = settings.mode.unwrap_or(Mode::L3);
         let flags = settings.flags.unwrap_or(Flags::BRIDGE);
 
@@ -121,7 +119,7 @@ impl Ipvlan {
             dev.setup().set_mtu(lower.mtu());
         }
         let mut dev = dev.init(Ok::<Self, Error>(Self {
-            common: Common::new(port, tap, rtnl)?,
+            common: Common::new(port, form, rtnl)?,
             settings: ModeCell::new(mode, flags),
             wants_all_groups: Atomic::new(false),
             dev_id: Atomic::new(0),

@@ -2,7 +2,12 @@
 
 //! What `ip link add … type KIND` reaches: one file for each kind, and here what they share.
 
+pub(crate) mod ipvlan;
+pub(crate) mod ipvtap;
+pub(crate) mod macvlan;
+pub(crate) mod macvtap;
 pub(crate) mod rnetvirt;
+pub(crate) mod veth;
 
 use crate::{
     config,

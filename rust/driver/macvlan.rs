@@ -28,6 +28,7 @@ use crate::{
     endpoint::{
         prepare,
         Common,
+        Form,
         Macvlan, //
     },
     macvlan::settings::{
@@ -37,10 +38,7 @@ use crate::{
     },
     port::PortRef,
     refusal::Refusal,
-    tap::{
-        self,
-        TapRef, //
-    },
+    tap, //
 };
 use abstractions::net::{
     features::Features,
@@ -101,12 +99,12 @@ impl Macvlan {
         mut dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
         settings: Settings<'_>,
-        tap: Option<TapRef>,
+        form: Form,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<Finished<'a>> {
         let outer = params.attrs();
-        let is_tap = tap.is_some();
+        let is_tap = form.tap.is_some();
         let mode = settings.mode.unwrap_or(Mode::BRIDGE);
 
         let opened = prepare::<Self>(
@@ -124,7 +122,7 @@ impl Macvlan {
         sources::check(&settings, mode, |_| 1, ack)?;
 
         let mut dev = dev.init(Ok::<Self, Error>(Self {
-            common: Common::new(port, tap, rtnl)?,
+            common: Common::new(port, form, rtnl)?,
             mode: ModeCell::new(mode),
             flags: FlagsCell::new(settings.flags.unwrap_or(Flags::NONE)),
             hashed: Atomic::new(0),

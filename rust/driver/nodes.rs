@@ -3,23 +3,31 @@
 //! `/dev/tapN`: which devices have one, and what an open one does, as the VFS asks for it.
 
 use crate::{
-    endpoint,
+    endpoint::{
+        self,
+        Common,
+        Ipvlan,
+        Macvlan,
+        Rules, //
+    },
     tap::{
         file::TapFile,
         ioctl::ioctl,
         queue::Queue,
-        Tap, //
+        Tap,
+        TapRef, //
     },
 };
 use abstractions::{
     chrdev::{
         CharFile,
+        NodeClass,
         OpenFile,
         PollEvents, //
     },
     context::Process,
     net::{
-        netdevice::NetDevice,
+        link::downcast,
         rtnl::Rtnl,
         rx_handler::Handler,
         sock::Sock, //
@@ -37,22 +45,39 @@ use kernel::{
     },
 };
 
+/// Those of kind `rnetvirt`.
+pub(crate) const RNETVIRT: NodeClass<TapFile> = NodeClass {
+    name: c"rnetvirt",
+    device_of: |dev| tap_by(endpoint::common(dev)?, Rules::Rnetvirt),
+};
+
+/// Those of kind `macvtap`.
+pub(crate) const MACVTAP: NodeClass<TapFile> = NodeClass {
+    name: c"macvtap",
+    device_of: |dev| tap_by(downcast::<Macvlan>(dev)?.data(), Rules::C),
+};
+
+/// Those of kind `ipvtap`.
+pub(crate) const IPVTAP: NodeClass<TapFile> = NodeClass {
+    name: c"ipvtap",
+    device_of: |dev| tap_by(downcast::<Ipvlan>(dev)?.data(), Rules::C),
+};
+
+/// The tap of an endpoint that follows `rules`, if it has one.
+fn tap_by(common: &Common, rules: Rules) -> Option<&TapRef> {
+    common.tap().filter(|_| common.rules == rules)
+}
+
 impl CharFile for TapFile {
     type OwnerModule = crate::RnetvirtModule;
     type Sock = Queue;
     type Device = Handler<Tap>;
-    const CLASS: &'static CStr = c"rnetvirt";
-
     fn open(tap: &Arc<Handler<Tap>>, rtnl: &Rtnl) -> Result<Self> {
         Self::new(tap, rtnl)
     }
 
     fn sock(&self) -> &ARef<Sock<Queue>> {
         self.queue()
-    }
-
-    fn device_of(dev: &NetDevice) -> Option<&Arc<Handler<Tap>>> {
-        endpoint::tap(dev)
     }
 
     fn release(&self, rtnl: &Rtnl) {

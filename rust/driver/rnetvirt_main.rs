@@ -2,7 +2,8 @@
 
 //! Virtual network links.
 //!
-//! One link kind, `rnetvirt`, whose flavors differ in what is below the device:
+//! One link kind, `rnetvirt`, whose flavors differ in what is below the device, and those of the C drivers
+//! if somebody asks for them:
 //!
 //! ```text
 //!    stack          stack                 [`kinds`]   what `ip link add` reaches; picks the flavor
@@ -47,8 +48,15 @@ module_links! {
     handlers: [port::Port, tap::Tap],
     addresses: [ipvlan::addresses::Addresses],
     inputs: [port::Port],
-    kinds: [kinds::rnetvirt::Rnetvirt],
-    nodes: tap::file::TapFile,
+    kinds: [kinds::rnetvirt::Kind],
+    nodes: [tap::file::TapFile => nodes::RNETVIRT],
+    choices: "kinds of C drivers to serve as well: veth,macvlan,macvtap,ipvlan,ipvtap" [
+        kinds::veth::Kind,
+        kinds::macvlan::Kind,
+        kinds::macvtap::Kind { tap::file::TapFile => nodes::MACVTAP },
+        kinds::ipvlan::Kind,
+        kinds::ipvtap::Kind { tap::file::TapFile => nodes::IPVTAP },
+    ],
     version: "0.1.0",
     name: "rnetvirt",
     authors: ["The rnetvirt developers"],

@@ -21,6 +21,7 @@
 #include "bonding.c"
 #include "ip.c"
 #include "kunit.c"
+#include "module.c"
 #include "napi.c"
 #include "netdevice.c"
 #include "netpoll.c"

@@ -64,5 +64,6 @@ __rnetvirt_helper bool rnetvirt_helper_netdev_may_see(const struct net_device *d
 
 __rnetvirt_helper void rnetvirt_helper_log_kind_is_taken(const char *kind)
 {
-	pr_notice("rnetvirt: the link kind %s is another driver's\n", kind);
+	pr_err("rnetvirt: link kind %s is taken: unload the module %s (rnetvirt-takeover does), if it is not built in\n",
+	       kind, kind);
 }

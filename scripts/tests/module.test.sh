@@ -35,19 +35,6 @@ test_a6_unload_with_a_handler_that_nobody_detached() {
 	ping -q -c 1 -W 5 127.0.0.1
 }
 
-test_a2_a_kind_that_is_taken_is_left_out() {
-	local ko=$TOP/build/$KERNEL/rnetvirt_kunit.ko
-
-	[ "$KIND" = rnetvirt ] || skip "not a module of ours"
-	[ -e "$ko" ] || skip "there is no rnetvirt_kunit.ko"
-	# It has two kinds of the same name, none of which makes devices.
-	insmod "$ko"
-	dmesg | grep "the link kind rnetvirt_kunit is another driver's" >/dev/null
-	refused "Operation not supported" ip link add v0 type rnetvirt_kunit
-	rmmod rnetvirt_kunit
-	refused "Unknown device type" ip link add v0 type rnetvirt_kunit
-}
-
 test_a6_unload_under_traffic() {
 	local n
 

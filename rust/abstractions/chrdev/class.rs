@@ -103,7 +103,8 @@ impl Class {
                 return ptr::null_mut();
             }
             let minor = (*node).devt & ((1 << MINOR_BITS) - 1);
-            kbindings::kasprintf(bindings::GFP_KERNEL, c"rnetvirt/%u".as_char_ptr(), minor)
+            let class = (*(*node).class).name;
+            kbindings::kasprintf(bindings::GFP_KERNEL, c"%s/%u".as_char_ptr(), class, minor)
         }
     }
 

@@ -56,10 +56,7 @@ use new_device::unwind;
 use private_area::PrivOps;
 
 pub use identity::downcast;
-pub use kinds::{
-    Kind,
-    Kinds, //
-};
+pub use kinds::Kind;
 pub use new_device::{
     Configured,
     Finished,

@@ -22,6 +22,7 @@ use types::HEADER;
 pub(crate) use attrs::IFLA_TABLE;
 pub use attrs::{
     Attr,
+    AttrTable,
     Attrs,
     LinkAttrs, //
 };
@@ -128,6 +129,12 @@ impl<'a, const N: usize> NestTable<'a, N> {
             None => Ok(None),
             Some(attr) => T::read(attr.payload()).map(Some).ok_or(ERANGE),
         }
+    }
+}
+
+impl<'a, const N: usize> AttrTable<'a> for NestTable<'a, N> {
+    fn attr(&self, id: u16) -> Option<Attr<'a>> {
+        self.attr(id)
     }
 }
 

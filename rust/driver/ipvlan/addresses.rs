@@ -56,7 +56,7 @@ impl AddrListener for Addresses {
         if let Some(owner) = port.owner_of(addr, rcu) {
             return Err(ack.refuse_because_of(Refusal::AddressInUse, dev, owner, rcu));
         }
-        if !port.is_trusted() && addr.is_local_at(port.lower(), rcu) {
+        if !dev.data().settings.is_trusted() && addr.is_local_at(port.lower(), rcu) {
             return Err(ack.refuse(Refusal::AddressIsHosts));
         }
         drop(guard);
@@ -142,7 +142,7 @@ impl Addresses {
         let port = &dev.data().port;
         let guard = rcu::read_lock();
         let rcu = Rcu::new(&guard);
-        !port.is_trusted()
+        !dev.data().settings.is_trusted()
             && !dev.is_beside(port.lower(), rcu)
             && addr.is_local_at(port.lower(), rcu)
     }

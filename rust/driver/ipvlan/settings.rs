@@ -10,6 +10,7 @@ use crate::{
 };
 use abstractions::net::nlattr::{
     Attr,
+    AttrTable,
     ExtAck,
     Field,
     NestTable,
@@ -29,7 +30,8 @@ pub(crate) const FLAGS: Field<U16> = Field::new(uapi::IFLA_IPVLAN_FLAGS);
 
 const ATTRS: usize = uapi::IFLA_IPVLAN_MAX as usize + 1;
 
-static POLICY: PolicyTable<ATTRS> = PolicyTable::new().with(&MODE).with(&FLAGS);
+/// Validation of the settings.
+pub(crate) static POLICY: PolicyTable<ATTRS> = PolicyTable::new().with(&MODE).with(&FLAGS);
 
 /// Up to where the endpoint's own stack goes; one of the numbers of `IPVLAN_MODE_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,15 +159,22 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Parses and checks the nest.
+    /// A request that says nothing.
+    pub(crate) const NONE: Self = Self {
+        mode: None,
+        flags: None,
+    };
+
+    /// Parses and checks a nest.
     pub(crate) fn parse(nest: Option<Attr<'_>>, ack: &mut ExtAck<'_>) -> Result<Self> {
         let Some(nest) = nest else {
-            return Ok(Self {
-                mode: None,
-                flags: None,
-            });
+            return Ok(Self::NONE);
         };
-        let data = NestTable::parse(nest, &POLICY, ack)?;
+        Self::read(&NestTable::parse(nest, &POLICY, ack)?, ack)
+    }
+
+    /// Checks attributes.
+    pub(crate) fn read<'a>(data: &impl AttrTable<'a>, ack: &mut ExtAck<'_>) -> Result<Self> {
         let mut refuse = |id: u16, refusal: Refusal| Err(ack.refuse_attr(data.attr(id), refusal));
         let mode = match data.get(&MODE)?.map(Mode::parse) {
             Some(None) => return refuse(MODE.id(), Refusal::IpvlanMode),

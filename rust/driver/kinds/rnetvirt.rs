@@ -10,14 +10,15 @@ use crate::{
     },
     drops::Stats,
     endpoint::{
-        self,
+        stats,
+        Form,
         Ipvlan,
-        Macvlan, //
+        Macvlan,
+        Rules, //
     },
     ipvlan,
     macvlan,
     refusal::Refusal,
-    tap::Tap,
     uapi,
     veth::Veth, //
 };
@@ -56,10 +57,10 @@ use abstractions::{
 use kernel::prelude::*;
 
 /// `ip link add … type rnetvirt`.
-pub(crate) enum Rnetvirt {}
+pub(crate) enum Kind {}
 
 #[vtable]
-impl RtnlLinkOps for Rnetvirt {
+impl RtnlLinkOps for Kind {
     const KIND: &'static CStr = uapi::KIND;
     const NAME_TEMPLATE: &'static CStr = c"rnetvirt%d";
     const POLICY: &'static [Policy] = config::POLICY;
@@ -131,19 +132,19 @@ impl RtnlLinkOps for Rnetvirt {
     ) -> Result<Finished<'a>> {
         let data = params.data();
         let flavor = flavor(params.attrs(), data, ack)?;
-        let tap = match flavor {
-            Flavor::Macvtap | Flavor::Ipvtap => Some(Tap::new(endpoint::stats)?),
-            _ => None,
+        let form = match flavor {
+            Flavor::Macvtap | Flavor::Ipvtap => Form::tap(Rules::Rnetvirt)?,
+            _ => Form::plain(Rules::Rnetvirt),
         };
         match flavor {
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),
             Flavor::Macvlan | Flavor::Macvtap => {
                 let settings = macvlan_settings(data, ack)?;
-                Macvlan::newlink(dev, params, settings, tap, ack, rtnl)
+                Macvlan::newlink(dev, params, settings, form, ack, rtnl)
             }
             Flavor::Ipvlan | Flavor::Ipvtap => {
                 let (settings, trust) = (ipvlan_settings(data, ack)?, config::trust(data, ack)?);
-                let dev = Ipvlan::newlink(dev, params, settings, tap, ack, rtnl)?;
+                let dev = Ipvlan::newlink(dev, params, settings, form, ack, rtnl)?;
                 if let Some(trust) = trust {
                     dev.data().port.set_trusted(trust, rtnl);
                 }
@@ -211,7 +212,7 @@ impl RtnlLinkOps for Rnetvirt {
     const XSTATS_SIZE: usize = Stats::ATTRS_SIZE;
 
     fn fill_xstats(dev: &NetDevice, msg: &mut AttrWriter<'_>) -> Result {
-        endpoint::stats(dev).map_or(Ok(()), |stats| stats.fill(msg))
+        stats(dev).map_or(Ok(()), |stats| stats.fill(msg))
     }
 
     fn fill_info(dev: &NetDevice, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {

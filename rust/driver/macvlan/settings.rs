@@ -13,6 +13,7 @@ use abstractions::net::{
     mac::Mac,
     nlattr::{
         Attr,
+        AttrTable,
         Binary,
         ExtAck,
         Field,
@@ -48,7 +49,8 @@ pub(crate) const BC_CUTOFF: Field<S32> = Field::new(uapi::IFLA_MACVLAN_BC_CUTOFF
 
 const ATTRS: usize = uapi::IFLA_MACVLAN_MAX as usize + 1;
 
-static POLICY: PolicyTable<ATTRS> = PolicyTable::new()
+/// Validation of the settings.
+pub(crate) static POLICY: PolicyTable<ATTRS> = PolicyTable::new()
     .with(&MODE)
     .with(&FLAGS)
     .with(&MACADDR_MODE)
@@ -224,12 +226,16 @@ impl<'a> Settings<'a> {
         bc_cutoff: None,
     };
 
-    /// Parses and checks the nest; in the order of the C driver, so that the first error is the same.
+    /// Parses and checks a nest.
     pub(crate) fn parse(nest: Option<Attr<'a>>, ack: &mut ExtAck<'_>) -> Result<Self> {
         let Some(nest) = nest else {
             return Ok(Self::NONE);
         };
-        let data = NestTable::parse(nest, &POLICY, ack)?;
+        Self::read(&NestTable::parse(nest, &POLICY, ack)?, ack)
+    }
+
+    /// Checks attributes; in the order of the C driver, so that the first error is the same.
+    pub(crate) fn read(data: &impl AttrTable<'a>, ack: &mut ExtAck<'_>) -> Result<Self> {
         let mut refuse = |id: u16, refusal: Refusal| Err(ack.refuse_attr(data.attr(id), refusal));
 
         let bc_queue_len = data.get(&BC_QUEUE_LEN)?;

@@ -5,7 +5,8 @@
 use crate::{
     endpoint::{
         Ipvlan,
-        Macvlan, //
+        Macvlan,
+        Rules, //
     },
     ipvlan::settings::Mode as IpvlanMode,
     macvlan::settings::DEFAULT_BC_QUEUE_LEN,
@@ -103,7 +104,7 @@ impl Port {
             return Err(err);
         }
         this.update_mixed(rtnl);
-        dev.data().settings.set_trusted(this.is_trusted());
+        this.pass_trust_on(dev);
         dev.set_dev_id(id, rtnl);
         dev.data().dev_id.store(id.into(), Relaxed);
         this.add_bc_queue_len(DEFAULT_BC_QUEUE_LEN, rtnl);
@@ -123,7 +124,7 @@ impl Port {
         }
     }
 
-    /// Whether endpoints of flavor ipvlan are trusted: then they send to whom they like, and have what
+    /// Whether all endpoints of flavor ipvlan are trusted: then they send to whom they like, and have what
     /// addresses they like.
     pub(crate) fn is_trusted(&self) -> bool {
         self.trusted.load(Relaxed)
@@ -133,8 +134,15 @@ impl Port {
     pub(crate) fn set_trusted(&self, trusted: bool, rtnl: &Rtnl) {
         self.trusted.store(trusted, Relaxed);
         for dev in self.ipvlans.registered(rtnl) {
-            dev.data().settings.set_trusted(trusted);
+            self.pass_trust_on(dev);
         }
+    }
+
+    /// Whether an endpoint is trusted: as all are, or because the C driver knows no others.
+    fn pass_trust_on(&self, dev: &Link<Ipvlan>) {
+        let this = dev.data();
+        let trusted = self.is_trusted() || this.rules == Rules::C;
+        this.settings.set_trusted(trusted);
     }
 
     /// Tells endpoints of flavor macvlan whether there are others, if that has changed.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kinds of a module, as they are registered.
+//! A kind of a module, as it is registered.
 
 use crate::{
     bindings,
@@ -10,10 +10,6 @@ use crate::{
 use kernel::{
     error::to_result,
     prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
-    },
     types::Opaque, //
 };
 
@@ -22,14 +18,12 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `ops` is registered if `is_registered` is set, and never used but as part of a `Kind`, whose first field
-/// it is.
+/// `ops` is never used but as part of a `Kind`, whose first field it is.
 #[repr(C)]
 pub struct Kind {
     ops: Opaque<bindings::rtnl_link_ops>,
     name: &'static CStr,
     driver: DriverInfo,
-    is_registered: Atomic<bool>,
 }
 
 // SAFETY: It gives access to nothing; registering and unregistering take their own locks.
@@ -51,7 +45,6 @@ impl Kind {
             ops: Opaque::new(ops),
             name,
             driver,
-            is_registered: Atomic::new(false),
         }
     }
 
@@ -65,68 +58,24 @@ impl Kind {
         // SAFETY: The core sets the device's operations before it calls `newlink`, and leaves them.
         unsafe { &(*(*dev).rtnl_link_ops.cast::<Self>()).driver }
     }
-
-    /// # Safety
-    ///
-    /// As for [`Registrable::register`].
-    unsafe fn register(&'static self) -> Result {
-        // SAFETY: The structure is static, and unregistered by the caller's guarantee.
-        to_result(unsafe { bindings::rtnl_link_register(self.ops.get()) })?;
-        // INVARIANT: Just registered.
-        self.is_registered.store(true, Relaxed);
-        Ok(())
-    }
-
-    /// Removes all devices of the kind in all namespaces and waits until nobody runs any of their code.
-    fn unregister(&'static self) {
-        if self.is_registered.load(Relaxed) {
-            // SAFETY: By the type's invariant. This waits for users of the operations, unregisters all
-            // devices of the kind and waits until they are gone.
-            unsafe { bindings::rtnl_link_unregister(self.ops.get()) };
-            self.is_registered.store(false, Relaxed);
-        }
-    }
 }
 
-/// The kinds of a module: registered are those that nobody else has. [`EEXIST`] if these are none.
-pub struct Kinds(&'static [&'static Kind]);
-
-impl Kinds {
-    /// Kinds that are not registered.
-    pub const fn new(kinds: &'static [&'static Kind]) -> Self {
-        Self(kinds)
-    }
-
-    /// # Safety
-    ///
-    /// As for [`Registrable::register`].
-    unsafe fn register_free(&'static self) -> Result {
-        let mut result = Err(EEXIST);
-        for kind in self.0 {
-            // SAFETY: By the caller's guarantee.
-            match unsafe { kind.register() } {
-                Ok(()) => result = Ok(()),
+impl Registrable for Kind {
+    /// [`EEXIST`] if somebody else has a kind of that name, which is logged.
+    unsafe fn register(&'static self) -> Result {
+        // SAFETY: The structure is static, not registered, and unregistered by the caller's guarantee.
+        to_result(unsafe { bindings::rtnl_link_register(self.ops.get()) }).inspect_err(|err| {
+            if *err == EEXIST {
                 // SAFETY: The name is a string.
-                Err(err) if err == EEXIST => unsafe {
-                    bindings::log_kind_is_taken(kind.name.as_char_ptr());
-                },
-                Err(err) => return Err(err),
+                unsafe { bindings::log_kind_is_taken(self.name.as_char_ptr()) };
             }
-        }
-        result
-    }
-}
-
-impl Registrable for Kinds {
-    unsafe fn register(&'static self) -> Result {
-        // SAFETY: By the caller's guarantee.
-        unsafe { self.register_free() }.inspect_err(|_| {
-            // SAFETY: Those that are registered, which nobody does afterwards.
-            unsafe { self.unregister() };
         })
     }
 
+    /// Removes all devices of the kind in all namespaces and waits until nobody runs any of their code.
     unsafe fn unregister(&'static self) {
-        self.0.iter().rev().for_each(|kind| kind.unregister());
+        // SAFETY: It is registered by the caller's guarantee. This waits for users of the operations,
+        // unregisters all devices of the kind and waits until they are gone.
+        unsafe { bindings::rtnl_link_unregister(self.ops.get()) };
     }
 }

@@ -159,3 +159,24 @@ impl<'a> Deref for LinkAttrs<'a> {
         &self.0
     }
 }
+
+/// Attributes by number, wherever they are.
+pub trait AttrTable<'a> {
+    /// The attribute of that number, if there is one.
+    fn attr(&self, id: u16) -> Option<Attr<'a>>;
+
+    /// Reads a field: `Ok(None)` if it is absent, [`ERANGE`] if its payload is too short (which the
+    /// policy already refused where it applies).
+    fn get<T: AttrType>(&self, field: &Field<T>) -> Result<Option<T::Value<'a>>> {
+        match self.attr(field.id()) {
+            None => Ok(None),
+            Some(attr) => T::read(attr.payload()).map(Some).ok_or(ERANGE),
+        }
+    }
+}
+
+impl<'a> AttrTable<'a> for Attrs<'a> {
+    fn attr(&self, id: u16) -> Option<Attr<'a>> {
+        self.attr(id)
+    }
+}
