@@ -10,8 +10,10 @@ usage: [KDIR=running | /path/to/build] [DESTDIR=/path] $ME [--uninstall]
 
 Builds rnetvirt.ko for the running kernel, or for the one of KDIR, and copies it
 to updates/ in that kernel's module tree, and the plugin to ip's directory. After
-that 'ip link add type rnetvirt' loads the module by itself. With --uninstall both
-are removed.
+that 'ip link add type rnetvirt' loads the module by itself. Beside it go
+/etc/modprobe.d/rnetvirt.conf, in which nothing is switched on, unless there is one,
+and rnetvirt-takeover, to /usr/sbin. With --uninstall all of that is removed, but a
+configuration that was changed.
 
   KDIR=     build tree of the kernel, or Debian's headers package; default: running,
             what belongs to the running one, which has to be a Linux 7.3
@@ -44,6 +46,8 @@ export KDIR
 modules=$DESTDIR/lib/modules/$release
 plugins=$("$TOP/scripts/plugin.sh" --dir)
 plugins=$DESTDIR$plugins
+conf=$DESTDIR/etc/modprobe.d/rnetvirt.conf
+takeover=$DESTDIR/usr/sbin/rnetvirt-takeover
 
 # Only what is done outside this checkout and DESTDIR needs to be done by root.
 as_root() {
@@ -73,16 +77,21 @@ run_depmod() {
 
 if [ -n "$uninstall" ]; then
 	found=()
-	for f in "$modules/updates"/rnetvirt.ko{,.gz,.xz,.zst} "$plugins/link_rnetvirt.so"; do
+	for f in "$modules/updates"/rnetvirt.ko{,.gz,.xz,.zst} "$plugins/link_rnetvirt.so" "$takeover"; do
 		[ ! -e "$f" ] || found+=("$f")
 	done
+	if cmp -s "$conf" "$TOP/scripts/rnetvirt.conf"; then
+		found+=("$conf")
+	elif [ -e "$conf" ]; then
+		say "$conf was changed, and stays"
+	fi
 	if ((${#found[@]} == 0)); then
 		say "nothing is installed for Linux $release"
 		exit 0
 	fi
 	as_root rm -f "${found[@]}" || die "could not remove ${found[*]}"
 	# Without DESTDIR the plugins' directory is iproute2's.
-	for dir in "$modules/updates" ${DESTDIR:+"$plugins"}; do
+	for dir in "$modules/updates" ${DESTDIR:+"$plugins" "$(dirname "$conf")" "$(dirname "$takeover")"}; do
 		[ ! -d "$dir" ] || as_root rmdir --ignore-fail-on-non-empty "$dir"
 	done
 	if [ -e "$modules/modules.order" ] || [ -d "$modules/updates" ]; then
@@ -129,4 +138,6 @@ run_depmod
 has_alias || die "depmod did not register the alias rtnl-link-rnetvirt in $modules/modules.alias"
 as_root install -D -m 644 "$TOP/build/iproute2/link_rnetvirt.so" "$plugins/link_rnetvirt.so" ||
 	die "cannot write to $plugins"
-say "installed ${installed[*]} and $plugins/link_rnetvirt.so"
+as_root install -D -m 755 "$TOP/scripts/rnetvirt-takeover" "$takeover" || die "cannot write $takeover"
+[ -e "$conf" ] || as_root install -D -m 644 "$TOP/scripts/rnetvirt.conf" "$conf" || die "cannot write $conf"
+say "installed ${installed[*]}, $plugins/link_rnetvirt.so, $takeover and $conf"

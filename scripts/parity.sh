@@ -16,6 +16,8 @@ compares everything that was seen. SCENARIOs are names or patterns like
   --list           the scenarios
   --ktap           print KTAP instead of a table
   --both SIDE      c or ours: that driver on both sides, which must give the same
+  --drop-in        rnetvirt has the C driver's kind: first the scenarios are run with
+                   the C driver, then that is unloaded and they are run with ours
   --no-build       take rnetvirt.ko as it is
   --from FILE      judge a record of an earlier run; no guest is booted
   --timeout S      the time limit in the guest (default: 2400)
@@ -23,7 +25,8 @@ compares everything that was seen. SCENARIOs are names or patterns like
 Verdicts: same; chosen and later are differences declared, with a reason, in
 Documentation/differences.toml (later: not implemented yet); DIFFERS, with both
 sides; STALE, declared but the same; ERROR, a scenario that did not work.
-The record and the KTAP of a run are left in build/parity, as FLAVOR.json and .ktap,
+The record and the KTAP of a run are left in build/parity (or below it, with --both
+and --drop-in), as FLAVOR.json and .ktap,
 or FLAVOR-part.json and .ktap if it was not of all scenarios.
 
 The last line is "N passed, N failed". Exit status: 0 if nothing failed, 1 if
@@ -31,7 +34,7 @@ something did, 2 for a wrong call; else that of vm.sh.
 TXT
 }
 
-flavor=veth kernel=$(asked_kernel) list='' from='' both='' limit=2400 ktap=() build=() globs=()
+flavor=veth kernel=$(asked_kernel) list='' from='' both='' drop_in='' limit=2400 ktap=() build=() globs=()
 while (($#)); do
 	case $1 in
 	--flavor | --kernel | --from | --both | --timeout)
@@ -46,6 +49,7 @@ while (($#)); do
 		shift
 		;;
 	--list) list=1 ;;
+	--drop-in) drop_in=--drop-in ;;
 	--ktap) ktap=(--ktap) ;;
 	--no-build) build=(--no-build) ;;
 	-h | --help) usage; exit 0 ;;
@@ -67,8 +71,11 @@ if [ -n "$list" ]; then
 	exit
 fi
 declared=(--declared "$TOP/Documentation/differences.toml") save=$TOP/build/parity
+[ -z "$both" ] || [ -z "$drop_in" ] || bad_usage "--both and --drop-in do not go together"
 if [ -n "$both" ]; then
 	declared=() save+=/both-$both
+elif [ -n "$drop_in" ]; then
+	declared+=(--drop-in) save+=/drop-in
 fi
 judge=(report "${ktap[@]}" "${declared[@]}" --save "$save" "$flavor")
 if [ -n "$from" ]; then
@@ -84,7 +91,7 @@ fi
 start=$SECONDS
 status=0
 "$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" --timeout "$limit" -- \
-	"/usr/bin/python3 scripts/parity/guest.py${both:+ --both $both} $flavor${globs[*]:+$(printf ' %q' "${globs[@]}")}" |
+	"/usr/bin/python3 scripts/parity/guest.py${both:+ --both $both}${drop_in:+ $drop_in} $flavor${globs[*]:+$(printf ' %q' "${globs[@]}")}" |
 	"${judge[@]}" || status=("${PIPESTATUS[@]}")
 say "took $((SECONDS - start)) s; records are in $save"
 vm=${status[0]} judged=${status[1]:-0}

@@ -20,6 +20,7 @@ class Declared:
     kind: str       # one of CLASSES
     values: list    # pairs of patterns: what the C driver shows, what rnetvirt shows
     reason: str
+    only: str = None  # "rnetvirt" or "drop-in": with that kind of ours, not with the other
     used: bool = False
     stale: list = dataclasses.field(default_factory=list)
 
@@ -72,7 +73,7 @@ class Verdict:
         return list(dict.fromkeys(d.declared.reason for d in self.differences if d.declared))
 
 
-def declarations(path, flavor):
+def declarations(path, flavor, ours="rnetvirt"):
     with open(path, "rb") as file:
         rows = tomllib.load(file)["difference"]
     found = []
@@ -90,7 +91,9 @@ def declarations(path, flavor):
             raise ValueError(f"difference {number} of {path} hides whatever comes: say what is seen")
         if kind not in CLASSES or not entry.reason:
             raise ValueError(f"difference {number} of {path} wants a class of {CLASSES} and a reason")
-        if fnmatch.fnmatchcase(flavor, entry.flavor):
+        if entry.only not in (None, "rnetvirt", "drop-in"):
+            raise ValueError(f"difference {number} of {path}: only is rnetvirt or drop-in")
+        if fnmatch.fnmatchcase(flavor, entry.flavor) and entry.only in (None, ours):
             found.append(entry)
     return found
 

@@ -93,6 +93,12 @@ FLAVORS = {
 }
 
 
+def drop_in(flavor):
+    """Both sides where ours has the C driver's kind, for which one of them has to go."""
+    c = FLAVORS[flavor][0]
+    return c, dataclasses.replace(c, name="ours", module="rnetvirt")
+
+
 def sides(flavor, both=None):
     """Both sides; with `both`, that one twice, which must give the same."""
     found = FLAVORS[flavor]

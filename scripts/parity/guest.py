@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs scenarios on both sides, in a guest.
 
-usage: guest.py [--both SIDE] FLAVOR [PATTERN...]
+usage: guest.py [--both SIDE | --drop-in] FLAVOR [PATTERN...]
 
 Prints JSON lines: {"plan": [...], "all": [...]}, then for each scenario
 {"name": ..., "c": [STATUS, WHAT], "ours": [STATUS, WHAT], "seconds": ...}, where
 STATUS is "seen" or "error". With --both c, rnetvirt's runs are done with the C
-driver too.
+driver too. With --drop-in all of C's are done first; then its module goes, and
+rnetvirt's have its kind.
 """
 
+import gc
 import json
 import os
 import pathlib
@@ -35,11 +37,62 @@ def load(module):
     subprocess.run(["insmod", file] if file else ["modprobe", module], check=True)
 
 
+# Scenarios that need the C driver's module on both sides.
+NEED_C = {"create-lower-c-macvtap"}
+# Modules that have to go before one can.
+USERS = {"macvlan": ["macvtap"], "ipvlan": ["ipvtap"]}
+KINDS = "/sys/module/rnetvirt/parameters/kinds"
+
+
+def take_over(flavor):
+    """Has rnetvirt serve the kind of the C driver."""
+    for module in (*USERS.get(flavor, ()), flavor):
+        # Files of taps that a scenario has left are closed with what refers to them.
+        gc.collect()
+        for patience in reversed(range(20)):
+            if not os.path.exists("/sys/module/" + module):
+                break
+            if subprocess.run(["rmmod", module], check=not patience).returncode:
+                time.sleep(0.5)
+    with open(KINDS, "w", encoding="ascii") as file:
+        file.write(flavor)
+
+
+def drop_in(flavor, names):
+    """All scenarios on one side, then on the other one: they cannot be there together."""
+    results = {name: {"name": name, "seconds": 0} for name in names}
+    for side in flavors.drop_in(flavor):
+        if side.name == "ours":
+            subprocess.run(["ip", "netns", "del", "barrier"], check=True)
+            take_over(flavor)
+        for module in (side.module, side.peer):
+            # The kind of other links may be ours by now.
+            if module != flavor or side.name == "c":
+                load(module)
+        barrier = bed.Barrier(side.peer)
+        for name in names:
+            start = time.monotonic()
+            scenario = registry.SCENARIOS[flavor][name]
+            results[name][side.name] = bed.observe(scenario, side, barrier, LIMIT)
+            results[name]["seconds"] += round(time.monotonic() - start, 2)
+            if side.name == "ours":
+                say(results[name])
+
+
 def main(args):
     if not args or args[0] in ("-h", "--help"):
         print(__doc__.strip())
         return 0
     both = None
+    if args[0] == "--drop-in":
+        flavor, globs = args[1], args[2:]
+        registry.load()
+        load("rnetvirt")
+        names, everything = (
+            [name for name in registry.names(flavor, which) if name not in NEED_C] for which in (globs, []))
+        say({"plan": names, "all": everything})
+        drop_in(flavor, names)
+        return 0
     if args[0] == "--both":
         both, args = args[1], args[2:]
     flavor, globs = args[0], args[1:]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Judges what guest.py recorded, while it comes.
 
-usage: report.py [--ktap] [--declared FILE] --save DIRECTORY FLAVOR <RECORD
+usage: report.py [--ktap] [--drop-in] [--declared FILE] --save DIRECTORY FLAVOR <RECORD
        report.py --list FLAVOR [PATTERN...]
 
 Without a file of declared differences everything must be the same.
@@ -118,7 +118,8 @@ class Ktap:
 
 
 def report(args):
-    declared = compare.declarations(args.declared, args.flavor) if args.declared else []
+    ours = "drop-in" if args.drop_in else "rnetvirt"
+    declared = compare.declarations(args.declared, args.flavor, ours) if args.declared else []
     save = pathlib.Path(args.save)
     save.mkdir(parents=True, exist_ok=True)
     counts, ran, plan, everything = {}, [], [], []
@@ -177,6 +178,7 @@ def main(args):
     parser.add_argument("--help", "-h", action="store_true")
     parser.add_argument("--ktap", action="store_true")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--drop-in", action="store_true")
     parser.add_argument("--declared")
     parser.add_argument("--save")
     parser.add_argument("flavor", nargs="?")
