@@ -79,15 +79,15 @@ macro_rules! module_links {
                     &BLOCK as &'static dyn Registrable
                 },)+)?
                 $($({
-                    static SLOT: $crate::net::rx_handler::Slot<$handler> =
-                        $crate::net::rx_handler::Slot::new();
-                    // SAFETY: The slot is in the module's list, and only one type can have it.
+                    static TYPE: $crate::net::rx_handler::HandlerType<$handler> =
+                        $crate::net::rx_handler::HandlerType::new();
+                    // SAFETY: It is in the module's list, and only one type can have it.
                     unsafe impl $crate::net::rx_handler::Declared for $handler {
-                        fn slot() -> &'static $crate::net::rx_handler::Slot<Self> {
-                            &SLOT
+                        fn handler_type() -> &'static $crate::net::rx_handler::HandlerType<Self> {
+                            &TYPE
                         }
                     }
-                    &SLOT as &'static dyn Registrable
+                    &TYPE as &'static dyn Registrable
                 },)+)?
                 $($({
                     static LISTENER: $crate::net::inet::Listener<$listener> =

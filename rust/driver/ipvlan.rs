@@ -107,7 +107,7 @@ impl Ipvlan {
         form: Form,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
-    ) -> Result<link::Registered<'a, Self, FromCore>> {
+    ) -> Result<link::Unfinished<'a, Self, FromCore>> {
         let is_tap = form.tap.is_some();
         let mode = settings.mode.unwrap_or(Mode::L3);
         let flags = settings.flags.unwrap_or(Flags::BRIDGE);

@@ -32,7 +32,7 @@ use super::{
         LinkAttrs,
         Policy, //
     },
-    registered::Registered as RegisteredDev,
+    registered::Registered,
     rtnl::Rtnl, //
 };
 use crate::{
@@ -65,7 +65,7 @@ pub use new_device::{
     NewDevice,
     Owned,
     Owner,
-    Registered, //
+    Unfinished, //
 };
 pub use newlink::NewLinkParams;
 pub use peer_info::PeerInfo;
@@ -149,7 +149,7 @@ pub trait RtnlLinkOps: Sized + 'static {
     /// Changes settings (`rtnl_link_ops.changelink`). Without this method the core refuses to, with
     /// [`EOPNOTSUPP`].
     fn changelink(
-        _dev: &RegisteredDev<NetDevice>,
+        _dev: &Registered<NetDevice>,
         _data: Option<&Attrs<'_>>,
         _ack: &mut ExtAck<'_>,
         _rtnl: &Rtnl,

@@ -5,7 +5,7 @@
 //! A driver's device goes through these states, each a type:
 //!
 //! ```text
-//! NewDevice --init()--> Initialised<T> --register()--> Registered<T> --finish()/keep()--> the core's
+//! NewDevice --init()--> Initialised<T> --register()--> Unfinished<T> --finish()/keep()--> the core's
 //!     |                      |                              |
 //!     drop: free             drop: drop T, free             drop: unregister
 //! ```

@@ -32,9 +32,9 @@ use kernel::{
 ///
 /// Null, or what `__netpoll_setup()` has set up; written under RTNL, freed after a grace period from
 /// when it was taken away.
-pub(crate) struct Slot(Atomic<*mut bindings::netpoll>);
+pub(crate) struct LowerNetpoll(Atomic<*mut bindings::netpoll>);
 
-impl Slot {
+impl LowerNetpoll {
     /// Begins to use netpoll on `lower`.
     ///
     /// Errors: `ENOTSUPP` if that one does not let anybody, [`ENOMEM`].

@@ -7,7 +7,7 @@
 //! be dealt with where they come in.
 //!
 //! A handler that is attached belongs to C until it is detached. Who attached it does that, and if
-//! nobody does, it is done when the device is unregistered or the module goes: a [`Slot`] sees to it.
+//! nobody does, it is done when the device is unregistered or the module goes: a [`HandlerType`] sees to it.
 //!
 //! C: `netdev_rx_handler_register()` in `net/core/dev.c`
 
@@ -64,11 +64,11 @@ pub use verdict::Verdict;
 ///
 /// # Safety
 ///
-/// The slot must be the same one always, no other type's, and registered by the module.
+/// [`handler_type`](Self::handler_type) must give the same one always, no other type's, and registered by the module.
 pub unsafe trait Declared: Sized + 'static {
-    /// The slot of the type.
+    /// What is known of its handlers.
     #[doc(hidden)]
-    fn slot() -> &'static Slot<Self>;
+    fn handler_type() -> &'static HandlerType<Self>;
 }
 
 /// Decides about packets that a device receives.
@@ -102,7 +102,7 @@ pub trait RxHandler: Declared + Send + Sync {
 /// `block` is the first field, and calls `event_callback`. `is_ready` is written under RTNL, and set
 /// while the block is registered only: without it nothing is attached.
 #[repr(C)]
-pub struct Slot<T> {
+pub struct HandlerType<T> {
     block: Opaque<bindings::notifier_block>,
     // The function that C has a pointer to, so that it can be told from others: a generic function may
     // have several addresses, a static has one value.
@@ -112,10 +112,10 @@ pub struct Slot<T> {
 }
 
 // SAFETY: The block belongs to the chain, which has a lock; the rest is constant or atomic.
-unsafe impl<T> Sync for Slot<T> {}
+unsafe impl<T> Sync for HandlerType<T> {}
 
-impl<T: RxHandler> Slot<T> {
-    /// A slot that is not registered.
+impl<T: RxHandler> HandlerType<T> {
+    /// One that is not registered.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         // INVARIANT: As the block says, and not registered.
@@ -166,7 +166,7 @@ impl<T: RxHandler> Slot<T> {
     }
 }
 
-impl<T: RxHandler> Registrable for Slot<T> {
+impl<T: RxHandler> Registrable for HandlerType<T> {
     unsafe fn register(&'static self) -> Result {
         // SAFETY: The block is static, and unregistered by the caller's guarantee.
         to_result(unsafe { bindings::register_netdevice_notifier(self.block.get()) })?;
@@ -195,7 +195,7 @@ struct Queue(Opaque<bindings::sk_buff_head>);
 ///
 /// # Invariants
 ///
-/// - `tag` is the address of `T::slot()`. It is the first field, whatever `T` is.
+/// - `tag` is the address of `T::handler_type()`. It is the first field, whatever `T` is.
 /// - `dev` is the device that the handler is attached to, or null. While it is not, and a grace period
 ///   longer, `held` is a reference to it, and C has a reference to the handler. Both are written under
 ///   RTNL only.
@@ -261,8 +261,8 @@ impl<T: RxHandler> Deref for Handler<T> {
 impl<T: RxHandler> Handler<T> {
     /// A handler that is not attached to any device.
     pub fn new(inner: impl PinInit<T>) -> impl PinInit<Self> {
-        // CAST: What is known of the slot is where it is.
-        let tag = ptr::from_ref(T::slot()).cast::<c_void>();
+        // CAST: What is known of it here is where it is.
+        let tag = ptr::from_ref(T::handler_type()).cast::<c_void>();
         pin_init!(Self {
             tag,
             dev: Atomic::new(ptr::null_mut()),
@@ -290,8 +290,8 @@ impl<T: RxHandler> Handler<T> {
     /// It ends with [`detach`](Self::detach), and if that is not called, when the device is unregistered
     /// or the module goes.
     pub fn attach(this: &Arc<Self>, dev: &NetDevice, rtnl: &Rtnl) -> Result {
-        let slot = T::slot();
-        if !slot.is_ready.load(Relaxed) {
+        let handler_type = T::handler_type();
+        if !handler_type.is_ready.load(Relaxed) {
             return Err(ENODEV);
         }
         // SAFETY: The device is valid, and RTNL is held.
@@ -300,12 +300,12 @@ impl<T: RxHandler> Handler<T> {
         }
         let held = DevRef::new(dev, rtnl)?;
         let data = Arc::into_raw(this.clone());
-        // SAFETY: The device is valid and RTNL is held; the data lives until `detach`, which the slot
+        // SAFETY: The device is valid and RTNL is held; the data lives until `detach`, which the type
         // calls if nobody else does before the function goes.
         to_result(unsafe {
             bindings::netdev_rx_handler_register(
                 dev.as_ptr(),
-                Some(slot.function),
+                Some(handler_type.function),
                 data.cast_mut().cast(),
             )
         })
@@ -323,7 +323,7 @@ impl<T: RxHandler> Handler<T> {
     fn attached(dev: &NetDevice) -> *const Self {
         // SAFETY: The device is valid; callers hold RTNL, or are in an RCU section.
         let function = unsafe { bindings::netdev_rx_handler(dev.as_ptr()) };
-        if function.is_none_or(|function| !ptr::fn_addr_eq(function, T::slot().function)) {
+        if function.is_none_or(|function| !ptr::fn_addr_eq(function, T::handler_type().function)) {
             return ptr::null();
         }
         // SAFETY: The device is valid.
@@ -331,7 +331,7 @@ impl<T: RxHandler> Handler<T> {
         // The compiler may give functions of several types the same address.
         // SAFETY: The function is that of a `Handler` of some type, which begins with its tag.
         let tag = unsafe { *data.cast::<*const c_void>() };
-        if ptr::eq(tag, ptr::from_ref(T::slot()).cast::<c_void>()) {
+        if ptr::eq(tag, ptr::from_ref(T::handler_type()).cast::<c_void>()) {
             data.cast()
         } else {
             ptr::null()

@@ -165,13 +165,13 @@ impl<'a, T: NetDeviceOps, O: Owner> Initialised<'a, T, O> {
     ///
     /// Errors: [`EEXIST`] for a name that is taken, [`EINVAL`] for one that is invalid, [`EBUSY`] for
     /// an ifindex that is taken, [`ENOMEM`], or what a notifier said. Re-enters the driver.
-    pub fn register(self, rtnl: &'a Rtnl) -> Result<Registered<'a, T, O>> {
+    pub fn register(self, rtnl: &'a Rtnl) -> Result<Unfinished<'a, T, O>> {
         let _ = rtnl;
         // SAFETY: RTNL is held; the device is set up and has its operations. On failure `self` is
         // dropped, which knows how far it got.
         to_result(unsafe { bindings::register_netdevice(self.dev.as_ptr()) })?;
         // INVARIANT: It is registered now.
-        Ok(Registered {
+        Ok(Unfinished {
             dev: ManuallyDrop::new(self).dev,
             _type: PhantomData,
         })
@@ -196,12 +196,12 @@ impl<T: NetDeviceOps, O: Owner> Drop for Initialised<'_, T, O> {
 /// # Invariants
 ///
 /// `dev` was registered with private data of type `T`; RTNL has been held since, and is during `'a`.
-pub struct Registered<'a, T: NetDeviceOps, O: Owner> {
+pub struct Unfinished<'a, T: NetDeviceOps, O: Owner> {
     dev: NonNull<bindings::net_device>,
     _type: PhantomData<(Brand<'a>, T, *mut O)>,
 }
 
-impl<T: NetDeviceOps, O: Owner> Deref for Registered<'_, T, O> {
+impl<T: NetDeviceOps, O: Owner> Deref for Unfinished<'_, T, O> {
     type Target = registered::Registered<Link<T>>;
 
     fn deref(&self) -> &Self::Target {
@@ -210,7 +210,7 @@ impl<T: NetDeviceOps, O: Owner> Deref for Registered<'_, T, O> {
     }
 }
 
-impl<'a, T: NetDeviceOps> Registered<'a, T, Owned> {
+impl<'a, T: NetDeviceOps> Unfinished<'a, T, Owned> {
     /// Applies the flags that were asked for and tells user space (`rtnl_configure_link()`), which
     /// does not hear of later changes either unless this was done.
     pub fn configure(self, info: Option<&PeerInfo<'_>>) -> Result<Configured<'a, T>> {
@@ -227,7 +227,7 @@ impl<'a, T: NetDeviceOps> Registered<'a, T, Owned> {
 }
 
 /// A second device that user space knows of; unregistered again unless it is kept.
-pub struct Configured<'a, T: NetDeviceOps>(Registered<'a, T, Owned>);
+pub struct Configured<'a, T: NetDeviceOps>(Unfinished<'a, T, Owned>);
 
 impl<T: NetDeviceOps> Configured<'_, T> {
     /// The device is there to stay.
@@ -244,7 +244,7 @@ impl<T: NetDeviceOps> Deref for Configured<'_, T> {
     }
 }
 
-impl<'a, T: NetDeviceOps> Registered<'a, T, FromCore> {
+impl<'a, T: NetDeviceOps> Unfinished<'a, T, FromCore> {
     /// The request is done: the device is there to stay. [`ENODEV`] if somebody has unregistered it since:
     /// the core would go on with it.
     pub fn finish(self) -> Result<Finished<'a>> {
@@ -256,7 +256,7 @@ impl<'a, T: NetDeviceOps> Registered<'a, T, FromCore> {
     }
 }
 
-impl<T: NetDeviceOps, O: Owner> Drop for Registered<'_, T, O> {
+impl<T: NetDeviceOps, O: Owner> Drop for Unfinished<'_, T, O> {
     fn drop(&mut self) {
         if O::UNWIND {
             // SAFETY: RTNL is held. The device is freed after RTNL is released, when nobody uses it

@@ -19,7 +19,7 @@ use crate::{
             ExtAck,
             LinkAttrs, //
         },
-        registered::Registered as RegisteredDev,
+        registered::Registered,
         rtnl::Rtnl, //
     },
 };
@@ -52,7 +52,7 @@ impl<'a> NewLinkParams<'a> {
 
     /// The device that `IFLA_LINK` names, in the namespace of `IFLA_LINK_NETNSID`, else the
     /// requester's. [`EINVAL`] if the request names none, [`ENODEV`] if there is none.
-    pub fn lower<'r>(&self, rtnl: &'r Rtnl) -> Result<&'r RegisteredDev<NetDevice>> {
+    pub fn lower<'r>(&self, rtnl: &'r Rtnl) -> Result<&'r Registered<NetDevice>> {
         let _ = rtnl;
         let ifindex = self.tb.get(&ifla::LINK)?.ok_or(EINVAL)?;
         let ifindex = c_int::try_from(ifindex).map_err(|_| ENODEV)?;
@@ -64,7 +64,7 @@ impl<'a> NewLinkParams<'a> {
             return Err(ENODEV);
         }
         // SAFETY: A device that can be found is registered, and is not freed before RTNL is released.
-        Ok(unsafe { RegisteredDev::assume(NetDevice::from_raw(dev)) })
+        Ok(unsafe { Registered::assume(NetDevice::from_raw(dev)) })
     }
 
     /// The namespace for a second device: the one its attributes name, else that of

@@ -18,10 +18,7 @@ use crate::{
             Link,
             NetDevice, //
         },
-        registered::{
-            Registered as RegisteredDev,
-            Registered, //
-        },
+        registered::Registered,
         rtnl::Rtnl, //
     },
 };
@@ -104,7 +101,7 @@ pub(crate) unsafe fn registered<'a, T>(
 /// For [`Details::delete_links`](super::notifier::Details::delete_links): not from within an operation
 /// that the core has called for one of the devices, and goes on with.
 pub(crate) fn delete_links<'a, T: NetDeviceOps>(
-    links: impl Iterator<Item = &'a RegisteredDev<Link<T>>>,
+    links: impl Iterator<Item = &'a Registered<Link<T>>>,
     not: &NetDevice,
     _rtnl: &Rtnl,
 ) {

@@ -32,9 +32,9 @@ use kernel::sync::atomic::{
 pub(crate) struct Priv<T> {
     // First, so that it can be read without knowing `T`.
     pub(in crate::net) ops: Atomic<*const PrivOps>,
-    // Zero is an empty slot.
+    // Zero is one that is not set up.
     #[cfg(CONFIG_NET_POLL_CONTROLLER)]
-    pub(crate) netpoll: crate::net::netpoll::Slot,
+    pub(crate) netpoll: crate::net::netpoll::LowerNetpoll,
     pub(crate) data: MaybeUninit<T>,
 }
 

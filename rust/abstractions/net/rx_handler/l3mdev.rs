@@ -47,7 +47,7 @@ impl<T: RxHandler> Handler<T> {
             self.l3mdev
                 .store(ptr::from_ref(ops).cast_mut().cast(), Relaxed);
             // SAFETY: The device is held, and RTNL, too; they are static, and taken back in `detach`, if
-            // need be by the slot before the module goes.
+            // need be by the handler's type before the module goes.
             unsafe { bindings::netdev_set_l3mdev_ops(dev, ops) };
             // Whoever sees the flag must see them, too. Expedited, as RTNL is held.
             // SAFETY: May sleep here.
