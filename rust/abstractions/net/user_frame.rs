@@ -40,15 +40,41 @@ use kernel::{
     },
     prelude::*,
 };
+use zerocopy::FromZeros;
+use zerocopy_derive::Immutable;
 
 /// Bytes of a [`VnetHdr`].
-pub const VNET_HDR_LEN: usize = 10;
+pub const VNET_HDR_LEN: usize = size_of::<VnetHdr>();
 
-/// The header that says what is left to be done to a frame (`struct virtio_net_hdr`), as bytes, aligned
-/// as C wants it.
-#[derive(Clone, Copy)]
+/// The header that says what is left to be done to a frame (`struct virtio_net_hdr`), aligned as C wants
+/// it. Its numbers are bytes, in the order that user space has asked for.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::net::user_frame::VnetHdr;
+/// use zerocopy::{FromZeros, IntoBytes};
+///
+/// let mut hdr = VnetHdr::new_zeroed();
+/// hdr.csum_start = 14u16.to_le_bytes();
+/// assert_eq!(hdr.as_bytes(), [0, 0, 0, 0, 0, 0, 14, 0, 0, 0]);
+/// ```
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
 #[repr(C, align(2))]
-pub struct VnetHdr(pub [u8; VNET_HDR_LEN]);
+pub struct VnetHdr {
+    /// What is valid of the rest (`VIRTIO_NET_HDR_F_*`).
+    pub flags: u8,
+    /// Which segments it is to be cut into (`VIRTIO_NET_HDR_GSO_*`).
+    pub gso_type: u8,
+    /// Bytes of headers; a hint.
+    pub hdr_len: [u8; 2],
+    /// Bytes of payload of a segment.
+    pub gso_size: [u8; 2],
+    /// Where the part begins that the checksum is of.
+    pub csum_start: [u8; 2],
+    /// Where the checksum is, from there.
+    pub csum_offset: [u8; 2],
+}
 
 /// A received frame that is going to user space.
 ///
@@ -274,7 +300,7 @@ impl QueuedFrame {
             assert!(size_of::<bindings::virtio_net_hdr>() == size_of::<VnetHdr>());
             assert!(align_of::<bindings::virtio_net_hdr>() == align_of::<VnetHdr>());
         }
-        let mut hdr = VnetHdr([0; VNET_HDR_LEN]);
+        let mut hdr = VnetHdr::new_zeroed();
         let to = ptr::addr_of_mut!(hdr).cast();
         // SAFETY: The skb is valid; the header has the size and the alignment of C's.
         to_result(unsafe {

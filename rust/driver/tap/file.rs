@@ -45,6 +45,7 @@ use kernel::{
         rcu, //
     },
 };
+use zerocopy::FromZeros;
 
 /// Where a VLAN tag belongs: behind the two addresses.
 const VLAN_OFFSET: usize = 12;
@@ -87,7 +88,7 @@ impl TapFile {
                 return Err(EINVAL);
             }
             let hdr = frame.vnet_hdr(endian == Endian::Little)?;
-            if to.copy_to_iter(&hdr.0) != hdr.0.len() {
+            if to.copy_to_iter(hdr.as_bytes()) != VNET_HDR_LEN {
                 return Err(EFAULT);
             }
             if hdr_len > VNET_HDR_LEN {
@@ -160,8 +161,8 @@ fn read_hdr(
     if from.len() < hdr_len {
         return Err(EINVAL);
     }
-    let mut hdr = VnetHdr([0; VNET_HDR_LEN]);
-    if from.copy_from_iter(&mut hdr.0) != VNET_HDR_LEN {
+    let mut hdr = VnetHdr::new_zeroed();
+    if from.copy_from_iter(hdr.as_mut_bytes()) != VNET_HDR_LEN {
         return Err(EFAULT);
     }
     let linear = linear_len(&mut hdr, endian);

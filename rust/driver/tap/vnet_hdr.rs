@@ -47,21 +47,18 @@ impl Endian {
 /// piece. Of a frame whose checksum is left to be computed, that reaches to where it goes; `hdr` says so
 /// afterwards, too, in sixteen bits.
 #[inline]
-pub(crate) fn linear_len(VnetHdr(hdr): &mut VnetHdr, endian: Endian) -> u16 {
-    let [flags, _, len_0, len_1, _, _, start_0, start_1, offset_0, offset_1] = *hdr;
-    let len = endian.number([len_0, len_1]);
-    if flags & NEEDS_CSUM == 0 {
+pub(crate) fn linear_len(hdr: &mut VnetHdr, endian: Endian) -> u16 {
+    let len = endian.number(hdr.hdr_len);
+    if hdr.flags & NEEDS_CSUM == 0 {
         return len;
     }
-    let start = u32::from(endian.number([start_0, start_1]));
-    let offset = u32::from(endian.number([offset_0, offset_1]));
+    let start = u32::from(endian.number(hdr.csum_start));
+    let offset = u32::from(endian.number(hdr.csum_offset));
     let end = start.wrapping_add(offset).wrapping_add(2);
     // CAST: As the C driver, which has sixteen bits for it.
     #[allow(clippy::cast_possible_truncation)]
     let len = end.max(len.into()) as u16;
-    let [len_0, len_1] = endian.bytes(len);
-    let [_, _, to_0, to_1, ..] = hdr;
-    (*to_0, *to_1) = (len_0, len_1);
+    hdr.hdr_len = endian.bytes(len);
     len
 }
 
@@ -73,21 +70,28 @@ mod tests {
         all,
         Random, //
     };
+    use zerocopy::transmute;
 
     const ORDERS: [Endian; 2] = [Endian::Little, Endian::Big];
 
     /// A header: flags, kind of segments; length of headers, size of segments, where the checksum begins
     /// and where it goes.
     fn header(endian: Endian, flags: u8, kind: u8, numbers: [u16; 4]) -> VnetHdr {
-        let [len, size, start, offset] = numbers.map(|number| endian.bytes(number));
-        VnetHdr([
-            flags, kind, len[0], len[1], size[0], size[1], start[0], start[1], offset[0], offset[1],
-        ])
+        let [hdr_len, gso_size, csum_start, csum_offset] =
+            numbers.map(|number| endian.bytes(number));
+        VnetHdr {
+            flags,
+            gso_type: kind,
+            hdr_len,
+            gso_size,
+            csum_start,
+            csum_offset,
+        }
     }
 
     /// The length, and what the header says afterwards.
     fn after(mut hdr: VnetHdr, endian: Endian) -> (u16, [u8; 10]) {
-        (linear_len(&mut hdr, endian), hdr.0)
+        (linear_len(&mut hdr, endian), transmute!(hdr))
     }
 
     /// The length that a header with a checksum at that place has.
@@ -102,7 +106,7 @@ mod tests {
     #[test]
     fn e4_a_header_of_zeros_says_nothing() {
         assert!(all(ORDERS, |endian| {
-            after(VnetHdr([0; 10]), *endian) == (0, [0; 10])
+            after(transmute!([0u8; 10]), *endian) == (0, [0; 10])
         }));
     }
 
@@ -203,7 +207,7 @@ mod tests {
         let mut random = Random::new("vnet_hdr: bytes");
         for _ in 0..10_000 {
             let before: [u8; 10] = random.bytes();
-            let (len, bytes) = after(VnetHdr(before), Endian::Little);
+            let (len, bytes) = after(transmute!(before), Endian::Little);
             let ([flags, kind, _, _, rest @ ..], [len_0, len_1]) = (before, len.to_le_bytes());
             let [a, b, c, d, e, f] = rest;
             assert_eq!(bytes, [flags, kind, len_0, len_1, a, b, c, d, e, f]);
@@ -214,8 +218,8 @@ mod tests {
     fn e4_the_second_time_nothing_changes() {
         let mut random = Random::new("vnet_hdr: twice");
         for _ in 0..10_000 {
-            let (len, bytes) = after(VnetHdr(random.bytes()), Endian::Little);
-            assert_eq!(after(VnetHdr(bytes), Endian::Little), (len, bytes));
+            let (len, bytes) = after(transmute!(random.bytes::<10>()), Endian::Little);
+            assert_eq!(after(transmute!(bytes), Endian::Little), (len, bytes));
         }
     }
 
