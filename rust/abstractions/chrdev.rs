@@ -411,8 +411,7 @@ impl<T: CharFile> Registration<T> {
         unlocked_ioctl: Some(Self::ioctl_callback),
         compat_ioctl: kbindings::compat_ptr_ioctl,
         fasync: Some(Self::fasync_callback),
-        // SAFETY: All members may be zero.
-        ..unsafe { core::mem::zeroed() }
+        ..::pin_init::zeroed()
     };
 
     /// # Safety

@@ -59,8 +59,11 @@ const FREE_CLASS: unsafe extern "C" fn(*const kbindings::class) =
 
 impl Class {
     pub(super) fn new(name: &'static CStr) -> Result<Self> {
-        // SAFETY: All members may be zero.
-        let mut class = KBox::<NamedClass>::new(unsafe { core::mem::zeroed() }, GFP_KERNEL)?;
+        let class = NamedClass {
+            class: ::pin_init::zeroed(),
+            name: [0; 32],
+        };
+        let mut class = KBox::new(class, GFP_KERNEL)?;
         let name = name.to_bytes_with_nul();
         let room = class.name.get_mut(..name.len()).ok_or(EINVAL)?;
         room.copy_from_slice(name);
