@@ -4,7 +4,7 @@
 
 KERNEL ?= release
 VM ?= $(if $(filter debug,$(KERNEL)),uml,qemu)
-kernels := release debug uml uml-debug stock stock-rt
+kernels := release debug uml uml-debug wide uml-wide stock stock-rt
 ifeq ($(filter $(KERNEL),$(kernels)),)
 $(error KERNEL='$(KERNEL)' is not one of: $(kernels))
 endif

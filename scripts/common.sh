@@ -23,8 +23,8 @@ bad_usage() {
 }
 
 # The test kernels: for QEMU, or user-mode Linux (uml*); *debug has checks of itself;
-# stock* are Debian's, as they are shipped.
-TEST_KERNELS=(release debug uml uml-debug stock stock-rt)
+# *wide are for the kernel's own tests; stock* are Debian's, as they are shipped.
+TEST_KERNELS=(release debug uml uml-debug wide uml-wide stock stock-rt)
 KERNELS_USAGE="release | debug | uml | uml-debug | stock"
 
 is_kernel() { [[ " ${TEST_KERNELS[*]} " == *" $1 "* ]]; }

@@ -15,7 +15,9 @@ directory where that kernel is or would be, and builds nothing.
   debug      the same with KASAN, lockdep, kmemleak, trackers, fault injection
   uml        user-mode Linux, for the fast inner loop
   uml-debug  user-mode Linux with the checks of debug, and several CPUs
-  stock    Debian's own for QEMU, not built here; stock-rt: see stock.sh
+  wide, uml-wide
+             release and uml with what the kernel's own tests of networking want
+  stock      Debian's own for QEMU, not built here; stock-rt: see stock.sh
 
 Kernels are kept in \$RNETVIRT_CACHE/kernels ($CACHE/kernels), one directory per
 version, configuration and toolchain. JOBS= sets the number of parallel jobs.
@@ -43,11 +45,14 @@ use_toolchain
 
 SERIES=7.3
 JOBS=${JOBS:-$(($(nproc) + 1))}
+files=()
 case $name in
 release) arch=x86_64 fragments="common x86_64 release" image=arch/x86/boot/bzImage ;;
 debug) arch=x86_64 fragments="common x86_64 debug debug_x86" image=arch/x86/boot/bzImage ;;
-uml) arch=um fragments="common uml uml_release" image=linux ;;
+uml) arch=um fragments="common net uml uml_release" image=linux files=(uml.lds) ;;
 uml-debug) arch=um fragments="common uml uml_smp debug" image=linux ;;
+wide) arch=x86_64 fragments="common net x86_64 release wide" image=arch/x86/boot/bzImage ;;
+uml-wide) arch=um fragments="common net uml uml_release wide" image=linux files=(uml.lds) ;;
 esac
 
 # The source: a Debian package of the suite that carries this series, fetched
@@ -120,7 +125,16 @@ check_config() {
 
 src=$(source_tree)
 fragment=$(for f in $fragments; do cat "$TOP/scripts/kernel/$f.config"; done)
-key=$(printf '%s\n' "$(basename "$src")" "$TOOLCHAIN_ID" "$arch" "$fragment" | sha256sum | cut -c1-12)
+# For user-mode Linux a linker script in addition to the kernel's, see there; of its
+# Makefile's variables this one reaches the link and nothing else.
+link=()
+if [[ " ${files[*]} " == *" uml.lds "* ]]; then
+	link=("LDFLAGS_EXECSTACK=-z noexecstack -T uml.lds")
+fi
+key=$({
+	printf '%s\n' "$(basename "$src")" "$TOOLCHAIN_ID" "$arch" "$fragment"
+	for f in "${files[@]}"; do cat "$TOP/scripts/kernel/$f"; done
+} | sha256sum | cut -c1-12)
 out=$CACHE/kernels/$name-$key
 
 if [ -n "$path_only" ] || [ -e "$out/.complete" ]; then
@@ -131,6 +145,9 @@ lock "kernel-$name-$key"
 if [ ! -e "$out/.complete" ]; then
 	mkdir -p "$out"
 	printf '%s\n' "$fragment" >"$out/fragment"
+	for f in "${files[@]}"; do
+		cp "$TOP/scripts/kernel/$f" "$out/"
+	done
 	kmake() { make -C "$src" O="$out" ARCH="$arch" "$@"; }
 	# Exported, not passed: LLVM and LIBCLANG_PATH come from the toolchain's env.
 	logged "configuring the $name kernel" "$out/configure.log" \
@@ -138,7 +155,7 @@ if [ ! -e "$out/.complete" ]; then
 	check_config "$out"
 	logged "checking the Rust toolchain" "$out/rustavailable.log" kmake rustavailable >&2
 	logged "building the $name kernel, about 20 minutes on two cores" "$out/build.log" \
-		kmake -j"$JOBS" all >&2
+		kmake "${link[@]}" -j"$JOBS" all >&2
 	[ -e "$out/$image" ] || die "the build made no $image"
 	ln -sfn "$image" "$out/image"
 	touch "$out/.complete"
