@@ -101,6 +101,10 @@ parity: ## compare flavor F= (default: veth) with the C driver, all scenarios or
 stress: ## failing allocations, races and fuzz on the debug kernel, TIME= SEED= COUNT= F=
 	@scripts/stress.sh $(if $(F),--flavor $(F)) $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
+.PHONY: coverage
+coverage: ## which lines of the driver all tests, or T='NAME...', reach
+	@scripts/coverage.sh $(T)
+
 .PHONY: check
 check: fmt-check clippy doc ## formatter, clippy, rustdoc and the checks of the built objects
 	@scripts/check.sh $(kernel)

@@ -72,14 +72,14 @@ elif grep -qxF CONFIG_ARM64=y "$kdir/include/config/auto.conf"; then
 	arch=arm64
 fi
 
-out=$TOP/build/$name
+out=$(module_dir "$name")
 mkdir -p "$out"
 lock "build-$(printf %s "$out" | sha256sum | cut -c1-12)"
 # Kbuild's own messages are short; a failing compiler's are what the user needs.
 "${run[@]}" "${MAKE:-make}" -C "$kdir" ARCH=$arch M="$TOP" MO="$out" ${JOBS:+-j"$JOBS"} \
-	${RUSTC:+RUSTC="$RUSTC"} ${BINDGEN:+BINDGEN="$BINDGEN"} "$@" >&2 ||
+	${RNETVIRT_COVERAGE:+RNETVIRT_COVERAGE=1} ${RUSTC:+RUSTC="$RUSTC"} ${BINDGEN:+BINDGEN="$BINDGEN"} "$@" >&2 ||
 	die "building against $kdir failed"
-if (($# == 0)); then
+if (($# == 0)) && [ -z "${RNETVIRT_COVERAGE:-}" ]; then
 	ln -sfn "build/$name/rnetvirt.ko" "$TOP/rnetvirt.ko"
 	say "built build/$name/rnetvirt.ko for Linux $(cat "$kdir/include/config/kernel.release")"
 fi

@@ -33,6 +33,10 @@ is_uml() { [[ $1 == uml* ]]; }
 is_stock() { [[ $1 == stock* ]]; }
 has_checks() { [[ $1 == *debug ]]; }
 
+# Where what is built for a kernel is. With RNETVIRT_COVERAGE, a directory for what the
+# code counts, it is built to count, see scripts/coverage.sh.
+module_dir() { echo "$TOP/build/$1${RNETVIRT_COVERAGE:+-coverage}"; }
+
 # The kernel that KERNEL= and VM= ask for.
 asked_kernel() {
 	case ${VM:-qemu}:${KERNEL:-release} in

@@ -99,6 +99,7 @@ for var in "${vars[@]}"; do
 	[[ $var =~ ^[A-Za-z_][A-Za-z_0-9]*= ]] || bad_usage "--env wants NAME=VALUE, not '$var'"
 done
 [ -z "$root" ] || [ -d "$root/usr" ] || bad_usage "--root: there is no Debian in $root"
+[ -z "${RNETVIRT_COVERAGE:-}" ] || is_uml "$kernel" || bad_usage "coverage is measured on user-mode Linux"
 [ -z "$writable" ] || is_uml "$kernel" || bad_usage "--writable is for user-mode Linux"
 [ -n "$shell$command$build_only" ] || bad_usage "no command"
 [ -z "$shell" ] || [ -t 0 ] || bad_usage "--shell wants a terminal"
@@ -119,12 +120,12 @@ if [ ! -x "$VNG" ] || ! command -v qemu-system-x86_64 >/dev/null; then
 fi
 PATH=$(dirname "$VNG"):$PATH:/usr/sbin:/sbin
 
-MODULE_DIR=$TOP/build/$kernel
+MODULE_DIR=$(module_dir "$kernel")
 PLUGIN=$TOP/build/iproute2/link_rnetvirt.so
 # KDIR stays what the caller set: for build.sh it means a tree of the user's own.
 if [ -n "${KDIR:-}" ]; then
 	! is_stock "$kernel" || bad_usage "KDIR= is a kernel of your own, not $kernel"
-	KDIR=$(realpath "$KDIR") MODULE_DIR=$TOP/build/custom kdir=$KDIR
+	KDIR=$(realpath "$KDIR") MODULE_DIR=$(module_dir custom) kdir=$KDIR
 	arch=x86_64 image=$kdir/arch/x86/boot/bzImage
 	if is_uml "$kernel"; then
 		arch=um image=$kdir/linux
@@ -234,6 +235,10 @@ if [ -e "$PLUGIN" ]; then
 fi
 printf '%s\n' "$command" >"$run/command"
 [ -z "$writable" ] || echo "$writable" >"$run/writable"
+if [ -n "${RNETVIRT_COVERAGE:-}" ]; then
+	cp "$MODULE_DIR/rnetvirt_coverage.ko" "$run/"
+	realpath "$RNETVIRT_COVERAGE" >"$run/coverage"
+fi
 {
 	for name in TOP RUN KERNEL KDIR RNETVIRT_KO IP_LIB_DIR RNETVIRT_CACHE INSMOD TIMEOUT \
 		RNETVIRT_GUEST TERMINAL_SIZE; do

@@ -22,6 +22,10 @@ if [ -e "$run/writable" ]; then
 	# Not mount: newer ones do not know how to tell hostfs of a directory.
 	busybox mount -t hostfs -o "$(<"$run/writable")" none /run/host
 fi
+if [ -e "$run/coverage" ]; then
+	mkdir /run/coverage
+	busybox mount -t hostfs -o "$(<"$run/coverage")" none /run/coverage
+fi
 # As udev would make them. Opening a port again by its name would be refused.
 for link in fd: stdin:/0 stdout:/1 stderr:/2; do
 	ln -sfn "/proc/self/fd${link#*:}" "/dev/${link%%:*}"

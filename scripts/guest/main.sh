@@ -122,7 +122,7 @@ if ! guest_setup; then
 	close_outputs
 	exit 1
 fi
-if ! load_module; then
+if ! coverage_start || ! load_module; then
 	note "error: rnetvirt.ko cannot be loaded"
 	close_outputs
 	exit 1
@@ -133,6 +133,7 @@ command_status || status=$?
 note "command ended"
 close_outputs
 unload
+coverage_end
 kmemleak_end
 tainted=$(cat /proc/sys/kernel/tainted)
 # Bad page, oops, warning, soft lockup.

@@ -35,6 +35,17 @@ kmemleak_end() {
 	done <$kmemleak
 }
 
+# What counts which parts of the driver run is there before the driver.
+coverage_start() {
+	[ ! -e "$RUN/coverage" ] || insmod "$RUN/rnetvirt_coverage.ko"
+}
+
+coverage_end() {
+	[ -e "$RUN/coverage" ] || return 0
+	cp /sys/kernel/debug/rnetvirt_coverage/profraw "/run/coverage/${RUN##*.}.profraw" ||
+		note "error: what was counted cannot be written"
+}
+
 load_module() {
 	[ "$INSMOD" = 1 ] || return 0
 	insmod "$RNETVIRT_KO"

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Reports which lines of the driver the tests have reached.
+
+Usage: coverage.py TOP ALLOW MODULE.lcov KUNIT.lcov... [--min PERCENT]
+
+The lines that count are those of MODULE.lcov in TOP/rust/driver; how often each ran is
+the sum of all files. ALLOW has lines that need not be reached, each with a reason:
+
+    FILE <tab> the line, without the blanks around it <tab> why
+
+Exit status: 0, 1 if less than PERCENT were reached or an entry of ALLOW is out of date.
+"""
+
+import argparse
+import collections
+import pathlib
+import sys
+
+
+def counts(path, top):
+    """{file: {line: count}} of what is below TOP/rust/driver."""
+    files = collections.defaultdict(dict)
+    lines = None
+    for text in pathlib.Path(path).read_text().splitlines():
+        word, _, value = text.partition(":")
+        if word == "SF":
+            file = pathlib.Path(value).resolve()
+            inside = file.is_relative_to(top / "rust/driver")
+            lines = files[file.relative_to(top).as_posix()] if inside else None
+        elif word == "DA" and lines is not None:
+            number, count = map(int, value.split(",")[:2])
+            lines[number] = lines.get(number, 0) + count
+    return files
+
+
+def allowed(path):
+    """{(file, line's text): why}"""
+    entries = {}
+    for text in pathlib.Path(path).read_text().splitlines():
+        if text and not text.startswith("#"):
+            file, line, why = text.split("\t")
+            entries[file, line] = why
+    return entries
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("top", type=lambda top: pathlib.Path(top).resolve())
+    parser.add_argument("allow")
+    parser.add_argument("lcov", nargs="+")
+    parser.add_argument("--min", type=float, default=0)
+    args = parser.parse_args()
+
+    files, *others = [counts(path, args.top) for path in args.lcov]
+    for other in others:
+        for file, lines in other.items():
+            for number, count in lines.items():
+                if number in files.get(file, {}):
+                    files[file][number] += count
+
+    entries = allowed(args.allow)
+    used = set()
+    reached = relevant = excused = 0
+    missing = []
+    for file, lines in sorted(files.items()):
+        source = (args.top / file).read_text().splitlines()
+        not_reached = {n for n, count in lines.items() if not count}
+        for number in sorted(not_reached):
+            key = (file, source[number - 1].strip())
+            if key in entries:
+                used.add(key)
+                not_reached.discard(number)
+                excused += 1
+                del lines[number]
+        hits = len(lines) - len(not_reached)
+        reached += hits
+        relevant += len(lines)
+        print(f"{100 * hits / max(len(lines), 1):6.1f} %  {hits:5d} of {len(lines):5d}  {file}")
+        missing += [(file, n, source[n - 1]) for n in sorted(not_reached)]
+    if missing:
+        print("not reached:")
+    for file, number, text in missing:
+        print(f"{file}:{number}: {text.strip()}")
+    stale = entries.keys() - used
+    for file, line in sorted(stale):
+        print(f"reached or not there any more: {file}: {line}")
+    share = 100 * reached / max(relevant, 1)
+    print(f"{share:.1f} % of {relevant} lines were reached, {excused} are excused")
+    if args.min and stale:
+        return 1
+    return 0 if share >= args.min else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
