@@ -29,6 +29,9 @@ included, ends the run; what reproduces a failure is printed.
   --first N      fuzz: commands and writes from this number on
   --op NAME      faults: only this operation, fuzz: only messages, frames or taps; may
                  be repeated
+  --guided       fuzz: keep and change what reaches new parts of the driver, which is built
+                 to count for it (see coverage.sh); on uml (default for it) or uml-debug. What
+                 was sent last is in build/stress/guided, also when the guest has died
   --replay FILE  fuzz: only the messages or frames of a file that a run has left
   --flavor F     veth, macvlan, ipvlan, macvtap or ipvtap, or several with commas between
                  (default: all)
@@ -42,7 +45,7 @@ something did, 2 for a wrong call.
 TXT
 }
 
-seconds='' seed=1 count=20000 first=0 kind=rnetvirt flavors='' kernel=debug build=() parts=() ops=() replay=''
+seconds='' seed=1 count=20000 first=0 kind=rnetvirt flavors='' kernel='' build=() parts=() ops=() replay='' guided=''
 while (($#)); do
 	case $1 in
 	--time | --seed | --count | --first | --op | --replay | --flavor | --kind | --kernel)
@@ -61,6 +64,7 @@ while (($#)); do
 		shift
 		;;
 	--no-build) build=(--no-build) ;;
+	--guided) guided=1 ;;
 	-h | --help) usage; exit 0 ;;
 	faults | races | fuzz) parts+=("$1") ;;
 	*) bad_usage "unknown argument '$1'" ;;
@@ -80,7 +84,13 @@ flavors=${flavors:-${known// /,}}
 for flavor in ${flavors//,/ }; do
 	[[ " $known " == *" $flavor "* ]] || bad_usage "kind $kind has no flavor '$flavor'; there is $known"
 done
+kernel=${kernel:-$([ -n "$guided" ] && echo uml || echo debug)}
 known_kernel "$kernel"
+if [ -n "$guided" ]; then
+	is_uml "$kernel" && [ "$kind" = rnetvirt ] || bad_usage "--guided is for kind rnetvirt on user-mode Linux"
+	((${#parts[@]})) || parts=(fuzz)
+	[ "${parts[*]}" = fuzz ] || bad_usage "--guided is for fuzz alone"
+fi
 ((${#parts[@]})) || parts=(faults races fuzz)
 if [ -n "$replay" ]; then
 	[ -s "$replay" ] || bad_usage "cannot read '$replay'"
@@ -92,11 +102,15 @@ esac
 
 OUT=$TOP/build/stress
 mkdir -p "$OUT" "$TOP/build/log"
+if [ -n "$guided" ]; then
+	export RNETVIRT_COVERAGE=$OUT/guided
+	mkdir -p "$RNETVIRT_COVERAGE"
+fi
 ktap=$OUT/$kind-$kernel.ktap log=$TOP/build/log/stress-$kind-$kernel.log status=0
 insmod=()
 [ "$kind" = rnetvirt ] || insmod=(--no-insmod)
 command=$(printf ' %q' exec /usr/bin/python3 scripts/stress/guest.py --kind "$kind" --flavors "$flavors" --seed "$seed" \
-	--count "$count" --first "$first" ${seconds:+--time "$seconds"} "${ops[@]}" "${parts[@]}")
+	--count "$count" --first "$first" ${seconds:+--time "$seconds"} ${guided:+--guided} "${ops[@]}" "${parts[@]}")
 case $flavors in
 *tap*)
 	gcc -O2 -Wall -static -pthread -o "$OUT/tap" "$TOP/scripts/stress/tap.c" || die "cannot compile scripts/stress/tap.c"
@@ -126,6 +140,7 @@ died() {
 
 	read -r name again < <(sed -n 's/^# begins: \([a-z-]*\): /\1 /p' "$ktap" | tail -n 1) || return 0
 	echo "# reproduce: $again"
+	[ -z "$guided" ] || return 0
 	case $name in
 	fuzz-messages | fuzz-frames) ;;
 	fuzz-taps)

@@ -30,12 +30,14 @@ SPACES = ["F0", "F1", "F2"]
 
 class Messages:
     what, batch = "messages", 64
+    # For guided.py: how long a sequence may be, and how many there are between resets.
+    longest, sequences = 16, 1
 
     def __init__(self, kind, flavors):
         self.kind, self.flavors, self.sock = kind, flavors, None
 
-    def make(self, seed, number):
-        return messages.build(random.Random(f"{seed}/messages/{number}"), self.kind, self.flavors)
+    def make(self, seed, number, more=()):
+        return messages.build(random.Random(f"{seed}/messages/{number}"), self.kind, self.flavors, more)
 
     @staticmethod
     def text(item):
@@ -88,6 +90,7 @@ class Frames:
     namespace; some items change settings between."""
 
     what, batch = "frames", 1024
+    longest, sequences = 32, 32
     # Endpoints on f0 and their modes.
     MODES = {"m0": "bridge", "m1": "bridge", "m2": "vepa", "m3": "private", "m4": "source"}
     PAIR, MORE = ("f0", "f1"), (*MODES, "p1", "t0")
@@ -99,7 +102,7 @@ class Frames:
         self.devices = [*self.PAIR, *(self.MORE if "macvlan" in flavors else ()),
                         *(self.IP_MODES if "ipvlan" in flavors else ())]
 
-    def make(self, seed, number):
+    def make(self, seed, number, more=()):
         rng = random.Random(f"{seed}/frames/{number}")
         macvlan, ipvlan = "macvlan" in self.flavors, "ipvlan" in self.flavors
         if rng.random() < 0.01:
@@ -113,6 +116,8 @@ class Frames:
             return Host(rng.choice(sorted(self.IP_MODES)), rng.choice(("new", "del")), rng.choice(packets.HOSTS))
         one = packets.frame(rng, macs=packets.ENDPOINTS if macvlan else (), hosts=packets.HOSTS if ipvlan else ())
         one.device = rng.choice(self.devices)
+        for wrong in more:
+            packets.spoil(one, wrong)
         return one
 
     @staticmethod
@@ -378,8 +383,8 @@ def run_taps(board, kind, flavors, seed, first, count, until):
     return None
 
 
-def run(board, fuzzer, source, until):
-    """send_all() in F0, as process 1 of a process namespace, with 2 in F1 and 3 in F2."""
+def run(board, fuzzer, send):
+    """send(board, fuzzer) in F0, as process 1 of a process namespace, with 2 in F1 and 3 in F2."""
     import bed
 
     for place in SPACES:
@@ -395,7 +400,7 @@ def run(board, fuzzer, source, until):
                     bed.enter(place)
                     time.sleep(1000000)
             bed.enter(SPACES[0])
-            text = send_all(board, fuzzer, source, until) or ""
+            text = send(board, fuzzer) or ""
             status = 0
         except BaseException as error:  # pylint: disable=broad-except
             text = f"{error!r} at number {board.read(1)[1]}"

@@ -12,6 +12,7 @@ import time
 import bed
 import allocations
 import fuzz
+import guided
 import races
 
 # Nothing of what is done here takes so long, even in an emulated guest.
@@ -183,12 +184,17 @@ def fuzzer(what, args):
 
     def function(board):
         until = time.monotonic() + (args.time or 360) / 2
-        return fuzz.run(board, sender, fuzz.items(sender, args.seed, args.count), until)
+        if args.guided:
+            return fuzz.run(board, sender, lambda *to: guided.send_all(*to, args.seed, until))
+        source = fuzz.items(sender, args.seed, args.count)
+        return fuzz.run(board, sender, lambda *to: fuzz.send_all(*to, source, until))
     return function
 
 
 def fuzz_taps(board, args):
     until = time.monotonic() + (args.time or 600)
+    if args.guided:
+        return guided.run_taps(board, args.kind, args.flavors, args.seed, until)
     return fuzz.run_taps(board, args.kind, args.flavors, args.seed, args.first, args.count * TAPS_COUNT, until)
 
 
@@ -196,7 +202,8 @@ def replay(board, args):
     with open(args.replay, encoding="ascii") as file:
         parsed = [fuzz.parse(line) for line in file if line.strip() and not line.startswith("#")]
     sender = parsed[0][0](args.kind, args.flavors)
-    return fuzz.run(board, sender, ((n, item) for n, (_, item) in enumerate(parsed)), None)
+    source = ((n, item) for n, (_, item) in enumerate(parsed))
+    return fuzz.run(board, sender, lambda *to: fuzz.send_all(*to, source, None))
 
 
 def jobs(args):
@@ -237,7 +244,7 @@ def again(name, args):
     if part != "faults":
         words += ["--seed", args.seed, "--time", str(args.time or (60 if part == "races" else 360))]
     if part == "fuzz":
-        words += ["--count", str(args.count)]
+        words += ["--guided"] if args.guided else ["--count", str(args.count)]
     if operation == "taps" and args.first:
         words += ["--first", str(args.first)]
     return " ".join(words)
@@ -253,6 +260,7 @@ def main():
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--op", action="append")
     parser.add_argument("--replay")
+    parser.add_argument("--guided", action="store_true")
     parser.add_argument("part", nargs="*")
     args = parser.parse_args()
     supervisor = Supervisor()
@@ -279,12 +287,14 @@ def main():
             failed += 1
             print(f"# reproduce: {again(name, args)}")
             last = supervisor.board.read(1)[1]
-            if name in ("fuzz-messages", "fuzz-frames") and last.isdigit():
+            if args.guided:
+                print("# what was sent last: build/stress/guided/")
+            elif name in ("fuzz-messages", "fuzz-frames") and last.isdigit():
                 what = name.split("-")[1]
                 batch = (fuzz.Messages if what == "messages" else fuzz.Frames).batch
                 first = supervisor.clean // batch * batch
                 print(f"# replay: {what} {args.seed} {first} {int(last) + 1}")
-            if name == "fuzz-taps" and last.isdigit():
+            if name == "fuzz-taps" and last.isdigit() and not args.guided:
                 args.first = supervisor.clean // fuzz.Taps.batch * fuzz.Taps.batch
                 print(f"# or from there on: {again(name, args)}")
         print(f"{'not ' * bool(text)}ok {number} {name}\n# {name} took {took:.0f} s", flush=True)

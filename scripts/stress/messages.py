@@ -5,6 +5,7 @@ A message depends on the seed and its number only, never on what the kernel said
 so that any of them can be made again.
 """
 
+import random
 import struct
 
 NESTED, BYTEORDER = 0x8000, 0x4000
@@ -276,12 +277,14 @@ def tame(rng, attrs):
                     attr.payload = u32(rng.randrange(1, 5)) + attr.payload[4:]
 
 
-def build(rng, kind, flavors=("veth",)):
-    """The bytes of one message."""
+def build(rng, kind, flavors=("veth",), more=()):
+    """The bytes of one message; each of `more` is the seed of one thing more that is wrong."""
     message = good(rng, kind, flavors)
     mutations = rng.choices([0, 1, 2, 4, 10], [30, 30, 20, 15, 5])[0]
     for _ in range(mutations):
         mutate(rng, message)
+    for seed in more:
+        mutate(random.Random(seed), message)
     tame(rng, message[3])
     number, flags, head, attrs = message
     payload = head + b"".join(attr.pack() for attr in attrs)

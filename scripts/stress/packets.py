@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Random frames: mostly almost right, which gets further than noise."""
 
+import random
 import socket
 import struct
 
@@ -150,6 +151,14 @@ def frame(rng, limit=65600, macs=(), hosts=()):
         if rng.random() < 0.02:
             data = data[:rng.randrange(10)]
     return Frame(data, with_vnet, rng.random() < 0.3)
+
+
+def spoil(one, seed):
+    """Some bytes of its head are others."""
+    rng, data = random.Random(seed), bytearray(one.data)
+    for _ in range(rng.choice([1, 1, 2, 4]) if data else 0):
+        data[rng.randrange(min(len(data), 80))] = rng.choice([0, 1, 0xFF, rng.getrandbits(8)])
+    one.data = bytes(data)
 
 
 class Sender:

@@ -6,6 +6,9 @@
  *	Operations FROM to TO-1 of a seed on these nodes: commands and writes,
  *	while a thread reads. An operation depends on its number and the seed
  *	only; every BATCHth begins with new files.
+ *   tap list SHARED SEED NODE...
+ *	The same for the numbers of each line of the standard input, with new files
+ *	for a line, and says "done" after each.
  *   tap hammer SHARED SEED MILLISECONDS NAMESPACE...
  *	A process in each of these namespaces opens nodes, those of /dev and some
  *	of its own, for whatever devices there are, and does all that can be done
@@ -611,34 +614,92 @@ static void interrupted(int signal)
 	(void)signal;
 }
 
-static void fuzz_batch(uint64_t seed, uint64_t from, uint64_t to, char **nodes, int node_count,
-		       const struct memory *memory)
+static pthread_t batch_begins(uint64_t reader_seed, char **nodes, int node_count)
 {
-	uint64_t reader_seed = seed ^ from;
+	/* It looks at its seed after this has returned. */
+	static uint64_t reads;
 	pthread_t reader;
 
+	reads = reader_seed;
 	queue_count = 0;
 	for (int i = 0; i < node_count * QUEUES; i++)
 		if (queue_open(&queues[queue_count], nodes[i % node_count]) >= 0)
 			queue_count++;
 	if (!queue_count)
 		die("no node can be opened");
-	if (pthread_create(&reader, NULL, drain, &reader_seed))
+	if (pthread_create(&reader, NULL, drain, &reads))
 		die("pthread_create");
-	for (uint64_t number = from; number < to; number++) {
-		struct rng rng = { seed * 0x100000001b3ull ^ number * 0x2545f4914f6cdd1dull };
-		struct queue *queue = &queues[below(&rng, queue_count)];
+	return reader;
+}
 
-		shared->number = number;
-		if (chance(&rng, 50))
-			command(&rng, queue, memory);
-		else
-			write_frame(&rng, queue, memory);
-	}
+static void operation(uint64_t seed, uint64_t number, const struct memory *memory)
+{
+	struct rng rng = { seed * 0x100000001b3ull ^ number * 0x2545f4914f6cdd1dull };
+	struct queue *queue = &queues[below(&rng, queue_count)];
+
+	shared->number = number;
+	if (chance(&rng, 50))
+		command(&rng, queue, memory);
+	else
+		write_frame(&rng, queue, memory);
+}
+
+static void batch_ends(pthread_t reader)
+{
 	pthread_cancel(reader);
 	pthread_join(reader, NULL);
 	for (uint32_t i = 0; i < queue_count; i++)
 		close(queues[i].fd);
+}
+
+static void fuzz_batch(uint64_t seed, uint64_t from, uint64_t to, char **nodes, int node_count,
+		       const struct memory *memory)
+{
+	pthread_t reader = batch_begins(seed ^ from, nodes, node_count);
+
+	for (uint64_t number = from; number < to; number++)
+		operation(seed, number, memory);
+	batch_ends(reader);
+}
+
+/* Nothing should wait; what does nevertheless ends. */
+static void wait_no_longer(void)
+{
+	const struct itimerval second = { { 1, 0 }, { 1, 0 } };
+	struct sigaction action = { .sa_handler = interrupted };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &second, NULL);
+}
+
+static int list(uint64_t seed, char **nodes, int node_count)
+{
+	struct memory memory;
+	char *line = NULL;
+	size_t room = 0;
+	sigset_t alarm;
+
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	if (node_count > MOST_NODES)
+		node_count = MOST_NODES;
+	wait_no_longer();
+	memory_init(&memory);
+	for (;;) {
+		pthread_t reader;
+
+		/* For a line it does wait. */
+		pthread_sigmask(SIG_BLOCK, &alarm, NULL);
+		if (getline(&line, &room, stdin) < 0)
+			return 0;
+		pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
+		reader = batch_begins(seed, nodes, node_count);
+		for (char *word = strtok(line, " \n"); word; word = strtok(NULL, " \n"))
+			operation(seed, strtoull(word, NULL, 0), &memory);
+		batch_ends(reader);
+		puts("done");
+		fflush(stdout);
+	}
 }
 
 /* Several at once, each with batches of its own. */
@@ -646,8 +707,6 @@ static void fuzz_batch(uint64_t seed, uint64_t from, uint64_t to, char **nodes, 
 
 static int fuzz(uint64_t seed, uint64_t from, uint64_t to, char **nodes, int node_count)
 {
-	const struct itimerval second = { { 1, 0 }, { 1, 0 } };
-	struct sigaction action = { .sa_handler = interrupted };
 	struct memory memory;
 	int failed = 0, status;
 
@@ -658,9 +717,7 @@ static int fuzz(uint64_t seed, uint64_t from, uint64_t to, char **nodes, int nod
 		if (fork())
 			continue;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* Nothing should wait; what does nevertheless ends. */
-		sigaction(SIGALRM, &action, NULL);
-		setitimer(ITIMER_REAL, &second, NULL);
+		wait_no_longer();
 		memory_init(&memory);
 		for (uint64_t at = from + job * BATCH; at < to; at += JOBS * BATCH)
 			fuzz_batch(seed, at, at + BATCH < to ? at + BATCH : to, nodes, node_count, &memory);
@@ -996,6 +1053,8 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "fuzz") && argc > 6)
 		return fuzz(strtoull(argv[3], NULL, 0), strtoull(argv[4], NULL, 0), strtoull(argv[5], NULL, 0),
 			    argv + 6, argc - 6);
+	if (!strcmp(argv[1], "list"))
+		return list(strtoull(argv[3], NULL, 0), argv + 4, argc - 4);
 	if (!strcmp(argv[1], "hammer") && argc > 5)
 		return hammer(strtoull(argv[3], NULL, 0), strtoull(argv[4], NULL, 0), argv + 5, argc - 5);
 	return 2;

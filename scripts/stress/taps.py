@@ -47,12 +47,12 @@ class Shared:
         return ", ".join(f"{word} {number}" for word, number in self.counts().items())
 
 
-def start(what, *args):
+def start(what, *args, **options):
     """A process of tap.c, of a copy in memory: the host's file system is slow."""
     if not os.path.exists(PROGRAM):
         shutil.copy(os.environ["STRESS_TAP"], f"{PROGRAM}.{os.getpid()}")
         os.rename(f"{PROGRAM}.{os.getpid()}", PROGRAM)
-    return subprocess.Popen([PROGRAM, what, SHARED, *map(str, args)])
+    return subprocess.Popen([PROGRAM, what, SHARED, *map(str, args)], **options)
 
 
 def wait(process, each, until=None):
