@@ -14,6 +14,11 @@ __rnetvirt_helper bool rnetvirt_helper_pskb_may_pull(struct sk_buff *skb, unsign
 	return pskb_may_pull(skb, len);
 }
 
+__rnetvirt_helper bool rnetvirt_helper_skb_is_gso(const struct sk_buff *skb)
+{
+	return skb_is_gso(skb);
+}
+
 __rnetvirt_helper void rnetvirt_helper_skb_tx_timestamp(struct sk_buff *skb)
 {
 	skb_tx_timestamp(skb);

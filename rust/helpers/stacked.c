@@ -375,6 +375,11 @@ rnetvirt_helper_rtnl_newlink_link_net(struct rtnl_newlink_params *params)
 	return rtnl_newlink_link_net(params);
 }
 
+__rnetvirt_helper bool rnetvirt_helper_net_capable_noaudit(const struct net *net)
+{
+	return !(current->flags & PF_KTHREAD) && ns_capable_noaudit(net->user_ns, CAP_NET_ADMIN);
+}
+
 __rnetvirt_helper bool rnetvirt_helper_capable_net_admin(void)
 {
 	return capable(CAP_NET_ADMIN);

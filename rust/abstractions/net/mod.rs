@@ -29,7 +29,7 @@ mod packet_context;
 pub mod page_pool;
 pub mod payload;
 pub mod pcpu_counters;
-mod rcu_box;
+pub mod rcu_box;
 pub mod registered;
 pub mod ring;
 pub mod rtnl;

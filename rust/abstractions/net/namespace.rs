@@ -29,6 +29,13 @@ impl Net {
         unsafe { &*ptr.cast() }
     }
 
+    /// Whether the process that runs here, for which a message is written, may administer the namespace
+    /// (`ns_capable_noaudit()`). No kernel thread may: what it writes is for everybody.
+    pub fn is_administered_by_current(&self) -> bool {
+        // SAFETY: The namespace is valid, and holds a reference to its user namespace.
+        unsafe { bindings::net_capable_noaudit(self.as_ptr()) }
+    }
+
     /// The C object.
     #[inline]
     pub(crate) fn as_ptr(&self) -> *mut bindings::net {

@@ -16,7 +16,8 @@ use kernel::{
     sync::atomic::{
         ordering::{
             Acquire,
-            Full, //
+            Full,
+            Relaxed, //
         },
         Atomic, //
     },
@@ -28,7 +29,7 @@ use kernel::{
 ///
 /// The pointer is null, or came from [`KBox::into_raw`] and is given back to a box by who takes it out:
 /// a grace period afterwards, or because nobody else has this.
-pub(super) struct RcuBox<T> {
+pub struct RcuBox<T> {
     ptr: Atomic<*mut T>,
     _owns: PhantomData<T>,
 }
@@ -41,7 +42,7 @@ unsafe impl<T: Send + Sync> Sync for RcuBox<T> {}
 impl<T> RcuBox<T> {
     /// None.
     #[allow(clippy::new_without_default)]
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         // INVARIANT: Null.
         Self {
             ptr: Atomic::new(ptr::null_mut()),
@@ -49,9 +50,15 @@ impl<T> RcuBox<T> {
         }
     }
 
+    /// Whether there is one. A snapshot.
+    #[inline]
+    pub fn is_some(&self) -> bool {
+        !self.ptr.load(Relaxed).is_null()
+    }
+
     /// The object, if there is one.
     #[inline]
-    pub(super) fn get<'a>(&'a self, _rcu: Rcu<'a>) -> Option<&'a T> {
+    pub fn get<'a>(&'a self, _rcu: Rcu<'a>) -> Option<&'a T> {
         // Pairs with the exchange in `replace`: what was written to the object before is seen.
         // SAFETY: By the type's invariants null, or an object that is not dropped before a grace period
         // is over from when it was taken out: `'a` lies within a section that began before.
@@ -62,7 +69,7 @@ impl<T> RcuBox<T> {
     /// (`synchronize_net()`). Between, when no new reader finds it, `leaving` is shown it.
     ///
     /// Context: may sleep.
-    pub(super) fn replace(
+    pub fn replace(
         &self,
         new: Option<KBox<T>>,
         leaving: impl FnOnce(&T),

@@ -107,6 +107,29 @@ impl<'a> EthFrame<'a> {
         unsafe { Payload::from_raw(self.0 .0.as_ptr(), ETH_HLEN) }
     }
 
+    /// `N` bytes, `at` bytes behind the Ethernet header, which are in the linear part from now on: what is in
+    /// pages may be shared with user space, which changes it when it likes. `None` if there are not as many,
+    /// or no memory.
+    pub fn pull_bytes<const N: usize>(&mut self, at: usize) -> Option<[u8; N]> {
+        let end = at.checked_add(ETH_HLEN as usize)?.checked_add(N)?;
+        // Far less than `pskb_may_pull()` can be asked for.
+        let len = u16::try_from(end).ok()?;
+        let skb = self.0 .0.as_ptr();
+        // SAFETY: The skb is valid and nobody else's. What was in the linear part stays there.
+        if !unsafe { bindings::pskb_may_pull(skb, len.into()) } {
+            return None;
+        }
+        // SAFETY: There are `end` bytes in the linear part, from `data` on.
+        Some(unsafe { (*skb).data.add(end - N).cast::<[u8; N]>().read() })
+    }
+
+    /// Whether it is several packets in one, that are cut later (`skb_is_gso()`).
+    #[inline]
+    pub fn is_gso(&self) -> bool {
+        // SAFETY: The skb is valid.
+        unsafe { bindings::skb_is_gso(self.0 .0.as_ptr()) }
+    }
+
     /// A second frame with the same data (`skb_clone()`); `None` if there is no memory.
     #[inline]
     pub fn try_clone(&self) -> Option<Self> {
