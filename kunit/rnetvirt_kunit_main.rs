@@ -21,6 +21,13 @@ mod drops;
 #[path = "../rust/driver/filter.rs"]
 mod filter;
 #[allow(dead_code)]
+#[path = "../rust/driver/guard"]
+mod guard {
+    pub(crate) mod rules;
+    pub(crate) mod settings;
+    pub(crate) mod verdict;
+}
+#[allow(dead_code)]
 #[path = "../rust/driver/ipvlan"]
 mod ipvlan {
     pub(crate) mod address;
@@ -53,6 +60,7 @@ mod abstractions_test;
 mod cases;
 #[allow(dead_code)]
 mod examples;
+mod guard_test;
 mod mac_test;
 mod settings_test;
 mod shared_file;

@@ -31,15 +31,60 @@ pub const IFLA_RNETVIRT_IPVLAN: u16 = 4;
 /// `u32`, 1 or 0: whether all links of flavors ipvlan and ipvtap on the same lower device
 /// are trusted. Create, change and dump.
 pub const IFLA_RNETVIRT_TRUST: u16 = 5;
+/// Nested: [`IFLA_RNETVIRT_GUARD_*`](IFLA_RNETVIRT_GUARD_RULES) of all flavors but veth.
+pub const IFLA_RNETVIRT_GUARD: u16 = 6;
 /// The highest attribute of `IFLA_INFO_DATA`.
-pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_TRUST;
+pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_GUARD;
+
+// What is inside of `IFLA_RNETVIRT_GUARD`.
+
+/// `u32`, `RNETVIRT_GUARD_*`: all rules at once. Create, change and dump.
+pub const IFLA_RNETVIRT_GUARD_RULES: u16 = 1;
+/// `u32`, `RNETVIRT_GUARD_LIST_*`: what to do with the list. Create and change.
+pub const IFLA_RNETVIRT_GUARD_CHANGE: u16 = 2;
+/// Nested: [`IFLA_RNETVIRT_GUARD_ENTRY`]s. Create, change and dump.
+pub const IFLA_RNETVIRT_GUARD_LIST: u16 = 3;
+/// In a list: a MAC address, 6 bytes; or an IPv4 address and the length of its prefix, 5 bytes; or the same
+/// of IPv6, 17 bytes.
+pub const IFLA_RNETVIRT_GUARD_ENTRY: u16 = 1;
+/// The highest attribute of the nest.
+pub const IFLA_RNETVIRT_GUARD_MAX: u16 = IFLA_RNETVIRT_GUARD_LIST;
+
+/// Senders of frames are looked at.
+pub const RNETVIRT_GUARD_MAC: u32 = 1;
+/// Senders of IP packets are, and other protocols but ARP are not allowed.
+pub const RNETVIRT_GUARD_IP: u32 = 2;
+/// What ARP and neighbour discovery say of addresses is, and for whom DHCP asks.
+pub const RNETVIRT_GUARD_ARP: u32 = 4;
+/// Router's advertisements and redirects are not allowed.
+pub const RNETVIRT_GUARD_RA: u32 = 8;
+/// Answers of DHCP servers are not.
+pub const RNETVIRT_GUARD_DHCP_SERVER: u32 = 16;
+
+/// What users call the rules.
+pub const GUARD_NAMES: [(u32, &CStr); 5] = [
+    (RNETVIRT_GUARD_MAC, c"mac"),
+    (RNETVIRT_GUARD_IP, c"ip"),
+    (RNETVIRT_GUARD_ARP, c"arp"),
+    (RNETVIRT_GUARD_RA, c"ra"),
+    (RNETVIRT_GUARD_DHCP_SERVER, c"dhcp-server"),
+];
+
+/// Add the entries.
+pub const RNETVIRT_GUARD_LIST_ADD: u32 = 0;
+/// Delete them.
+pub const RNETVIRT_GUARD_LIST_DEL: u32 = 1;
+/// Delete all.
+pub const RNETVIRT_GUARD_LIST_FLUSH: u32 = 2;
+/// Replace all by these.
+pub const RNETVIRT_GUARD_LIST_SET: u32 = 3;
 
 /// The reasons for which links with a lower device lose packets.
 ///
 /// What is inside of `IFLA_INFO_XSTATS`: for each, if there were any, an attribute with its number, a
 /// `u64`: how many. Those that begin with `tx_` are `tx_dropped`, too, those with `rx_` and `tap_` also
 /// `rx_errors`.
-pub const DROP_NAMES: [&CStr; 17] = [
+pub const DROP_NAMES: [&CStr; 23] = [
     c"tx_short",
     c"tx_isolated",
     c"tx_group",
@@ -57,6 +102,12 @@ pub const DROP_NAMES: [&CStr; 17] = [
     c"pause",
     c"copies",
     c"backlog",
+    c"tx_guard_mac",
+    c"tx_guard_ip",
+    c"tx_guard_arp",
+    c"tx_guard_ra",
+    c"tx_guard_dhcp",
+    c"tx_guard_frame",
 ];
 
 /// The number of the attribute for the reason at that place of [`DROP_NAMES`].

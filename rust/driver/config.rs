@@ -35,6 +35,9 @@ pub(crate) const IPVLAN: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_IPVLAN);
 /// Whether links of flavor ipvlan on a lower device are trusted.
 pub(crate) const TRUST: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_TRUST);
 
+/// The guard of a link with a lower device.
+pub(crate) const GUARD: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_GUARD);
+
 /// Validation of all attributes of the kind.
 pub(crate) const POLICY: &[Policy] = {
     const TABLE: &PolicyTable<{ uapi::IFLA_RNETVIRT_MAX as usize + 1 }> = &PolicyTable::new()
@@ -42,7 +45,8 @@ pub(crate) const POLICY: &[Policy] = {
         .with(&FLAVOR)
         .with(&MACVLAN)
         .with(&IPVLAN)
-        .with(&TRUST);
+        .with(&TRUST)
+        .with(&GUARD);
     TABLE.rows()
 };
 

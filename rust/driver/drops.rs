@@ -67,7 +67,60 @@ pub(crate) enum Reason {
     Copies,
     /// From a sibling, and this CPU's backlog was full.
     Backlog,
+    /// The guard: from another MAC address.
+    TxGuardMac,
+    /// From another IP address.
+    TxGuardIp,
+    /// ARP or the like that says what is another one's.
+    TxGuardArp,
+    /// From a router.
+    TxGuardRa,
+    /// From a DHCP server, or something like that.
+    TxGuardDhcp,
+    /// What it is cannot be seen, or is none of what may be sent.
+    TxGuardFrame,
 }
+
+/// All of them, by place.
+const ALL: [Reason; Reason::COUNT] = [
+    Reason::TxShort,
+    Reason::TxIsolated,
+    Reason::TxGroup,
+    Reason::TxSource,
+    Reason::TxHost,
+    Reason::TxLower,
+    Reason::TxWrite,
+    Reason::RxRefused,
+    Reason::RxBacklog,
+    Reason::RxMemory,
+    Reason::TapRing,
+    Reason::TapCsum,
+    Reason::TapGso,
+    Reason::TapMemory,
+    Reason::Pause,
+    Reason::Copies,
+    Reason::Backlog,
+    Reason::TxGuardMac,
+    Reason::TxGuardIp,
+    Reason::TxGuardArp,
+    Reason::TxGuardRa,
+    Reason::TxGuardDhcp,
+    Reason::TxGuardFrame,
+];
+
+/// What comes nearest to each among the core's reasons: a table, since a reason may be known only when the packet
+/// is there.
+const CORE: [DropReason; Reason::COUNT] = {
+    let mut core = [DropReason::NOT_SPECIFIED; Reason::COUNT];
+    let mut place = 0;
+    // Constants only: a place that is not there would not compile.
+    #[allow(clippy::indexing_slicing)]
+    while place < Reason::COUNT {
+        core[place] = ALL[place].nearest();
+        place += 1;
+    }
+    core
+};
 
 /// Which counter that everybody knows counts it, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +151,13 @@ impl Reason {
             | Self::TxSource
             | Self::TxHost
             | Self::TxLower
-            | Self::TxWrite => Counted::TxDropped,
+            | Self::TxWrite
+            | Self::TxGuardMac
+            | Self::TxGuardIp
+            | Self::TxGuardArp
+            | Self::TxGuardRa
+            | Self::TxGuardDhcp
+            | Self::TxGuardFrame => Counted::TxDropped,
             Self::RxRefused
             | Self::RxBacklog
             | Self::RxMemory
@@ -111,12 +170,19 @@ impl Reason {
     }
 
     /// What comes nearest among the core's reasons, whose numbers are not for modules to add to.
-    pub(crate) const fn core(self) -> DropReason {
+    #[inline]
+    pub(crate) fn core(self) -> DropReason {
+        CORE.get(self.place())
+            .copied()
+            .unwrap_or(DropReason::NOT_SPECIFIED)
+    }
+
+    const fn nearest(self) -> DropReason {
         match self {
             Self::TxShort => DropReason::TOO_SMALL,
             Self::TxIsolated | Self::TxHost => DropReason::DEV_READY,
             Self::TxGroup | Self::Pause => DropReason::UNHANDLED_PROTO,
-            Self::TxSource => DropReason::IP_SOURCE,
+            Self::TxSource | Self::TxGuardIp => DropReason::IP_SOURCE,
             Self::TapRing => DropReason::FULL_RING,
             Self::TapCsum => DropReason::CSUM,
             Self::TapGso => DropReason::GSO_SEG,
@@ -199,26 +265,6 @@ mod tests {
     use super::*;
     use crate::cases::all;
     use abstractions::context::disable_bh;
-
-    const ALL: [Reason; Reason::COUNT] = [
-        Reason::TxShort,
-        Reason::TxIsolated,
-        Reason::TxGroup,
-        Reason::TxSource,
-        Reason::TxHost,
-        Reason::TxLower,
-        Reason::TxWrite,
-        Reason::RxRefused,
-        Reason::RxBacklog,
-        Reason::RxMemory,
-        Reason::TapRing,
-        Reason::TapCsum,
-        Reason::TapGso,
-        Reason::TapMemory,
-        Reason::Pause,
-        Reason::Copies,
-        Reason::Backlog,
-    ];
 
     fn name(reason: Reason) -> &'static [u8] {
         DROP_NAMES

@@ -8,6 +8,10 @@
 use crate::{
     drops::Stats,
     filter::GroupFilter,
+    guard::{
+        self,
+        Guard, //
+    },
     ipvlan::settings::ModeCell as IpvlanModeCell,
     macvlan::settings::{
         FlagsCell,
@@ -27,6 +31,7 @@ use crate::{
     uapi::DROP_NAMES, //
 };
 use abstractions::{
+    context::Rcu,
     net::{
         dev_ref::DevRef,
         ethtool::{
@@ -49,16 +54,22 @@ use abstractions::{
             NetDevice, //
         },
         nlattr::ExtAck,
+        rcu_box::RcuBox,
+        registered::Registered,
         rtnl::Rtnl, //
     },
     random::random_u32, //
 };
 use core::ops::Deref;
 use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
     prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        rcu, //
     },
 };
 
@@ -104,6 +115,8 @@ pub(crate) struct Common {
     pub(crate) tap: Option<TapRef>,
     /// Groups that it listens to.
     pub(crate) groups: GroupFilter,
+    /// What it may say that it is, if that is not anything.
+    pub(crate) guard: RcuBox<Guard>,
 }
 
 impl Common {
@@ -117,6 +130,7 @@ impl Common {
             tap: form.tap,
             // So that not all endpoints err about the same groups.
             groups: GroupFilter::new(random_u32()),
+            guard: RcuBox::new(),
         })
     }
 
@@ -137,6 +151,34 @@ impl Common {
 pub(crate) trait Endpoint: NetDeviceOps + Deref<Target = Common> {
     /// What it is to others on the same lower device.
     fn party(&self) -> Party;
+
+    /// The number by which IPv6 tells it from others with its MAC address; zero if there are none.
+    fn dev_id(&self) -> u16;
+}
+
+/// Changes the guard of `dev`. Only for who administers the lower device, whoever administers this one.
+pub(crate) fn change_guard<E: Endpoint>(
+    dev: &Registered<Link<E>>,
+    settings: &guard::settings::Settings<'_>,
+    ack: &mut ExtAck<'_>,
+    rtnl: &Rtnl,
+) -> Result {
+    let this = dev.data();
+    if !dev.link_net_capable(this.port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
+        return Err(ack.refuse(Refusal::GuardIsHosts));
+    }
+    let mut guard = KBox::new(Guard::NONE, GFP_KERNEL_ACCOUNT)?;
+    if let Some(old) = this.guard.get(Rcu::new(&rcu::read_lock())) {
+        *guard = *old;
+    }
+    settings.change_list(&mut guard, ack)?;
+    if let Some(rules) = settings.rules {
+        let mac = (!E::MAC_IS_LOWERS).then(|| dev.mac());
+        guard.set_rules(rules, mac, this.dev_id());
+    }
+    let new = (!guard.is_empty()).then_some(guard);
+    drop(this.guard.replace(new, |_| {}, rtnl));
+    Ok(())
 }
 
 /// What `ethtool` can ask of endpoints.
@@ -181,6 +223,10 @@ impl Endpoint for Macvlan {
     fn party(&self) -> Party {
         Party::Macvlan(self.mode.get())
     }
+
+    fn dev_id(&self) -> u16 {
+        0
+    }
 }
 
 impl Macvlan {
@@ -222,6 +268,10 @@ impl Endpoint for Ipvlan {
     fn party(&self) -> Party {
         let (mode, flags) = self.settings.get();
         Party::Ipvlan(mode, flags)
+    }
+
+    fn dev_id(&self) -> u16 {
+        u16::try_from(self.dev_id.load(Relaxed)).unwrap_or(0)
     }
 }
 

@@ -43,8 +43,8 @@ use crate::{
 use abstractions::net::{
     features::Features,
     link::{
+        self,
         ifla,
-        Finished,
         FromCore,
         NewDevice,
         NewLinkParams,
@@ -102,7 +102,7 @@ impl Macvlan {
         form: Form,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
-    ) -> Result<Finished<'a>> {
+    ) -> Result<link::Unfinished<'a, Self, FromCore>> {
         let outer = params.attrs();
         let is_tap = form.tap.is_some();
         let mode = settings.mode.unwrap_or(Mode::BRIDGE);
@@ -157,7 +157,7 @@ impl Macvlan {
         }
         dev.transfer_operstate(lower, rtnl);
         dev.linkwatch_fire_event(rtnl);
-        dev.finish()
+        Ok(dev)
     }
 
     pub(crate) fn flavor(&self) -> Flavor {

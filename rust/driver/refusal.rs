@@ -86,6 +86,21 @@ refusals! {
     /// at creation; later the core's own text
     MtuInvalid: EINVAL, c"mtu must be from 68 to 65535";
 
+    // --- The guard, any flavor but veth
+
+    /// attribute 6 with flavor veth
+    VethHasNoGuard: EINVAL, c"flavor veth has no guard; its ends are for the administrator of each";
+    /// `RULES` with another bit
+    GuardRules: EINVAL, c"guard is any of mac (1), ip (2), arp (4), ra (8), dhcp-server (16)";
+    /// `CHANGE` above 3, or a list without it
+    GuardChange: EINVAL, c"the guard's list can be added to, deleted from, flushed and set";
+    /// something else in the list
+    GuardEntry: EINVAL, c"an entry of the guard's list is a MAC address, or IP address and prefix length";
+    /// one more
+    GuardIsFull: ENOSPC, c"the guard's list has up to 64 entries; use prefixes";
+    /// change from another one
+    GuardIsHosts: EPERM, c"the guard needs CAP_NET_ADMIN in the lower device's network namespace";
+
     // --- Flavor veth
 
     /// change with `IFLA_RNETVIRT_PEER`

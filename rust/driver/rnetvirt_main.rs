@@ -26,6 +26,7 @@ mod endpoint;
 mod events;
 mod filter;
 mod group;
+mod guard;
 mod ipvlan;
 mod kinds;
 mod macvlan;

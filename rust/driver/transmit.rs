@@ -5,6 +5,7 @@
 use crate::{
     drops::Reason,
     endpoint::{
+        Common,
         Endpoint,
         Ipvlan,
         Macvlan, //
@@ -13,6 +14,7 @@ use crate::{
         self,
         ETH_P_PAUSE, //
     },
+    guard::verdict::Bytes,
     ipvlan::{
         address::said_source,
         settings::{
@@ -67,6 +69,9 @@ impl Macvlan {
     /// A packet that an endpoint of flavor macvlan sends; see the picture in [`macvlan`](crate::macvlan).
     #[inline]
     pub(crate) fn xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let Some(skb) = pass_guard(dev, skb, cx) else {
+            return Tx::DROPPED;
+        };
         if dev.data().mode.is_plain_bridge() {
             Self::bridge_xmit(dev, skb, cx)
         } else if dev.data().mode.get().is(MacvlanMode::BRIDGE) {
@@ -156,6 +161,9 @@ impl Ipvlan {
     /// A packet that an endpoint of flavor ipvlan sends; see the picture in [`ipvlan`](crate::ipvlan).
     #[inline]
     pub(crate) fn xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let Some(skb) = pass_guard(dev, skb, cx) else {
+            return Tx::DROPPED;
+        };
         let frame = match skb.into_frame() {
             Ok(frame) => frame,
             Err(skb) => return drop_tx(dev, skb, Reason::TxShort, cx),
@@ -378,6 +386,67 @@ impl Siblings for Port {
 
 // --- Both -------------------------------------------------------------------
 
+/// Gives a packet back that the guard of `dev`, if it has one, lets pass; drops any other.
+#[inline(always)]
+fn pass_guard<'a, E: Endpoint>(
+    dev: &Link<E>,
+    skb: SkBuff<'a>,
+    cx: &XmitContext<'_>,
+) -> Option<SkBuff<'a>> {
+    if dev.data().guard.is_some() {
+        ask_guard(dev.data(), dev, skb, cx)
+    } else {
+        Some(skb)
+    }
+}
+
+/// The same if it has one: whatever the flavor of `dev`, whose data `this` is part of.
+#[cold]
+#[inline(never)]
+fn ask_guard<'a>(
+    this: &Common,
+    dev: &NetDevice,
+    skb: SkBuff<'a>,
+    cx: &XmitContext<'_>,
+) -> Option<SkBuff<'a>> {
+    let Some(guard) = this.guard.get(cx.rcu()) else {
+        return Some(skb);
+    };
+    let (skb, verdict) = match skb.into_frame() {
+        Ok(mut frame) => {
+            let (source, protocol) = (frame.source(), frame.protocol());
+            let verdict = guard.check(dev.mac(), source, protocol, &mut frame);
+            (frame.into_skb(), verdict)
+        }
+        Err(skb) => (skb, Err(Reason::TxGuardFrame)),
+    };
+    match verdict {
+        Ok(()) => Some(skb),
+        Err(reason) => {
+            let _ = drop_packet(this, skb, reason, cx);
+            None
+        }
+    }
+}
+
+impl Bytes for EthFrame<'_> {
+    fn bytes<const N: usize>(&mut self, at: usize) -> Option<[u8; N]> {
+        self.pull_bytes(at)
+    }
+
+    fn len(&self) -> usize {
+        self.payload().len() as usize
+    }
+
+    fn is_gso(&self) -> bool {
+        EthFrame::is_gso(self)
+    }
+
+    fn said_protocol(&self) -> u16 {
+        self.payload().protocol()
+    }
+}
+
 /// Hands a packet to the lower device, and counts what that says.
 #[inline]
 fn send_out<E: Endpoint>(dev: &Link<E>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
@@ -448,7 +517,12 @@ pub(crate) fn drop_tx<S: Endpoint>(
     reason: Reason,
     cx: &XmitContext<'_>,
 ) -> Tx {
-    sender.data().stats.lost(reason, cx.bh());
+    drop_packet(sender.data(), skb, reason, cx)
+}
+
+#[inline]
+fn drop_packet(sender: &Common, skb: SkBuff<'_>, reason: Reason, cx: &XmitContext<'_>) -> Tx {
+    sender.stats.lost(reason, cx.bh());
     skb.drop_reason(reason.core());
     Tx::DROPPED
 }

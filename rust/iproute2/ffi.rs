@@ -157,6 +157,13 @@ extern "C" {
     static stderr: *mut File;
 
     fn fputs(text: *const c_char, to: *mut File) -> c_int;
+    fn inet_pton(family: c_int, text: *const c_char, addr: *mut c_void) -> c_int;
+    fn inet_ntop(
+        family: c_int,
+        addr: *const c_void,
+        text: *mut c_char,
+        size: c_uint,
+    ) -> *const c_char;
     fn abort() -> !;
 }
 
@@ -414,6 +421,22 @@ pub struct List {
     key: &'static CStr,
 }
 
+/// A field with a list of words as its value, with commas between in text, `off` for none.
+pub struct WordList {
+    key: &'static CStr,
+    title: &'static CStr,
+}
+
+/// See [`uapi::IFLA_RNETVIRT_GUARD_RULES`].
+pub const GUARD: WordList = WordList {
+    key: c"guard",
+    title: c"guard ",
+};
+/// See [`uapi::IFLA_RNETVIRT_GUARD_LIST`].
+pub const GUARD_ADDR: WordList = WordList {
+    key: c"guard_addr",
+    title: c"guard-addr ",
+};
 /// The flavor of a device.
 pub const FLAVOR: Text = Text {
     key: c"flavor",
@@ -546,6 +569,24 @@ impl Flag {
     }
 }
 
+impl WordList {
+    /// Prints the field: what `each` prints with the function that it gets.
+    pub fn print(&self, each: impl FnOnce(&mut dyn FnMut(&CStr))) {
+        print_fp(c"%s", self.title);
+        // SAFETY: A C string.
+        unsafe { open_json_array(PRINT_JSON, self.key.as_ptr()) };
+        let mut before = c"";
+        each(&mut |word| {
+            print_fp(c"%s", before);
+            before = c",";
+            print_text(ptr::null(), c"%s", word);
+        });
+        // SAFETY: No delimiter is needed where nothing is printed as text.
+        unsafe { close_json_array(PRINT_JSON, ptr::null()) };
+        print_fp(c"%s", if before.is_empty() { c"off " } else { c" " });
+    }
+}
+
 /// Begins a line, indented as `ip` does.
 pub fn print_line(title: &CStr) {
     // SAFETY: Takes nothing.
@@ -570,7 +611,7 @@ pub fn print_named(name: &CStr, value: u64) {
 
 /// Prints a word where text is wanted. The format must take one.
 fn print_fp(format: &'static CStr, value: &CStr) {
-    // SAFETY: The callers, both above, pass a format that takes a string; text needs no key.
+    // SAFETY: The callers, all in this file, pass a format that takes a string; text needs no key.
     unsafe {
         print_color_string(
             PRINT_FP,
@@ -613,6 +654,57 @@ pub fn parse_i32(word: &CStr) -> Option<i32> {
     let mut value = 0;
     // SAFETY: A place for the number and a C string; base 0 lets the prefix tell it.
     (unsafe { get_s32(&mut value, word.as_ptr(), 0) } == 0).then_some(value)
+}
+
+const AF_INET: c_int = 2;
+const AF_INET6: c_int = 10;
+/// `INET6_ADDRSTRLEN`, the longest text of an address and a zero.
+const ADDR_LEN: usize = 46;
+
+/// The IPv4 address that a word is.
+pub fn parse_v4(word: &CStr) -> Option<[u8; 4]> {
+    let mut addr = [0; 4];
+    // SAFETY: A C string, and room for an address of the family.
+    let found = unsafe { inet_pton(AF_INET, word.as_ptr(), addr.as_mut_ptr().cast()) };
+    (found == 1).then_some(addr)
+}
+
+/// The IPv6 address that a word is.
+pub fn parse_v6(word: &CStr) -> Option<[u8; 16]> {
+    let mut addr = [0; 16];
+    // SAFETY: A C string, and room for an address of the family.
+    let found = unsafe { inet_pton(AF_INET6, word.as_ptr(), addr.as_mut_ptr().cast()) };
+    (found == 1).then_some(addr)
+}
+
+/// Lends `f` an IPv4 address as text.
+pub fn format_v4(addr: &[u8; 4], f: impl FnOnce(&CStr)) {
+    let mut text = [0; ADDR_LEN];
+    // SAFETY: An address of the family, and room for the text of any.
+    unsafe {
+        inet_ntop(
+            AF_INET,
+            addr.as_ptr().cast(),
+            text.as_mut_ptr().cast(),
+            ADDR_LEN as c_uint,
+        )
+    };
+    f(CStr::from_bytes_until_nul(&text).unwrap_or_default());
+}
+
+/// Lends `f` an IPv6 address as text.
+pub fn format_v6(addr: &[u8; 16], f: impl FnOnce(&CStr)) {
+    let mut text = [0; ADDR_LEN];
+    // SAFETY: An address of the family, and room for the text of any.
+    unsafe {
+        inet_ntop(
+            AF_INET6,
+            addr.as_ptr().cast(),
+            text.as_mut_ptr().cast(),
+            ADDR_LEN as c_uint,
+        )
+    };
+    f(CStr::from_bytes_until_nul(&text).unwrap_or_default());
 }
 
 /// A stream of the C library.

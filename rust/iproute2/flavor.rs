@@ -4,7 +4,7 @@
 //! a file, unless it has the options of another.
 
 use crate::ffi::{self, Refused, Request, Stream, Words};
-use crate::{ipvlan, macvlan, uapi, veth};
+use crate::{guard, ipvlan, macvlan, uapi, veth};
 use core::ffi::CStr;
 
 /// A flavor that this version can make.
@@ -147,9 +147,22 @@ fn by_name(wanted: &CStr) -> &'static Flavor {
 
 /// Finds the flavor that words without one are for: the first option tells.
 fn by_words(mut words: Words<'_>) -> Result<&'static Flavor, Refused> {
-    let Some(option) = words.next() else {
+    let Some(mut option) = words.next() else {
         return Ok(&VETH);
     };
+    // Several flavors have a guard: another option tells.
+    let first = words.clone();
+    while guard::OPTIONS.contains(&option) {
+        let value = words.next();
+        if option == c"guard-addr" && value != Some(c"flush") {
+            words.next();
+        }
+        let Some(next) = words.next() else {
+            words = first;
+            break;
+        };
+        option = next;
+    }
     let flavor = by_option(option, &words).unwrap_or(&VETH);
     match words.peek() {
         // Which modes there are is not known without a flavor.

@@ -6,25 +6,35 @@
 use crate::attribute::Value;
 use crate::ffi::{self, Refused, Request, Words, NLA_F_NESTED};
 use crate::flavor::{fail, once, Options};
+use crate::guard::Guard;
 use crate::uapi;
 use core::ffi::CStr;
 
 /// The words that [`Ipvlan`] parses.
-pub const OPTIONS: &[&CStr] = &[c"mode", c"bridge", c"private", c"vepa", c"trust"];
+pub const OPTIONS: &[&CStr] = &[
+    c"mode",
+    c"bridge",
+    c"private",
+    c"vepa",
+    c"trust",
+    c"guard",
+    c"guard-addr",
+];
 
 /// What the modes are called, for errors.
 pub const MODES: &CStr = c"\"l2\", \"l3\" or \"l3s\"";
 
 /// The options that were given.
 #[derive(Default)]
-pub struct Ipvlan {
+pub struct Ipvlan<'a> {
     mode: Option<u16>,
     flags: Option<u16>,
     /// Of all links on the same lower device, and so beside the others.
     trust: Option<u32>,
+    guard: Guard<'a>,
 }
 
-impl<'a> Options<'a> for Ipvlan {
+impl<'a> Options<'a> for Ipvlan<'a> {
     fn option(&mut self, word: &'a CStr, words: &mut Words<'a>) -> Result<bool, Refused> {
         if word == c"mode" {
             once(&mut self.mode, word, words, mode)?;
@@ -32,6 +42,9 @@ impl<'a> Options<'a> for Ipvlan {
         }
         if word == c"trust" {
             once(&mut self.trust, word, words, trust)?;
+            return Ok(true);
+        }
+        if self.guard.option(word, words)? {
             return Ok(true);
         }
         let Some(flags) = find(&uapi::IPVLAN_FLAG_NAMES, word) else {
@@ -49,6 +62,7 @@ impl<'a> Options<'a> for Ipvlan {
         if let Some(trust) = self.trust {
             request.put_u32(uapi::IFLA_RNETVIRT_TRUST, trust)?;
         }
+        self.guard.send(request)?;
         if self.mode.is_none() && self.flags.is_none() {
             return Ok(());
         }

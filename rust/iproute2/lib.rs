@@ -16,6 +16,7 @@ mod attribute;
 #[allow(unsafe_code)]
 mod ffi;
 mod flavor;
+mod guard;
 mod ipvlan;
 mod lladdr;
 mod macvlan;
@@ -35,7 +36,7 @@ FLAVOR := { veth | macvlan | ipvlan | macvtap | ipvtap }
 OPTIONS of veth := [ peer [ <options> ] ]
 
 OPTIONS of macvlan := [ mode MODE ] [ FLAGS ] [ macaddr MACADDR ]
-                      [ bcqueuelen BC_QUEUE_LEN ] [ bclim BCLIM ]
+                      [ bcqueuelen BC_QUEUE_LEN ] [ bclim BCLIM ] [ GUARD ]
 MODE := { private | vepa | bridge | passthru | source }
 FLAGS := [ nopromisc ] [ nodst ] | flag null
 MACADDR := { { add | del } LLADDR | set [ LLADDR ... ] | flush }
@@ -43,7 +44,12 @@ BC_QUEUE_LEN := length of the queue for broadcast and multicast, 0-4294967295
 BCLIM := listeners of a group that need no queue, 32-bit integer, -1: any number
 
 OPTIONS of ipvlan := [ mode { l2 | l3 | l3s } ] [ bridge | private | vepa ]
-                     [ trust { on | off } ]
+                     [ trust { on | off } ] [ GUARD ]
+
+GUARD, of all but veth := [ guard { off | RULE[,RULE...] } ] [ guard-addr LIST ]
+LIST := { { add | del | set } ADDR[,ADDR...] | flush }
+RULE := { mac | ip | arp | ra | dhcp-server }
+ADDR := { LLADDR | IP address | IP prefix }
 
 macvtap has the options of macvlan, ipvtap those of ipvlan. What they receive is
 read from /dev/tapN, N being the number of the link; for 'vhost=on' of a virtual
@@ -73,6 +79,9 @@ fn print(data: Attributes<'_>) {
     }
     if let Some(trust) = data.get(uapi::IFLA_RNETVIRT_TRUST).and_then(Value::u32) {
         ipvlan::print_trust(trust);
+    }
+    if let Some(data) = data.get(uapi::IFLA_RNETVIRT_GUARD) {
+        guard::print(data);
     }
 }
 

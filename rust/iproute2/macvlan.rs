@@ -6,6 +6,7 @@
 use crate::attribute::Value;
 use crate::ffi::{self, Refused, Request, Stream, Words, NLA_F_NESTED};
 use crate::flavor::{fail, once, Options};
+use crate::guard::Guard;
 use crate::{lladdr, uapi};
 use core::ffi::CStr;
 
@@ -18,6 +19,8 @@ pub const OPTIONS: &[&CStr] = &[
     c"macaddr",
     c"bcqueuelen",
     c"bclim",
+    c"guard",
+    c"guard-addr",
 ];
 
 /// What the modes are called, for errors.
@@ -31,6 +34,7 @@ pub struct Macvlan<'a> {
     list: Option<ListChange<'a>>,
     queue_len: Option<u32>,
     cutoff: Option<i32>,
+    guard: Guard<'a>,
 }
 
 /// What is to be done to the list of mode source.
@@ -52,7 +56,7 @@ impl<'a> Options<'a> for Macvlan<'a> {
             b"macaddr" => once(&mut self.list, word, words, list_change)?,
             b"bcqueuelen" => once(&mut self.queue_len, word, words, queue_len)?,
             b"bclim" => once(&mut self.cutoff, word, words, cutoff)?,
-            _ => return Ok(false),
+            _ => return self.guard.option(word, words),
         }
         Ok(true)
     }
@@ -66,12 +70,14 @@ impl<'a> Options<'a> for Macvlan<'a> {
             crate::help(err);
             return Err(Refused);
         }
+        self.guard.send(request)?;
         if let Self {
             mode: None,
             flags: None,
             list: None,
             queue_len: None,
             cutoff: None,
+            ..
         } = self
         {
             return Ok(());

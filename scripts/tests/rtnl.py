@@ -37,7 +37,7 @@ RTM = {"new": 16, "replace": 16, "set": 16, "del": 17, "get": 18}
 REQUEST, ACK, REPLACE, EXCL, CREATE = 1, 4, 0x100, 0x200, 0x400
 LINKINFO, INFO_KIND, INFO_DATA, INFO_XSTATS, NESTED = 18, 1, 2, 3, 0x8000
 STATS64 = 23
-LOST_TX, LOST_RX = range(1, 8), range(8, 15)
+LOST_TX, LOST_RX = {*range(1, 8), *range(18, 24)}, range(8, 15)
 RTMGRP_LINK = 1
 
 U32 = {"mtu": 4, "txq": 31, "rxq": 32, "group": 27, "nspid": 19, "linknsid": 37,
@@ -186,11 +186,11 @@ def ipvlan(found):
 
 
 def losses(found, xstats):
-    """Own counters, and the sums of reasons that they are of: those that begin with tx_, and the seven
-    behind them; see DROP_NAMES in rust/uapi.rs."""
+    """Own counters, and the sums of reasons that they are of; see DROP_NAMES in rust/uapi.rs."""
     stats = struct.unpack_from("=24Q", found[STATS64].ljust(192, b"\0"))
     lost = {number: struct.unpack("=Q", payload)[0] for number, payload in xstats.items()}
     return {"rx_errors": str(stats[4]), "tx_dropped": str(stats[7]),
+            "guarded": str(sum(n for number, n in lost.items() if number >= 18)),
             "lost_tx": str(sum(n for number, n in lost.items() if number in LOST_TX)),
             "lost_rx": str(sum(n for number, n in lost.items() if number in LOST_RX))}
 

@@ -125,7 +125,7 @@ pub(super) fn newlink<'a>(
 ) -> Result<Finished<'a>> {
     let mut settings = read(params.data(), ack)?;
     settings.mode = settings.mode.or(Some(Mode::VEPA));
-    Macvlan::newlink(dev, params, settings, form, ack, rtnl)
+    Macvlan::newlink(dev, params, settings, form, ack, rtnl)?.finish()
 }
 
 pub(super) fn changelink(

@@ -10,12 +10,16 @@ use crate::{
     },
     drops::Stats,
     endpoint::{
+        self,
         stats,
+        Common,
+        Endpoint,
         Form,
         Ipvlan,
         Macvlan,
         Rules, //
     },
+    guard,
     ipvlan,
     macvlan,
     refusal::Refusal,
@@ -54,7 +58,10 @@ use abstractions::{
         rtnl::Rtnl, //
     },
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::rcu, //
+};
 
 /// `ip link add … type rnetvirt`.
 pub(crate) enum Kind {}
@@ -117,6 +124,9 @@ impl RtnlLinkOps for Kind {
         }
         super::check_mtu(tb, ack)?;
         if let Some(data) = data {
+            if let Some(guard) = data.attr(config::GUARD.id()) {
+                guard::settings::Settings::parse(guard, ack)?;
+            }
             macvlan_settings(Some(data), ack)?;
             ipvlan_settings(Some(data), ack)?;
             config::trust(Some(data), ack)?;
@@ -137,10 +147,13 @@ impl RtnlLinkOps for Kind {
             _ => Form::plain(Rules::Rnetvirt),
         };
         match flavor {
+            Flavor::Veth if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),
             Flavor::Macvlan | Flavor::Macvtap => {
                 let settings = macvlan_settings(data, ack)?;
-                Macvlan::newlink(dev, params, settings, form, ack, rtnl)
+                let dev = Macvlan::newlink(dev, params, settings, form, ack, rtnl)?;
+                change_guard(&dev, data, ack, rtnl)?;
+                dev.finish()
             }
             Flavor::Ipvlan | Flavor::Ipvtap => {
                 let (settings, trust) = (ipvlan_settings(data, ack)?, config::trust(data, ack)?);
@@ -148,6 +161,7 @@ impl RtnlLinkOps for Kind {
                 if let Some(trust) = trust {
                     dev.data().port.set_trusted(trust, rtnl);
                 }
+                change_guard(&dev, data, ack, rtnl)?;
                 dev.finish()
             }
         }
@@ -164,6 +178,7 @@ impl RtnlLinkOps for Kind {
             OneOf::Veth => {
                 config::check_change(Flavor::Veth, data, ack)?;
                 match data {
+                    data if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
                     Some(data) if data.has(&config::PEER) => {
                         Err(ack.refuse(Refusal::PeerIsForGood))
                     }
@@ -176,29 +191,34 @@ impl RtnlLinkOps for Kind {
             OneOf::Macvlan(dev) => {
                 config::check_change(dev.data().flavor(), data, ack)?;
                 let settings = macvlan_settings(data, ack)?;
-                Macvlan::change(dev.registered(rtnl).ok_or(ENODEV)?, &settings, ack, rtnl)
+                let dev = dev.registered(rtnl).ok_or(ENODEV)?;
+                Macvlan::change(dev, &settings, ack, rtnl)?;
+                change_guard(dev, data, ack, rtnl)
             }
             OneOf::Ipvlan(dev) => {
                 config::check_change(dev.data().flavor(), data, ack)?;
                 let (settings, trust) = (ipvlan_settings(data, ack)?, config::trust(data, ack)?);
-                if !data.is_some_and(config::has_ipvlan) {
-                    return Ok(());
-                }
                 let dev = dev.registered(rtnl).ok_or(ENODEV)?;
-                Ipvlan::check_may_change(dev, ack, rtnl)?;
-                Ipvlan::change(dev, settings, rtnl)?;
+                if data.is_some_and(config::has_ipvlan) {
+                    Ipvlan::check_may_change(dev, ack, rtnl)?;
+                    Ipvlan::change(dev, settings, rtnl)?;
+                }
                 if let Some(trust) = trust {
                     dev.data().port.set_trusted(trust, rtnl);
                 }
-                Ok(())
+                change_guard(dev, data, ack, rtnl)
             }
         }
     }
 
-    fn get_size(dev: &NetDevice, _rcu: Rcu<'_>) -> usize {
+    fn get_size(dev: &NetDevice, rcu: Rcu<'_>) -> usize {
         let flavor = total_size(size_of::<u32>());
         let nest = total_size(0);
-        match OneOf::these(dev) {
+        let guard = endpoint::common(dev).and_then(|this| this.guard.get(rcu));
+        let guard = guard.map_or(0, |guard| {
+            nest.saturating_add(guard::settings::fill_size(guard))
+        });
+        let rest = match OneOf::these(dev) {
             None => 0,
             Some(OneOf::Veth) => flavor,
             Some(OneOf::Macvlan(dev)) => (flavor + nest).saturating_add(dev.data().fill_size()),
@@ -206,7 +226,8 @@ impl RtnlLinkOps for Kind {
             Some(OneOf::Ipvlan(_)) => {
                 flavor + total_size(size_of::<u32>()) + nest + Ipvlan::fill_size()
             }
-        }
+        };
+        rest.saturating_add(guard)
     }
 
     const XSTATS_SIZE: usize = Stats::ATTRS_SIZE;
@@ -221,15 +242,50 @@ impl RtnlLinkOps for Kind {
             Some(OneOf::Veth) => msg.put_u32(&config::FLAVOR, Flavor::Veth.number()),
             Some(OneOf::Macvlan(dev)) => {
                 msg.put_u32(&config::FLAVOR, dev.data().flavor().number())?;
-                msg.put_nest(&config::MACVLAN, |msg| Macvlan::fill(dev, msg, rtnl))
+                msg.put_nest(&config::MACVLAN, |msg| Macvlan::fill(dev, msg, rtnl))?;
+                fill_guard(dev.data(), msg, rtnl)
             }
             Some(OneOf::Ipvlan(dev)) => {
                 let this = dev.data();
                 msg.put_u32(&config::FLAVOR, this.flavor().number())?;
                 msg.put_u32(&config::TRUST, this.port.is_trusted().into())?;
-                msg.put_nest(&config::IPVLAN, |msg| this.fill(msg))
+                msg.put_nest(&config::IPVLAN, |msg| this.fill(msg))?;
+                fill_guard(this, msg, rtnl)
             }
         }
+    }
+}
+
+fn has_guard(data: Option<&Attrs<'_>>) -> bool {
+    data.is_some_and(|data| data.has(&config::GUARD))
+}
+
+/// Changes the guard of a link, if a request says something of it.
+fn change_guard<E: Endpoint>(
+    dev: &Registered<Link<E>>,
+    data: Option<&Attrs<'_>>,
+    ack: &mut ExtAck<'_>,
+    rtnl: &Rtnl,
+) -> Result {
+    match data.and_then(|data| data.attr(config::GUARD.id())) {
+        None => Ok(()),
+        Some(nest) => {
+            let settings = guard::settings::Settings::parse(nest, ack)?;
+            endpoint::change_guard(dev, &settings, ack, rtnl)
+        }
+    }
+}
+
+/// Writes the guard of a link, if it has one, for who administers the lower device.
+fn fill_guard(this: &Common, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
+    let lower = this.lower.registered(rtnl);
+    if !lower.is_some_and(|lower| lower.net(rtnl).is_administered_by_current()) {
+        return Ok(());
+    }
+    let section = rcu::read_lock();
+    match this.guard.get(Rcu::new(&section)) {
+        None => Ok(()),
+        Some(guard) => msg.put_nest(&config::GUARD, |msg| guard::settings::fill(guard, msg)),
     }
 }
 

@@ -1111,6 +1111,70 @@ def trust_is_shown():
         equal(list(link["linkinfo"]["info_data"].items()), list(want.items()))
 
 
+GUARD, LIST_ADD, LIST_FLUSH = 6, 0, 2
+
+
+def guard_sent(args):
+    """What a request says of the guard, by number; and what else."""
+    data = dict(sent_data(one_request(args)))
+    guard = [value for number, value in data.items() if number & 0x3FFF == GUARD]
+    equal(len(guard), 1, args)
+    return {number & 0x3FFF: value for number, value in attributes(guard[0])}, {
+        number & 0x3FFF for number in data} - {GUARD}
+
+
+@test
+def guard_is_sent():
+    rules = {"off": 0, "mac": 1, "ip": 2, "arp": 4, "ra": 8, "dhcp-server": 16, "mac,dhcp-server,ip": 19, "ip,ip": 2}
+    for word, number in rules.items():
+        equal(guard_sent(f"link set v0 type rnetvirt guard {word}"), ({1: u32(number)}, set()), word)
+    entries = {"10.0.0.1": b"\x0a\0\0\1\x20", "10.0.0.0/8": b"\x0a\0\0\0\x08", "0.0.0.0/0": bytes(5),
+               "::/0": bytes(17), "fd00::1": b"\xfd" + bytes(14) + b"\1\x80", "02:0A:00:00:00:01": b"\2\x0a\0\0\0\1"}
+    for word, number in {"add": 0, "del": 1, "set": 3}.items():
+        sent, others = guard_sent(f"link set v0 type rnetvirt guard-addr {word} {','.join(entries)}")
+        equal((sent.keys(), sent[2], others), ({2, 3}, u32(number), set()), word)
+        equal(attributes(sent[3]), [(1, value) for value in entries.values()], word)
+    equal(guard_sent("link set v0 type rnetvirt guard-addr flush"), ({2: u32(LIST_FLUSH)}, set()))
+
+
+@test
+def guard_leaves_the_flavor_to_others():
+    for args, others in {"guard ip mode l2": {4}, "mode vepa guard ip": {3}, "guard-addr flush guard ip mode l3": {4},
+                         "guard-addr add ::1 guard ip bclim 3": {3}, "flavor ipvtap guard ip": {2}}.items():
+        equal(guard_sent(f"link set v0 type rnetvirt {args}")[1], others, args)
+
+
+@test
+def guard_that_is_wrong():
+    for args, text in {"guard": "Command line is not complete", "guard nonsense": "argument of \"guard\" must be",
+                       "guard ip, ": "argument of \"guard\" must be", "guard ip guard arp": "duplicate",
+                       "guard-addr": "Command line is not complete", "guard-addr add": "Command line is not complete",
+                       "guard-addr remove 10.0.0.1": "argument of \"guard-addr\" must be"}.items():
+        _, err = refused(f"link add m0 type rnetvirt {args}")
+        assert text in err, (args, err)
+    for entry in ["10.0.0.1/33", "::/129", "10.0.0", "10.0.0.1,", "02:00:00:00:00", "02:00:00:00:00:00:00", "x", "10.0.0.1/",
+                  "10.0.0.1/+8", "10.0.0.1/-1", "2:0:0:0:0:1/8", "1" * 70]:
+        _, err = refused(f"link add m0 type rnetvirt guard-addr add {entry}")
+        assert "is not a MAC address, an IP address or a prefix" in err, (entry, err)
+
+
+@test
+def guard_is_shown():
+    nest = attribute(MODE, u16(1)) + attribute(FLAGS, u16(0))
+    entries = [b"\x0a\0\0\1\x20", b"\x0a\0\0\0\x08", b"\xfd" + bytes(14) + b"\1\x80", bytes(17), b"\2\x0a\0\0\0\1"]
+    texts = ["10.0.0.1", "10.0.0.0/8", "fd00::1", "::/0", "02:0a:00:00:00:01"]
+    listed = attribute(3, b"".join(attribute(1, entry) for entry in entries))
+    for rules, words in {0: [], 1: ["mac"], 31: ["mac", "ip", "arp", "ra", "dhcp-server"], 1 << 31: []}.items():
+        guard = attribute(GUARD, attribute(1, u32(rules)) + listed)
+        line = f"    rnetvirt flavor ipvlan  mode l3 bridge guard {','.join(words) or 'off'} guard-addr {','.join(texts)} numtxqueues 3 "
+        equal(link_line(ipvlan(nest) + guard, "-d"), [line])
+        (link,) = json.loads(shown(ipvlan(nest) + guard, "-d", "-j"))
+        info = link["linkinfo"]["info_data"]
+        equal((info["guard"], info["guard_addr"]), (words, texts))
+    for broken in [b"", b"\1", attribute(3, b"\1"), attribute(3, attribute(1, b"123"))]:
+        shown(ipvlan(nest) + attribute(GUARD, broken), "-d", "-j")
+
+
 @test
 def losses_are_shown_with_statistics():
     nest = attribute(MODE, u16(1)) + attribute(FLAGS, u16(0))

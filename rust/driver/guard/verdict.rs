@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whether a frame keeps to the rules of its sender's guard.
+//!
+//! Decisions are functions of bytes; no packet is looked at but through [`Bytes`]. What cannot be looked at,
+//! because it is cut, in fragments or behind too many headers, is dropped where a rule would want to know.
+
+use super::rules::{
+    Entry,
+    Guard,
+    Rules, //
+};
+use crate::drops::Reason;
+use abstractions::net::mac::Mac;
+
+const ETH_P_IP: u16 = 0x0800;
+const ETH_P_ARP: u16 = 0x0806;
+const ETH_P_RARP: u16 = 0x8035;
+const ETH_P_8021Q: u16 = 0x8100;
+const ETH_P_IPV6: u16 = 0x86dd;
+const ETH_P_8021AD: u16 = 0x88a8;
+/// Others that switches take for VLAN tags.
+const ETH_P_QINQ: [u16; 3] = [0x9100, 0x9200, 0x9300];
+/// What is below is the length of an IEEE 802.3 frame.
+const ETH_P_802_3_MIN: u16 = 0x0600;
+
+const IPPROTO_IGMP: u8 = 2;
+const IPPROTO_UDP: u8 = 17;
+const IPPROTO_ICMPV6: u8 = 58;
+const IPPROTO_FRAGMENT: u8 = 44;
+const IPPROTO_AH: u8 = 51;
+
+/// How many VLAN tags and other headers there may be in front of a packet.
+const MAX_TAGS: u32 = 4;
+/// How many extension headers.
+const MAX_HEADERS: u32 = 8;
+/// How many options of neighbour discovery.
+const MAX_OPTIONS: u32 = 32;
+
+/// The port of DHCP servers, and that of clients.
+const DHCP: (u16, u16) = (67, 68);
+const DHCPV6: (u16, u16) = (547, 546);
+
+/// A frame, without its Ethernet header.
+pub(crate) trait Bytes {
+    /// `N` bytes from there on, which nobody changes any more; `None` if there are not as many.
+    fn bytes<const N: usize>(&mut self, at: usize) -> Option<[u8; N]>;
+
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// Whether it is several packets in one, that are cut later.
+    fn is_gso(&self) -> bool;
+
+    /// What the sender says the protocol is (`skb->protocol`), whatever the header says.
+    fn said_protocol(&self) -> u16;
+}
+
+/// Whose a frame is to be.
+struct Sender<'a> {
+    guard: &'a Guard,
+    mac: Mac,
+}
+
+type Verdict = Result<(), Reason>;
+
+/// What is wrong with what cannot be looked at.
+const CUT: Reason = Reason::TxGuardFrame;
+
+impl Guard {
+    /// Whether a frame of an endpoint with the MAC address `mac` may pass; `source` and `protocol` are those
+    /// of its Ethernet header.
+    pub(crate) fn check(
+        &self,
+        mac: Mac,
+        source: Mac,
+        protocol: u16,
+        frame: &mut impl Bytes,
+    ) -> Verdict {
+        let sender = Sender {
+            guard: self,
+            mac: self.mac.unwrap_or(mac),
+        };
+        if self.rules.any(Rules::MAC) && !sender.has_mac(source.to_bytes()) {
+            return Err(Reason::TxGuardMac);
+        }
+        const INSIDE: Rules = Rules::IP
+            .with(Rules::ARP)
+            .with(Rules::RA)
+            .with(Rules::DHCP_SERVER);
+        if !self.rules.any(INSIDE) {
+            return Ok(());
+        }
+        // In modes l3 it is routed by what the sender says.
+        if protocol >= ETH_P_802_3_MIN && frame.said_protocol() != protocol {
+            return Err(CUT);
+        }
+        let (protocol, at) = unwrap(protocol, frame)?;
+        match protocol {
+            ETH_P_IP => sender.check_v4(frame, at),
+            ETH_P_IPV6 => sender.check_v6(frame, at),
+            ETH_P_ARP | ETH_P_RARP if self.rules.any(Rules::ARP) => sender.check_arp(frame, at),
+            ETH_P_ARP | ETH_P_RARP => Ok(()),
+            _ if self.rules.any(Rules::IP) => Err(CUT),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is behind VLAN tags and SNAP headers, and where.
+fn unwrap(mut protocol: u16, frame: &mut impl Bytes) -> Result<(u16, usize), Reason> {
+    let mut at = 0usize;
+    for _ in 0..=MAX_TAGS {
+        if is_tag(protocol) {
+            let [_, _, high, low] = frame.bytes(at).ok_or(CUT)?;
+            protocol = u16::from_be_bytes([high, low]);
+            at = at.wrapping_add(4);
+        } else if protocol < ETH_P_802_3_MIN {
+            match frame.bytes(at) {
+                // RFC 1042 and 802.1H: Ethernet in 802.3.
+                Some([0xaa, 0xaa, 3, 0, 0, 0 | 0xf8, high, low]) => {
+                    protocol = u16::from_be_bytes([high, low]);
+                    at = at.wrapping_add(8);
+                }
+                _ => return Ok((protocol, at)),
+            }
+        } else {
+            return Ok((protocol, at));
+        }
+    }
+    Err(CUT)
+}
+
+fn is_tag(protocol: u16) -> bool {
+    protocol == ETH_P_8021Q || protocol == ETH_P_8021AD || ETH_P_QINQ.contains(&protocol)
+}
+
+impl Sender<'_> {
+    fn rules(&self, rules: Rules) -> bool {
+        self.guard.rules.any(rules)
+    }
+
+    fn has_mac(&self, mac: [u8; 6]) -> bool {
+        mac == self.mac.to_bytes() || self.guard.entries().contains(&Entry::Mac(mac))
+    }
+
+    fn has_v4(&self, addr: [u8; 4]) -> bool {
+        self.guard.entries().iter().any(|entry| entry.has_v4(addr))
+    }
+
+    /// The link-local address that is made of the MAC address counts without being said.
+    fn has_v6(&self, addr: [u8; 16]) -> bool {
+        addr == link_local(self.mac, self.guard.dev_id)
+            || self.guard.entries().iter().any(|entry| entry.has_v6(addr))
+    }
+
+    /// Ethernet and IPv4, whatever it is: who does not know his address yet may ask.
+    fn check_arp(&self, frame: &mut impl Bytes, at: usize) -> Verdict {
+        const LAYOUT: [u8; 6] = [0, 1, 8, 0, 6, 4];
+        const REQUESTS: [u16; 2] = [1, 3];
+        let head: [u8; 18] = frame.bytes(at).ok_or(Reason::TxGuardArp)?;
+        let [l0, l1, l2, l3, l4, l5, op0, op1, m0, m1, m2, m3, m4, m5, addr @ ..] = head;
+        let asks = REQUESTS.contains(&u16::from_be_bytes([op0, op1])) && addr == [0; 4];
+        if [l0, l1, l2, l3, l4, l5] == LAYOUT
+            && self.has_mac([m0, m1, m2, m3, m4, m5])
+            && (asks || self.has_v4(addr))
+        {
+            Ok(())
+        } else {
+            Err(Reason::TxGuardArp)
+        }
+    }
+
+    fn check_v4(&self, frame: &mut impl Bytes, at: usize) -> Verdict {
+        let head: [u8; 20] = frame.bytes(at).ok_or(CUT)?;
+        let [first, _, _, _, _, _, frag0, frag1, _, protocol, _, _, s0, s1, s2, s3, dest @ ..] =
+            head;
+        if !(0x45..=0x4f).contains(&first) {
+            return Err(CUT);
+        }
+        let fragment = u16::from_be_bytes([frag0, frag1]);
+        let (offset, more) = (fragment & 0x1fff, fragment & 0x2000 != 0);
+        let behind = at.wrapping_add(usize::from(first & 0xf) << 2);
+        let source = [s0, s1, s2, s3];
+        let udp = protocol == IPPROTO_UDP && offset == 0;
+        if self.rules(Rules::IP) && !self.has_v4(source) {
+            let asks = source == [0; 4]
+                && match protocol {
+                    IPPROTO_UDP if dest == [0xff; 4] && offset == 0 && !more => {
+                        ports(frame, behind) == Some((DHCP.1, DHCP.0))
+                    }
+                    // Who joins a group before he has an address.
+                    IPPROTO_IGMP => (224..=239).contains(&dest[0]),
+                    _ => false,
+                };
+            if !asks {
+                return Err(Reason::TxGuardIp);
+            }
+        }
+        if udp && self.rules(Rules::ARP.with(Rules::DHCP_SERVER)) {
+            self.check_dhcp(frame, behind, more)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_dhcp(&self, frame: &mut impl Bytes, at: usize, more: bool) -> Verdict {
+        let (source, dest) = ports(frame, at).ok_or(CUT)?;
+        let (server, client) = DHCP;
+        if source != server && dest != server && dest != client {
+            return Ok(());
+        }
+        if self.rules(Rules::DHCP_SERVER) && (source == server || dest == client) {
+            return Err(Reason::TxGuardDhcp);
+        }
+        if dest != server {
+            return Ok(());
+        }
+        // What is in later pieces cannot be looked at.
+        if more || frame.is_gso() {
+            return Err(Reason::TxGuardDhcp);
+        }
+        let message: [u8; 34] = frame.bytes(at.wrapping_add(8)).ok_or(Reason::TxGuardDhcp)?;
+        let ([op, kind, len, ..], [.., m0, m1, m2, m3, m4, m5]) = (message, message);
+        let asks = op == 1;
+        if self.rules(Rules::DHCP_SERVER) && !asks {
+            return Err(Reason::TxGuardDhcp);
+        }
+        let own = kind == 1 && len == 6 && self.has_mac([m0, m1, m2, m3, m4, m5]);
+        if self.rules(Rules::ARP) && asks && !own {
+            return Err(Reason::TxGuardArp);
+        }
+        Ok(())
+    }
+
+    fn check_v6(&self, frame: &mut impl Bytes, at: usize) -> Verdict {
+        let head: [u8; 40] = frame.bytes(at).ok_or(CUT)?;
+        let Some((&[first, _, _, _, len0, len1, next, _], ends)) = head.split_first_chunk::<8>()
+        else {
+            return Err(CUT);
+        };
+        let (Some(source), Some(dest)) = (ends.first_chunk::<16>(), ends.last_chunk::<16>()) else {
+            return Err(CUT);
+        };
+        if first >> 4 != 6 {
+            return Err(CUT);
+        }
+        let known = self.has_v6(*source);
+        if self.rules(Rules::IP) && !known && *source != [0; 16] {
+            return Err(Reason::TxGuardIp);
+        }
+        let inside = self.rules(Rules::ARP.with(Rules::RA).with(Rules::DHCP_SERVER));
+        if !inside && (known || !self.rules(Rules::IP)) {
+            return Ok(());
+        }
+        let upper = upper(frame, next, at.wrapping_add(40))?;
+        if self.rules(Rules::IP) && !known && !upper.is_anonymous(frame, *dest) {
+            return Err(Reason::TxGuardIp);
+        }
+        let end = match u16::from_be_bytes([len0, len1]) {
+            // Too long for its own header.
+            0 => frame.len(),
+            len => frame
+                .len()
+                .min(at.wrapping_add(40).wrapping_add(len.into())),
+        };
+        match upper.protocol {
+            _ if !inside || upper.is_later => Ok(()),
+            IPPROTO_ICMPV6 => self.check_icmp(frame, &upper, *source, known, end),
+            IPPROTO_UDP if self.rules(Rules::DHCP_SERVER) => check_dhcpv6(frame, &upper),
+            _ => Ok(()),
+        }
+    }
+
+    /// Neighbour discovery.
+    fn check_icmp(
+        &self,
+        frame: &mut impl Bytes,
+        upper: &Upper,
+        source: [u8; 16],
+        known: bool,
+        end: usize,
+    ) -> Verdict {
+        const WRONG: Verdict = Err(Reason::TxGuardArp);
+        /// Solicitation and advertisement of routers, of neighbours, and redirects: types 133 to 137.
+        const DISCOVERY: [(usize, u8); 5] = [(8, 1), (16, 1), (24, 1), (24, 2), (40, 2)];
+        let [kind] = frame.bytes(upper.at).ok_or(CUT)?;
+        // Where options begin, and which of them says what the sender's MAC address is.
+        let place = usize::from(kind.wrapping_sub(133));
+        let Some(&(options, option)) = DISCOVERY.get(place) else {
+            return Ok(());
+        };
+        let routes = kind == 134 || kind == 137;
+        if routes && self.rules(Rules::RA) {
+            return Err(Reason::TxGuardRa);
+        }
+        if !self.rules(Rules::ARP) {
+            return Ok(());
+        }
+        let asks = source == [0; 16] && (kind == 133 || kind == 135);
+        if upper.more || frame.is_gso() || !known && !asks {
+            return WRONG;
+        }
+        // Whether an address is free asks only who wants it.
+        if kind == 136 || kind == 135 && asks {
+            let target = frame.bytes(upper.at.wrapping_add(8)).ok_or(CUT)?;
+            if !self.has_v6(target) {
+                return WRONG;
+            }
+        }
+        let mut at = upper.at.wrapping_add(options);
+        for _ in 0..MAX_OPTIONS {
+            if at >= end {
+                return Ok(());
+            }
+            let [number, len] = frame.bytes(at).ok_or(CUT)?;
+            if len == 0 {
+                return Err(CUT);
+            }
+            if number == option && !self.has_mac(frame.bytes(at.wrapping_add(2)).ok_or(CUT)?) {
+                return WRONG;
+            }
+            at = at.wrapping_add(usize::from(len) << 3);
+        }
+        Err(CUT)
+    }
+}
+
+/// What is behind the extension headers of an IPv6 packet.
+struct Upper {
+    protocol: u8,
+    at: usize,
+    /// It is the first of several fragments.
+    more: bool,
+    /// It is another one of them: what it is is not in it.
+    is_later: bool,
+}
+
+impl Upper {
+    /// Whether it is what is sent by who has no address yet: neighbour discovery, and joining groups.
+    fn is_anonymous(&self, frame: &mut impl Bytes, dest: [u8; 16]) -> bool {
+        self.protocol == IPPROTO_ICMPV6
+            && !self.more
+            && !self.is_later
+            && dest[0] == 0xff
+            && matches!(frame.bytes(self.at), Some([131..=133 | 135 | 143]))
+    }
+}
+
+/// Walks through extension headers.
+fn upper(frame: &mut impl Bytes, mut protocol: u8, mut at: usize) -> Result<Upper, Reason> {
+    /// Hop-by-hop and destination options, routing, mobility, HIP, Shim6, AH, 64 numbers in each.
+    const EXTENSIONS: [u64; 4] = [1 | 1 << 43 | 1 << 51 | 1 << 60, 0, 1 << 7 | 3 << 11, 0];
+    let mut more = false;
+    for _ in 0..=MAX_HEADERS {
+        if protocol == IPPROTO_FRAGMENT {
+            let [next, _, high, low] = frame.bytes(at).ok_or(CUT)?;
+            let fragment = u16::from_be_bytes([high, low]);
+            let is_later = fragment >> 3 != 0;
+            more |= fragment & 1 != 0;
+            protocol = next;
+            if is_later {
+                return Ok(Upper {
+                    protocol,
+                    at,
+                    more,
+                    is_later,
+                });
+            }
+            at = at.wrapping_add(8);
+            continue;
+        }
+        let extensions = EXTENSIONS.get(usize::from(protocol >> 6)).copied();
+        if extensions.unwrap_or(0) >> (protocol & 63) & 1 == 0 {
+            return Ok(Upper {
+                protocol,
+                at,
+                more,
+                is_later: false,
+            });
+        }
+        // A later fragment could lie over what is behind it.
+        if more {
+            return Err(CUT);
+        }
+        let [next, len] = frame.bytes(at).ok_or(CUT)?;
+        // AH counts in words of four bytes.
+        let len = if protocol == IPPROTO_AH {
+            usize::from(len).wrapping_add(2) << 2
+        } else {
+            usize::from(len).wrapping_add(1) << 3
+        };
+        protocol = next;
+        at = at.wrapping_add(len);
+    }
+    Err(CUT)
+}
+
+fn check_dhcpv6(frame: &mut impl Bytes, upper: &Upper) -> Verdict {
+    /// Advertise, reply, reconfigure, and an answer to a relay.
+    const ANSWERS: [u8; 4] = [2, 7, 10, 13];
+    let (source, dest) = ports(frame, upper.at).ok_or(CUT)?;
+    let (server, client) = DHCPV6;
+    if source == server || dest == client {
+        return Err(Reason::TxGuardDhcp);
+    }
+    if dest != server {
+        return Ok(());
+    }
+    if upper.more || frame.is_gso() {
+        return Err(Reason::TxGuardDhcp);
+    }
+    match frame.bytes(upper.at.wrapping_add(8)) {
+        Some([kind]) if !ANSWERS.contains(&kind) => Ok(()),
+        _ => Err(Reason::TxGuardDhcp),
+    }
+}
+
+/// The ports of UDP, from and to.
+fn ports(frame: &mut impl Bytes, at: usize) -> Option<(u16, u16)> {
+    let [s0, s1, d0, d1, ..]: [u8; 8] = frame.bytes(at)?;
+    Some((u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])))
+}
+
+/// The link-local address that IPv6 makes of a MAC address and a device's number
+/// (`addrconf_ifid_eui48()`).
+pub(crate) fn link_local(mac: Mac, dev_id: u16) -> [u8; 16] {
+    let [a, b, c, d, e, f] = mac.to_bytes();
+    let [high, low] = dev_id.to_be_bytes();
+    let (a, high, low) = if dev_id == 0 {
+        (a ^ 2, 0xff, 0xfe)
+    } else {
+        (a, high, low)
+    };
+    [0xfe, 0x80, 0, 0, 0, 0, 0, 0, a, b, c, high, low, d, e, f]
+}
