@@ -7,7 +7,12 @@
 pub(crate) mod callbacks;
 mod stats_callbacks;
 
-use super::ethtool_stats::StatSet;
+use super::{
+    ethtool_stats::StatSet,
+    netdevice::Link,
+    registered::Registered,
+    rtnl::Rtnl, //
+};
 use kernel::prelude::*;
 
 /// Name and version of a driver (`ethtool -i`).
@@ -33,6 +38,15 @@ pub struct LinkSettings {
 pub trait EthtoolOps<T: 'static>: 'static {
     /// Speed, and numbers of queues; `None` if the device has nothing to say about them.
     const LINK_SETTINGS: Option<LinkSettings>;
+
+    /// Whether numbers of active queues can be [changed](Self::set_channels).
+    const SETS_CHANNELS: bool = false;
+
+    /// Changes the numbers of active transmit and receive queues, both at least 1 and not more than were
+    /// allocated (`ethtool -L`).
+    fn set_channels(_dev: &Registered<Link<T>>, _tx: u16, _rx: u16, _rtnl: &Rtnl) -> Result {
+        Err(EOPNOTSUPP)
+    }
 
     /// Statistics beside those that every device has (`ethtool -S`).
     const STATS: &'static [&'static dyn StatSet<T>] = &[];

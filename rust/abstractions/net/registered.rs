@@ -252,6 +252,14 @@ impl<T> Registered<Link<T>> {
         unsafe { bindings::linkwatch_fire_event(self.as_ptr()) };
     }
 
+    /// Changes the numbers of active queues, or on failure neither: [`EINVAL`] if one is 0 or more than were
+    /// allocated; [`ENOMEM`]; [`ENODEV`] if the device is not registered any more. May sleep.
+    pub fn set_real_num_queues(&self, tx: u16, rx: u16, _rtnl: &Rtnl) -> Result {
+        let dev = self.live()?;
+        // SAFETY: The device is registered, and RTNL is held; the function checks the numbers.
+        to_result(unsafe { bindings::netif_set_real_num_queues(dev, tx.into(), rx.into()) })
+    }
+
     /// Computes the features again (`netdev_update_features()`). Re-enters `fix_features`, and notifiers.
     pub fn update_features(&self, _rtnl: &Rtnl) {
         if let Ok(dev) = self.live() {

@@ -248,15 +248,27 @@ impl<T: RxQueueOps> RxQueues<T> {
 
     /// Makes it so that `dev` has `count` queues: what it has of them it keeps, what it lacks is made, with
     /// data from `data`, what is too much goes, after one grace period for all. On failure nothing has
-    /// changed: [`ENOMEM`]; [`EINVAL`] if the device was not allocated with so many; [`ENODEV`] if it is
-    /// not registered any more. May sleep.
+    /// changed, see [`plan`](Self::plan). May sleep.
     pub fn resize(
+        &self,
+        dev: &Registered<Link<T>>,
+        count: u16,
+        data: impl FnMut(u16) -> T::Queue,
+        rtnl: &Rtnl,
+    ) -> Result {
+        self.plan(dev, count, data, rtnl)?.carry_out(rtnl);
+        Ok(())
+    }
+
+    /// The same in two steps, of which the second cannot fail. [`ENOMEM`]; [`EINVAL`] if the device was not
+    /// allocated with so many; [`ENODEV`] if it is not registered any more. May sleep.
+    pub fn plan(
         &self,
         dev: &Registered<Link<T>>,
         count: u16,
         mut data: impl FnMut(u16) -> T::Queue,
         rtnl: &Rtnl,
-    ) -> Result {
+    ) -> Result<Plan<'_, T>> {
         let (_, _, _, allocated) = dev.num_queues(rtnl);
         if u32::from(count) > allocated {
             return Err(EINVAL);
@@ -276,9 +288,6 @@ impl<T: RxQueueOps> RxQueues<T> {
             }
             old.len()
         };
-        if had == usize::from(count) {
-            return Ok(());
-        }
         for index in u16::try_from(had).unwrap_or(u16::MAX)..count {
             let queue = LiveQueue::new(dev, index, data(index), rtnl)?;
             queues.push_within_capacity(queue).map_err(|_| ENOMEM)?;
@@ -288,11 +297,12 @@ impl<T: RxQueueOps> RxQueues<T> {
         } else {
             Some(KBox::new(Table(queues), Gfp::Kernel.flags())?)
         };
-        for queue in table.iter().flat_map(|table| table.0.iter()) {
-            queue.start(rtnl);
-        }
-        self.replace(table, count, rtnl);
-        Ok(())
+        Ok(Plan {
+            queues: self,
+            table,
+            keep: count,
+            changes: had != usize::from(count),
+        })
     }
 
     /// Takes all queues away, after one grace period. May sleep.
@@ -313,5 +323,27 @@ impl<T: RxQueueOps> RxQueues<T> {
             rtnl,
         );
         drop(old);
+    }
+}
+
+/// Queues that are made, and are to be those of a device. Dropped it changes nothing.
+#[must_use]
+pub struct Plan<'a, T: RxQueueOps> {
+    queues: &'a RxQueues<T>,
+    table: Option<KBox<Table<T>>>,
+    keep: u16,
+    changes: bool,
+}
+
+impl<T: RxQueueOps> Plan<'_, T> {
+    /// Makes it so. May sleep.
+    pub fn carry_out(self, rtnl: &Rtnl) {
+        if !self.changes {
+            return;
+        }
+        for queue in self.table.iter().flat_map(|table| table.0.iter()) {
+            queue.start(rtnl);
+        }
+        self.queues.replace(self.table, self.keep, rtnl);
     }
 }

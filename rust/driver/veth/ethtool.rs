@@ -20,14 +20,24 @@ use abstractions::{
             Stats, //
         },
         netdevice::Link,
+        registered::Registered,
         rtnl::Rtnl, //
     },
 };
-use kernel::sync::rcu;
+use kernel::{
+    prelude::*,
+    sync::rcu, //
+};
 
 impl EthtoolOps<Veth> for Veth {
     /// There is no wire that could be slow; this is what the C driver says, too.
     const LINK_SETTINGS: Option<LinkSettings> = Some(LinkSettings { speed: 10_000 });
+
+    const SETS_CHANNELS: bool = true;
+
+    fn set_channels(dev: &Registered<Link<Veth>>, tx: u16, rx: u16, rtnl: &Rtnl) -> Result {
+        dev.data().set_channels(dev, tx, rx, rtnl)
+    }
 
     const STATS: &'static [&'static dyn StatSet<Self>] = STATS;
 }

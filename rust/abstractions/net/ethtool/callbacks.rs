@@ -9,14 +9,20 @@ use crate::{
             stats_callbacks,
             EthtoolOps, //
         },
-        link::Kind,
+        link::{
+            priv_callbacks::registered,
+            Kind, //
+        },
         net_device_ops::NetDeviceOps,
         netdevice::Link,
         rtnl::Rtnl, //
     },
 };
 use core::marker::PhantomData;
-use kernel::prelude::*;
+use kernel::{
+    error::from_result,
+    prelude::*, //
+};
 
 /// The C callbacks; `dev` is as for those in [`net::netdevice`](crate::net::netdevice).
 pub(crate) struct Ops<T>(PhantomData<T>);
@@ -36,6 +42,9 @@ impl<T: NetDeviceOps> Ops<T> {
         if T::Ethtool::LINK_SETTINGS.is_some() {
             ops.get_link_ksettings = Some(Self::get_link_ksettings_callback);
             ops.get_channels = Some(Self::get_channels_callback);
+        }
+        if T::Ethtool::SETS_CHANNELS {
+            ops.set_channels = Some(Self::set_channels_callback);
         }
         if stats_callbacks::Ops::<T>::ANY {
             ops.get_sset_count = Some(stats_callbacks::Ops::<T>::get_sset_count_callback);
@@ -124,6 +133,28 @@ impl<T: NetDeviceOps> Ops<T> {
             channels.rx_count,
             channels.max_rx,
         ) = dev.num_queues(rtnl);
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core under RTNL, for a device of this type, with numbers of queues that it was
+    /// allocated with.
+    unsafe extern "C" fn set_channels_callback(
+        dev: *mut bindings::net_device,
+        channels: *mut bindings::ethtool_channels,
+    ) -> c_int {
+        from_result(|| {
+            // SAFETY: By the caller's guarantee.
+            let (dev, rtnl) = unsafe { registered::<T>(dev) }.ok_or(ENODEV)?;
+            // SAFETY: The structure is the caller's own.
+            let (tx, rx) = unsafe { ((*channels).tx_count, (*channels).rx_count) };
+            let (tx, rx) = (u16::try_from(tx)?, u16::try_from(rx)?);
+            // The ioctl lets it pass.
+            if tx == 0 || rx == 0 {
+                return Err(EINVAL);
+            }
+            T::Ethtool::set_channels(dev, tx, rx, rtnl).map(|()| 0)
+        })
     }
 }
 
