@@ -10,7 +10,7 @@ usage: $ME [--min PERCENT] [--report] [NAME...]
 Builds the module so that the driver's code (rust/driver) counts what of it runs, runs
 the tests, or those named (see test.sh), and KUnit on user-mode Linux, and prints for
 each file how many of its lines ran, and those that did not. Lines in
-scripts/coverage.allow, which says why, are not counted; an entry there that is reached
+scripts/coverage/allow, which says why, are not counted; an entry there that is reached
 or not found is an error.
 
   --min P    fail if less than P percent of the lines ran (default: 95 for all tests,
@@ -56,5 +56,5 @@ for module in rnetvirt rnetvirt_kunit; do
 	llvm-cov export --format=lcov --instr-profile="$out/profdata" "$(module_dir uml)/$module.ko" >"$out/$module.lcov"
 	lcov+=("$out/$module.lcov")
 done
-"$TOP/scripts/coverage.py" "$TOP" "$TOP/scripts/coverage.allow" "${lcov[@]}" --min "$min" || status=1
+"$TOP/scripts/coverage/report.py" "$TOP" "$TOP/scripts/coverage/allow" "${lcov[@]}" --min "$min" || status=1
 exit "$status"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Reports which lines of the driver the tests have reached.
 
-Usage: coverage.py TOP ALLOW MODULE.lcov KUNIT.lcov... [--min PERCENT]
+Usage: report.py TOP ALLOW MODULE.lcov KUNIT.lcov... [--min PERCENT]
 
 The lines that count are those of MODULE.lcov in TOP/rust/driver; how often each ran is
 the sum of all files. ALLOW has lines that need not be reached, each with a reason:
