@@ -247,3 +247,22 @@ test_b26_l3s_where_the_c_driver_was() {
 }
 
 jq_mode() { ip -n "$1" -d -j link show "$2" | jq -c '.[0].linkinfo.info_data.mode'; }
+
+test_e_all_groups_are_asked_of_the_lower() {
+	ns S W
+	wired S W
+	endpoint S eth0 v0 l2 up
+	gives 0 rtnl S get eth0 allmulti
+	ip -n S link set v0 allmulticast on
+	gives 1 rtnl S get eth0 allmulti
+	ip -n S link set v0 allmulticast off
+	gives 0 rtnl S get eth0 allmulti
+	# C ipvlan does not look whether the link is up, and forgets it when it goes.
+	[ "$KIND" = rnetvirt ] || return 0
+	ip -n S link set v0 allmulticast on down
+	gives 0 rtnl S get eth0 allmulti
+	ip -n S link set v0 up
+	gives 1 rtnl S get eth0 allmulti
+	ip -n S link del v0
+	gives 0 rtnl S get eth0 allmulti
+}

@@ -276,3 +276,34 @@ test_d2_open_and_close_leave_nothing_at_the_lower() {
 }
 
 lists_of() { lists "$1" eth0 | grep -v 02:00:00:00:0a:00 | xargs; }
+
+fdb() { in_ns S bridge fdb "$1" "$2" dev v0 self; }
+
+# What virtual machines behind a passthru ask their host for.
+test_d10_addresses_of_the_forwarding_database() {
+	local own=02:00:00:00:00:77 group=01:00:5e:00:00:77
+
+	ns S W
+	wired S W
+	endpoint S eth0 v0 bridge address 02:00:00:00:00:01 up
+	# Frames would not find the endpoint by another address.
+	refused "Operation not supported" fdb add $own
+	refused "Operation not supported" fdb del $own
+	fdb add $group
+	in_ns S bridge fdb show dev v0 | grep -q "^$group self"
+	refused "File exists" fdb append $group
+	fdb del $group
+	not grep -q "^$group" <(in_ns S bridge fdb show dev v0)
+	ip -n S link del v0
+	port_gone S eth0
+	endpoint S eth0 v0 passthru up
+	fdb add $own
+	gives "$own" added
+	refused "File exists" fdb add $own
+	refused "Operation not supported" fdb replace $own
+	refused "Operation not supported" fdb replace $group
+	fdb del $own
+	gives "" added
+}
+
+added() { in_ns S bridge fdb show dev eth0 | awk '/:77 self/ { print $1 }'; }
