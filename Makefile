@@ -77,6 +77,10 @@ deb: ## Debian packages for dkms and ip, in build/deb
 test-deb: ## install, boot, upgrade and purge the packages in a Debian 13
 	@scripts/test-packages.sh
 
+.PHONY: clients
+clients: ## programs that make links of the old kinds, on the C drivers and on ours
+	@scripts/clients.sh
+
 .PHONY: kunit
 kunit: ## the KUnit suites alone
 	@scripts/kunit.sh --kernel $(kernel)

@@ -195,6 +195,9 @@ test_wrong_calls_are_refused() {
 		vm.sh --shell
 		vm.sh --log
 		vm.sh --root /does/not/exist -- true
+		clients.sh --nonsense
+		clients.sh --driver other
+		clients.sh no_such_client
 		deb.sh --nonsense
 		deb.sh --version x y
 		test-packages.sh --nonsense
