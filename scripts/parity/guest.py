@@ -11,7 +11,6 @@ driver too. With --drop-in all of C's are done first; then its module goes, and
 rnetvirt's have its kind.
 """
 
-import gc
 import json
 import os
 import pathlib
@@ -47,36 +46,44 @@ KINDS = "/sys/module/rnetvirt/parameters/kinds"
 def take_over(flavor):
     """Has rnetvirt serve the kind of the C driver."""
     for module in (*USERS.get(flavor, ()), flavor):
-        # Files of taps that a scenario has left are closed with what refers to them.
-        gc.collect()
-        for patience in reversed(range(20)):
-            if not os.path.exists("/sys/module/" + module):
-                break
-            if subprocess.run(["rmmod", module], check=not patience).returncode:
-                time.sleep(0.5)
+        if os.path.exists("/sys/module/" + module):
+            subprocess.run(["rmmod", module], check=True)
     with open(KINDS, "w", encoding="ascii") as file:
         file.write(flavor)
 
 
+def one_side(side, flavor, names):
+    """The names with what was seen on that side."""
+    barrier = bed.Barrier(side.peer)
+    for name in names:
+        start = time.monotonic()
+        seen = bed.observe(registry.SCENARIOS[flavor][name], side, barrier, LIMIT)
+        yield {"name": name, side.name: seen, "seconds": round(time.monotonic() - start, 2)}
+
+
 def drop_in(flavor, names):
     """All scenarios on one side, then on the other one: they cannot be there together."""
-    results = {name: {"name": name, "seconds": 0} for name in names}
-    for side in flavors.drop_in(flavor):
-        if side.name == "ours":
-            subprocess.run(["ip", "netns", "del", "barrier"], check=True)
-            take_over(flavor)
-        for module in (side.module, side.peer):
-            # The kind of other links may be ours by now.
-            if module != flavor or side.name == "c":
-                load(module)
-        barrier = bed.Barrier(side.peer)
-        for name in names:
-            start = time.monotonic()
-            scenario = registry.SCENARIOS[flavor][name]
-            results[name][side.name] = bed.observe(scenario, side, barrier, LIMIT)
-            results[name]["seconds"] += round(time.monotonic() - start, 2)
-            if side.name == "ours":
-                say(results[name])
+    c, ours = flavors.drop_in(flavor)
+    load(c.module)
+    load(c.peer)
+    # In a process of its own, with which all goes that keeps the module in use.
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        with open(write, "w", encoding="utf-8") as file:
+            for result in one_side(c, flavor, names):
+                print(json.dumps(result), file=file, flush=True)
+        os._exit(0)
+    os.close(write)
+    with open(read, encoding="utf-8") as file:
+        results = {result["name"]: result for result in map(json.loads, file)}
+    os.waitpid(child, 0)
+    subprocess.run(["ip", "netns", "del", "barrier"], check=True)
+    take_over(flavor)
+    for result in one_side(ours, flavor, names):
+        result["seconds"] += results[result["name"]]["seconds"]
+        say(results[result["name"]] | result)
 
 
 def main(args):
