@@ -105,19 +105,15 @@ __rnetvirt_helper void rnetvirt_helper_flowi4_from_packet(struct flowi4 *fl4,
 	fl4->flowi4_mark = skb->mark;
 }
 
-/*
- * Whether others have a say in where a route leads that was looked up for DEV: another device, or
- * the VRF that DEV is part of, whose table is looked at again if it has a queue (vrf_xmit()).
- */
-__rnetvirt_helper bool rnetvirt_helper_dst_is_by_others(const struct dst_entry *dst,
-							const struct net_device *dev)
+/* Whether DEV is part of a VRF, whose table is looked at again if it has a queue (vrf_xmit()). */
+__rnetvirt_helper bool rnetvirt_helper_netif_is_l3_slave(const struct net_device *dev)
 {
-	return dst_dev(dst) != dev || netif_is_l3_slave(dev);
+	return netif_is_l3_slave(dev);
 }
 
 /*
- * The packet has gone through a router. False: it may not, any more, or there is no memory for a
- * header that can be written.
+ * The packet has gone through a router, unless it is for the host. False: it may not, any more, or
+ * there is no memory for a header that can be written.
  */
 __rnetvirt_helper bool rnetvirt_helper_ip_spend_hop(struct sk_buff *skb)
 {
@@ -126,6 +122,8 @@ __rnetvirt_helper bool rnetvirt_helper_ip_spend_hop(struct sk_buff *skb)
 	if (skb_ensure_writable(skb, sizeof(*iph)))
 		return false;
 	iph = (struct iphdr *)skb->data;
+	if (inet_addr_type_dev_table(dev_net_rcu(skb->dev), skb->dev, iph->daddr) == RTN_LOCAL)
+		return true;
 	if (iph->ttl <= 1)
 		return false;
 	ip_decrease_ttl(iph);
@@ -263,7 +261,14 @@ __rnetvirt_helper void rnetvirt_helper_flowi6_from_packet(struct flowi6 *fl6,
 	fl6->flowi6_mark = skb->mark;
 }
 
-/* As that of IPv4. */
+/* Whether others have a say in where a route leads that was looked up for DEV: another device, or a VRF. */
+__rnetvirt_helper bool rnetvirt_helper_dst_is_by_others(const struct dst_entry *dst,
+							const struct net_device *dev)
+{
+	return dst_dev(dst) != dev || netif_is_l3_slave(dev);
+}
+
+/* As that of IPv4, but that who calls knows where the route leads. */
 __rnetvirt_helper bool rnetvirt_helper_ipv6_spend_hop(struct sk_buff *skb)
 {
 	struct ipv6hdr *hdr;

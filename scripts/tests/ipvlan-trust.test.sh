@@ -442,7 +442,7 @@ test_depth_through_ipvs() {
 	wait_for 5 modprobe -r ip_vs_rr ip_vs
 }
 
-# behind_vrfs N: v0 to vN-1, each on a dummy that belongs to a VRF, which looks for a route
+# behind_vrfs N [ipv6]: v0 to vN-1, each on a dummy that belongs to a VRF, which looks for a route
 # once more, for any device, because it has a queueing discipline: that of the next link,
 # and of the first after the last.
 behind_vrfs() {
@@ -450,6 +450,7 @@ behind_vrfs() {
 
 	needs dummy
 	ns S
+	[ "${2:-}" != ipv6 ] || ipv6_on S
 	ip -n S link set lo up
 	for ((n = 0; n < $1; n++)); do
 		ip -n S link add d$n up type dummy
@@ -529,6 +530,24 @@ test_one_vrf_has_no_depth() {
 		gives sent frames packet S v0 10.77.0.1 10.8.3.9
 		same "sent by d0 afterwards" "$(sysfs S d0 statistics/tx_packets)" $((sent + 1))
 	done
+}
+
+test_one_vrf_has_no_depth_ipv6() {
+	local sent
+
+	behind_vrfs 1 ipv6
+	ip -n S -batch - <<-TXT
+		route add fd08::/16 dev d0 metric 10 table 10
+		route add fd08::9 dev v0 table 10
+	TXT
+	# The hop limit is 255. Packets to groups, which IPv6 sends by itself, are not counted here.
+	sent=$(sysfs S v0 statistics/tx_packets)
+	dmesg -C
+	gives sent frames packet S v0 fd77::1 fd08::9
+	wait_for 5 shows $((sent + 254)) sysfs S v0 statistics/tx_packets
+	sleep 0.2
+	gives $((sent + 254)) sysfs S v0 statistics/tx_packets
+	no_outcry
 }
 
 test_a_bridge_of_veths_ends_by_itself() {

@@ -31,6 +31,7 @@ use crate::{
     },
 };
 use core::{
+    hint::assert_unchecked,
     marker::PhantomData,
     ptr, //
 };
@@ -330,26 +331,31 @@ fn send<W: Way>(frame: EthFrame<'_>, dev: &NetDevice, _way: W, bh: Bh<'_>) -> Xm
     }
     let skb = frame.into_skb().into_raw();
     // SAFETY: The skb is ours, and both devices are valid.
-    let (sender, crosses) = unsafe {
+    let sender = unsafe {
         let sender = bindings::skb_dev(skb);
         let crosses = !ptr::eq(bindings::dev_net(sender), bindings::dev_net(dev.as_ptr()));
         bindings::skb_scrub_packet(skb, crosses);
         // IPv6 takes whatever socket a packet has for one of its own (`ip6_skb_dst_mtu()`).
         forget_foreign_sock(skb);
         bindings::skb_set_dev_only(skb, dev.as_ptr());
-        (sender, crosses)
+        sender
     };
-    // Where the sender is among the lower device's routes, these may lead back to it, by a queue perhaps,
-    // so that nothing is one inside the other.
-    let may_come_back = !crosses;
     // SAFETY: The skb begins with an Ethernet header, by the frame's invariant.
     unsafe { bindings::skb_pull_eth_hdr(skb) };
-    // SAFETY: The skb is ours, begins with its network header, and its device is valid; it is given up.
+    // SAFETY: The skb is ours, begins with its network header, and its device is valid, as is the sender; it is
+    // given up.
     let status = unsafe {
         match u32::from(bindings::skb_protocol(skb)) {
-            bindings::ETH_P_IP => send_v4::<W>(skb, may_come_back, bh),
+            // By IPv4 others than the lower device have a say in its routes only if it is part of a VRF.
+            bindings::ETH_P_IP
+                if bindings::netif_is_l3_slave(dev.as_ptr()) && !spend_hop_v4(skb, sender) =>
+            {
+                free(skb, DropReason::HOPS);
+                XmitStatus::DROP
+            }
+            bindings::ETH_P_IP => send_v4::<W>(skb, bh),
             #[cfg(CONFIG_IPV6)]
-            bindings::ETH_P_IPV6 => send_v6::<W>(skb, sender, may_come_back, bh),
+            bindings::ETH_P_IPV6 => send_v6::<W>(skb, sender, bh),
             _ => {
                 free(skb, DropReason::UNHANDLED_PROTO);
                 XmitStatus::DROP
@@ -361,6 +367,39 @@ fn send<W: Way>(frame: EthFrame<'_>, dev: &NetDevice, _way: W, bh: Bh<'_>) -> Xm
     status
 }
 
+/// Whether routes of the packet's device may lead to its sender again, if others have a say in them. By a queue
+/// perhaps: then nothing is one inside the other, and the depth says nothing.
+///
+/// # Safety
+///
+/// `skb` must be valid, as must its device and the sender's.
+unsafe fn may_come_back(
+    skb: *const bindings::sk_buff,
+    sender: *const bindings::net_device,
+) -> bool {
+    // SAFETY: By the caller's guarantee.
+    unsafe {
+        ptr::eq(
+            bindings::dev_net(sender),
+            bindings::dev_net(bindings::skb_dev(skb)),
+        )
+    }
+}
+
+/// A packet that may come back takes one from its TTL, unless it is for the host itself. False: it must not
+/// go on.
+///
+/// # Safety
+///
+/// The caller must own `skb`, whose network header must be at its data; its device and the sender's must
+/// be valid.
+#[cold]
+#[inline(never)]
+unsafe fn spend_hop_v4(skb: *mut bindings::sk_buff, sender: *const bindings::net_device) -> bool {
+    // SAFETY: By the caller's guarantee; `ip_spend_hop()` sees to it that the header is linear.
+    unsafe { !may_come_back(skb, sender) || bindings::ip_spend_hop(skb) }
+}
+
 /// Bytes in an IPv4 header without options.
 const IPV4_HLEN: u32 = 20;
 
@@ -369,11 +408,7 @@ const IPV4_HLEN: u32 = 20;
 /// The caller must own `skb` and give it up; its network header must be at its data, and its device
 /// valid.
 #[inline(never)]
-unsafe fn send_v4<W: Way>(
-    skb: *mut bindings::sk_buff,
-    may_come_back: bool,
-    _bh: Bh<'_>,
-) -> XmitStatus {
+unsafe fn send_v4<W: Way>(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatus {
     // SAFETY: By the caller's guarantee.
     if let Err(reason) = unsafe { check_v4(skb) } {
         // SAFETY: The skb is ours.
@@ -401,26 +436,15 @@ unsafe fn send_v4<W: Way>(
     };
     // SAFETY: The route is ours.
     let (kind, dst) = unsafe { (bindings::rt_type(rt), bindings::rt_dst(rt)) };
+    // SAFETY: `ip_route_output_flow()` gives a route or an error number. Said once, it need not be asked for by
+    // `skb_dst_set()`.
+    unsafe { assert_unchecked(!dst.is_null()) };
     let kind = u32::from(kind);
     if kind != RTN_UNICAST && !(W::TRUSTED && kind == RTN_LOCAL) {
         // SAFETY: Both are ours.
         unsafe {
             bindings::dst_release(dst);
             free(skb, DropReason::NO_ROUTE);
-        }
-        return XmitStatus::DROP;
-    }
-    // SAFETY: Both are ours, the device valid, and the header linear.
-    if unsafe {
-        may_come_back
-            && kind == RTN_UNICAST
-            && bindings::dst_is_by_others(dst, bindings::skb_dev(skb))
-            && !bindings::ip_spend_hop(skb)
-    } {
-        // SAFETY: Both are ours.
-        unsafe {
-            bindings::dst_release(dst);
-            free(skb, DropReason::HOPS);
         }
         return XmitStatus::DROP;
     }
@@ -482,7 +506,6 @@ const IPV6_HLEN: u32 = 40;
 unsafe fn send_v6<W: Way>(
     skb: *mut bindings::sk_buff,
     sender: *const bindings::net_device,
-    may_come_back: bool,
     _bh: Bh<'_>,
 ) -> XmitStatus {
     // SAFETY: By the caller's guarantee.
@@ -515,6 +538,7 @@ unsafe fn send_v6<W: Way>(
         } else {
             (*dst).error.into()
         };
+        assert_unchecked(!dst.is_null());
         (net, dst, err)
     };
     if err != 0 {
@@ -525,11 +549,11 @@ unsafe fn send_v6<W: Way>(
         }
         return XmitStatus(err);
     }
-    // SAFETY: Both are ours, the device valid, and the header linear.
+    // SAFETY: Both are ours, the devices valid, and the header linear.
     if unsafe {
-        may_come_back
+        bindings::dst_is_by_others(dst, bindings::skb_dev(skb))
+            && may_come_back(skb, sender)
             && !bindings::dst_is_local6(dst)
-            && bindings::dst_is_by_others(dst, bindings::skb_dev(skb))
             && !bindings::ipv6_spend_hop(skb)
     } {
         // SAFETY: Both are ours.
