@@ -22,7 +22,7 @@ What finds these words is tried first on lines that are bad and on lines that ar
 TXT
 }
 
-ALLOWED=(rust/abstractions/ rust/bindings/ rust/iproute2/ffi.rs)
+ALLOWED=(rust/abstractions/ rust/bindings/ rust/iproute2/ffi)
 LINT=clippy::undocumented_unsafe_blocks
 
 kernel_argument "$@"
