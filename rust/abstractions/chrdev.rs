@@ -167,7 +167,9 @@ impl<T: CharFile> Chrdev<T> {
     /// this one is the name of the class, a slash, and its own number there. So is one of a namespace that belongs to another
     /// user namespace than the first: anybody can have such, and choose numbers that others will have.
     ///
-    /// Errors: [`ENOSPC`], [`ENOMEM`], what the driver core says.
+    /// # Errors
+    ///
+    /// [`ENOSPC`], [`ENOMEM`], what the driver core says.
     fn add(&self, dev: &Registered<NetDevice>, device: &Arc<T::Device>, rtnl: &Rtnl) -> Result {
         let mut nodes = self.nodes.lock();
         let named = dev.net(rtnl).is_of_first_user_ns() && !nodes.has_name_of(dev);
@@ -378,7 +380,9 @@ impl<T: CharFile> Registration<T> {
     /// Registers a driver. Files can be opened as soon as the module is loaded: until then it may fail to
     /// load, and go without regard to who holds it.
     ///
-    /// Context: process, may sleep, RTNL not held.
+    /// # Context
+    ///
+    /// Process, may sleep, RTNL not held.
     ///
     /// # Safety
     ///

@@ -160,7 +160,9 @@ pub struct BhGuard(NotThreadSafe);
 
 /// Disables softirqs on this CPU (`local_bh_disable()`).
 ///
-/// Context: any but hard interrupts.
+/// # Context
+///
+/// Any but hard interrupts.
 #[must_use = "softirqs are enabled when the guard is dropped"]
 #[inline]
 pub fn disable_bh() -> BhGuard {
@@ -190,7 +192,9 @@ impl Drop for BhGuard {
 ///
 /// `f` must be [`Send`], as what disabled them is not: it cannot have that with it, and drop it.
 ///
-/// Context: any but hard interrupts.
+/// # Context
+///
+/// Any but hard interrupts.
 #[inline]
 pub fn with_softirqs_disabled<R>(f: impl FnOnce(Bh<'_>) -> R + Send) -> R {
     // SAFETY: Always callable.

@@ -30,7 +30,9 @@ pub use choice::{
 pub trait Registrable: Sync {
     /// Registers it, wholly or not at all.
     ///
-    /// Context: process, may sleep, RTNL not held.
+    /// # Context
+    ///
+    /// Process, may sleep, RTNL not held.
     ///
     /// # Safety
     ///
@@ -40,7 +42,9 @@ pub trait Registrable: Sync {
 
     /// Takes that back, and waits until nobody runs its code; what may be left are RCU callbacks.
     ///
-    /// Context: process, may sleep, RTNL not held.
+    /// # Context
+    ///
+    /// Process, may sleep, RTNL not held.
     ///
     /// # Safety
     ///

@@ -25,7 +25,9 @@ use kernel::prelude::*;
 /// Lends `f` a packet of those bytes and that protocol (`ETH_P_*`), of which so many are in the linear
 /// part; with `gso_tcp` it is a TCP segment that is still to be cut.
 ///
-/// Errors: [`EINVAL`] if `linear` is more than there are, [`EMSGSIZE`], [`ENOMEM`].
+/// # Errors
+///
+/// [`EINVAL`] if `linear` is more than there are, [`EMSGSIZE`], [`ENOMEM`].
 pub fn with_packet<R>(
     bytes: &[u8],
     linear: usize,

@@ -139,8 +139,10 @@ pub(crate) type PortRef = Arc<Handler<Port>>;
 impl Port {
     /// The port of `lower`, which is made if there is none.
     ///
-    /// Errors: [`EINVAL`] if the device is not one that can be shared, [`EBUSY`] if somebody else
-    /// receives its packets, [`ENOMEM`].
+    /// # Errors
+    ///
+    /// [`EINVAL`] if the device is not one that can be shared, [`EBUSY`] if somebody else receives
+    /// its packets, [`ENOMEM`].
     pub(crate) fn of_or_new(
         lower: &NetDevice,
         ack: &mut ExtAck<'_>,

@@ -62,9 +62,15 @@ impl<T: CharFile> OpenFile<'_, T> {
     /// its queue. That belongs to the network namespace of who asks first, and keeps it while the file is
     /// open, since a socket answers for its namespace.
     ///
-    /// Context: process, may sleep. Errors: [`EBADF`] if the file is not open for reading and writing,
-    /// which a socket is; [`EPERM`] if the `Sock` belongs to another network namespace than the current
-    /// process; [`EMFILE`], [`ENOMEM`], what a security module says.
+    /// # Context
+    ///
+    /// Process, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`EBADF`] if the file is not open for reading and writing, which a socket is; [`EPERM`] if
+    /// the `Sock` belongs to another network namespace than the current process; [`EMFILE`],
+    /// [`ENOMEM`], what a security module says.
     pub fn socket(&self) -> Result<NewSocket> {
         // SAFETY: The file is open; its mode does not change.
         if unsafe { (*self.0).f_mode } & BOTH_WAYS != BOTH_WAYS {

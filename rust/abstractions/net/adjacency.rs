@@ -22,10 +22,12 @@ use kernel::{
 /// Makes it known that `upper` is on top of `lower`, which users see in sysfs, and which orders the
 /// locks of both.
 ///
-/// Errors: [`EMLINK`] if too many devices are on top of each other, [`EBUSY`] for a loop, [`EEXIST`],
-/// [`ENOMEM`], [`ENODEV`] if one of them is not registered any more, or what a listener said. Re-enters
-/// notifiers. What is linked must be [unlinked](unlink) before either device is gone: each holds the
-/// other.
+/// # Errors
+///
+/// [`EMLINK`] if too many devices are on top of each other, [`EBUSY`] for a loop, [`EEXIST`],
+/// [`ENOMEM`], [`ENODEV`] if one of them is not registered any more, or what a listener said.
+/// Re-enters notifiers. What is linked must be [unlinked](unlink) before either device is gone:
+/// each holds the other.
 pub fn link<T>(
     lower: &Registered<NetDevice>,
     upper: &Registered<Link<T>>,

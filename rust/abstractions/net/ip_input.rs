@@ -411,8 +411,10 @@ impl<T: IpInput> Handler<T> {
     /// Has the packets of the handler's device looked at before they are routed
     /// (`IFF_L3MDEV_RX_HANDLER`), or not any more. It ends when the handler is detached.
     ///
-    /// Errors: [`ENODEV`] if it is not attached; [`EBUSY`] if somebody else does that; [`EOPNOTSUPP`]
-    /// if the kernel has no `CONFIG_NET_L3_MASTER_DEV`. May sleep.
+    /// # Errors
+    ///
+    /// [`ENODEV`] if it is not attached; [`EBUSY`] if somebody else does that; [`EOPNOTSUPP`] if
+    /// the kernel has no `CONFIG_NET_L3_MASTER_DEV`. May sleep.
     #[cfg(CONFIG_NET_L3_MASTER_DEV)]
     pub fn set_l3_rx(&self, on: bool, rtnl: &Rtnl) -> Result {
         self.set_l3mdev(on.then_some(Hooks::<T>::L3MDEV), rtnl)

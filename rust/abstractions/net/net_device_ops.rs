@@ -250,8 +250,11 @@ impl<T: NetDeviceOps> Registered<Link<T>> {
 
 /// The operations of one flavor of device; `Self` is its private data.
 ///
-/// Which locks are held: see `Documentation/locking.md`. Callbacks with `&Rtnl` may sleep, the
-/// others must not. Those are not called for a device that is not [`Registered`]: who asks is refused.
+/// # Context
+///
+/// Callbacks with `&Rtnl` are called under RTNL, in a process, and may sleep, the others must not. Those are
+/// not called for a device that is not [`Registered`]: who asks is refused. Which other locks are held is in
+/// `Documentation/locking.md`.
 #[vtable]
 pub trait NetDeviceOps: Sized + Send + Sync + 'static {
     /// What `ethtool` can ask.

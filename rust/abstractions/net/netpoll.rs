@@ -37,7 +37,9 @@ pub(crate) struct LowerNetpoll(Atomic<*mut bindings::netpoll>);
 impl LowerNetpoll {
     /// Begins to use netpoll on `lower`.
     ///
-    /// Errors: `ENOTSUPP` if that one does not let anybody, [`ENOMEM`].
+    /// # Errors
+    ///
+    /// `ENOTSUPP` if that one does not let anybody, [`ENOMEM`].
     ///
     /// # Safety
     ///

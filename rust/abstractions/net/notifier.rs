@@ -231,7 +231,10 @@ impl<N: Notifier> Block<N> {
         })
     }
 
-    /// Context: process, may sleep, RTNL not held.
+    ///
+    /// # Context
+    ///
+    /// Process, may sleep, RTNL not held.
     ///
     /// # Safety
     ///
@@ -241,7 +244,10 @@ impl<N: Notifier> Block<N> {
         to_result(unsafe { bindings::register_netdevice_notifier(self.block.get()) })
     }
 
-    /// Context: process, may sleep, RTNL not held.
+    ///
+    /// # Context
+    ///
+    /// Process, may sleep, RTNL not held.
     ///
     /// # Safety
     ///
@@ -318,7 +324,9 @@ pub(crate) struct Registration<N: Notifier> {
 impl<N: Notifier> Registration<N> {
     /// Registers a notifier.
     ///
-    /// Context: process, may sleep, RTNL not held.
+    /// # Context
+    ///
+    /// Process, may sleep, RTNL not held.
     pub(crate) fn new(notifier: impl PinInit<N, Error>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             // INVARIANT: Registered when initialised.
@@ -346,9 +354,13 @@ impl<N: Notifier> PinnedDrop for Registration<N> {
 
 /// Delivers events of all namespaces to `notifier` while `f` runs.
 ///
-/// Errors: [`ENOMEM`], or that of the notifier if it refuses a device that is there.
+/// # Errors
 ///
-/// Context: process, may sleep, RTNL not held.
+/// [`ENOMEM`], or that of the notifier if it refuses a device that is there.
+///
+/// # Context
+///
+/// Process, may sleep, RTNL not held.
 pub fn with<N: Notifier, R>(notifier: N, f: impl FnOnce(&N) -> R) -> Result<R> {
     let registration = KBox::pin_init(Registration::new(Ok(notifier)), GFP_KERNEL)?;
     Ok(f(&registration))

@@ -68,7 +68,9 @@ impl<T> RcuBox<T> {
     /// Puts `new` in place of the old one; gives that back when nobody reads it any more
     /// (`synchronize_net()`). Between, when no new reader finds it, `leaving` is shown it.
     ///
-    /// Context: may sleep.
+    /// # Context
+    ///
+    /// May sleep.
     pub fn replace(
         &self,
         new: Option<KBox<T>>,

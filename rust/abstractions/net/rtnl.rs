@@ -60,7 +60,9 @@ pub struct RtnlGuard(Rtnl);
 
 /// Takes RTNL.
 ///
-/// Context: process, may sleep; the caller must not hold RTNL, or any lock that is taken under it.
+/// # Context
+///
+/// Process, may sleep; the caller must not hold RTNL, or any lock that is taken under it.
 #[must_use = "RTNL is released when the guard is dropped"]
 pub fn lock() -> RtnlGuard {
     // SAFETY: `rtnl_lock()` may be called from any process context.

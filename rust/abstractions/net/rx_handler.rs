@@ -283,12 +283,14 @@ impl<T: RxHandler> Handler<T> {
 
     /// Has `this` decide about what `dev` receives, from now on (`netdev_rx_handler_register()`).
     ///
-    /// Errors: [`EBUSY`] if somebody does already, or `this` for another device; [`EINVAL`] if the
-    /// device is one of those that cannot have a handler; [`ENODEV`] if it is not registered, or the
-    /// module goes.
-    ///
     /// It ends with [`detach`](Self::detach), and if that is not called, when the device is unregistered
     /// or the module goes.
+    ///
+    /// # Errors
+    ///
+    /// [`EBUSY`] if somebody does already, or `this` for another device; [`EINVAL`] if the device
+    /// is one of those that cannot have a handler; [`ENODEV`] if it is not registered, or the
+    /// module goes.
     pub fn attach(this: &Arc<Self>, dev: &NetDevice, rtnl: &Rtnl) -> Result {
         let handler_type = T::handler_type();
         if !handler_type.is_ready.load(Relaxed) {

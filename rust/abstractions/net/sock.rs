@@ -231,7 +231,13 @@ impl<T: SockData> Sock<T> {
     /// Makes a socket with a ring for `len` frames. It holds no network namespace, lest a file that nobody
     /// can reach a namespace by keeps one; it counts as one of the first, which never goes.
     ///
-    /// Context: process, may sleep. Errors: [`ENOMEM`].
+    /// # Context
+    ///
+    /// Process, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`].
     pub fn new(len: u32, data: T) -> Result<ARef<Self>> {
         const { assert!(!needs_drop::<T>()) };
         let proto = ptr::from_ref(Self::PROTO).cast_mut();
@@ -280,7 +286,13 @@ impl<T: SockData> Sock<T> {
     /// the last file is gone: what user space has as a socket answers for its namespace. The caller must
     /// be one who has a file.
     ///
-    /// Context: process, may sleep. Errors: [`EPERM`] if it belongs to another one.
+    /// # Context
+    ///
+    /// Process, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`EPERM`] if it belongs to another one.
     pub(crate) fn join_current_net(&self) -> Result {
         // SAFETY: The socket is valid, and was allocated for the first namespace.
         to_result(unsafe { bindings::sock_join_current_net(self.sk()) })
@@ -307,8 +319,10 @@ impl<T: SockData> Sock<T> {
     /// if they are few, or as many as do not fit into pages. Waits for packets to be freed if too
     /// many are under way, unless `nonblock`.
     ///
-    /// Errors: [`EINVAL`] for fewer than 14 bytes, [`EMSGSIZE`] or [`ENOBUFS`] for too many;
-    /// [`EAGAIN`], [`ERESTARTSYS`], [`EPIPE`].
+    /// # Errors
+    ///
+    /// [`EINVAL`] for fewer than 14 bytes, [`EMSGSIZE`] or [`ENOBUFS`] for too many; [`EAGAIN`],
+    /// [`ERESTARTSYS`], [`EPIPE`].
     #[inline]
     pub fn alloc_frame(&self, len: usize, linear: usize, nonblock: bool) -> Result<NewFrame> {
         let mut err = 0;
@@ -371,7 +385,13 @@ impl<T: SockData> Sock<T> {
     /// What `f` gives, as soon as it gives anything: it is asked again whenever somebody
     /// [wakes](Self::wake) the socket, unless `nonblock`.
     ///
-    /// Context: process, may sleep. Errors: [`EAGAIN`]; [`ERESTARTSYS`] if there is a signal.
+    /// # Context
+    ///
+    /// Process, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`EAGAIN`]; [`ERESTARTSYS`] if there is a signal.
     #[inline]
     pub fn wait_for<R>(&self, nonblock: bool, f: impl FnMut() -> Option<R>) -> Result<R> {
         let mut f = f;

@@ -227,7 +227,10 @@ impl Registrable for Choices {
 struct ParameterLock(Option<&'static ThisModule>);
 
 impl ParameterLock {
-    /// Context: process, may sleep, RTNL not held.
+    ///
+    /// # Context
+    ///
+    /// Process, may sleep, RTNL not held.
     fn take(module: &'static ThisModule) -> Self {
         // SAFETY: The module is valid.
         unsafe { bindings::kernel_param_lock(module.as_ptr().cast()) };

@@ -163,8 +163,10 @@ impl<'a, T: NetDeviceOps, O: Owner> Initialised<'a, T, O> {
 
     /// Makes the device known to everybody (`register_netdevice()`).
     ///
-    /// Errors: [`EEXIST`] for a name that is taken, [`EINVAL`] for one that is invalid, [`EBUSY`] for
-    /// an ifindex that is taken, [`ENOMEM`], or what a notifier said. Re-enters the driver.
+    /// # Errors
+    ///
+    /// [`EEXIST`] for a name that is taken, [`EINVAL`] for one that is invalid, [`EBUSY`] for an
+    /// ifindex that is taken, [`ENOMEM`], or what a notifier said. Re-enters the driver.
     pub fn register(self, rtnl: &'a Rtnl) -> Result<Unfinished<'a, T, O>> {
         let _ = rtnl;
         // SAFETY: RTNL is held; the device is set up and has its operations. On failure `self` is
