@@ -53,6 +53,11 @@ mod tap {
     pub(crate) mod uapi;
     pub(crate) mod vnet_hdr;
 }
+#[allow(dead_code)]
+#[path = "../rust/driver/veth"]
+mod veth {
+    pub(crate) mod limits;
+}
 #[path = "../rust/uapi.rs"]
 mod uapi;
 

@@ -93,6 +93,22 @@ impl Bh<'_> {
     }
 }
 
+impl<'a> Bh<'a> {
+    /// With softirqs disabled one is in an RCU read-side section.
+    #[inline]
+    pub fn rcu(self) -> Rcu<'a> {
+        // INVARIANT: By this type's invariant.
+        Rcu(PhantomData, NotThreadSafe)
+    }
+
+    /// The number of this CPU, which it is for `'a`, but on PREEMPT_RT a hint only.
+    #[inline]
+    pub fn cpu(self) -> u32 {
+        // SAFETY: Always callable.
+        unsafe { bindings::raw_smp_processor_id() }
+    }
+}
+
 /// Proof that this is a process, and no softirq, for `'a`: who waits here for what a softirq holds does
 /// not keep that from running.
 ///

@@ -5,6 +5,7 @@
  */
 #include <linux/hrtimer_types.h>
 
+#include <linux/bpf.h>
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
 #include <linux/fs.h>
@@ -47,6 +48,7 @@
 #include <net/route.h>
 #include <net/rtnetlink.h>
 #include <net/sock.h>
+#include <net/xdp.h>
 
 /* Macros that bindgen cannot evaluate: the build strips the prefix. */
 const netdev_features_t RNETVIRT_CONST_NETIF_F_SG = NETIF_F_SG;
@@ -90,3 +92,6 @@ const __poll_t RNETVIRT_CONST_EPOLLWRNORM = EPOLLWRNORM;
 const __poll_t RNETVIRT_CONST_EPOLLWRBAND = EPOLLWRBAND;
 const fmode_t RNETVIRT_CONST_FMODE_READ = FMODE_READ;
 const fmode_t RNETVIRT_CONST_FMODE_WRITE = FMODE_WRITE;
+const u32 RNETVIRT_CONST_XDP_MAX_LINEAR =
+	SKB_WITH_OVERHEAD(PAGE_SIZE - XDP_PACKET_HEADROOM - NET_IP_ALIGN);
+const u32 RNETVIRT_CONST_XDP_MAX_FRAGS = PAGE_SIZE * MAX_SKB_FRAGS;

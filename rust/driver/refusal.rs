@@ -107,6 +107,14 @@ refusals! {
     PeerIsForGood: EOPNOTSUPP, c"the peer cannot be changed after creation";
     /// change with neither a peer nor a flavor
     VethHasNoSettings: EOPNOTSUPP, c"flavor veth has no settings to change";
+    /// an XDP program, while the link is being deleted
+    XdpWithoutPeer: ENOTCONN, c"Cannot set XDP when peer is detached";
+    /// an XDP program, when packets of the peer may be longer than it can do with
+    XdpPeerMtu: ERANGE, c"Peer MTU is too large to set XDP; a program with frags may do";
+    /// an XDP program, when some queues of the peer would not go through it
+    XdpQueues: ENOSPC, c"XDP expects number of rx queues not less than peer tx queues (ethtool -L)";
+    /// an XDP program, when there is no memory for the link's queues
+    XdpSetup: ENOMEM, c"Setup for XDP failed";
 
     // --- The lower device, any flavor but veth
 
@@ -247,7 +255,9 @@ mod tests {
                 .last()
                 .is_some_and(|c| c.is_ascii_alphanumeric() || b"')?".contains(c));
             let begins = text.first().is_some_and(|c| c.is_ascii_lowercase());
-            ends && (begins || text.starts_with(b"CAP_NET_ADMIN"))
+            // Those about XDP are the C driver's: scripts look for them.
+            let as_c = text.windows(3).any(|word| word == b"XDP");
+            ends && (begins || as_c || text.starts_with(b"CAP_NET_ADMIN"))
         }));
     }
 

@@ -2,14 +2,16 @@
 
 //! Flavor veth: a pair of devices; transmit on one is receive on the other.
 //!
-//! Either end refers to the other by a [`LinkRef`], set when both are registered and taken away when
+//! Either end refers to the other by a `LinkRef`, set when both are registered and taken away when
 //! one of them is deleted, which deletes both. In between, and only then, an end can be up.
 
 mod end;
 mod ethtool;
+mod limits;
 mod ops;
 mod queue;
 mod stats;
+mod xdp;
 mod xmit;
 
 pub(crate) use self::end::Veth;
@@ -97,6 +99,7 @@ impl Veth {
         dev.data().peer.set(&peer, rtnl)?;
         peer.data().peer.set(&dev, rtnl)?;
         dev.disable_gro(rtnl);
+        xdp::update_features(&dev, &peer, rtnl);
 
         peer.keep();
         dev.finish()

@@ -30,3 +30,4 @@
 #include "stacked.c"
 #include "tap.c"
 #include "txq.c"
+#include "xdp.c"

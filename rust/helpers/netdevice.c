@@ -129,3 +129,13 @@ __rnetvirt_helper struct net_device *rnetvirt_helper_netdev_next_rcu(const struc
 
 	return next == &net->dev_base_head ? NULL : net_device_entry(next);
 }
+
+__rnetvirt_helper unsigned int rnetvirt_helper_raw_smp_processor_id(void)
+{
+	return raw_smp_processor_id();
+}
+
+__rnetvirt_helper void rnetvirt_helper_netdev_set_max_mtu(struct net_device *dev, unsigned int mtu)
+{
+	WRITE_ONCE(dev->max_mtu, mtu);
+}

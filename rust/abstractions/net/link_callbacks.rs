@@ -74,6 +74,9 @@ pub(crate) unsafe fn priv_init<T: NetDeviceOps>(
     unsafe {
         (*dev).netdev_ops = Ops::<T>::NETDEV;
         (*dev).ethtool_ops = ethtool::callbacks::Ops::<T>::TABLE;
+        if T::HAS_SET_XDP {
+            (*dev).xdp_metadata_ops = super::xdp::metadata::OPS;
+        }
         if T::HAS_LOWER_DEV {
             (*dev).header_ops = StackedCallbacks::<T>::HEADER;
             // Such packets do not get to `start_xmit`.
@@ -203,6 +206,16 @@ impl<T: NetDeviceOps> Ops<T> {
         ndo_features_check: Some(bindings::passthru_features_check),
         ndo_set_rx_headroom: if T::HAS_SET_RX_HEADROOM {
             Some(Self::set_rx_headroom_callback)
+        } else {
+            None
+        },
+        ndo_bpf: if T::HAS_SET_XDP {
+            Some(super::xdp::callbacks::Ops::<T>::bpf_callback)
+        } else {
+            None
+        },
+        ndo_xdp_xmit: if T::HAS_XDP_XMIT {
+            Some(super::xdp::callbacks::Ops::<T>::xdp_xmit_callback)
         } else {
             None
         },

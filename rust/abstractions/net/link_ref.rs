@@ -88,6 +88,15 @@ impl<T> LinkRef<T> {
         (!dev.is_null()).then(|| unsafe { Link::from_raw(dev) })
     }
 
+    /// The device, if there is one, for as long as RTNL is held.
+    pub fn get_rtnl<'a>(&'a self, _rtnl: &'a Rtnl) -> Option<&'a Link<T>> {
+        let dev = self.published.load(Acquire);
+        // SAFETY: If not null, a reference is held, by the invariants. Even if somebody takes it away, and the
+        // device is unregistered, that is not freed before RTNL is released (`netdev_run_todo()`). It was
+        // a `Link<T>` when `set` was called.
+        (!dev.is_null()).then(|| unsafe { Link::from_raw(dev) })
+    }
+
     /// Refers to `dev` from now on. [`EBUSY`] if there is a reference already; [`ENODEV`] if the device
     /// is not registered; [`ENOMEM`]. May sleep.
     pub fn set(&self, dev: &Link<T>, rtnl: &Rtnl) -> Result {

@@ -41,3 +41,4 @@ pub mod sock;
 pub mod stats;
 pub mod txq;
 pub mod user_frame;
+pub mod xdp;

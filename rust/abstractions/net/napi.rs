@@ -16,6 +16,7 @@ use super::{
         ReceivedSkBuff, //
     },
     txq::TxQueue,
+    xdp::rxq::XdpQueue,
 };
 use crate::{
     bindings,
@@ -166,6 +167,17 @@ impl Napi {
 pub struct UniqueSkb<'a>(ReceivedSkBuff<'a>);
 
 impl<'a> UniqueSkb<'a> {
+    /// Takes a packet for what it is.
+    ///
+    /// # Safety
+    ///
+    /// It must be as the type's invariants say.
+    #[inline]
+    pub(super) unsafe fn from_skb(skb: ReceivedSkBuff<'a>) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self(skb)
+    }
+
     /// Makes it so; the packet comes back if somebody has it, or there is no memory. Either way it has let
     /// go of its sender's socket, unless that only waits for its bytes (`skb_prepare_for_gro()`).
     #[inline]
@@ -184,11 +196,12 @@ impl<'a> UniqueSkb<'a> {
 ///
 /// # Invariants
 ///
-/// The NAPI is owned by who has this (`NAPI_STATE_SCHED`), and the ring belongs to it. Softirqs are disabled,
+/// The NAPI is owned by who has this (`NAPI_STATE_SCHED`), and the ring and `xdp` belong to it. Softirqs are disabled,
 /// which is an RCU section, for `'p`; the device is up, and not freed.
 pub struct Poll<'p> {
     ring: &'p Ring,
     napi: &'p Napi,
+    xdp: &'p XdpQueue,
     dev: &'p NetDevice,
     budget: u32,
     done: u32,
@@ -215,6 +228,7 @@ impl<'p> Poll<'p> {
     pub(super) unsafe fn new(
         ring: &'p Ring,
         napi: &'p Napi,
+        xdp: &'p XdpQueue,
         dev: &'p NetDevice,
         budget: c_int,
     ) -> Self {
@@ -222,6 +236,7 @@ impl<'p> Poll<'p> {
         Self {
             ring,
             napi,
+            xdp,
             dev,
             budget: u32::try_from(budget).unwrap_or(0),
             done: 0,
@@ -242,6 +257,18 @@ impl<'p> Poll<'p> {
     pub fn bh(&self) -> Bh<'p> {
         // SAFETY: By the type's invariants.
         unsafe { Bh::assume() }
+    }
+
+    /// Whose queue it is.
+    #[inline]
+    pub(super) fn dev(&self) -> &'p NetDevice {
+        self.dev
+    }
+
+    /// What XDP has with the queue, of which nobody else makes use meanwhile.
+    #[inline]
+    pub(super) fn xdp_queue(&self) -> &'p XdpQueue {
+        self.xdp
     }
 
     /// How many entries were taken.
@@ -323,8 +350,10 @@ impl<'p> Poll<'p> {
     /// Drops what is there; for a device that is down.
     #[cold]
     pub(super) fn discard(mut self) -> (u32, Polled) {
-        while let Some(Entry::Skb(skb)) = self.next() {
-            skb.drop_reason(DropReason::DEV_READY);
+        while let Some(entry) = self.next() {
+            if let Entry::Skb(skb) = entry {
+                skb.drop_reason(DropReason::DEV_READY);
+            }
         }
         (self.done, self.complete())
     }

@@ -16,6 +16,7 @@ use super::{
         Link,
         NetDevice, //
     },
+    nlattr::ExtAck,
     registered::Registered,
     rtnl::Rtnl,
     skbuff::{
@@ -25,6 +26,13 @@ use super::{
     stats::{
         LinkStats64,
         SwNetstats, //
+    },
+    xdp::{
+        frame::{
+            Taken,
+            XdpFrames, //
+        },
+        prog::XdpProg,
     },
 };
 use crate::{
@@ -40,7 +48,8 @@ use core::{
 };
 use kernel::{
     error::VTABLE_DEFAULT_ERROR,
-    prelude::*, //
+    prelude::*,
+    sync::aref::ARef, //
 };
 
 pub use super::packet_context::XmitContext;
@@ -113,12 +122,18 @@ impl private::Sealed for OwnCounters {
 impl<T: NetDeviceOps<Counters = Tstats>> Link<T> {
     /// Counts one transmitted packet of `len` bytes.
     #[inline]
-    pub fn count_tx(&self, len: u32, _bh: Bh<'_>) {
+    pub fn count_tx(&self, len: u32, bh: Bh<'_>) {
+        self.count_tx_many(1, len, bh);
+    }
+
+    /// Counts transmitted packets, of `len` bytes together.
+    #[inline]
+    pub fn count_tx_many(&self, packets: u32, len: u32, _bh: Bh<'_>) {
         // SAFETY: The device has these counters, see `priv_init()`: the core has allocated them before it
         // shows the device to anybody, and frees them after the last reference is gone
         // (`netdev_run_todo()`). Softirqs are disabled: where another section may still come in between on
         // this CPU (PREEMPT_RT), `u64_stats` keeps it out.
-        unsafe { bindings::dev_sw_netstats_tx_add(self.as_ptr(), 1, len) };
+        unsafe { bindings::dev_sw_netstats_tx_add(self.as_ptr(), packets, len) };
     }
 
     /// Sums up the per-CPU packet counters. Any context.
@@ -347,6 +362,26 @@ pub trait NetDeviceOps: Sized + Send + Sync + 'static {
 
     /// The other end, for `bpf_redirect_peer()` (`ndo_get_peer_dev`), for which the core counts packets.
     fn get_peer_dev<'a>(_dev: &'a Link<Self>, _rcu: Rcu<'a>) -> Option<Peer<'a>> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Packets that the device receives are to go through `prog` from now on, or through none; that it has
+    /// had one before is no reason to refuse. An error means that nothing has changed; taking the program
+    /// away must not fail (`ndo_bpf` with `XDP_SETUP_PROG`).
+    ///
+    /// Having this means that all programs are run by [`XdpPoll`](super::xdp::XdpPoll).
+    fn set_xdp(
+        _dev: &Registered<Link<Self>>,
+        _prog: Option<ARef<XdpProg>>,
+        _ack: &mut ExtAck<'_>,
+        _rtnl: &Rtnl,
+    ) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Transmits frames that an XDP program has redirected here, the first ones as many as it can; an error
+    /// means none (`ndo_xdp_xmit`). The device may be down by now. May run on several CPUs at once.
+    fn xdp_xmit(_dev: &Link<Self>, _frames: XdpFrames<'_>, _bh: Bh<'_>) -> Result<Taken> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 

@@ -438,6 +438,26 @@ impl<T> Link<T> {
         }
     }
 
+    /// Sets the largest MTU that users may choose; the one that is stays.
+    pub fn set_max_mtu(&self, mtu: u32, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid; readers use the field locklessly.
+        unsafe { bindings::netdev_set_max_mtu(self.as_ptr(), mtu) };
+    }
+
+    /// Lets users choose these features, or not. They stay as they are until they are
+    /// computed by `Registered::update_features`.
+    pub fn set_changeable(&self, which: Features, on: bool, _rtnl: &Rtnl) {
+        let dev = self.as_ptr();
+        // SAFETY: The device is valid, and the field is used under RTNL only.
+        unsafe {
+            if on {
+                (*dev).hw_features |= which.possible();
+            } else {
+                (*dev).hw_features &= !which.0;
+            }
+        }
+    }
+
     /// Asks upper layers to leave this much room before a packet's data.
     #[inline]
     pub fn set_needed_headroom(&self, headroom: u16) {

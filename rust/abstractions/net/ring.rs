@@ -12,6 +12,7 @@ use super::{
         SkBuff, //
     },
     txq::TxQueue,
+    xdp::frame::XdpFrame,
 };
 use crate::{
     bindings,
@@ -33,16 +34,32 @@ use kernel::{
 pub enum Entry<'a> {
     /// A packet.
     Skb(ReceivedSkBuff<'a>),
+    /// A packet of XDP.
+    Frame(XdpFrame),
 }
 
 impl<'a> Entry<'a> {
-    /// Gives ownership up; a pointer to a `struct sk_buff`, which is aligned to more than tags are.
+    /// Gives ownership up; a pointer to a `struct sk_buff` or `struct xdp_frame`, which are
+    /// aligned to more than tags are.
     #[inline]
     fn into_raw(self, charged: bool) -> *mut c_void {
         let ptr: *mut c_void = match self {
             Self::Skb(skb) => skb.into_raw().as_ptr().cast(),
+            Self::Frame(frame) => frame
+                .into_raw()
+                .cast::<c_void>()
+                .map_addr(|addr| addr | FRAME),
         };
         ptr.map_addr(|addr| addr | if charged { CHARGED } else { 0 })
+    }
+
+    /// Bytes in the packet, the Ethernet header included.
+    #[inline]
+    pub fn frame_len(&self) -> u32 {
+        match self {
+            Self::Skb(skb) => skb.frame_len(),
+            Self::Frame(frame) => frame.len(),
+        }
     }
 
     /// Takes back what was given up.
@@ -53,6 +70,10 @@ impl<'a> Entry<'a> {
     /// which is within an RCU section.
     #[inline]
     unsafe fn from_raw(ptr: *mut c_void, dev: &'a NetDevice) -> Self {
+        if ptr.addr() & FRAME != 0 {
+            // SAFETY: A frame by its mark, which is ours by the caller's guarantee.
+            return Self::Frame(unsafe { XdpFrame::from_raw(untagged(ptr).cast()) });
+        }
         let skb: *mut bindings::sk_buff = untagged(ptr).cast();
         // Whoever it was for when it was put in.
         // SAFETY: The skb is ours by the caller's guarantee.
@@ -62,11 +83,14 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// Low bits of what is in a ring: its [`TxQueue`] counts it as under way.
+/// Low bits of what is in a ring: it is a frame.
+const FRAME: usize = 1;
+
+/// Its [`TxQueue`] counts it as under way.
 const CHARGED: usize = 1 << 1;
 
 fn untagged(ptr: *mut c_void) -> *mut c_void {
-    ptr.map_addr(|addr| addr & !CHARGED)
+    ptr.map_addr(|addr| addr & !(FRAME | CHARGED))
 }
 
 /// A ring of entries: many put them in, one at a time, first in first out.
@@ -127,8 +151,13 @@ impl PinnedDrop for Ring {
         ///
         /// `ptr` must be an entry, which is given up.
         unsafe extern "C" fn destroy(ptr: *mut c_void) {
-            // SAFETY: An entry is an skb.
-            drop(unsafe { SkBuff::from_raw(untagged(ptr).cast()) });
+            if ptr.addr() & FRAME != 0 {
+                // SAFETY: A frame by its mark.
+                drop(unsafe { XdpFrame::from_raw(untagged(ptr).cast()) });
+            } else {
+                // SAFETY: Else an entry is an skb.
+                drop(unsafe { SkBuff::from_raw(untagged(ptr).cast()) });
+            }
         }
 
         // SAFETY: The ring is initialised, and nobody uses it any more.

@@ -15,6 +15,7 @@ use super::{
     },
     net_device_ops::NetDeviceOps,
     netdevice::Link,
+    page_pool::PagePoolStats,
     rcu_box::RcuBox,
     registered::Registered,
     ring::{
@@ -22,6 +23,7 @@ use super::{
         Ring, //
     },
     rtnl::Rtnl,
+    xdp::rxq::XdpQueue,
 };
 use crate::{
     bindings,
@@ -73,6 +75,7 @@ pub struct LiveQueue<T: RxQueueOps> {
     napi: Napi,
     #[pin]
     ring: Ring,
+    xdp: XdpQueue,
     dev: DevRef,
     index: u16,
     started: Atomic<bool>,
@@ -86,12 +89,14 @@ impl<T: RxQueueOps> LiveQueue<T> {
         data: T::Queue,
         rtnl: &Rtnl,
     ) -> Result<Arc<Self>> {
+        let xdp = XdpQueue::new(dev, index, T::RING_SIZE, rtnl)?;
         let dev = DevRef::new(dev, rtnl)?;
         // INVARIANT: A `Link<T>`; not started.
         Arc::pin_init(
             try_pin_init!(Self {
                 napi <- Napi::new(),
                 ring <- Ring::new(T::RING_SIZE),
+                xdp,
                 dev,
                 index,
                 started: Atomic::new(false),
@@ -111,6 +116,11 @@ impl<T: RxQueueOps> LiveQueue<T> {
     #[inline]
     pub fn data(&self) -> &T::Queue {
         &self.data
+    }
+
+    /// Adds what its page pool has counted.
+    pub fn add_pool_stats(&self, sum: &mut PagePoolStats) {
+        sum.add(&self.xdp.pool);
     }
 
     /// Whose it is.
@@ -165,7 +175,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
         let queue = unsafe { &*container_of!(ptr::from_ref(Napi::from_raw(napi)), Self, napi) };
         let dev = queue.dev();
         // SAFETY: The NAPI and the ring are of one queue, and the caller owns the NAPI. The device is held.
-        let poll = unsafe { Poll::new(&queue.ring, &queue.napi, dev, budget) };
+        let poll = unsafe { Poll::new(&queue.ring, &queue.napi, &queue.xdp, dev, budget) };
         // A device that was taken down is unregistered after a grace period at the earliest: what the
         // stack gets in this section is not too late.
         // SAFETY: The device is valid.

@@ -2,7 +2,10 @@
 
 //! The data of one end.
 
-use super::stats::QueueStats;
+use super::{
+    limits::headroom,
+    stats::QueueStats, //
+};
 use abstractions::{
     context::Rcu,
     net::{
@@ -12,13 +15,17 @@ use abstractions::{
         registered::Registered,
         rtnl::Rtnl,
         rx_queue::RxQueues,
-        stats::Counter, //
+        stats::Counter,
+        xdp::ProgPtr, //
     },
 };
 use kernel::{
     prelude::*,
     sync::{
-        atomic::Atomic,
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
         rcu, //
     },
 };
@@ -34,6 +41,8 @@ pub(crate) struct Veth {
     pub(super) dropped: Counter,
     /// The headroom that somebody above this end has asked for, in bytes.
     pub(super) requested_headroom: Atomic<u32>,
+    /// The program that packets go through when they are received here.
+    pub(super) prog: ProgPtr,
     /// What each receive queue has counted.
     pub(super) stats: KVVec<QueueStats>,
 }
@@ -47,6 +56,7 @@ impl Veth {
             queues: RxQueues::new(),
             dropped: Counter::new(),
             requested_headroom: Atomic::new(0),
+            prog: ProgPtr::new(),
             stats: QueueStats::for_queues(rx)?,
         })
     }
@@ -54,6 +64,20 @@ impl Veth {
     /// Whether there is another end.
     pub(super) fn is_paired(&self, _rtnl: &Rtnl) -> bool {
         self.peer.get(Rcu::new(&rcu::read_lock())).is_some()
+    }
+
+    /// Whether `dev`, whose data this is, is to have queues while it is up, with these features.
+    pub(super) fn wants_queues(&self, gro: bool) -> bool {
+        gro || self.prog.is_some()
+    }
+
+    /// Has both ends ask for the headroom that either side wants: packets pass from one to the other
+    /// without a copy, and a program would have them copied that have less than it wants.
+    pub(super) fn apply_headroom(&self, dev: &Link<Self>, peer: &Link<Self>) {
+        let wish = |end: &Self| headroom(end.requested_headroom.load(Relaxed), end.prog.is_some());
+        let both = wish(self).max(wish(peer.data()));
+        dev.set_needed_headroom(both);
+        peer.set_needed_headroom(both);
     }
 
     /// Makes the queues of `dev`, whose data this is, as many as are active, if they are not there.

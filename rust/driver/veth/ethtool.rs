@@ -4,6 +4,7 @@
 
 use super::{
     stats::QueueStats,
+    xdp,
     Veth, //
 };
 use abstractions::{
@@ -20,6 +21,7 @@ use abstractions::{
             Stats, //
         },
         netdevice::Link,
+        page_pool::PagePoolStats,
         registered::Registered,
         rtnl::Rtnl, //
     },
@@ -36,7 +38,21 @@ impl EthtoolOps<Veth> for Veth {
     const SETS_CHANNELS: bool = true;
 
     fn set_channels(dev: &Registered<Link<Veth>>, tx: u16, rx: u16, rtnl: &Rtnl) -> Result {
-        dev.data().set_channels(dev, tx, rx, rtnl)
+        let peer = dev.data().peer.get_rtnl(rtnl);
+        if let Some(peer) = peer {
+            // Packets must not go past a program.
+            let (peer_tx, _, peer_rx, _) = peer.num_queues(rtnl);
+            if dev.data().prog.is_some() && u32::from(rx) < peer_tx
+                || peer.data().prog.is_some() && u32::from(tx) > peer_rx
+            {
+                return Err(EINVAL);
+            }
+        }
+        dev.data().set_channels(dev, tx, rx, rtnl)?;
+        if let Some(peer) = peer {
+            xdp::update_features(dev, peer, rtnl);
+        }
+        Ok(())
     }
 
     const STATS: &'static [&'static dyn StatSet<Self>] = STATS;
@@ -67,8 +83,15 @@ const STATS: &[&dyn StatSet<Veth>] = &[
         names: [c"xdp_xmit", c"xdp_xmit_errors"],
         values: tx_queue,
     },
-    &PoolStats(|_dev, _sum, _rtnl| ()),
+    &PoolStats(pools),
 ];
+
+fn pools(dev: &Link<Veth>, sum: &mut PagePoolStats, _rtnl: &Rtnl) {
+    let guard = rcu::read_lock();
+    if let Some(queues) = dev.data().queues.get(Rcu::new(&guard)) {
+        queues.iter().for_each(|queue| queue.add_pool_stats(sum));
+    }
+}
 
 fn peer_ifindex(dev: &Link<Veth>, _queue: u32, _rtnl: &Rtnl) -> [u64; 1] {
     let guard = rcu::read_lock();

@@ -4,6 +4,7 @@
 
 use super::{
     stats,
+    xdp,
     xmit,
     Veth, //
 };
@@ -24,15 +25,22 @@ use abstractions::{
             XmitContext, //
         },
         netdevice::Link,
+        nlattr::ExtAck,
         registered::Registered,
         rtnl::Rtnl,
         skbuff::SkBuff,
-        stats::LinkStats64, //
+        stats::LinkStats64,
+        xdp::{
+            Taken,
+            XdpFrames,
+            XdpProg, //
+        },
     },
 };
 use kernel::{
     prelude::*,
     sync::{
+        aref::ARef,
         atomic::ordering::Relaxed,
         rcu, //
     },
@@ -52,7 +60,7 @@ impl NetDeviceOps for Veth {
         if !dev.data().is_paired(rtnl) {
             return Err(ENOTCONN);
         }
-        if dev.has_any_feature(Features::GRO) {
+        if dev.data().wants_queues(dev.has_any_feature(Features::GRO)) {
             dev.data().make_queues(dev, rtnl)?;
         }
         let guard = rcu::read_lock();
@@ -82,7 +90,7 @@ impl NetDeviceOps for Veth {
         if !dev.is_up() {
             return Ok(());
         }
-        if features.any(Features::GRO) {
+        if dev.data().wants_queues(features.any(Features::GRO)) {
             dev.data().make_queues(dev, rtnl)
         } else {
             dev.data().queues.clear(rtnl);
@@ -100,6 +108,23 @@ impl NetDeviceOps for Veth {
         } else if let Some(txq) = dev.tx_queue(queue) {
             txq.wake(bh);
         }
+    }
+
+    fn set_xdp(
+        dev: &Registered<Link<Self>>,
+        prog: Option<ARef<XdpProg>>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &Rtnl,
+    ) -> Result {
+        xdp::set_prog(dev, prog, ack, rtnl)
+    }
+
+    fn fix_features(dev: &Registered<Link<Self>>, wanted: Features, rtnl: &Rtnl) -> Features {
+        xdp::fix_features(dev.data().peer.get_rtnl(rtnl), wanted)
+    }
+
+    fn xdp_xmit(dev: &Link<Self>, frames: XdpFrames<'_>, bh: Bh<'_>) -> Result<Taken> {
+        xdp::xmit(dev, frames, bh)
     }
 
     /// A packet is counted once, by its sender; the receiver reads it there.
@@ -134,10 +159,7 @@ impl NetDeviceOps for Veth {
         };
         let own = u16::try_from(headroom.max(0)).unwrap_or(u16::MAX);
         dev.data().requested_headroom.store(own.into(), Relaxed);
-        let theirs = peer.data().requested_headroom.load(Relaxed);
-        let both = own.max(u16::try_from(theirs).unwrap_or(u16::MAX));
-        dev.set_needed_headroom(both);
-        peer.set_needed_headroom(both);
+        dev.data().apply_headroom(dev, peer);
     }
 
     fn uninit(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {

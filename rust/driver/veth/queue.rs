@@ -2,9 +2,16 @@
 
 //! What becomes of packets that are polled.
 
-use super::Veth;
+use super::{
+    stats::QueueStats,
+    xdp,
+    Veth, //
+};
 use abstractions::{
-    context::Rcu,
+    context::{
+        Bh,
+        Rcu, //
+    },
     net::{
         napi::{
             Poll,
@@ -12,13 +19,17 @@ use abstractions::{
             UniqueSkb, //
         },
         netdevice::Link,
-        ring::Entry,
         rx_queue::{
             LiveQueue,
             RxQueueOps, //
         },
+        xdp::{
+            Verdict,
+            XdpBulk, //
+        },
     },
 };
+use kernel::prelude::*;
 
 /// After how many packets their sender hears that they have arrived. Byte queue limits let as many be under way
 /// as are needed for that, so it is what others wait for.
@@ -31,27 +42,45 @@ impl RxQueueOps for Veth {
     const RING_SIZE: u16 = 256;
 
     fn poll(queue: &LiveQueue<Self>, dev: &Link<Self>, mut poll: Poll<'_>) -> Polled {
-        let peer = dev.data().peer.get(poll.rcu());
+        let bh = poll.bh();
+        let peer = dev.data().peer.get(bh.rcu());
         // Its number is that of the queue: what was put into another one came by that.
         let txq = peer.and_then(|peer| peer.tx_queue(queue.index()));
-        let mut bytes: u64 = 0;
         let mut woken = false;
-        while let Some(Entry::Skb(skb)) = poll.next() {
-            bytes = bytes.wrapping_add(skb.frame_len().into());
-            match UniqueSkb::new(skb) {
-                Ok(skb) => poll.gro_receive(skb),
-                Err(skb) => poll.netif_receive(skb),
+        let mut seen = Seen::default();
+        let mut back = XdpBulk::new();
+        let mut xdp = poll.xdp(dev.data().prog.get(bh.rcu()));
+        while let Some(entry) = xdp.next() {
+            seen.bytes = seen.bytes.wrapping_add(entry.frame_len());
+            match xdp.run(entry) {
+                Verdict::Pass(skb) => match UniqueSkb::new(skb) {
+                    Ok(skb) => xdp.gro_receive(skb),
+                    Err(skb) => xdp.netif_receive(skb),
+                },
+                Verdict::Passed => (),
+                Verdict::Tx(frame) => {
+                    if let Err(frame) = back.push(frame) {
+                        seen.send_back(dev, &mut back, bh);
+                        let _ = back.push(frame);
+                    }
+                }
+                Verdict::Redirected => seen.redirect += 1,
+                Verdict::Dropped => seen.xdp_drops += 1,
+                Verdict::Lost => seen.drops += 1,
             }
-            if poll.charged() >= COMPLETE_AT {
-                woken = txq.as_ref().is_some_and(|txq| poll.complete_charged(txq));
+            if xdp.charged() >= COMPLETE_AT {
+                woken = txq.as_ref().is_some_and(|txq| xdp.complete_charged(txq));
                 if woken {
                     break;
                 }
             }
         }
+        if !back.is_empty() {
+            seen.send_back(dev, &mut back, bh);
+        }
+        seen.drops += xdp.finish();
         if let Some(stats) = dev.data().stats.get(usize::from(queue.index())) {
-            stats.packets.add(poll.done().into());
-            stats.bytes.add(bytes);
+            seen.count(poll.done(), stats);
         }
         if let Some(txq) = txq {
             woken |= poll.complete_charged(&txq);
@@ -73,5 +102,39 @@ impl RxQueueOps for Veth {
         if let (true, Some(txq)) = (gone, peer.tx_queue(queue.index())) {
             txq.reset();
         }
+    }
+}
+
+/// What became of packets in one poll.
+#[derive(Default)]
+struct Seen {
+    bytes: u32,
+    drops: u32,
+    redirect: u32,
+    xdp_drops: u32,
+    tx: u32,
+    tx_errors: u32,
+}
+
+impl Seen {
+    /// Sends frames back to the other end.
+    #[cold]
+    fn send_back(&mut self, dev: &Link<Veth>, frames: &mut XdpBulk, bh: Bh<'_>) {
+        let (sent, lost) = frames.send(dev, |frames| {
+            let peer = dev.data().peer.get(bh.rcu()).ok_or(ENXIO)?;
+            xdp::send_frames(dev, peer, xdp::queue_of(peer, bh), frames, bh)
+        });
+        self.tx += sent;
+        self.tx_errors += lost;
+    }
+
+    fn count(&self, packets: u32, stats: &QueueStats) {
+        stats.packets.add(packets);
+        stats.bytes.add(self.bytes);
+        stats.drops.add(self.drops);
+        stats.xdp_redirect.add(self.redirect);
+        stats.xdp_drops.add(self.xdp_drops);
+        stats.xdp_tx.add(self.tx);
+        stats.xdp_tx_errors.add(self.tx_errors);
     }
 }

@@ -19,10 +19,12 @@ impl Count {
         Self(Atomic::new(0))
     }
 
-    /// To be called by that writer only.
-    pub(super) fn add(&self, events: u64) {
-        self.0
-            .store(self.0.load(Relaxed).wrapping_add(events), Relaxed);
+    /// Adds `n`, without an atomic operation: of two who do that at once the count of one may be lost.
+    #[inline]
+    pub(super) fn add(&self, n: u32) {
+        if n != 0 {
+            self.0.store(self.get().wrapping_add(n.into()), Relaxed);
+        }
     }
 
     fn get(&self) -> u64 {
@@ -74,6 +76,14 @@ impl QueueStats {
                 xmit: Atomic::new(0),
                 xmit_errors: Atomic::new(0),
             },
+        }
+    }
+
+    /// The other end has sent frames here, of which some were not taken. Anybody may call this.
+    pub(super) fn count_sent(&self, taken: u32, lost: u32) {
+        self.sent.xmit.add(taken.into(), Relaxed);
+        if lost != 0 {
+            self.sent.xmit_errors.add(lost.into(), Relaxed);
         }
     }
 

@@ -83,8 +83,11 @@ fn choose(
     skb: SkBuff<'_>,
     cx: &XmitContext<'_>,
 ) -> Tx {
-    match queues.get(skb.queue_mapping()) {
-        Some(queue) if may_merge(dev, peer, &skb) => match skb.into_frame() {
+    // A program sees all that comes, whichever queue it is for.
+    let all = peer.data().prog.is_some();
+    let queue = queues.get(skb.queue_mapping());
+    match queue.or_else(|| queues.get(0).filter(|_| all)) {
+        Some(queue) if all || may_merge(dev, peer, &skb) => match skb.into_frame() {
             Ok(frame) => to_queue(dev, peer, queue, frame, cx),
             Err(skb) => drop_tx(dev, skb),
         },

@@ -43,6 +43,8 @@ impl DropReason {
     pub const CSUM: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_SKB_CSUM);
     /// User space has not the bytes that it says (`SKB_DROP_REASON_SKB_UCOPY_FAULT`).
     pub const UCOPY_FAULT: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_SKB_UCOPY_FAULT);
+    /// An XDP program said so (`SKB_DROP_REASON_XDP`).
+    pub const XDP: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_XDP);
     /// The header in front of it does not fit it (`SKB_DROP_REASON_DEV_HDR`).
     pub const DEV_HDR: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_DEV_HDR);
 }

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Packets of XDP: memory with a packet in it, and no skb around it.
+
+use crate::{
+    bindings,
+    context::Rcu,
+    net::{
+        netdevice::NetDevice,
+        skbuff::{
+            ReceivedSkBuff,
+            SkBuff,
+            ETH_HLEN, //
+        },
+    },
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
+use kernel::prelude::*;
+
+/// A packet without an skb (`struct xdp_frame`): whoever has it passes it on or drops it.
+///
+/// # Invariants
+///
+/// The pointer is to a frame that is ours, with the memory that it lies in and its fragments. Its memory is
+/// not that of an `AF_XDP` socket (`MEM_TYPE_XSK_BUFF_POOL`).
+pub struct XdpFrame(NonNull<bindings::xdp_frame>);
+
+// SAFETY: A frame may be freed on any CPU (`xdp_return_frame()`).
+unsafe impl Send for XdpFrame {}
+
+impl XdpFrame {
+    /// Takes ownership.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be as the type's invariants say, and be given up.
+    #[inline]
+    pub(in crate::net) unsafe fn from_raw(ptr: *mut bindings::xdp_frame) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        // SAFETY: A frame lies in its memory, so it is not null.
+        Self(unsafe { NonNull::new_unchecked(ptr) })
+    }
+
+    /// Gives ownership up.
+    #[inline]
+    pub(in crate::net) fn into_raw(self) -> *mut bindings::xdp_frame {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    #[inline]
+    pub(in crate::net) fn as_ptr(&self) -> *mut bindings::xdp_frame {
+        self.0.as_ptr()
+    }
+
+    /// Bytes in the packet, its Ethernet header and its fragments included.
+    #[inline]
+    pub fn len(&self) -> u32 {
+        // SAFETY: By the type's invariants.
+        unsafe { bindings::xdp_get_frame_len(self.as_ptr()) }
+    }
+
+    /// Whether there are no bytes in it.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether an Ethernet header is in the first piece, as [`into_skb`](Self::into_skb) wants it.
+    #[inline]
+    pub(in crate::net) fn has_header(&self) -> bool {
+        // SAFETY: By the type's invariants.
+        unsafe { (*self.as_ptr()).len >= ETH_HLEN }
+    }
+
+    /// Puts an skb around it, which `dev` has received (`xdp_build_skb_from_frame()`). The frame comes back
+    /// if there is no memory, or no Ethernet header.
+    #[inline]
+    pub fn into_skb<'r>(
+        self,
+        dev: &'r NetDevice,
+        _rcu: Rcu<'r>,
+    ) -> Result<ReceivedSkBuff<'r>, Self> {
+        // `eth_type_trans()` pulls the header, and must not find that the fragments begin before its end.
+        if !self.has_header() {
+            return Err(self);
+        }
+        // SAFETY: The frame is ours, and `dev` valid.
+        let skb = unsafe { bindings::xdp_build_skb_from_frame(self.as_ptr(), dev.as_ptr()) };
+        if skb.is_null() {
+            return Err(self);
+        }
+        let _ = self.into_raw();
+        // SAFETY: The skb is new, has the frame's memory, and is set up as received by `dev`: its header was
+        // pulled.
+        Ok(unsafe { ReceivedSkBuff::from_skb(SkBuff::from_raw(skb)) })
+    }
+}
+
+impl Drop for XdpFrame {
+    #[cold]
+    fn drop(&mut self) {
+        // SAFETY: By the type's invariants it is ours.
+        unsafe { bindings::xdp_return_frame(self.0.as_ptr()) };
+    }
+}
+
+/// Frames on their way to a device, of which the first ones may be taken; who brought them keeps the rest.
+///
+/// # Invariants
+///
+/// The array has `count` entries, which are frames that are ours for `'a`, until they are taken.
+pub struct XdpFrames<'a> {
+    frames: NonNull<*mut bindings::xdp_frame>,
+    count: usize,
+    _array: PhantomData<&'a mut [*mut bindings::xdp_frame]>,
+}
+
+impl<'a> XdpFrames<'a> {
+    /// # Safety
+    ///
+    /// It must be as the type's invariants say; those that were [taken](Self::take) belong to the caller no
+    /// more.
+    #[inline]
+    pub(in crate::net) unsafe fn from_raw(
+        frames: *mut *mut bindings::xdp_frame,
+        count: c_int,
+    ) -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self {
+            // SAFETY: An array is not null.
+            frames: unsafe { NonNull::new_unchecked(frames) },
+            count: usize::try_from(count).unwrap_or(0),
+            _array: PhantomData,
+        }
+    }
+
+    /// How many there are.
+    #[inline]
+    pub fn count(&self) -> u32 {
+        // CAST: It came from an `int`.
+        #[allow(clippy::cast_possible_truncation)]
+        {
+            self.count as u32
+        }
+    }
+
+    /// Gives frames to `f`, one after the other, until one comes back, which ends it. How many were taken.
+    #[inline]
+    pub fn take(self, mut f: impl FnMut(XdpFrame) -> Result<(), XdpFrame>) -> Taken {
+        for index in 0..self.count {
+            // SAFETY: By the type's invariants.
+            let slot = unsafe { self.frames.add(index).as_mut() };
+            // SAFETY: The frame is ours, and given away for once.
+            if let Err(frame) = f(unsafe { XdpFrame::from_raw(*slot) }) {
+                // Whichever it is: who brought it frees what is here.
+                *slot = frame.into_raw();
+                // CAST: Less than an `int`.
+                #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+                return Taken(index as c_int);
+            }
+        }
+        // CAST: It came from an `int`.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+        Taken(self.count as c_int)
+    }
+}
+
+/// How many frames were taken, the first ones: what C wants to know of `ndo_xdp_xmit`.
+#[must_use]
+#[derive(Clone, Copy)]
+pub struct Taken(c_int);
+
+impl Taken {
+    /// The number.
+    #[inline]
+    pub fn count(self) -> u32 {
+        self.0.unsigned_abs()
+    }
+
+    #[inline]
+    pub(in crate::net) fn number(self) -> c_int {
+        self.0
+    }
+}

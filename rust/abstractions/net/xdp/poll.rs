@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What becomes of packets and frames that are polled, by what a program says of each.
+
+use super::{
+    bulk::{
+        XdpBulk,
+        BULK, //
+    },
+    frame::XdpFrame,
+    metadata::XdpCtx,
+    prog::XdpProg,
+    rxq::{
+        RxqInfo,
+        XdpQueue, //
+    },
+};
+use crate::{
+    bindings,
+    net::{
+        napi::{
+            Poll,
+            UniqueSkb, //
+        },
+        ring::Entry,
+        skbuff::{
+            DropReason,
+            ReceivedSkBuff,
+            SkBuff, //
+        },
+        txq::TxQueue,
+    },
+};
+use core::{
+    mem::MaybeUninit,
+    ptr, //
+};
+use kernel::prelude::*;
+
+/// What a program has said of a packet, and where that is now.
+#[must_use]
+pub enum Verdict<'p> {
+    /// The device has received it (`XDP_PASS`), and it is an skb.
+    Pass(ReceivedSkBuff<'p>),
+    /// The device has received it; it was a frame, and goes to the stack with others.
+    Passed,
+    /// It is to be sent back (`XDP_TX`).
+    Tx(XdpFrame),
+    /// It was sent elsewhere (`XDP_REDIRECT`).
+    Redirected,
+    /// It was dropped: the program said so, or nothing that has a meaning.
+    Dropped,
+    /// It was dropped for want of memory or room, or nobody took it.
+    Lost,
+}
+
+/// A queue is being polled, and there may be a program that sees what comes.
+///
+/// # Invariants
+///
+/// What others' pools get back on this CPU they do not get directly (`xdp_set_return_frame_no_direct()`).
+pub struct XdpPoll<'r, 'p> {
+    poll: &'r mut Poll<'p>,
+    prog: Option<&'r XdpProg>,
+    passed: XdpBulk,
+    lost: u32,
+    redirected: bool,
+}
+
+impl<'p> Poll<'p> {
+    /// Has what comes go through `prog`, if there is one.
+    #[inline]
+    pub fn xdp<'r>(&'r mut self, prog: Option<&'r XdpProg>) -> XdpPoll<'r, 'p> {
+        // INVARIANT: Set. It was not: the poll is borrowed by what sets it.
+        // SAFETY: Polling is done in a context that BPF may use (`bpf_net_ctx_set()` in `net_rx_action()`,
+        // `napi_threaded_poll_loop()` and `busy_poll_stop()`).
+        unsafe { bindings::xdp_set_return_frame_no_direct() };
+        XdpPoll {
+            poll: self,
+            prog,
+            passed: XdpBulk::new(),
+            lost: 0,
+            redirected: false,
+        }
+    }
+}
+
+impl<'p> XdpPoll<'_, 'p> {
+    /// The next entry; `None` if there is none, or the budget is used up.
+    #[allow(clippy::should_implement_trait)]
+    #[inline]
+    pub fn next(&mut self) -> Option<Entry<'p>> {
+        self.poll.next()
+    }
+
+    /// See [`Poll::charged`].
+    #[inline]
+    pub fn charged(&self) -> u32 {
+        self.poll.charged()
+    }
+
+    /// See [`Poll::complete_charged`].
+    #[inline]
+    pub fn complete_charged(&mut self, txq: &TxQueue<'_>) -> bool {
+        self.poll.complete_charged(txq)
+    }
+
+    /// See [`Poll::gro_receive`].
+    #[inline]
+    pub fn gro_receive(&mut self, skb: UniqueSkb<'p>) {
+        self.poll.gro_receive(skb);
+    }
+
+    /// See [`Poll::netif_receive`].
+    #[inline]
+    pub fn netif_receive(&mut self, skb: ReceivedSkBuff<'p>) {
+        self.poll.netif_receive(skb);
+    }
+
+    /// Has the program see the entry, and does what it says.
+    #[inline]
+    pub fn run(&mut self, entry: Entry<'p>) -> Verdict<'p> {
+        match (entry, self.prog) {
+            (Entry::Skb(skb), None) => Verdict::Pass(skb),
+            (Entry::Skb(skb), Some(prog)) => self.run_skb(skb, prog),
+            (Entry::Frame(frame), prog) => self.run_frame(frame, prog),
+        }
+    }
+
+    /// Runs the program on the packet where it is, if that may be; memory of its own it gets only when it
+    /// leaves.
+    #[inline]
+    fn run_skb(&mut self, skb: ReceivedSkBuff<'p>, prog: &XdpProg) -> Verdict<'p> {
+        // SAFETY: The skb is valid.
+        let skb = if unsafe { bindings::skb_is_xdp_ready(skb.as_ptr()) } {
+            skb
+        } else {
+            match self.copy(skb) {
+                Some(skb) => skb,
+                None => return Verdict::Lost,
+            }
+        };
+        let raw = skb.as_ptr();
+        let mut ctx = MaybeUninit::<XdpCtx>::uninit();
+        // SAFETY: The fields are within the context. The packet is ours, nobody else has its data, and there
+        // is an Ethernet header in front of them, by the type's invariants: the buffer is within its head.
+        let ctx = unsafe {
+            bindings::xdp_buff_from_skb(
+                &raw mut (*ctx.as_mut_ptr()).xdp,
+                raw,
+                // That of pieces, which a program may have freed; there are none but of a copy.
+                self.rxq().of(bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL),
+            );
+            (&raw mut (*ctx.as_mut_ptr()).skb).write(raw);
+            ctx.assume_init_mut()
+        };
+        // SAFETY: The program is of type XDP; softirqs are disabled, in a context that BPF may use.
+        let act = unsafe { bindings::bpf_prog_run_xdp(prog.as_ptr(), &mut ctx.xdp) };
+        match act {
+            bindings::xdp_action_XDP_PASS => {
+                // SAFETY: The buffer is of this skb; programs leave an Ethernet header at least.
+                unsafe { bindings::skb_from_xdp_buff(raw, &ctx.xdp, self.poll.dev().as_ptr()) };
+                Verdict::Pass(skb)
+            }
+            bindings::xdp_action_XDP_TX | bindings::xdp_action_XDP_REDIRECT => {
+                match self.take_memory(skb, ctx) {
+                    // SAFETY: The buffer is ours now, of that kind of memory, and the program has just run.
+                    Some(kind) => unsafe { self.send(&mut ctx.xdp, kind, prog, act) },
+                    None => Verdict::Lost,
+                }
+            }
+            _ => {
+                self.complain(prog, act);
+                skb.drop_reason(DropReason::XDP);
+                Verdict::Dropped
+            }
+        }
+    }
+
+    /// A copy that nobody else has, with room in front, in pieces if it is large; `None` if there is no
+    /// memory, or it is too large for that, too.
+    #[cold]
+    #[inline(never)]
+    fn copy(&mut self, skb: ReceivedSkBuff<'p>) -> Option<ReceivedSkBuff<'p>> {
+        let mut raw = skb.into_raw().as_ptr();
+        // SAFETY: The packet is ours, with its header in front of its data. Who owns the poll owns the pool.
+        unsafe {
+            bindings::skb_push_mac(raw);
+            let result = bindings::skb_pp_cow_data(
+                self.queue().pool.as_ptr(),
+                &mut raw,
+                bindings::XDP_PACKET_HEADROOM,
+            );
+            bindings::skb_pull_mac(raw);
+            // SAFETY: The packet, or its copy, which has as much in its first piece, is ours.
+            let skb = ReceivedSkBuff::from_skb(SkBuff::from_raw(raw));
+            (result == 0).then_some(skb)
+        }
+    }
+
+    /// Separates the buffer from its packet: its memory leaves it if it can, otherwise there is a copy of the
+    /// bytes. What kind of memory that is; `None` if there is none, or no room.
+    #[inline(never)]
+    fn take_memory(
+        &mut self,
+        skb: ReceivedSkBuff<'p>,
+        ctx: &mut XdpCtx,
+    ) -> Option<bindings::xdp_mem_type> {
+        ctx.skb = ptr::null_mut();
+        let raw = skb.as_ptr();
+        // SAFETY: The packet is ours, and nobody else has its data.
+        if unsafe { bindings::skb_has_xdp_memory(raw) } {
+            // SAFETY: As above. All pieces of a packet that is recycled are of pools
+            // (`skb_mark_for_recycle()`); one that is not has one piece, a fragment of a page.
+            let kind = if unsafe { bindings::skb_is_of_pool(raw) } {
+                bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL
+            } else {
+                bindings::xdp_mem_type_MEM_TYPE_PAGE_SHARED
+            };
+            // SAFETY: The packet is ours; its memory is the buffer's from here on.
+            unsafe { bindings::skb_free_but_memory(skb.into_raw().as_ptr()) };
+            return Some(kind);
+        }
+        let mut copy = MaybeUninit::uninit();
+        // SAFETY: The buffer is valid, of one piece, since the packet is: a copy would have had memory that
+        // can leave. Who owns the poll owns the pool.
+        if !unsafe {
+            bindings::xdp_buff_copy(copy.as_mut_ptr(), &ctx.xdp, self.queue().pool.as_ptr())
+        } {
+            return None;
+        }
+        // SAFETY: Just written.
+        ctx.xdp = unsafe { copy.assume_init() };
+        drop(skb);
+        Some(bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL)
+    }
+
+    /// Has the program see a frame, where it is.
+    #[inline(never)]
+    fn run_frame(&mut self, frame: XdpFrame, prog: Option<&XdpProg>) -> Verdict<'p> {
+        if !frame.has_header() {
+            return Verdict::Lost;
+        }
+        let Some(prog) = prog else {
+            return self.pass(frame);
+        };
+        let raw = frame.as_ptr();
+        let mut ctx = MaybeUninit::<XdpCtx>::uninit();
+        // SAFETY: The frame is ours.
+        let kind = unsafe { bindings::xdp_frame_mem_type(raw) };
+        let rxq = self.rxq().of(kind);
+        // SAFETY: The fields are within the context; the frame is ours.
+        let ctx = unsafe {
+            bindings::xdp_convert_frame_to_buff(raw, &raw mut (*ctx.as_mut_ptr()).xdp);
+            (&raw mut (*ctx.as_mut_ptr()).xdp.rxq).write(rxq);
+            (&raw mut (*ctx.as_mut_ptr()).skb).write(ptr::null_mut());
+            ctx.assume_init_mut()
+        };
+        // From here on the buffer has the memory, and may have less of it than the frame says.
+        let _ = frame.into_raw();
+        // SAFETY: As in `run_skb`.
+        let act = unsafe { bindings::bpf_prog_run_xdp(prog.as_ptr(), &mut ctx.xdp) };
+        match act {
+            // SAFETY: The frame lies at the beginning of the buffer, where programs do not get.
+            bindings::xdp_action_XDP_PASS => unsafe {
+                if bindings::xdp_update_frame_from_buff(&ctx.xdp, raw) == 0 {
+                    self.pass(XdpFrame::from_raw(raw))
+                } else {
+                    bindings::xdp_return_buff(&mut ctx.xdp);
+                    Verdict::Lost
+                }
+            },
+            bindings::xdp_action_XDP_TX | bindings::xdp_action_XDP_REDIRECT => {
+                // SAFETY: The buffer is ours, of that kind of memory, and the program has just run.
+                unsafe { self.send(&mut ctx.xdp, kind, prog, act) }
+            }
+            _ => {
+                self.complain(prog, act);
+                // SAFETY: The buffer is ours, and its queue says of what kind.
+                unsafe { bindings::xdp_return_buff(&mut ctx.xdp) };
+                Verdict::Dropped
+            }
+        }
+    }
+
+    /// Puts a frame to those that go to the stack.
+    #[inline]
+    fn pass(&mut self, frame: XdpFrame) -> Verdict<'p> {
+        if self.passed.is_full() {
+            self.deliver();
+        }
+        match self.passed.push(frame) {
+            Ok(()) => Verdict::Passed,
+            Err(_) => Verdict::Lost,
+        }
+    }
+
+    /// Sends the buffer back, or to where the program has said.
+    ///
+    /// # Safety
+    ///
+    /// The buffer must be ours and given up, its memory of that kind, and the program have run just now.
+    #[inline]
+    unsafe fn send(
+        &mut self,
+        xdp: &mut bindings::xdp_buff,
+        kind: bindings::xdp_mem_type,
+        prog: &XdpProg,
+        act: u32,
+    ) -> Verdict<'p> {
+        xdp.rxq = self.rxq().of(kind);
+        if act == bindings::xdp_action_XDP_TX {
+            // SAFETY: By the caller's guarantee.
+            let frame = unsafe { bindings::xdp_convert_buff_to_frame(xdp) };
+            if !frame.is_null() {
+                // SAFETY: It has the buffer's memory.
+                return Verdict::Tx(unsafe { XdpFrame::from_raw(frame) });
+            }
+            // SAFETY: The device and the program are valid.
+            unsafe {
+                bindings::trace_xdp_exception(self.poll.dev().as_ptr(), prog.as_ptr(), act);
+            }
+        } else {
+            let dev = self.poll.dev().as_ptr();
+            // SAFETY: By the caller's guarantee. Success takes the buffer. What was collected is sent before the poll ends, by `drop`.
+            if unsafe { bindings::xdp_do_redirect(dev, xdp, prog.as_ptr()) } == 0 {
+                self.redirected = true;
+                return Verdict::Redirected;
+            }
+        }
+        // SAFETY: It is still ours, and its queue says of what kind.
+        unsafe { bindings::xdp_return_buff(xdp) };
+        Verdict::Lost
+    }
+
+    /// Tells who watches of a verdict that is none, or `XDP_ABORTED`.
+    #[inline]
+    fn complain(&self, prog: &XdpProg, act: u32) {
+        if act != bindings::xdp_action_XDP_DROP {
+            self.complain_of(prog, act);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn complain_of(&self, prog: &XdpProg, act: u32) {
+        let dev = self.poll.dev().as_ptr();
+        // SAFETY: The device and the program are valid.
+        unsafe {
+            if act != bindings::xdp_action_XDP_ABORTED {
+                bindings::bpf_warn_invalid_xdp_action(dev, prog.as_ptr(), act);
+            }
+            bindings::trace_xdp_exception(dev, prog.as_ptr(), act);
+        }
+    }
+
+    /// Gives the frames that were passed to the stack, as packets.
+    #[inline(never)]
+    fn deliver(&mut self) {
+        let (dev, poll, lost) = (self.poll.dev().as_ptr(), &mut *self.poll, &mut self.lost);
+        self.passed.drain(|frames| {
+            let mut skbs = [ptr::null_mut::<c_void>(); BULK];
+            // CAST: At most `BULK`.
+            #[allow(clippy::cast_possible_truncation)]
+            // SAFETY: There is room for as many. Polling is done with softirqs disabled.
+            let got = unsafe {
+                bindings::napi_skb_cache_get_bulk(skbs.as_mut_ptr(), frames.len() as u32)
+            } as usize;
+            for (frame, skb) in frames.iter().zip(skbs.iter().take(got)) {
+                // SAFETY: The frame is ours, with an Ethernet header, the skb is new, and the device valid.
+                // What is made of them has both, and is set up as received. It has been nobody else's.
+                unsafe {
+                    let skb = bindings::__xdp_build_skb_from_frame(*frame, skb.cast(), dev);
+                    poll.gro_receive(UniqueSkb::from_skb(ReceivedSkBuff::from_skb(
+                        SkBuff::from_raw(skb),
+                    )));
+                }
+            }
+            for frame in frames.iter().skip(got) {
+                // SAFETY: The frame is ours.
+                drop(unsafe { XdpFrame::from_raw(*frame) });
+                *lost += 1;
+            }
+        });
+    }
+
+    /// Ends it: what was collected goes where it is to go. How many frames were lost for want of memory.
+    #[inline]
+    pub fn finish(mut self) -> u32 {
+        if !self.passed.is_empty() {
+            self.deliver();
+        }
+        self.lost
+    }
+
+    #[inline]
+    fn queue(&self) -> &'p XdpQueue {
+        self.poll.xdp_queue()
+    }
+
+    #[inline]
+    fn rxq(&self) -> &'p RxqInfo {
+        &self.queue().rxq
+    }
+}
+
+impl Drop for XdpPoll<'_, '_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: Set when this was made, in the same context; what was redirected is sent in it, too.
+        unsafe {
+            if self.redirected {
+                bindings::xdp_do_flush();
+            }
+            bindings::xdp_clear_return_frame_no_direct();
+        }
+    }
+}

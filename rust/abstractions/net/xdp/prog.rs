@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! XDP programs.
+
+use crate::{
+    bindings,
+    context::Rcu,
+    net::rtnl::Rtnl, //
+};
+use core::{
+    marker::PhantomData,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    sync::{
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
+        atomic::{
+            ordering::{
+                Acquire,
+                Full,
+                Relaxed, //
+            },
+            Atomic, //
+        },
+    },
+    types::Opaque,
+};
+
+/// A program (`struct bpf_prog`) of type XDP.
+///
+/// # Invariants
+///
+/// It is of that type, and is not freed while referred to.
+#[repr(transparent)]
+pub struct XdpProg(Opaque<bindings::bpf_prog>);
+
+// SAFETY: A program is counted and run on any CPU.
+unsafe impl Send for XdpProg {}
+// SAFETY: As above.
+unsafe impl Sync for XdpProg {}
+
+// SAFETY: The functions count references to the program, which is freed after the last one.
+unsafe impl AlwaysRefCounted for XdpProg {
+    fn inc_ref(&self) {
+        // SAFETY: The program is not freed while referred to.
+        unsafe { bindings::bpf_prog_inc(self.as_ptr()) };
+    }
+
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: The caller gives a reference up.
+        unsafe { bindings::bpf_prog_put(obj.as_ptr().cast()) };
+    }
+}
+
+impl XdpProg {
+    /// # Safety
+    ///
+    /// `ptr` must be as the type's invariants say, for all of `'a`.
+    #[inline]
+    pub(in crate::net) unsafe fn from_raw<'a>(ptr: *mut bindings::bpf_prog) -> &'a Self {
+        // CAST: A transparent wrapper.
+        // SAFETY: Guaranteed by the caller.
+        unsafe { &*ptr.cast() }
+    }
+
+    #[inline]
+    pub(in crate::net) fn as_ptr(&self) -> *mut bindings::bpf_prog {
+        self.0.get()
+    }
+
+    /// Whether it can do with packets in several pieces (`BPF_F_XDP_HAS_FRAGS`).
+    pub fn has_frags(&self) -> bool {
+        // SAFETY: The program is valid; what it can do never changes.
+        unsafe { bindings::bpf_prog_has_frags(self.as_ptr()) }
+    }
+}
+
+/// The program that packets of a device go through, or none; they pay one load.
+///
+/// # Invariants
+///
+/// The pointer is null, or to a program with a reference that is ours.
+pub struct ProgPtr {
+    ptr: Atomic<*mut bindings::bpf_prog>,
+    _owns: PhantomData<ARef<XdpProg>>,
+}
+
+// SAFETY: References may be given back by any thread.
+unsafe impl Send for ProgPtr {}
+// SAFETY: Readers share the program; who exchanges it holds RTNL.
+unsafe impl Sync for ProgPtr {}
+
+impl ProgPtr {
+    /// None.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        // INVARIANT: Null.
+        Self {
+            ptr: Atomic::new(ptr::null_mut()),
+            _owns: PhantomData,
+        }
+    }
+
+    /// The program, if there is one.
+    #[inline]
+    pub fn get<'a>(&'a self, _rcu: Rcu<'a>) -> Option<&'a XdpProg> {
+        let ptr = self.ptr.load(Acquire);
+        // SAFETY: By the type's invariants there is a reference when it is loaded. The core frees a program a
+        // grace period after the last one is given back (`__bpf_prog_put_noref()`), and `'a` lies within
+        // a section that began before.
+        (!ptr.is_null()).then(|| unsafe { XdpProg::from_raw(ptr) })
+    }
+
+    /// Whether there is one. For others than holders of RTNL a snapshot.
+    #[inline]
+    pub fn is_some(&self) -> bool {
+        !self.ptr.load(Relaxed).is_null()
+    }
+
+    /// Puts `new` in place of the old one. Packets may go through that one until they are done.
+    pub fn replace(&self, new: Option<ARef<XdpProg>>, _rtnl: &Rtnl) -> Option<ARef<XdpProg>> {
+        let new = new.map_or(ptr::null_mut(), |prog| ARef::into_raw(prog).as_ptr().cast());
+        // INVARIANT: Null, or with the reference that was given up.
+        let old = NonNull::new(self.ptr.xchg(new, Full))?;
+        // SAFETY: The reference was ours, and nobody else has taken it out.
+        Some(unsafe { ARef::from_raw(old.cast()) })
+    }
+}
+
+impl Drop for ProgPtr {
+    fn drop(&mut self) {
+        if let Some(ptr) = NonNull::new(self.ptr.load(Relaxed)) {
+            // SAFETY: The reference is ours, and nobody reads the pointer any more.
+            drop(unsafe { ARef::<XdpProg>::from_raw(ptr.cast()) });
+        }
+    }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! XDP on a pair: programs of either end, and frames that are sent through it.
+
+use super::{
+    end::Veth,
+    limits::{
+        features,
+        max_frame_len,
+        max_mtu,
+        MAX_MTU, //
+    },
+};
+use crate::refusal::Refusal;
+use abstractions::{
+    context::Bh,
+    net::{
+        features::Features,
+        netdevice::Link,
+        nlattr::ExtAck,
+        registered::Registered,
+        ring::Entry,
+        rtnl::Rtnl,
+        rx_queue::LiveQueue,
+        xdp::{
+            Taken,
+            XdpFrames,
+            XdpProg, //
+        },
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// What of features a program cannot do with at the other end.
+const GSO: Features = Features::GSO_SOFTWARE;
+
+/// Says what both ends can do, after something has changed of which that depends.
+pub(super) fn update_features(dev: &Link<Veth>, peer: &Link<Veth>, rtnl: &Rtnl) {
+    let (tx, _, rx, _) = dev.num_queues(rtnl);
+    let (peer_tx, _, peer_rx, _) = peer.num_queues(rtnl);
+    dev.set_xdp_features(features(rx, peer_tx), rtnl);
+    peer.set_xdp_features(features(peer_rx, tx), rtnl);
+}
+
+/// Has packets that `dev` receives go through `prog`, or through none.
+pub(super) fn set_prog(
+    dev: &Registered<Link<Veth>>,
+    prog: Option<ARef<XdpProg>>,
+    ack: &mut ExtAck<'_>,
+    rtnl: &Rtnl,
+) -> Result {
+    let end = dev.data();
+    let peer = end.peer.get_rtnl(rtnl);
+    let mut mtu = MAX_MTU;
+    if let Some(prog) = &prog {
+        let peer = peer.ok_or_else(|| ack.refuse(Refusal::XdpWithoutPeer))?;
+        mtu = max_mtu(prog.has_frags());
+        if peer.mtu() > mtu {
+            return Err(ack.refuse(Refusal::XdpPeerMtu));
+        }
+        let (_, _, rx, _) = dev.num_queues(rtnl);
+        let (peer_tx, _, _, _) = peer.num_queues(rtnl);
+        if rx < peer_tx {
+            return Err(ack.refuse(Refusal::XdpQueues));
+        }
+        if dev.is_up() {
+            end.make_queues(dev, rtnl)
+                .map_err(|_| ack.refuse(Refusal::XdpSetup))?;
+        }
+    }
+
+    let (had, has) = (end.prog.is_some(), prog.is_some());
+    drop(end.prog.replace(prog, rtnl));
+    if !end.wants_queues(dev.has_any_feature(Features::GRO)) {
+        end.queues.clear(rtnl);
+    }
+    if let Some(peer) = peer {
+        peer.set_max_mtu(mtu, rtnl);
+        peer.set_changeable(GSO, !has, rtnl);
+        end.apply_headroom(dev, peer);
+        if let (true, Some(peer)) = (had != has, peer.registered(rtnl)) {
+            peer.update_features(rtnl);
+        }
+    }
+    Ok(())
+}
+
+/// What of `wanted` an end may have whose `peer` may have a program: packets that come whole, if they are
+/// to be cut some day, are longer than that can do with.
+pub(super) fn fix_features(peer: Option<&Link<Veth>>, wanted: Features) -> Features {
+    match peer {
+        Some(peer) if peer.data().prog.is_some() => wanted.without(GSO),
+        _ => wanted,
+    }
+}
+
+/// By which of its queues `peer` gets the frames that this CPU sends, if it has any.
+pub(super) fn queue_of<'a>(peer: &'a Link<Veth>, bh: Bh<'a>) -> Option<&'a LiveQueue<Veth>> {
+    let queues = peer.data().queues.get(bh.rcu())?;
+    // There are as many of them as active ones, one at least.
+    let index = bh.cpu() as usize % queues.len().max(1);
+    queues.get(u16::try_from(index).unwrap_or(0))
+}
+
+/// Sends frames from `dev` to `peer`: by a queue, for a program or for GRO to see them; otherwise its stack
+/// gets them as packets.
+pub(super) fn send_frames(
+    dev: &Link<Veth>,
+    peer: &Link<Veth>,
+    queue: Option<&LiveQueue<Veth>>,
+    frames: XdpFrames<'_>,
+    bh: Bh<'_>,
+) -> Result<Taken> {
+    let max_len = max_frame_len(peer.mtu());
+    let Some(queue) = queue else {
+        return to_backlog(dev, peer, frames, max_len, bh);
+    };
+    let mut producer = queue.produce(bh);
+    Ok(frames.take(|frame| match producer.place() {
+        Some(place) if frame.len() <= max_len => {
+            place.put(Entry::Frame(frame));
+            Ok(())
+        }
+        _ => Err(frame),
+    }))
+}
+
+/// Without queues.
+fn to_backlog(
+    dev: &Link<Veth>,
+    peer: &Link<Veth>,
+    frames: XdpFrames<'_>,
+    max_len: u32,
+    bh: Bh<'_>,
+) -> Result<Taken> {
+    if !peer.is_up() {
+        return Err(ENXIO);
+    }
+    let (mut packets, mut bytes) = (0, 0);
+    let taken = frames.take(|frame| {
+        let len = frame.len();
+        if len > max_len {
+            return Err(frame);
+        }
+        match frame.into_skb(peer, bh.rcu())?.netif_rx(bh) {
+            Ok(()) => {
+                packets += 1;
+                bytes += len;
+            }
+            // The core has counted those for which there is no room as not received.
+            Err(_) => dev.data().dropped.inc(),
+        }
+        Ok(())
+    });
+    dev.count_tx_many(packets, bytes, bh);
+    Ok(taken)
+}
+
+/// Frames that a program has redirected to `dev`.
+pub(super) fn xmit(dev: &Link<Veth>, frames: XdpFrames<'_>, bh: Bh<'_>) -> Result<Taken> {
+    let all = frames.count();
+    let Some(peer) = dev.data().peer.get(bh.rcu()) else {
+        dev.data().dropped.add(all.into());
+        return Err(ENXIO);
+    };
+    let queue = queue_of(peer, bh);
+    let result = send_frames(dev, peer, queue, frames, bh);
+    match &result {
+        Ok(taken) => {
+            let index = queue.map_or(0, LiveQueue::index);
+            if let Some(stats) = peer.data().stats.get(usize::from(index)) {
+                stats.count_sent(taken.count(), all.saturating_sub(taken.count()));
+            }
+        }
+        Err(_) => dev.data().dropped.add(all.into()),
+    }
+    result
+}
