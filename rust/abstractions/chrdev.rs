@@ -72,10 +72,7 @@ use kernel::{
     },
     types::ForeignOwnable, //
 };
-use nodes::{
-    Node,
-    Nodes, //
-};
+use nodes::Nodes;
 
 pub use crate::poll::PollEvents;
 
@@ -155,7 +152,7 @@ impl<T: CharFile> Chrdev<T> {
         try_pin_init!(Self {
             region,
             device_of,
-            nodes <- new_mutex!(Nodes { slots: KVVec::new(), first_free: 0 }),
+            nodes <- new_mutex!(Nodes::new()),
             class: Class::new(name)?,
         })
     }
@@ -171,46 +168,39 @@ impl<T: CharFile> Chrdev<T> {
     ///
     /// [`ENOSPC`], [`ENOMEM`], what the driver core says.
     fn add(&self, dev: &Registered<NetDevice>, device: &Arc<T::Device>, rtnl: &Rtnl) -> Result {
+        let may_be_named = dev.net(rtnl).is_of_first_user_ns();
         let mut nodes = self.nodes.lock();
-        let named = dev.net(rtnl).is_of_first_user_ns() && !nodes.has_name_of(dev);
-        let (minor, slot) = nodes.free()?;
-        // SAFETY: The device is valid, and registered with the driver core when notifiers hear of it.
-        let node = unsafe {
-            let parent: *mut kbindings::device = bindings::netdev_device(dev.as_ptr()).cast();
-            let node = from_err_ptr(kbindings::device_create(
-                self.class.as_ptr(),
-                parent,
-                self.region.0 | minor,
-                // For `devnode_callback`.
-                if named {
-                    ptr::null_mut()
-                } else {
-                    self.class.as_ptr().cast()
-                },
-                c"tap%d".as_char_ptr(),
-                dev.ifindex(),
-            ))?;
-            to_result(kbindings::sysfs_create_link(
-                ptr::addr_of_mut!((*parent).kobj),
-                ptr::addr_of_mut!((*node).kobj),
-                (*node).kobj.name,
-            ))
-            .inspect_err(|_| kbindings::device_unregister(node))?;
-            node
-        };
-        *slot = Some(Node {
-            device: device.clone(),
-            dev: &**dev,
-            ifindex: dev.ifindex(),
-            named,
-            node,
-        });
-        Ok(())
+        nodes.insert(dev, device, may_be_named, |minor, named| {
+            // SAFETY: The device is valid, and registered with the driver core when notifiers hear of it.
+            unsafe {
+                let parent: *mut kbindings::device = bindings::netdev_device(dev.as_ptr()).cast();
+                let node = from_err_ptr(kbindings::device_create(
+                    self.class.as_ptr(),
+                    parent,
+                    self.region.0 | minor,
+                    // For `devnode_callback`.
+                    if named {
+                        ptr::null_mut()
+                    } else {
+                        self.class.as_ptr().cast()
+                    },
+                    c"tap%d".as_char_ptr(),
+                    dev.ifindex(),
+                ))?;
+                to_result(kbindings::sysfs_create_link(
+                    ptr::addr_of_mut!((*parent).kobj),
+                    ptr::addr_of_mut!((*node).kobj),
+                    (*node).kobj.name,
+                ))
+                .inspect_err(|_| kbindings::device_unregister(node))?;
+                Ok(node)
+            }
+        })
     }
 
     /// Takes the node of `dev` away, if there is one. Files that are open stay so.
     fn remove(&self, dev: &NetDevice, _rtnl: &Rtnl) {
-        let Some(Node { device, node, .. }) = self.nodes.lock().take(dev) else {
+        let Some((device, node)) = self.nodes.lock().take(dev) else {
             return;
         };
         // SAFETY: The device is valid and still registered with the driver core; and so is the node.
