@@ -317,6 +317,31 @@ def same_number():
     assert os.path.exists(NODE)
 
 
+def numbers():
+    """Numbers of nodes, and names, are given again, the lowest first; also when all nodes were gone."""
+    def minor(index):
+        return int(sysfs(f"tap{index}/dev", dev=f"n{index}").split(":")[1])
+
+    def add(index):
+        ip(f"link add link eth0 name n{index} index {index} {TYPE}")
+        return minor(index)
+
+    for _ in range(2):
+        first = [add(index) for index in range(201, 206)]
+        same("each its own", len(set(first)), 5)
+        for index in (204, 202, 203):
+            ip(f"link del n{index}")
+        same("again", [add(203), add(202)], first[1:3])
+        same("the others", [minor(201), minor(205)], [first[0], first[4]])
+        same("the last", add(204), first[3])
+        for index in range(201, 206):
+            until("a name", lambda index=index: os.path.exists(f"/dev/tap{index}"))
+            ip(f"link del n{index}")
+            until("no name", lambda index=index: not os.path.exists(f"/dev/tap{index}"))
+        # The second time none is left.
+        subprocess.run("ip -n S link del t0", shell=True, check=False)
+
+
 def of_user_namespaces():
     """A link of somebody's own user namespace does not take a name away."""
     def names():

@@ -16,6 +16,7 @@ test_e1_two_links_of_one_number() {
 	bed
 	tap same_number
 }
+test_e1_numbers_are_given_again() { bed; tap numbers; }
 test_e1_links_of_user_namespaces() {
 	[ "$KIND" = rnetvirt ] || skip "the C driver's links take the name for good"
 	bed
