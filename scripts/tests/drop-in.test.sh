@@ -402,7 +402,7 @@ test_takeover() {
 	gives $ALL served
 	! loaded veth
 	! loaded macvlan
-	grep -qx "alias rtnl-link-veth rnetvirt" "$WORK/takeover.conf"
+	grep -q "^install rtnl-link-veth modprobe -q rnetvirt || " "$WORK/takeover.conf"
 	grep -qx "options rnetvirt kinds=$ALL" "$WORK/takeover.conf"
 	ip -n S link add type veth
 	takeover --status veth >"$WORK/status"
@@ -442,4 +442,149 @@ test_takeover_of_some() {
 	[ ! -e "$WORK/takeover.conf" ]
 	refused "is not one of" takeover --take bridge
 	no_drop_in
+}
+
+MODULES=/lib/modules/$(uname -r)
+TAKEN=/etc/modprobe.d/rnetvirt-takeover.conf
+
+# installed: rnetvirt is where modprobe finds it, which the kernel asks.
+installed() {
+	kinds ""
+	without_c
+	rm -f $TAKEN
+	mkdir -p "$MODULES/extra" /etc/modprobe.d
+	cp "$RNETVIRT_KO" "$MODULES/extra/"
+	depmod
+	BEFORE=$(cat /proc/sys/kernel/modprobe)
+	command -v modprobe >/proc/sys/kernel/modprobe
+}
+
+# removed: and now it is not.
+removed() {
+	! loaded rnetvirt || rmmod rnetvirt
+	rm -rf "$MODULES/extra"
+	depmod
+}
+
+# not_installed: as it was.
+not_installed() {
+	removed
+	echo "$BEFORE" >/proc/sys/kernel/modprobe
+	rm -f $TAKEN
+	insmod "$RNETVIRT_KO"
+	no_drop_in
+}
+
+test_takeover_without_the_module() {
+	local kind
+
+	installed
+	"$TOP/scripts/rnetvirt-takeover" --take
+	container
+	for kind in veth macvlan ipvtap; do
+		rmmod rnetvirt
+		modprobe $kind
+		gives $ALL served
+	done
+	rmmod rnetvirt
+	inside ip link add type veth
+	gives $ALL served
+	! loaded veth
+	# A kernel for which there is none.
+	removed
+	inside ip link add type veth
+	! loaded rnetvirt
+	loaded veth
+	for kind in macvlan macvtap ipvlan ipvtap; do
+		inside ip link add link veth0 name v0 type $kind
+		loaded $kind
+		inside ip link del v0
+		without_links_of_c
+		modprobe $kind
+		loaded $kind
+		without_links_of_c
+	done
+	kill $CONTAINER
+	wait $CONTAINER || true
+	not_installed
+}
+
+# without_links_of_c: the C drivers go that stand on others' links.
+without_links_of_c() {
+	local module
+
+	for module in macvtap ipvtap macvlan ipvlan; do
+		! loaded $module || rmmod $module
+	done
+}
+
+test_takeover_after_a_boot() {
+	installed
+	"$TOP/scripts/rnetvirt-takeover" --take macvlan macvtap
+	rmmod rnetvirt
+	# It is not loaded yet; what was taken is known by the configuration.
+	"$TOP/scripts/rnetvirt-takeover" --take veth
+	gives veth,macvlan,macvtap served
+	rmmod rnetvirt
+	"$TOP/scripts/rnetvirt-takeover" --undo veth
+	! loaded rnetvirt
+	grep -qx "options rnetvirt kinds=macvlan,macvtap" $TAKEN
+	! grep -q veth $TAKEN || fail "veth is still in $TAKEN"
+	modprobe macvlan
+	gives macvlan,macvtap served
+	rmmod rnetvirt
+	"$TOP/scripts/rnetvirt-takeover" --undo
+	[ ! -e $TAKEN ]
+	not_installed
+}
+
+test_takeover_that_cannot_look() {
+	local program
+
+	kinds ""
+	without_c
+	ns S
+	modprobe veth
+	ip -n S link add type veth
+	mkdir -p "$WORK/fails" "$WORK/few"
+	printf '#!/bin/sh\necho no such thing >&2\nexit 1\n' >"$WORK/fails/nsenter"
+	chmod +x "$WORK/fails/nsenter"
+	PATH=$WORK/fails:$PATH refused "cannot look for links in the network namespace" takeover --take
+	for program in bash basename ip; do ln -sf "$(type -P $program)" "$WORK/few/"; done
+	PATH=$WORK/few refused "there is no 'nsenter' here" takeover --take
+	loaded veth
+	gives "veth0 veth1" names S
+	ip -n S link del veth0
+	# What 'ip netns' has forgotten to delete is no namespace.
+	touch /run/netns/stale
+	takeover --take veth
+	rm /run/netns/stale
+	takeover --undo
+	without_c
+}
+
+test_takeover_looks_at_threads() {
+	local pid
+
+	kinds ""
+	without_c
+	modprobe veth
+	python3 - "$WORK/ready" <<-'PY' &
+		import ctypes, subprocess, sys, threading, time
+		def thread():
+		    assert not ctypes.CDLL(None).unshare(0x40000000)  # CLONE_NEWNET
+		    subprocess.run(["ip", "link", "add", "type", "veth"], check=True)
+		    open(sys.argv[1], "w").close()
+		    time.sleep(600)
+		threading.Thread(target=thread).start()
+	PY
+	pid=$!
+	wait_for 20 test -e "$WORK/ready"
+	takeover --status veth >"$WORK/status"
+	grep -q "veth0 (/proc/$pid/task/" "$WORK/status"
+	refused "there are links of veth: delete them first" takeover --take
+	loaded veth
+	kill $pid
+	wait $pid || true
+	wait_for 20 rmmod veth
 }
