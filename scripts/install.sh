@@ -13,7 +13,8 @@ to updates/ in that kernel's module tree, and the plugin to ip's directory. Afte
 that 'ip link add type rnetvirt' loads the module by itself. Beside it go
 /etc/modprobe.d/rnetvirt.conf, in which nothing is switched on, unless there is one,
 and rnetvirt-takeover, to /usr/sbin. With --uninstall all of that is removed, but a
-configuration that was changed.
+configuration that was changed; not while rnetvirt-takeover's is there, which wants the
+module: 'rnetvirt-takeover --undo' first.
 
   KDIR=     build tree of the kernel, or Debian's headers package; default: running,
             what belongs to the running one, which has to be a Linux 7.3
@@ -48,6 +49,7 @@ plugins=$("$TOP/scripts/plugin.sh" --dir)
 plugins=$DESTDIR$plugins
 conf=$DESTDIR/etc/modprobe.d/rnetvirt.conf
 takeover=$DESTDIR/usr/sbin/rnetvirt-takeover
+taken=$DESTDIR/etc/modprobe.d/rnetvirt-takeover.conf
 
 # Only what is done outside this checkout and DESTDIR needs to be done by root.
 as_root() {
@@ -76,6 +78,7 @@ run_depmod() {
 }
 
 if [ -n "$uninstall" ]; then
+	[ ! -e "$taken" ] || die "$taken has the kinds of C drivers served by rnetvirt: 'rnetvirt-takeover --undo' first"
 	found=()
 	for f in "$modules/updates"/rnetvirt.ko{,.gz,.xz,.zst} "$plugins/link_rnetvirt.so" "$takeover"; do
 		[ ! -e "$f" ] || found+=("$f")

@@ -108,6 +108,9 @@ install_packages() { # VERSION
 	in_system modinfo -k "$release" rnetvirt
 	[ "$(in_system modinfo -k "$release" -F version rnetvirt)" = "$(module_version)" ]
 	[ -n "$(in_system modinfo -k "$release" -F signer rnetvirt)" ]
+	# What an upgrade leaves, and a removal takes away.
+	[ "$1" = "${versions[0]}" ] || grep -qx "# kept" "$SCRATCH/etc/modprobe.d/rnetvirt-takeover.conf"
+	echo "# kept" >"$SCRATCH/etc/modprobe.d/rnetvirt-takeover.conf"
 }
 # As when apt has configured the headers first.
 source_comes_late() { # VERSION

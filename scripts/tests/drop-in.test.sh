@@ -588,3 +588,15 @@ test_takeover_looks_at_threads() {
 	wait $pid || true
 	wait_for 20 rmmod veth
 }
+
+# The script of the Debian package.
+test_package_takes_the_configuration_away() {
+	local script=$TOP/scripts/packages/debian/rnetvirt-dkms.prerm
+
+	mkdir -p /etc/modprobe.d
+	touch $TAKEN
+	sh "$script" upgrade 2
+	[ -e $TAKEN ]
+	sh "$script" remove
+	[ ! -e $TAKEN ]
+}

@@ -219,6 +219,21 @@ test_wrong_calls_are_refused() {
 	TXT
 }
 
+# --- install.sh --------------------------------------------------------------
+
+test_uninstall_comes_after_undo() {
+	local conf=$work/system/etc/modprobe.d/rnetvirt-takeover.conf got tool=$work/system/usr/sbin/rnetvirt-takeover
+
+	install -D /dev/null "$conf"
+	install -D /dev/null "$tool"
+	! got=$(DESTDIR=$work/system "$TOP/scripts/install.sh" --uninstall 2>&1) || fail "not refused: $got"
+	[[ $got == *"'rnetvirt-takeover --undo' first"* ]] || fail "got '$got'"
+	[ -e "$tool" ] || fail "something is removed all the same"
+	rm "$conf"
+	DESTDIR=$work/system "$TOP/scripts/install.sh" --uninstall
+	[ ! -e "$tool" ] || fail "the tool is not removed"
+}
+
 # --- guests -----------------------------------------------------------------
 
 # vm WANTED-STATUS ARGUMENTS...: standard output in $work/out, error in $work/err.
