@@ -393,16 +393,6 @@ test_e_ends_go_under_traffic() {
 	done
 }
 
-test_e_redirect_peer_with_tc() {
-	ns S B
-	joined S B
-	prog here count pass
-	attach B v1 here
-	# What comes by bpf_redirect_peer() has been received: programs are for what is transmitted.
-	in_ns S ping -q -c 2 -i 0.05 -W 5 10.0.0.2
-	[ "$(seen here | cut -d' ' -f1)" -ge 2 ]
-}
-
 test_g7_channels_keep_to_a_program() {
 	ns S B
 	joined S B numtxqueues 3 numrxqueues 3
