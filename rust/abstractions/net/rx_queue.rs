@@ -58,9 +58,16 @@ pub trait RxQueueOps: NetDeviceOps {
     /// There are entries (`napi_struct.poll`). Softirqs are disabled; nobody else polls this queue.
     fn poll(queue: &LiveQueue<Self>, dev: &Link<Self>, poll: Poll<'_>) -> Polled;
 
-    /// So many packets were dropped because the device is down, or `gone` as the queue is: nobody puts anything
-    /// in any more.
-    fn dropped(queue: &LiveQueue<Self>, dev: &Link<Self>, packets: u32, gone: bool, rcu: Rcu<'_>);
+    /// So many packets of queue `index` were dropped because the device is down, or `gone` as the queue is:
+    /// nobody puts anything in any more. Of a queue that nobody could find nothing is said.
+    fn dropped(
+        queue: &Self::Queue,
+        index: u16,
+        dev: &Link<Self>,
+        packets: u32,
+        gone: bool,
+        rcu: Rcu<'_>,
+    );
 }
 
 /// A queue that exists: who finds it can put entries into its ring, and they will be polled.
@@ -68,7 +75,7 @@ pub trait RxQueueOps: NetDeviceOps {
 /// # Invariants
 ///
 /// `dev` is a `Link<T>`. If `started`, the NAPI was added to it for `index`, and is on; it is stopped, and
-/// readers waited for, before this is dropped.
+/// readers waited for, before this is dropped. Unless `found`, it never was, and nothing is in the ring.
 #[pin_data(PinnedDrop)]
 pub struct LiveQueue<T: RxQueueOps> {
     #[pin]
@@ -79,6 +86,7 @@ pub struct LiveQueue<T: RxQueueOps> {
     dev: DevRef,
     index: u16,
     started: Atomic<bool>,
+    found: Atomic<bool>,
     data: T::Queue,
 }
 
@@ -100,6 +108,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
                 dev,
                 index,
                 started: Atomic::new(false),
+                found: Atomic::new(false),
                 data,
             }),
             Gfp::Kernel.flags(),
@@ -148,6 +157,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
         let poll: PollFn = Self::poll_callback;
         // INVARIANT: From here on.
         self.started.store(true, Relaxed);
+        self.found.store(true, Relaxed);
         // SAFETY: It was not started, so that the NAPI is zeroed. `drop` at the latest stops it, and waits;
         // the device is held until then, and `resize` has compared the number. The callback gets a NAPI
         // that is in a queue of this type.
@@ -182,7 +192,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
         if !unsafe { bindings::netif_running(dev.as_ptr()) } {
             let rcu = poll.rcu();
             let (dropped, polled) = poll.discard();
-            T::dropped(queue, dev, dropped, false, rcu);
+            T::dropped(&queue.data, queue.index, dev, dropped, false, rcu);
             return polled.number();
         }
         T::poll(queue, dev, poll).number()
@@ -198,6 +208,9 @@ impl<T: RxQueueOps> PinnedDrop for LiveQueue<T> {
             // go with their device's data.
             unsafe { bindings::synchronize_net() };
         }
+        if !self.found.load(Relaxed) {
+            return;
+        }
         let mut left = 0;
         let guard = rcu::read_lock();
         // SAFETY: Nobody polls any more.
@@ -205,7 +218,14 @@ impl<T: RxQueueOps> PinnedDrop for LiveQueue<T> {
             drop(entry);
             left += 1;
         }
-        T::dropped(&self, self.dev(), left, true, Rcu::new(&guard));
+        T::dropped(
+            &self.data,
+            self.index,
+            self.dev(),
+            left,
+            true,
+            Rcu::new(&guard),
+        );
     }
 }
 

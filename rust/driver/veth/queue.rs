@@ -94,12 +94,12 @@ impl RxQueueOps for Veth {
     }
 
     /// They were not counted as sent. Whoever was told to wait until there is room need not any more.
-    fn dropped(queue: &LiveQueue<Self>, dev: &Link<Self>, packets: u32, gone: bool, rcu: Rcu<'_>) {
+    fn dropped((): &(), index: u16, dev: &Link<Self>, packets: u32, gone: bool, rcu: Rcu<'_>) {
         let Some(peer) = dev.data().peer.get(rcu) else {
             return;
         };
         peer.data().dropped.add(packets.into());
-        if let (true, Some(txq)) = (gone, peer.tx_queue(queue.index())) {
+        if let (true, Some(txq)) = (gone, peer.tx_queue(index)) {
             txq.reset();
         }
     }
