@@ -14,21 +14,22 @@ __rnetvirt_helper bool rnetvirt_helper_qdisc_txq_has_no_queue(const struct netde
 	return qdisc_txq_has_no_queue(txq);
 }
 
-/*
- * The first half of netif_txq_try_stop(). The watchdog looks when it was stopped, which
- * for lltx nobody else notes.
- */
+/* The first half of netif_txq_try_stop(). Notes the time, for the watchdog. */
 __rnetvirt_helper void rnetvirt_helper_txq_stop(struct netdev_queue *txq)
 {
-	txq_trans_cond_update(txq);
 	netif_tx_stop_queue(txq);
 	/* Before the ring is looked at again; pairs with the one in txq_wake(). */
 	smp_mb__after_atomic();
 }
 
+/*
+ * The second half, when there is room again. Not netif_tx_start_queue(): who has stopped
+ * the queue need not be who runs its qdisc (lltx, __dev_direct_xmit()), and who does may
+ * have seen it stopped, and have left its packets there.
+ */
 __rnetvirt_helper void rnetvirt_helper_txq_start(struct netdev_queue *txq)
 {
-	netif_tx_start_queue(txq);
+	netif_tx_wake_queue(txq);
 }
 
 __rnetvirt_helper bool rnetvirt_helper_txq_wake(struct netdev_queue *txq)
@@ -42,9 +43,27 @@ __rnetvirt_helper bool rnetvirt_helper_txq_wake(struct netdev_queue *txq)
 	return true;
 }
 
+/*
+ * netdev_tx_sent_queue() with one packet; but who starts the queue again has its qdisc
+ * run, see txq_start().
+ */
 __rnetvirt_helper void rnetvirt_helper_txq_charge(struct netdev_queue *txq)
 {
-	netdev_tx_sent_queue(txq, 1);
+#ifdef CONFIG_BQL
+	/* More to come: only counts. */
+	__netdev_tx_sent_queue(txq, 1, true);
+	if (likely(dql_avail(&txq->dql) >= 0))
+		return;
+	/* For the watchdog; pairs with the one in dev_watchdog(). */
+	WRITE_ONCE(txq->trans_start, jiffies);
+	smp_mb__before_atomic();
+	set_bit(__QUEUE_STATE_STACK_XOFF, &txq->state);
+	/* Before the limit is looked at again; pairs with that in netdev_tx_completed_queue(). */
+	smp_mb__after_atomic();
+	if (unlikely(dql_avail(&txq->dql) >= 0) &&
+	    test_and_clear_bit(__QUEUE_STATE_STACK_XOFF, &txq->state))
+		netif_schedule_queue(txq);
+#endif
 }
 
 /* Completing more than was sent is a BUG(). */

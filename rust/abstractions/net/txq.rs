@@ -56,7 +56,7 @@ impl TxQueue<'_> {
         if !room() {
             return true;
         }
-        // SAFETY: As above.
+        // SAFETY: The queue is valid.
         unsafe { bindings::txq_start(self.0.as_ptr()) };
         false
     }
