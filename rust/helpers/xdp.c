@@ -143,9 +143,13 @@ __rnetvirt_helper bool rnetvirt_helper_skb_has_xdp_memory(struct sk_buff *skb)
 	return skb->head_frag && skb->fclone == SKB_FCLONE_UNAVAILABLE && !skb_zcopy(skb);
 }
 
+/*
+ * Whether the packet's head is of a pool. That it is recycled does not say so: some of its
+ * pieces are, or were; see skb_pp_recycle().
+ */
 __rnetvirt_helper bool rnetvirt_helper_skb_is_of_pool(const struct sk_buff *skb)
 {
-	return skb->pp_recycle;
+	return skb->pp_recycle && page_pool_page_is_pp(virt_to_head_page(skb->head));
 }
 
 /* Frees the packet but for its memory. */

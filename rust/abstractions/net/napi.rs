@@ -25,7 +25,10 @@ use crate::{
         Rcu, //
     },
 };
-use core::ptr;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 use kernel::{
     prelude::*,
     sync::{
@@ -206,14 +209,23 @@ pub struct Poll<'p> {
     budget: u32,
     done: u32,
     charged: u32,
+    no_direct: bool,
+    redirected: bool,
     _here: NotThreadSafe,
 }
 
-/// A queue was polled: what [`Poll::complete`] gives, and C wants.
+/// A queue was polled: what [`Poll::complete`] gives of this poll, and C wants.
 #[must_use]
-pub struct Polled(c_int);
+pub struct Polled<'p>(c_int, PhantomData<fn(&'p ()) -> &'p ()>, NotThreadSafe);
 
-impl Polled {
+impl Polled<'_> {
+    // CAST: A budget was an `int`.
+    #[allow(clippy::cast_possible_wrap)]
+    #[inline]
+    fn new(number: u32) -> Self {
+        Self(number as c_int, PhantomData, NotThreadSafe)
+    }
+
     #[inline]
     pub(super) fn number(self) -> c_int {
         self.0
@@ -241,6 +253,8 @@ impl<'p> Poll<'p> {
             budget: u32::try_from(budget).unwrap_or(0),
             done: 0,
             charged: 0,
+            no_direct: false,
+            redirected: false,
             _here: NotThreadSafe,
         }
     }
@@ -322,7 +336,8 @@ impl<'p> Poll<'p> {
     /// Ends the polling. If the budget was not used up, who puts entries in will say so again; and those
     /// that came in between are looked for.
     #[inline]
-    pub fn complete(self) -> Polled {
+    pub fn complete(self) -> Polled<'p> {
+        self.end_xdp();
         let napi = self.napi;
         // CAST: Not more than the budget, which was one.
         let done = self.done as c_int;
@@ -337,19 +352,49 @@ impl<'p> Poll<'p> {
                 napi.schedule();
             }
         }
-        Polled(done)
+        Polled::new(self.done)
     }
 
     /// Ends the polling, to go on when other softirqs had their turn, whatever is left of the budget.
     #[inline]
-    pub fn again(self) -> Polled {
-        // CAST: It was one. Who has used it up is polled again.
-        Polled(self.budget as c_int)
+    pub fn again(self) -> Polled<'p> {
+        self.end_xdp();
+        // Who has used it up is polled again.
+        Polled::new(self.budget)
+    }
+
+    /// What pools of others get back on this CPU until the end they do not get directly.
+    #[inline]
+    pub(super) fn begin_xdp(&mut self) {
+        self.no_direct = true;
+        // SAFETY: Polling is done in a context that BPF may use (`bpf_net_ctx_set()` in `net_rx_action()`,
+        // `napi_threaded_poll_loop()` and `busy_poll_stop()`).
+        unsafe { bindings::xdp_set_return_frame_no_direct() };
+    }
+
+    /// Something was redirected.
+    #[inline]
+    pub(super) fn redirected(&mut self) {
+        self.redirected = true;
+    }
+
+    /// Before the NAPI is completed (`xdp_do_flush()`): the lists are those of who polls.
+    #[inline]
+    fn end_xdp(&self) {
+        // SAFETY: As in `begin_xdp`, this is the same context.
+        unsafe {
+            if self.redirected {
+                bindings::xdp_do_flush();
+            }
+            if self.no_direct {
+                bindings::xdp_clear_return_frame_no_direct();
+            }
+        }
     }
 
     /// Drops what is there; for a device that is down.
     #[cold]
-    pub(super) fn discard(mut self) -> (u32, Polled) {
+    pub(super) fn discard(mut self) -> (u32, Polled<'p>) {
         while let Some(entry) = self.next() {
             if let Entry::Skb(skb) = entry {
                 skb.drop_reason(DropReason::DEV_READY);

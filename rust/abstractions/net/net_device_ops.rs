@@ -27,13 +27,7 @@ use super::{
         LinkStats64,
         SwNetstats, //
     },
-    xdp::{
-        frame::{
-            Taken,
-            XdpFrames, //
-        },
-        prog::XdpProg,
-    },
+    xdp::{frame::XdpFrames, prog::XdpProg},
 };
 use crate::{
     bindings,
@@ -379,9 +373,10 @@ pub trait NetDeviceOps: Sized + Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Transmits frames that an XDP program has redirected here, the first ones as many as it can; an error
-    /// means none (`ndo_xdp_xmit`). The device may be down by now. May run on several CPUs at once.
-    fn xdp_xmit(_dev: &Link<Self>, _frames: XdpFrames<'_>, _bh: Bh<'_>) -> Result<Taken> {
+    /// Transmits frames that an XDP program has redirected here, the first ones as many as it can
+    /// (`ndo_xdp_xmit`); an error says why there was none, and else nothing. The device may be down by now. May
+    /// run on several CPUs at once.
+    fn xdp_xmit(_dev: &Link<Self>, _frames: XdpFrames<'_>, _bh: Bh<'_>) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 

@@ -89,6 +89,15 @@ impl<T> RcuBox<T> {
     }
 }
 
+impl<T> RcuBox<T> {
+    /// Is nobody's any more, and never dropped.
+    #[cold]
+    pub(super) fn abandon(&mut self) {
+        // INVARIANT: Null. The box is given back by nobody.
+        self.ptr.store(ptr::null_mut(), Relaxed);
+    }
+}
+
 impl<T> Drop for RcuBox<T> {
     fn drop(&mut self) {
         let ptr = self.ptr.load(Acquire);

@@ -23,6 +23,7 @@ use super::{
         Ring, //
     },
     rtnl::Rtnl,
+    txq::TxQueue,
     xdp::rxq::XdpQueue,
 };
 use crate::{
@@ -45,6 +46,7 @@ use kernel::{
         rcu,
         Arc, //
     },
+    warn_on, //
 };
 
 /// What a driver does with the receive queues of its devices.
@@ -56,18 +58,18 @@ pub trait RxQueueOps: NetDeviceOps {
     const RING_SIZE: u16;
 
     /// There are entries (`napi_struct.poll`). Softirqs are disabled; nobody else polls this queue.
-    fn poll(queue: &LiveQueue<Self>, dev: &Link<Self>, poll: Poll<'_>) -> Polled;
+    fn poll<'p>(queue: &LiveQueue<Self>, dev: &Link<Self>, poll: Poll<'p>) -> Polled<'p>;
 
-    /// So many packets of queue `index` were dropped because the device is down, or `gone` as the queue is:
-    /// nobody puts anything in any more. Of a queue that nobody could find nothing is said.
-    fn dropped(
+    /// So many packets of queue `index` were dropped because the device is down, or the queue is gone; nothing
+    /// is said of a queue that nobody could find. The transmit queue that they came from: it goes on if
+    /// this is gone, as nobody puts anything in any more.
+    fn dropped<'a>(
         queue: &Self::Queue,
         index: u16,
-        dev: &Link<Self>,
+        dev: &'a Link<Self>,
         packets: u32,
-        gone: bool,
-        rcu: Rcu<'_>,
-    );
+        rcu: Rcu<'a>,
+    ) -> Option<TxQueue<'a>>;
 }
 
 /// A queue that exists: who finds it can put entries into its ring, and they will be polled.
@@ -192,7 +194,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
         if !unsafe { bindings::netif_running(dev.as_ptr()) } {
             let rcu = poll.rcu();
             let (dropped, polled) = poll.discard();
-            T::dropped(&queue.data, queue.index, dev, dropped, false, rcu);
+            let _ = T::dropped(&queue.data, queue.index, dev, dropped, rcu);
             return polled.number();
         }
         T::poll(queue, dev, poll).number()
@@ -204,8 +206,8 @@ impl<T: RxQueueOps> PinnedDrop for LiveQueue<T> {
     fn drop(self: Pin<&mut Self>) {
         if self.started.load(Relaxed) {
             self.stop();
-            // SAFETY: Who drops queues may sleep: they are owned by tables that are replaced under RTNL, or
-            // go with their device's data.
+            // SAFETY: Who drops queues that were started may sleep: they are owned by tables, which are replaced
+            // under RTNL, and by plans that are carried out then.
             unsafe { bindings::synchronize_net() };
         }
         if !self.found.load(Relaxed) {
@@ -218,14 +220,10 @@ impl<T: RxQueueOps> PinnedDrop for LiveQueue<T> {
             drop(entry);
             left += 1;
         }
-        T::dropped(
-            &self.data,
-            self.index,
-            self.dev(),
-            left,
-            true,
-            Rcu::new(&guard),
-        );
+        let rcu = Rcu::new(&guard);
+        if let Some(txq) = T::dropped(&self.data, self.index, self.dev(), left, rcu) {
+            txq.reset();
+        }
     }
 }
 
@@ -260,8 +258,17 @@ impl<T: RxQueueOps> Table<T> {
 /// look at.
 ///
 /// Queues hold their device, so a driver must [clear](Self::clear) them when that is taken down; else who
-/// unregisters it waits for ever.
+/// unregisters it waits for ever. So it is if there are any when this is dropped.
 pub struct RxQueues<T: RxQueueOps>(RcuBox<Table<T>>);
+
+impl<T: RxQueueOps> Drop for RxQueues<T> {
+    fn drop(&mut self) {
+        // Ending queues sleeps, and here it may not be allowed to: they stay, and so does their device.
+        if warn_on!(self.0.is_some()) {
+            self.0.abandon();
+        }
+    }
+}
 
 impl<T: RxQueueOps> RxQueues<T> {
     /// No queues.
@@ -292,13 +299,13 @@ impl<T: RxQueueOps> RxQueues<T> {
 
     /// The same in two steps, of which the second cannot fail. [`ENOMEM`]; [`EINVAL`] if the device was not
     /// allocated with so many; [`ENODEV`] if it is not registered any more. May sleep.
-    pub fn plan(
-        &self,
-        dev: &Registered<Link<T>>,
+    pub fn plan<'a>(
+        &'a self,
+        dev: &'a Registered<Link<T>>,
         count: u16,
         mut data: impl FnMut(u16) -> T::Queue,
-        rtnl: &Rtnl,
-    ) -> Result<Plan<'_, T>> {
+        rtnl: &'a Rtnl,
+    ) -> Result<Plan<'a, T>> {
         let (_, _, _, allocated) = dev.num_queues(rtnl);
         if u32::from(count) > allocated {
             return Err(EINVAL);

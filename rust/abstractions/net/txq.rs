@@ -88,7 +88,7 @@ impl TxQueue<'_> {
     }
 
     /// Nothing is under way any more, nobody fills what is behind it, and nothing stops it: starts it.
-    pub fn reset(&self) {
+    pub(super) fn reset(&self) {
         // SAFETY: The queue is valid.
         unsafe { bindings::txq_reset(self.0.as_ptr()) };
     }

@@ -17,7 +17,6 @@ pub use self::{
     bulk::XdpBulk,
     features::XdpFeatures,
     frame::{
-        Taken,
         XdpFrame,
         XdpFrames, //
     },
@@ -27,6 +26,7 @@ pub use self::{
     },
     prog::{
         ProgPtr,
+        RunningProg,
         XdpProg, //
     },
 };

@@ -31,7 +31,6 @@ use abstractions::{
         skbuff::SkBuff,
         stats::LinkStats64,
         xdp::{
-            Taken,
             XdpFrames,
             XdpProg, //
         },
@@ -123,7 +122,7 @@ impl NetDeviceOps for Veth {
         xdp::fix_features(dev.data().peer.get_rtnl(rtnl), wanted)
     }
 
-    fn xdp_xmit(dev: &Link<Self>, frames: XdpFrames<'_>, bh: Bh<'_>) -> Result<Taken> {
+    fn xdp_xmit(dev: &Link<Self>, frames: XdpFrames<'_>, bh: Bh<'_>) -> Result {
         xdp::xmit(dev, frames, bh)
     }
 

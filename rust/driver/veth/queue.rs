@@ -23,6 +23,7 @@ use abstractions::{
             LiveQueue,
             RxQueueOps, //
         },
+        txq::TxQueue,
         xdp::{
             Verdict,
             XdpBulk, //
@@ -41,7 +42,7 @@ impl RxQueueOps for Veth {
     /// As C veth.
     const RING_SIZE: u16 = 256;
 
-    fn poll(queue: &LiveQueue<Self>, dev: &Link<Self>, mut poll: Poll<'_>) -> Polled {
+    fn poll<'p>(queue: &LiveQueue<Self>, dev: &Link<Self>, mut poll: Poll<'p>) -> Polled<'p> {
         let bh = poll.bh();
         let peer = dev.data().peer.get(bh.rcu());
         // Its number is that of the queue: what was put into another one came by that.
@@ -94,14 +95,16 @@ impl RxQueueOps for Veth {
     }
 
     /// They were not counted as sent. Whoever was told to wait until there is room need not any more.
-    fn dropped((): &(), index: u16, dev: &Link<Self>, packets: u32, gone: bool, rcu: Rcu<'_>) {
-        let Some(peer) = dev.data().peer.get(rcu) else {
-            return;
-        };
+    fn dropped<'a>(
+        (): &(),
+        index: u16,
+        dev: &'a Link<Self>,
+        packets: u32,
+        rcu: Rcu<'a>,
+    ) -> Option<TxQueue<'a>> {
+        let peer = dev.data().peer.get(rcu)?;
         peer.data().dropped.add(packets.into());
-        if let (true, Some(txq)) = (gone, peer.tx_queue(index)) {
-            txq.reset();
-        }
+        peer.tx_queue(index)
     }
 }
 
@@ -122,7 +125,7 @@ impl Seen {
     fn send_back(&mut self, dev: &Link<Veth>, frames: &mut XdpBulk, bh: Bh<'_>) {
         let (sent, lost) = frames.send(dev, |frames| {
             let peer = dev.data().peer.get(bh.rcu()).ok_or(ENXIO)?;
-            xdp::send_frames(dev, peer, xdp::queue_of(peer, bh), frames, bh)
+            xdp::send_frames(dev, peer, xdp::queue_of(peer, bh), frames, bh).map(drop)
         });
         self.tx += sent;
         self.tx_errors += lost;

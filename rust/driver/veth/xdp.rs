@@ -23,7 +23,6 @@ use abstractions::{
         rtnl::Rtnl,
         rx_queue::LiveQueue,
         xdp::{
-            Taken,
             XdpFrames,
             XdpProg, //
         },
@@ -67,8 +66,10 @@ pub(super) fn set_prog(
             return Err(ack.refuse(Refusal::XdpQueues));
         }
         if dev.is_up() {
-            end.make_queues(dev, rtnl)
-                .map_err(|_| ack.refuse(Refusal::XdpSetup))?;
+            // Mostly there is no memory, but what it is need not be that.
+            end.make_queues(dev, rtnl).inspect_err(|_| {
+                let _ = ack.refuse(Refusal::XdpSetup);
+            })?;
         }
     }
 
@@ -106,14 +107,14 @@ pub(super) fn queue_of<'a>(peer: &'a Link<Veth>, bh: Bh<'a>) -> Option<&'a LiveQ
 }
 
 /// Sends frames from `dev` to `peer`: by a queue, for a program or for GRO to see them; otherwise its stack
-/// gets them as packets.
+/// gets them as packets. How many were taken.
 pub(super) fn send_frames(
     dev: &Link<Veth>,
     peer: &Link<Veth>,
     queue: Option<&LiveQueue<Veth>>,
     frames: XdpFrames<'_>,
     bh: Bh<'_>,
-) -> Result<Taken> {
+) -> Result<u32> {
     let max_len = max_frame_len(peer.mtu());
     let Some(queue) = queue else {
         return to_backlog(dev, peer, frames, max_len, bh);
@@ -128,14 +129,15 @@ pub(super) fn send_frames(
     }))
 }
 
-/// Without queues.
+/// Without queues. A frame that the backlog has no room for is taken, and so counted as sent, and is counted as
+/// dropped, too, like packets that are lost behind this device.
 fn to_backlog(
     dev: &Link<Veth>,
     peer: &Link<Veth>,
     frames: XdpFrames<'_>,
     max_len: u32,
     bh: Bh<'_>,
-) -> Result<Taken> {
+) -> Result<u32> {
     if !peer.is_up() {
         return Err(ENXIO);
     }
@@ -160,7 +162,7 @@ fn to_backlog(
 }
 
 /// Frames that a program has redirected to `dev`.
-pub(super) fn xmit(dev: &Link<Veth>, frames: XdpFrames<'_>, bh: Bh<'_>) -> Result<Taken> {
+pub(super) fn xmit(dev: &Link<Veth>, frames: XdpFrames<'_>, bh: Bh<'_>) -> Result {
     let all = frames.count();
     let Some(peer) = dev.data().peer.get(bh.rcu()) else {
         dev.data().dropped.add(all.into());
@@ -172,10 +174,10 @@ pub(super) fn xmit(dev: &Link<Veth>, frames: XdpFrames<'_>, bh: Bh<'_>) -> Resul
         Ok(taken) => {
             let index = queue.map_or(0, LiveQueue::index);
             if let Some(stats) = peer.data().stats.get(usize::from(index)) {
-                stats.count_sent(taken.count(), all.saturating_sub(taken.count()));
+                stats.count_sent(*taken, all.saturating_sub(*taken));
             }
         }
         Err(_) => dev.data().dropped.add(all.into()),
     }
-    result
+    result.map(drop)
 }

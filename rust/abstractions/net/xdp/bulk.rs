@@ -3,7 +3,6 @@
 //! Frames that go back to where they came from, some at a time.
 
 use super::frame::{
-    Taken,
     XdpFrame,
     XdpFrames, //
 };
@@ -63,35 +62,35 @@ impl XdpBulk {
         self.count == BULK
     }
 
-    /// Has `send` take them; what it leaves is dropped. How many were sent, and dropped; the tracepoint
-    /// `xdp_bulk_tx` is told, as of `dev`.
+    /// Has `send` take them; what it leaves is dropped, whatever it says. How many were sent, and dropped; the
+    /// tracepoint `xdp_bulk_tx` is told, as of `dev`, and of an error if none was sent.
     pub fn send(
         &mut self,
         dev: &NetDevice,
-        send: impl FnOnce(XdpFrames<'_>) -> Result<Taken>,
+        send: impl FnOnce(XdpFrames<'_>) -> Result,
     ) -> (u32, u32) {
         let count = core::mem::take(&mut self.count);
         // CAST: A small number.
         #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
         let all = count as c_int;
-        // SAFETY: So many frames, which were ours.
-        let result = send(unsafe { XdpFrames::from_raw(self.frames.as_mut_ptr().cast(), all) });
-        let (sent, error) = match result {
-            Ok(taken) => (taken.number(), 0),
-            Err(error) => (0, error.to_errno()),
+        let mut taken = 0;
+        let array = self.frames.as_mut_ptr().cast();
+        // SAFETY: So many frames, which were ours; those that are taken are looked at no more.
+        let frames = unsafe { XdpFrames::from_raw(array, all, &mut taken) };
+        let error = match send(frames) {
+            Err(error) if taken == 0 => error.to_errno(),
+            _ => 0,
         };
-        for frame in self
-            .frames
-            .iter()
-            .take(count)
-            .skip(sent.unsigned_abs() as usize)
-        {
+        // CAST: At most `all`.
+        #[allow(clippy::cast_possible_wrap)]
+        let sent = taken as c_int;
+        for frame in self.frames.iter().take(count).skip(taken as usize) {
             // SAFETY: Those that were not taken are still ours.
             drop(unsafe { XdpFrame::from_raw(frame.assume_init()) });
         }
         // SAFETY: The device is valid.
         unsafe { bindings::trace_xdp_bulk_tx(dev.as_ptr(), sent, all - sent, error) };
-        (sent.unsigned_abs(), (all - sent).unsigned_abs())
+        (taken, (all - sent).unsigned_abs())
     }
 
     /// Gives all to `f`.

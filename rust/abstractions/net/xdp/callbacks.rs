@@ -44,12 +44,21 @@ impl<T: NetDeviceOps> Ops<T> {
         }
         // SAFETY: By the caller's guarantee: devmaps are flushed by who polls (`xdp_do_flush()`).
         let bh = unsafe { Bh::assume() };
+        let mut taken = 0;
         // SAFETY: By the caller's guarantee. A buffer of an AF_XDP socket is copied when a frame is made of it
         // (`xdp_convert_zc_to_xdp_frame()`).
-        let (dev, frames) = unsafe { (Link::<T>::from_raw(dev), XdpFrames::from_raw(frames, n)) };
+        let (dev, frames) = unsafe {
+            (
+                Link::<T>::from_raw(dev),
+                XdpFrames::from_raw(frames, n, &mut taken),
+            )
+        };
         match T::xdp_xmit(dev, frames, bh) {
-            Ok(taken) => taken.number(),
-            Err(error) => error.to_errno(),
+            // The core frees all frames after an error: it must not hear of one if some were taken.
+            Err(error) if taken == 0 => error.to_errno(),
+            // CAST: Not more than `n`.
+            #[allow(clippy::cast_possible_wrap)]
+            _ => taken as c_int,
         }
     }
 

@@ -15,7 +15,6 @@ use crate::{
     },
 };
 use core::{
-    marker::PhantomData,
     mem::ManuallyDrop,
     ptr::NonNull, //
 };
@@ -108,81 +107,60 @@ impl Drop for XdpFrame {
     }
 }
 
-/// Frames on their way to a device, of which the first ones may be taken; who brought them keeps the rest.
+/// Frames on their way to a device, of which the first ones may be taken; who brought them keeps the rest. How many
+/// were taken is written where that one looks, whatever else he is told.
 ///
 /// # Invariants
 ///
-/// The array has `count` entries, which are frames that are ours for `'a`, until they are taken.
+/// The array has `count` entries, which are frames. The first `taken` are not ours any more, the others are for
+/// `'a`; nobody else writes to `taken` meanwhile.
 pub struct XdpFrames<'a> {
     frames: NonNull<*mut bindings::xdp_frame>,
-    count: usize,
-    _array: PhantomData<&'a mut [*mut bindings::xdp_frame]>,
+    count: u32,
+    taken: &'a mut u32,
 }
 
 impl<'a> XdpFrames<'a> {
     /// # Safety
     ///
-    /// It must be as the type's invariants say; those that were [taken](Self::take) belong to the caller no
-    /// more.
+    /// It must be an array of `count` frames, which are the caller's; the first `taken` of them are given up.
     #[inline]
     pub(in crate::net) unsafe fn from_raw(
         frames: *mut *mut bindings::xdp_frame,
         count: c_int,
+        taken: &'a mut u32,
     ) -> Self {
-        // INVARIANT: Guaranteed by the caller.
+        *taken = 0;
+        // INVARIANT: Guaranteed by the caller; none is taken yet.
         Self {
             // SAFETY: An array is not null.
             frames: unsafe { NonNull::new_unchecked(frames) },
-            count: usize::try_from(count).unwrap_or(0),
-            _array: PhantomData,
+            count: u32::try_from(count).unwrap_or(0),
+            taken,
         }
     }
 
     /// How many there are.
     #[inline]
     pub fn count(&self) -> u32 {
-        // CAST: It came from an `int`.
-        #[allow(clippy::cast_possible_truncation)]
-        {
-            self.count as u32
-        }
+        self.count
     }
 
     /// Gives frames to `f`, one after the other, until one comes back, which ends it. How many were taken.
     #[inline]
-    pub fn take(self, mut f: impl FnMut(XdpFrame) -> Result<(), XdpFrame>) -> Taken {
+    pub fn take(self, mut f: impl FnMut(XdpFrame) -> Result<(), XdpFrame>) -> u32 {
         for index in 0..self.count {
             // SAFETY: By the type's invariants.
-            let slot = unsafe { self.frames.add(index).as_mut() };
+            let slot = unsafe { self.frames.add(index as usize).as_mut() };
             // SAFETY: The frame is ours, and given away for once.
             if let Err(frame) = f(unsafe { XdpFrame::from_raw(*slot) }) {
                 // Whichever it is: who brought it frees what is here.
                 *slot = frame.into_raw();
-                // CAST: Less than an `int`.
-                #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
-                return Taken(index as c_int);
+                break;
             }
+            // INVARIANT: This one, too.
+            *self.taken = index + 1;
         }
-        // CAST: It came from an `int`.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
-        Taken(self.count as c_int)
-    }
-}
-
-/// How many frames were taken, the first ones: what C wants to know of `ndo_xdp_xmit`.
-#[must_use]
-#[derive(Clone, Copy)]
-pub struct Taken(c_int);
-
-impl Taken {
-    /// The number.
-    #[inline]
-    pub fn count(self) -> u32 {
-        self.0.unsigned_abs()
-    }
-
-    #[inline]
-    pub(in crate::net) fn number(self) -> c_int {
-        self.0
+        *self.taken
     }
 }

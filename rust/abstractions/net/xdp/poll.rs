@@ -9,7 +9,7 @@ use super::{
     },
     frame::XdpFrame,
     metadata::XdpCtx,
-    prog::XdpProg,
+    prog::RunningProg,
     rxq::{
         RxqInfo,
         XdpQueue, //
@@ -54,33 +54,30 @@ pub enum Verdict<'p> {
     Lost,
 }
 
-/// A queue is being polled, and there may be a program that sees what comes.
+/// A queue is being polled, and there may be a program that sees what comes. What was redirected is sent when the
+/// polling ends.
 ///
 /// # Invariants
 ///
-/// What others' pools get back on this CPU they do not get directly (`xdp_set_return_frame_no_direct()`).
+/// What others' pools get back on this CPU they do not get directly, as [`Poll::begin_xdp`] has seen to.
 pub struct XdpPoll<'r, 'p> {
     poll: &'r mut Poll<'p>,
-    prog: Option<&'r XdpProg>,
+    prog: Option<RunningProg<'r>>,
     passed: XdpBulk,
     lost: u32,
-    redirected: bool,
 }
 
 impl<'p> Poll<'p> {
     /// Has what comes go through `prog`, if there is one.
     #[inline]
-    pub fn xdp<'r>(&'r mut self, prog: Option<&'r XdpProg>) -> XdpPoll<'r, 'p> {
-        // INVARIANT: Set. It was not: the poll is borrowed by what sets it.
-        // SAFETY: Polling is done in a context that BPF may use (`bpf_net_ctx_set()` in `net_rx_action()`,
-        // `napi_threaded_poll_loop()` and `busy_poll_stop()`).
-        unsafe { bindings::xdp_set_return_frame_no_direct() };
+    pub fn xdp<'r>(&'r mut self, prog: Option<RunningProg<'r>>) -> XdpPoll<'r, 'p> {
+        // INVARIANT: Until the poll ends, which it cannot meanwhile.
+        self.begin_xdp();
         XdpPoll {
             poll: self,
             prog,
             passed: XdpBulk::new(),
             lost: 0,
-            redirected: false,
         }
     }
 }
@@ -130,7 +127,7 @@ impl<'p> XdpPoll<'_, 'p> {
     /// Runs the program on the packet where it is, if that may be; memory of its own it gets only when it
     /// leaves.
     #[inline]
-    fn run_skb(&mut self, skb: ReceivedSkBuff<'p>, prog: &XdpProg) -> Verdict<'p> {
+    fn run_skb(&mut self, skb: ReceivedSkBuff<'p>, prog: RunningProg<'_>) -> Verdict<'p> {
         // SAFETY: The skb is valid.
         let skb = if unsafe { bindings::skb_is_xdp_ready(skb.as_ptr()) } {
             skb
@@ -210,8 +207,8 @@ impl<'p> XdpPoll<'_, 'p> {
         let raw = skb.as_ptr();
         // SAFETY: The packet is ours, and nobody else has its data.
         if unsafe { bindings::skb_has_xdp_memory(raw) } {
-            // SAFETY: As above. All pieces of a packet that is recycled are of pools
-            // (`skb_mark_for_recycle()`); one that is not has one piece, a fragment of a page.
+            // SAFETY: As above. One in several pieces is a copy, whose pieces are all of our pool
+            // (`skb_pp_cow_data()`); in any other there is the head alone, which is asked for what it is.
             let kind = if unsafe { bindings::skb_is_of_pool(raw) } {
                 bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL
             } else {
@@ -237,7 +234,7 @@ impl<'p> XdpPoll<'_, 'p> {
 
     /// Has the program see a frame, where it is.
     #[inline(never)]
-    fn run_frame(&mut self, frame: XdpFrame, prog: Option<&XdpProg>) -> Verdict<'p> {
+    fn run_frame(&mut self, frame: XdpFrame, prog: Option<RunningProg<'_>>) -> Verdict<'p> {
         if !frame.has_header() {
             return Verdict::Lost;
         }
@@ -305,7 +302,7 @@ impl<'p> XdpPoll<'_, 'p> {
         &mut self,
         xdp: &mut bindings::xdp_buff,
         kind: bindings::xdp_mem_type,
-        prog: &XdpProg,
+        prog: RunningProg<'_>,
         act: u32,
     ) -> Verdict<'p> {
         xdp.rxq = self.rxq().of(kind);
@@ -322,9 +319,10 @@ impl<'p> XdpPoll<'_, 'p> {
             }
         } else {
             let dev = self.poll.dev().as_ptr();
-            // SAFETY: By the caller's guarantee. Success takes the buffer. What was collected is sent before the poll ends, by `drop`.
+            // SAFETY: By the caller's guarantee. Success takes the buffer. What was collected is sent before
+            // the poll ends, which is told so.
             if unsafe { bindings::xdp_do_redirect(dev, xdp, prog.as_ptr()) } == 0 {
-                self.redirected = true;
+                self.poll.redirected();
                 return Verdict::Redirected;
             }
         }
@@ -335,7 +333,7 @@ impl<'p> XdpPoll<'_, 'p> {
 
     /// Tells who watches of a verdict that is none, or `XDP_ABORTED`.
     #[inline]
-    fn complain(&self, prog: &XdpProg, act: u32) {
+    fn complain(&self, prog: RunningProg<'_>, act: u32) {
         if act != bindings::xdp_action_XDP_DROP {
             self.complain_of(prog, act);
         }
@@ -343,7 +341,7 @@ impl<'p> XdpPoll<'_, 'p> {
 
     #[cold]
     #[inline(never)]
-    fn complain_of(&self, prog: &XdpProg, act: u32) {
+    fn complain_of(&self, prog: RunningProg<'_>, act: u32) {
         let dev = self.poll.dev().as_ptr();
         // SAFETY: The device and the program are valid.
         unsafe {
@@ -401,18 +399,5 @@ impl<'p> XdpPoll<'_, 'p> {
     #[inline]
     fn rxq(&self) -> &'p RxqInfo {
         &self.queue().rxq
-    }
-}
-
-impl Drop for XdpPoll<'_, '_> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: Set when this was made, in the same context; what was redirected is sent in it, too.
-        unsafe {
-            if self.redirected {
-                bindings::xdp_do_flush();
-            }
-            bindings::xdp_clear_return_frame_no_direct();
-        }
     }
 }

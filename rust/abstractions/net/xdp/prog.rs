@@ -36,7 +36,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// It is of that type, and is not freed while referred to.
+/// It is of that type, and is not freed while referred to. Whoever safe code lends one to has a reference, but for
+/// [`RunningProg`].
 #[repr(transparent)]
 pub struct XdpProg(Opaque<bindings::bpf_prog>);
 
@@ -81,6 +82,22 @@ impl XdpProg {
     }
 }
 
+/// The program that packets go through right now. It lasts as long as they do, and no reference can be had of it: the
+/// last one may have been given back already.
+///
+/// # Invariants
+///
+/// The program is freed after `'a` at the earliest.
+#[derive(Clone, Copy)]
+pub struct RunningProg<'a>(&'a XdpProg);
+
+impl RunningProg<'_> {
+    #[inline]
+    pub(in crate::net) fn as_ptr(self) -> *mut bindings::bpf_prog {
+        self.0.as_ptr()
+    }
+}
+
 /// The program that packets of a device go through, or none; they pay one load.
 ///
 /// # Invariants
@@ -109,12 +126,13 @@ impl ProgPtr {
 
     /// The program, if there is one.
     #[inline]
-    pub fn get<'a>(&'a self, _rcu: Rcu<'a>) -> Option<&'a XdpProg> {
+    pub fn get<'a>(&'a self, _rcu: Rcu<'a>) -> Option<RunningProg<'a>> {
         let ptr = self.ptr.load(Acquire);
         // SAFETY: By the type's invariants there is a reference when it is loaded. The core frees a program a
         // grace period after the last one is given back (`__bpf_prog_put_noref()`), and `'a` lies within
         // a section that began before.
-        (!ptr.is_null()).then(|| unsafe { XdpProg::from_raw(ptr) })
+        // INVARIANT: So it is.
+        (!ptr.is_null()).then(|| RunningProg(unsafe { XdpProg::from_raw(ptr) }))
     }
 
     /// Whether there is one. For others than holders of RTNL a snapshot.
