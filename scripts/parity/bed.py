@@ -49,7 +49,7 @@ def link_values(body, side=None):
     found = rtnl.attrs(body[16:])
     values["flags"] = flags(values["flags"])
     # Settings are shown by the flavor, below.
-    values = {key: value for key, value in values.items() if key not in rtnl.SETTINGS}
+    values = {key: value for key, value in values.items() if key not in rtnl.SETTINGS | rtnl.LEDGER}
     info = {key: values.pop(key) for key in list(values) if key in ("kind", "info") or key.startswith("data")}
     # 4 and 5 are the master's; a bridge's own data has timers.
     info["info"] = ",".join(number for number in info["info"].split(",") if number not in ("4", "5"))

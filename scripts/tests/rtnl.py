@@ -38,6 +38,8 @@ REQUEST, ACK, REPLACE, EXCL, CREATE = 1, 4, 0x100, 0x200, 0x400
 LINKINFO, INFO_KIND, INFO_DATA, INFO_XSTATS, NESTED = 18, 1, 2, 3, 0x8000
 STATS64 = 23
 LOST_TX, LOST_RX = {*range(1, 8), *range(18, 24)}, range(8, 15)
+# For the tests: said of links of kind rnetvirt only.
+LEDGER = {"rx_errors", "tx_dropped", "lost_tx", "lost_rx", "guarded"}
 RTMGRP_LINK = 1
 
 U32 = {"mtu": 4, "txq": 31, "rxq": 32, "group": 27, "nspid": 19, "linknsid": 37,
