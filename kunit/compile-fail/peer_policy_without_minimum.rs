@@ -28,6 +28,22 @@ use abstractions::net::{
 };
 use kernel::prelude::*;
 
+module! {
+    type: Module,
+    name: "case",
+    authors: ["The rnetvirt developers"],
+    description: "A case",
+    license: "GPL v2",
+}
+
+pub struct Module;
+
+impl kernel::Module for Module {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
 #[cfg(misuse)]
 const PEER: Field<Binary<64>> = Field::new(1);
 #[cfg(not(misuse))]

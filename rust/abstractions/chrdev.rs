@@ -328,7 +328,7 @@ unsafe fn borrow<'a, T: CharFile>(file: *mut kbindings::file) -> &'a Opened<T> {
 ///
 /// # Invariants
 ///
-/// It was opened by a [`Registration`] for `T`, and is not released during `'a`. It is never seen but by a
+/// It was opened by a `Registration` for `T`, and is not released during `'a`. It is never seen but by a
 /// process that has called the file, or a socket that stands for it.
 pub struct OpenFile<'a, T: CharFile>(*mut kbindings::file, PhantomData<&'a T>);
 

@@ -14,7 +14,7 @@
 /// - `kinds`: [`RtnlLinkOps`](crate::net::link::RtnlLinkOps)s,
 /// - `nodes`: [`CharFile`](crate::chrdev::CharFile)s, each with its [`NodeClass`](crate::chrdev::NodeClass),
 /// - `choices`: what `modinfo` says of the module's parameter `kinds`; and kinds, and nodes that go with one,
-///   that are registered as long as the parameter names them, see [`Choices`],
+///   that are registered as long as the parameter names them, see `registration::choice::Choices`,
 /// - `version`, a text: what `modinfo` says.
 ///
 /// What follows, from `name` on, is what [`module!`](kernel::prelude::module) wants.

@@ -37,16 +37,26 @@ def main():
     if not pages:
         sys.exit(f"no HTML files in {top}")
 
+    by_name = {}
+    for path in pages:
+        by_name.setdefault(path.name, []).append(path)
+
     broken = 0
     for path, page in pages.items():
         for link in sorted(page.links):
             url = urllib.parse.urlsplit(link)
-            # The second is rustdoc's own mistake: a method that #[pin_data] makes is hidden.
-            if url.scheme not in ("", "file") or link == "#tymethod.__pin_data":
+            if url.scheme not in ("", "file"):
                 continue
             target = path
             if url.path:
                 target = (path.parent / urllib.parse.unquote(url.path)).resolve()
+            # Rustdoc's own mistakes: methods of a trait that are hidden are linked to, and
+            # an item of a private module is linked to there, where a page without anchors leads
+            # on to the one that exports it.
+            if url.fragment.startswith("tymethod."):
+                continue
+            if target in pages and not pages[target].anchors:
+                target = max(by_name[target.name], key=lambda page: len(pages[page].anchors))
             if target.is_dir() and url.scheme == "":
                 target /= "index.html"
             # Line numbers of source pages are ranges, put there by a script.

@@ -81,6 +81,8 @@ class Disassembly:
             if relocation:
                 symbol, addend = relocation
                 target = self.at(symbol, addend) if symbol.startswith(".") else symbol
+                # A table of places or of functions.
+                target = target or f"(a pointer: {operand})"
             elif match := re.match(r"(?:.*,\s*)?(?:0x)?([0-9a-f]+)\s+<", operand):
                 target = self.at(section, int(match[1], 16))
             else:

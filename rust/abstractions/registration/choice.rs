@@ -102,6 +102,7 @@ pub struct Choices {
 
 impl Choices {
     /// Choices of `module` of which none is registered.
+    #[inline]
     pub const fn new(list: &'static [&'static Choice], module: &'static ThisModule) -> Self {
         assert!(list.len() <= Set::BITS as usize);
         Self {

@@ -59,7 +59,7 @@ pub enum Verdict<'p> {
 ///
 /// # Invariants
 ///
-/// What others' pools get back on this CPU they do not get directly, as [`Poll::begin_xdp`] has seen to.
+/// What others' pools get back on this CPU they do not get directly, as `Poll::begin_xdp` has seen to.
 pub struct XdpPoll<'r, 'p> {
     poll: &'r mut Poll<'p>,
     prog: Option<RunningProg<'r>>,
