@@ -23,6 +23,7 @@ mod filter;
 #[allow(dead_code)]
 #[path = "../rust/driver/guard"]
 mod guard {
+    pub(crate) mod checksum;
     pub(crate) mod rules;
     pub(crate) mod settings;
     pub(crate) mod verdict;

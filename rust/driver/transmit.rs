@@ -14,7 +14,10 @@ use crate::{
         self,
         ETH_P_PAUSE, //
     },
-    guard::verdict::Bytes,
+    guard::{
+        checksum::is_where_it_belongs,
+        verdict::Bytes, //
+    },
     ipvlan::{
         address::said_source,
         settings::{
@@ -228,10 +231,15 @@ impl Ipvlan {
 
     /// The same of an endpoint that is not trusted: the lower device's namespace alone decides.
     #[inline(never)]
-    fn xmit_l3_checked(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+    fn xmit_l3_checked(dev: &Link<Self>, mut frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
         let this = dev.data();
         if frame.is_to_group() {
             return drop_tx(dev, frame.into_skb(), Reason::TxGroup, cx);
+        }
+        // What the host's rules look at stays, too.
+        let protocol = frame.payload().protocol();
+        if frame.has_partial_checksum() && !settle_checksum(&mut frame, protocol) {
+            return drop_tx(dev, frame.into_skb(), Reason::TxSource, cx);
         }
         if Self::is_from_another(dev, frame.payload(), cx.rcu()) {
             return drop_tx(dev, frame.into_skb(), Reason::TxSource, cx);
@@ -414,8 +422,14 @@ fn ask_guard<'a>(
     };
     let (skb, verdict) = match skb.into_frame() {
         Ok(mut frame) => {
-            let (source, protocol) = (frame.source(), frame.protocol());
-            let verdict = guard.check(dev.mac(), source, protocol, &mut frame);
+            let protocol = frame.protocol();
+            let verdict = if frame.has_partial_checksum() && !settle_checksum(&mut frame, protocol)
+            {
+                Err(Reason::TxGuardFrame)
+            } else {
+                let (source, protocol) = (frame.source(), frame.protocol());
+                guard.check(dev.mac(), source, protocol, &mut frame)
+            };
             (frame.into_skb(), verdict)
         }
         Err(skb) => (skb, Err(Reason::TxGuardFrame)),
@@ -427,6 +441,17 @@ fn ask_guard<'a>(
             None
         }
     }
+}
+
+/// Sees to it that nothing of what is looked at in a frame of that protocol changes any more: a checksum that
+/// somebody else would write there is computed now. Whether that was possible.
+#[cold]
+#[inline(never)]
+fn settle_checksum(frame: &mut EthFrame<'_>, protocol: u16) -> bool {
+    frame
+        .checksum_place()
+        .is_some_and(|(start, offset)| is_where_it_belongs(frame, protocol, start, offset))
+        || frame.complete_checksum()
 }
 
 impl Bytes for EthFrame<'_> {

@@ -19,6 +19,17 @@ __rnetvirt_helper bool rnetvirt_helper_skb_is_gso(const struct sk_buff *skb)
 	return skb_is_gso(skb);
 }
 
+/* Where that begins, from the data on, whose checksum is still to be computed. */
+__rnetvirt_helper int rnetvirt_helper_skb_checksum_start_offset(const struct sk_buff *skb)
+{
+	return skb_checksum_start_offset(skb);
+}
+
+__rnetvirt_helper u16 rnetvirt_helper_skb_csum_offset(const struct sk_buff *skb)
+{
+	return skb->csum_offset;
+}
+
 __rnetvirt_helper void rnetvirt_helper_skb_tx_timestamp(struct sk_buff *skb)
 {
 	skb_tx_timestamp(skb);

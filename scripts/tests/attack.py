@@ -11,7 +11,7 @@ line for each frame and way, or "all NUMBER".
 
 Ways: a packet socket, one that leaves queues out (PACKET_QDISC_BYPASS), one whose frames stay in memory that
 it can write to (PACKET_TX_RING), one with a virtio header (PACKET_VNET_HDR), one that says another protocol
-than the frame; or the file NODE.
+than the frame, one whose frames become what they are by a checksum that is left to the device; or the file NODE.
 """
 
 import mmap
@@ -127,6 +127,7 @@ def bad(me):
         "ip-tcp": (IP, ip4(YOURS4, MINE4, 6, bytes(20))),
         "ip-first-fragment": (IP, ip4(YOURS4, MINE4, 17, udp(9, 9), 0x2000)),
         "ip-later-fragment": (IP, ip4(YOURS4, MINE4, 17, udp(9, 9), 5)),
+        "ip-gso": (IP, ip4(b"\x0b\0" + MINE4[2:], YOURS4, 17, udp(9, 9, bytes(600)))),
         "ip-nobody": (IP, ip4(ANY4, MINE4, 17, udp(68, 67))),
         "ip-everybody": (IP, ip4(b"\xff" * 4, MINE4, 17, udp(9, 9))),
         "ip-cut": (IP, spoof[:19]),
@@ -140,6 +141,7 @@ def bad(me):
         "arp-answer": (ARP, arp(2, me, YOURS4)),
         "arp-request": (ARP, arp(1, me, YOURS4)),
         "arp-mac": (ARP, arp(2, FOREIGN, MINE4)),
+        "arp-unfinished-mac": (ARP, arp(2, me[:4] + b"\xff\x77", MINE4)),
         "arp-hardware": (ARP, arp(2, me, YOURS4, (6, 0x0800, 6, 4))),
         "arp-long": (ARP, struct.pack("!HHBBH8s4s8s4s", 1, 0x0800, 8, 4, 2, me, YOURS4, b"", MINE4)),
         "arp-short": (ARP, struct.pack("!HHBBH2s4s2s4s", 1, 0x0800, 2, 4, 2, me, YOURS4, b"", MINE4)),
@@ -151,6 +153,7 @@ def bad(me):
         "na-many": (IPV6, extended(na, 0, 60, 43, 60)),
         "na-too-many": (IPV6, extended(na, *[60] * 12)),
         "na-mac": (IPV6, nd(MINE6, ALL6, 136, neighbour(136, MINE6, FOREIGN))),
+        "na-unfinished-mac": (IPV6, nd(MINE6, ALL6, 136, neighbour(136, MINE6, me[:4] + b"\xff\x77"))),
         "na-second-option": (IPV6, nd(MINE6, ALL6, 136, neighbour(136, MINE6, me) + bytes([2, 1]) + FOREIGN)),
         "na-from-another": (IPV6, nd(YOURS6, ALL6, 136, neighbour(136, MINE6, me))),
         "ns-mac": (IPV6, nd(MINE6, ALL6, 135, neighbour(135, YOURS6, FOREIGN))),
@@ -162,6 +165,7 @@ def bad(me):
         "redirect": (IPV6, nd(LOCAL6, ALL6, 137, bytes(4) + MINE6 + MINE6)),
         "offer": (IP, offer),
         "offer-other-port": (IP, ip4(MINE4, b"\xff" * 4, 17, udp(999, 68, dhcp(2, me)))),
+        "offer-from-port": (IP, ip4(MINE4, b"\xff" * 4, 17, udp(67, 999, dhcp(2, me)))),
         "offer-to-relay": (IP, ip4(MINE4, YOURS4, 17, udp(999, 67, dhcp(2, me)))),
         "offer-ip-options": (IP, ip4(MINE4, b"\xff" * 4, 17, udp(67, 68, dhcp(2, me)), options=b"\x01" * 8)),
         "offer-fragment": (IP, ip4(MINE4, b"\xff" * 4, 17, udp(67, 68, dhcp(2, me)), 0x2000)),
@@ -169,6 +173,7 @@ def bad(me):
         "advertise-other-port": (IPV6, ip6(MINE6, ALL6, 17, udp(999, 546, b"\2" + bytes(20)))),
         "relay-reply": (IPV6, ip6(MINE6, ALL6, 17, udp(999, 547, b"\x0d" + bytes(40)))),
         "stolen-lease": (IP, stolen),
+        "stolen-unfinished-lease": (IP, ip4(ANY4, b"\xff" * 4, 17, udp(68, 67, dhcp(1, me[:4] + b"\xff\x77")))),
         "stolen-lease-options": (IP, ip4(ANY4, b"\xff" * 4, 17, udp(
             68, 67, dhcp(1, FOREIGN, b"\x35\x01\x01\x3d\x07\x01" + me + b"\xff")))),
         "mpls": (0x8847, b"\0\0\x11\x40" + spoof),
@@ -221,6 +226,68 @@ def good(me):
     frames["vrrp"] = frame(VRRP, IP, ip4(MINE4, socket.inet_aton("224.0.0.18"), 112, bytes(20)))
     frames["vrrp-arp"] = frame(VRRP, ARP, arp(2, VRRP, MINE4))
     return frames
+
+
+def unfinished(me):
+    """{name: (place, word)}: with that word there a bad frame is a good one."""
+    mine = me[4:]
+    return {
+        "ip": (28, MINE4[2:]), "ip-tcp": (28, MINE4[2:]), "ip-later-fragment": (28, MINE4[2:]),
+        "ip-gso": (26, MINE4[:2]),
+        "ipv6": (36, MINE6[14:]), "ipv6-hop-by-hop": (36, MINE6[14:]), "ipv6-link-local": (36, LOCAL6[14:]),
+        "arp-answer": (30, MINE4[2:]), "arp-request": (30, MINE4[2:]), "arp-unfinished-mac": (26, mine),
+        "rarp": (30, MINE4[2:]), "na": (76, MINE6[14:]),
+        "na-unfinished-mac": (84, mine), "na-from-another": (36, MINE6[14:]), "ra": (54, b"\x80\0"),
+        "redirect": (54, b"\x80\0"), "offer-other-port": (36, b"\3\xe7"), "offer-from-port": (34, b"\3\xe7"),
+        "stolen-unfinished-lease": (74, mine), "advertise-other-port": (56, b"\3\xe7"),
+        "relay-reply": (62, b"\1\0"),
+    }
+
+
+def becoming(data, place, word):
+    """What becomes `data`, with two bytes more, when its checksum is computed; and where that is said to be."""
+    start = max(20 + place % 2, min(place, 40))
+    wanted = data[place:place + 2]
+    data = data + bytes(len(data) % 2 ^ start % 2)
+    raw = data[:place] + word + data[place + 2:] + bytes(2)
+    # The last word makes the sum of all what it has to be.
+    missing = (0xFFFF ^ struct.unpack("!H", wanted)[0]) + checksum(raw[start:])
+    raw = raw[:-2] + struct.pack("!H", (missing & 0xFFFF) + (missing >> 16))
+    assert checksum(raw[start:]) == struct.unpack("!H", wanted)[0]
+    return struct.pack("=BBHHHH", 1, 0, 0, 0, start, place - start) + raw
+
+
+def by_checksum(device, me):
+    sock = packet_socket(device)
+    sock.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+    frames, table = bad(me), unfinished(me)
+
+    def send(data):
+        for name, (place, word) in table.items():
+            if frames[name] == data:
+                raw = becoming(data, place, word)
+                if name == "ip-gso":
+                    # Cut later (VIRTIO_NET_HDR_GSO_UDP_L4): nothing can be computed now.
+                    raw = struct.pack("=BBHHHH", 1, 5, 42, 100, 20, 6) + raw[10:]
+                sock.send(raw)
+                return
+        raise OSError(22, "not made so")
+    return send
+
+
+def by_offload(device):
+    """Leaves a checksum that is one to the device, as stacks do."""
+    sock = packet_socket(device)
+    sock.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+
+    def send(data):
+        places = {b"\x08\0\x11": (34, 6), b"\x86\xdd\x11": (54, 6), b"\x86\xdd\x3a": (54, 2)}
+        place = places.get(data[12:14] + data[23 if data[12] == 8 else 20:][:1])
+        later = data[12:14] == b"\x08\0" and data[20:22] != bytes(2)
+        # What is none of these is computed on the way.
+        start, offset = place if place and not later else (len(data), 0)
+        sock.send(struct.pack("=BBHHHH", 1, 0, 0, 0, start, offset) + data + bytes(start == len(data) and 2))
+    return send
 
 
 GROUP_OF_YOURS = socket.inet_pton(socket.AF_INET6, "ff02::1:ff00:2")
@@ -303,7 +370,9 @@ def main(args):
             "socket": by_socket(device), "bypass": by_socket(device, PACKET_QDISC_BYPASS),
             "vnet": by_socket(device, PACKET_VNET_HDR, bytes(10)), "ring": by_ring(device)}
         if kind == "bad" and not node:
-            ways["lie"] = by_lie(device)
+            ways |= {"lie": by_lie(device), "csum": by_checksum(device, me)}
+        elif not node:
+            ways["offload"] = by_offload(device)
         for way, send in ways.items():
             for name, data in frames.items():
                 before, count = dropped(device), count + 1

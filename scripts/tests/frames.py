@@ -19,7 +19,8 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
   packet A V SRC DST [WHAT]   a frame to V's own MAC address with an IP packet: a UDP
                               datagram to port 9999; badsum: one whose IPv4 header
                               has a wrong checksum; router: an ICMPv6 router's
-                              advertisement. "sent" or "refused x1"
+                              advertisement; unfinished: one whose source is another address
+                              until its checksum is computed. "sent" or "refused x1"
   vlan A V B W TPID TCI       a tagged frame: "TPID TCI out-of-band|in-band"
   csum A B W                  a UDP datagram: "partial" or "complete", "valid"
   meta A V B W                mark 7 and priority 6 on a frame: what a socket got
@@ -36,11 +37,12 @@ import struct
 import sys
 import threading
 
+from attack import becoming
 from inside import inside
 
 ETH_P_ALL, ETH_P_TEST = 3, 0x88B5
 PKTTYPE = ["host", "broadcast", "multicast", "otherhost", "outgoing"]
-SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
+SOL_PACKET, PACKET_AUXDATA, PACKET_VNET_HDR, PACKET_IGNORE_OUTGOING = 263, 8, 15, 23
 SO_PRIORITY, SO_MARK, SO_TIMESTAMPING, SO_RCVMARK, SO_RCVPRIORITY = 12, 36, 37, 75, 82
 MSG_ERRQUEUE = 0x2000
 TP_CSUMNOTREADY, TP_VLAN_VALID, TP_VLAN_TPID_VALID, TP_CSUM_VALID = 8, 16, 64, 128
@@ -189,9 +191,13 @@ def packet(a, v, src, dst, what="datagram"):
         total = ip_sum(header) ^ (0x5555 if what == "badsum" else 0)
         header = header[:10] + struct.pack("!H", total) + header[12:]
     own = mac_of(a, v)
+    data = own + own + struct.pack("!H", 0x86DD if v6 else 0x800) + header + payload
     with packet_socket(a, v, 0) as out:
+        if what == "unfinished":
+            out.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+            data = becoming(data, 36 if v6 else 28, b"\x77\x77")
         try:
-            out.send(own + own + struct.pack("!H", 0x86DD if v6 else 0x800) + header + payload)
+            out.send(data)
             print("sent")
         except OSError:
             print("refused x1")

@@ -222,15 +222,17 @@ test_a_source_is_not_somebody_elses() {
 		done
 		for src in fd00::9 fd00::2; do
 			dropped $src fd00::3
+			dropped $src fd00::3 unfinished
 		done
 		# Of a link that forwards, or is down.
 		gives sent frames packet A v0 10.9.9.9 10.0.0.3
-		wait_for 5 shows "1 0" arrived W
+		gives sent frames packet A v0 10.9.9.9 10.0.0.3 unfinished
+		wait_for 5 shows "2 0" arrived W
 		ip -n B link set v1 down
 		gives "refused x1" frames packet A v0 10.0.0.2 10.0.0.3
 		trust on
 		gives sent frames packet A v0 10.0.0.9 10.0.0.3
-		wait_for 5 shows "2 0" arrived W
+		wait_for 5 shows "3 0" arrived W
 		printf 'netns del %s\n' S W A B | ip -batch -
 	done
 	# The host's own link has the host's addresses.

@@ -13,20 +13,20 @@ use super::rules::{
 use crate::drops::Reason;
 use abstractions::net::mac::Mac;
 
-const ETH_P_IP: u16 = 0x0800;
-const ETH_P_ARP: u16 = 0x0806;
-const ETH_P_RARP: u16 = 0x8035;
+pub(super) const ETH_P_IP: u16 = 0x0800;
+pub(super) const ETH_P_ARP: u16 = 0x0806;
+pub(super) const ETH_P_RARP: u16 = 0x8035;
 const ETH_P_8021Q: u16 = 0x8100;
-const ETH_P_IPV6: u16 = 0x86dd;
+pub(super) const ETH_P_IPV6: u16 = 0x86dd;
 const ETH_P_8021AD: u16 = 0x88a8;
 /// Others that switches take for VLAN tags.
 const ETH_P_QINQ: [u16; 3] = [0x9100, 0x9200, 0x9300];
 /// What is below is the length of an IEEE 802.3 frame.
-const ETH_P_802_3_MIN: u16 = 0x0600;
+pub(super) const ETH_P_802_3_MIN: u16 = 0x0600;
 
 const IPPROTO_IGMP: u8 = 2;
-const IPPROTO_UDP: u8 = 17;
-const IPPROTO_ICMPV6: u8 = 58;
+pub(super) const IPPROTO_UDP: u8 = 17;
+pub(super) const IPPROTO_ICMPV6: u8 = 58;
 const IPPROTO_FRAGMENT: u8 = 44;
 const IPPROTO_AH: u8 = 51;
 
@@ -38,8 +38,8 @@ const MAX_HEADERS: u32 = 8;
 const MAX_OPTIONS: u32 = 32;
 
 /// The port of DHCP servers, and that of clients.
-const DHCP: (u16, u16) = (67, 68);
-const DHCPV6: (u16, u16) = (547, 546);
+pub(super) const DHCP: (u16, u16) = (67, 68);
+pub(super) const DHCPV6: (u16, u16) = (547, 546);
 
 /// A frame, without its Ethernet header.
 pub(crate) trait Bytes {
@@ -108,7 +108,7 @@ impl Guard {
 }
 
 /// What is behind VLAN tags and SNAP headers, and where.
-fn unwrap(mut protocol: u16, frame: &mut impl Bytes) -> Result<(u16, usize), Reason> {
+pub(super) fn unwrap(mut protocol: u16, frame: &mut impl Bytes) -> Result<(u16, usize), Reason> {
     let mut at = 0usize;
     for _ in 0..=MAX_TAGS {
         if is_tag(protocol) {
@@ -327,13 +327,13 @@ impl Sender<'_> {
 }
 
 /// What is behind the extension headers of an IPv6 packet.
-struct Upper {
-    protocol: u8,
-    at: usize,
+pub(super) struct Upper {
+    pub(super) protocol: u8,
+    pub(super) at: usize,
     /// It is the first of several fragments.
-    more: bool,
+    pub(super) more: bool,
     /// It is another one of them: what it is is not in it.
-    is_later: bool,
+    pub(super) is_later: bool,
 }
 
 impl Upper {
@@ -348,7 +348,11 @@ impl Upper {
 }
 
 /// Walks through extension headers.
-fn upper(frame: &mut impl Bytes, mut protocol: u8, mut at: usize) -> Result<Upper, Reason> {
+pub(super) fn upper(
+    frame: &mut impl Bytes,
+    mut protocol: u8,
+    mut at: usize,
+) -> Result<Upper, Reason> {
     /// Hop-by-hop and destination options, routing, mobility, HIP, Shim6, AH, 64 numbers in each.
     const EXTENSIONS: [u64; 4] = [1 | 1 << 43 | 1 << 51 | 1 << 60, 0, 1 << 7 | 3 << 11, 0];
     let mut more = false;
@@ -417,7 +421,7 @@ fn check_dhcpv6(frame: &mut impl Bytes, upper: &Upper) -> Verdict {
 }
 
 /// The ports of UDP, from and to.
-fn ports(frame: &mut impl Bytes, at: usize) -> Option<(u16, u16)> {
+pub(super) fn ports(frame: &mut impl Bytes, at: usize) -> Option<(u16, u16)> {
     let [s0, s1, d0, d1, ..]: [u8; 8] = frame.bytes(at)?;
     Some((u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])))
 }

@@ -130,6 +130,56 @@ impl<'a> EthFrame<'a> {
         unsafe { bindings::skb_is_gso(self.0 .0.as_ptr()) }
     }
 
+    /// Whether a checksum is still to be computed (`CHECKSUM_PARTIAL`), by whoever sends the frame in the end.
+    #[inline]
+    pub fn has_partial_checksum(&self) -> bool {
+        // SAFETY: The skb is valid.
+        unsafe { bindings::skb_has_partial_csum(self.0 .0.as_ptr()) }
+    }
+
+    /// How many bytes behind the Ethernet header that begins which such a checksum is of, and how many bytes
+    /// behind its beginning the checksum is (`csum_start`, `csum_offset`). The sender says so: it may be any
+    /// place. `None` if it begins before the end of the Ethernet header.
+    #[inline]
+    pub fn checksum_place(&self) -> Option<(usize, usize)> {
+        let skb = self.0 .0.as_ptr();
+        // SAFETY: The skb is valid; the functions only read.
+        let (start, offset) = unsafe {
+            (
+                bindings::skb_checksum_start_offset(skb),
+                bindings::skb_csum_offset(skb),
+            )
+        };
+        let start = u32::try_from(start).ok()?.checked_sub(ETH_HLEN)?;
+        Some((start as usize, offset.into()))
+    }
+
+    /// Computes such a checksum (`skb_checksum_help()`); whether that was possible: not for several packets
+    /// in one, for a place that is not in the frame, and without memory.
+    #[cold]
+    #[inline(never)]
+    pub fn complete_checksum(&mut self) -> bool {
+        let skb = self.0 .0.as_ptr();
+        // SAFETY: The skb is valid; the functions only read.
+        let (start, offset) = unsafe {
+            (
+                bindings::skb_checksum_start_offset(skb),
+                bindings::skb_csum_offset(skb),
+            )
+        };
+        // The function below would warn of what a sender can say.
+        let Ok(start) = u16::try_from(start) else {
+            return false;
+        };
+        let end = u32::from(start).wrapping_add(offset.into()).wrapping_add(2);
+        if self.is_gso() {
+            return false;
+        }
+        // SAFETY: The skb is valid and nobody else's. What was in the linear part stays there, so the type's
+        // invariant holds.
+        unsafe { bindings::pskb_may_pull(skb, end) && bindings::skb_checksum_help(skb) == 0 }
+    }
+
     /// A second frame with the same data (`skb_clone()`); `None` if there is no memory.
     #[inline]
     pub fn try_clone(&self) -> Option<Self> {
