@@ -96,14 +96,14 @@ is_installed() { # VERSION
 	grep "^rnetvirt/$1, $release, x86_64: installed" "$DEBS/status"
 }
 install_packages() { # VERSION
-	mkdir -p "$SCRATCH/root/debs" "$SCRATCH/var/cache/rnetvirt"
+	mkdir -p "$SCRATCH/srv/debs" "$SCRATCH/var/cache/rnetvirt"
 	if [ -z "$fresh" ]; then
 		mkdir -p "$SCRATCH$HEADERS"
 		mountpoint -q "$SCRATCH$HEADERS" || mount --bind "$HEADERS" "$SCRATCH$HEADERS"
 		ln -sfn "$(dirname "$HEADERS")" "$SCRATCH/var/cache/rnetvirt/headers"
 	fi
-	cp "$DEBS"/rnetvirt-*_"$1"_*.deb "$SCRATCH/root/debs/"
-	apt install "/root/debs/rnetvirt-dkms_$1_all.deb" "/root/debs/rnetvirt-iproute2_$1_amd64.deb"
+	cp "$DEBS"/rnetvirt-*_"$1"_*.deb "$SCRATCH/srv/debs/"
+	apt install "/srv/debs/rnetvirt-dkms_$1_all.deb" "/srv/debs/rnetvirt-iproute2_$1_amd64.deb"
 	is_installed "$1"
 	in_system modinfo -k "$release" rnetvirt
 	[ "$(in_system modinfo -k "$release" -F version rnetvirt)" = "$(module_version)" ]
@@ -127,7 +127,7 @@ purge() {
 	# What we have put there for speed.
 	[ ! -h "$SCRATCH/var/cache/rnetvirt/headers" ] || rm "$SCRATCH/var/cache/rnetvirt/headers"
 	apt purge rnetvirt-dkms rnetvirt-iproute2
-	rm -rf "$SCRATCH/root/debs"
+	rm -rf "$SCRATCH/srv/debs"
 	list_files >"$DEBS/after"
 	diff -u "$DEBS/before" "$DEBS/after"
 }
