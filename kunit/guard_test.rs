@@ -373,6 +373,16 @@ mod tests {
             frame.said = *said;
             frame.passes(EVERY) == (*said == IP)
         }));
+        // Nor does a length in place of a protocol hide the one that is said.
+        let rules = Rules::ARP.with(Rules::RA).with(Rules::DHCP_SERVER);
+        assert!(all(0..=u16::MAX, |said| {
+            let mut frame = Frame {
+                protocol: 100,
+                ..ipv4(OWN4, OTHER4, 17, 0).add(&udp(67, 68))
+            };
+            frame.said = *said;
+            frame.passes(rules) == (*said < 0x600)
+        }));
     }
 
     #[test]
@@ -468,6 +478,20 @@ mod tests {
         }));
     }
 
+    #[test]
+    fn routers_of_ipv4_are_told_by_type() {
+        assert!(all(0..=u8::MAX, |kind| {
+            let first = |fragment| ipv4(OWN4, OTHER4, 1, fragment).add(&[*kind, 0, 0, 0]);
+            let routes = matches!(kind, 5 | 9);
+            let options = first(0).put(0, &[0x46]).put(20, &[1, 1, 1, 1]);
+            first(0).passes(Rules::RA) != routes
+                && first(0x2000).passes(Rules::RA) != routes
+                && first(1).passes(EVERY)
+                && options.add(&[*kind]).passes(Rules::RA) != routes
+        }));
+        assert!(ipv4(OWN4, OTHER4, 1, 0).fails(Rules::RA, Reason::TxGuardFrame));
+    }
+
     /// The packet with extension headers in front of what is in it.
     fn extended(packet: &Frame, headers: &[u8]) -> Frame {
         let [next] = packet
@@ -521,7 +545,7 @@ mod tests {
         // Behind this a later fragment could lie over the message.
         let echo = icmp(OWN6, &Frame::new(IPV6).add(&[128, 0, 0, 0, 0, 0, 0, 0]));
         assert!(extended(&echo, &[44]).put(43, &[1]).passes(EVERY));
-        assert!(all([0, 43, 51, 60, 135, 139, 140], |header| {
+        assert!(all([0, 43, 44, 51, 60, 135, 139, 140], |header| {
             extended(&echo, &[44, *header])
                 .put(43, &[1])
                 .fails(Rules::RA, Reason::TxGuardFrame)
@@ -548,6 +572,14 @@ mod tests {
                 *len >= needed || !cut.passes(EVERY)
             }));
         }
+    }
+
+    #[test]
+    fn what_is_behind_a_packet_is_none_of_it() {
+        let echo = icmp(OWN6, &Frame::new(IPV6).add(&[128, 0, 0, 0, 0, 0, 0, 0]));
+        let packet = extended(&echo, &[60]);
+        assert!(packet.put(4, &[0, 16]).passes(EVERY));
+        assert!(packet.put(4, &[0, 8]).fails(EVERY, Reason::TxGuardFrame));
     }
 
     #[test]

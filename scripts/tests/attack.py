@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Sends what a guard must not let pass, and what it must, each in every way that there is.
 
-usage: attack.py bad|good NETNS DEVICE [WATCHED...]
+usage: attack.py bad|good|said NETNS DEVICE [WATCHED...]
        attack.py tap bad|good NETNS DEVICE NODE [WATCHED...]
 
 The guard of DEVICE in NETNS has all rules; its list has 10.0.0.1, fd00::1 and fe80::1, and the MAC address
-00:00:5e:00:01:07. WATCHED are NETNS/DEVICE, where nobody may see what is bad. Prints what went wrong, a
+00:00:5e:00:01:07. With said it
+need not have rule ip. WATCHED are NETNS/DEVICE, where nobody may see what is bad. Prints what went wrong, a
 line for each frame and way, or "all NUMBER".
 
 Ways: a packet socket, one that leaves queues out (PACKET_QDISC_BYPASS), one whose frames stay in memory that
@@ -127,6 +128,9 @@ def bad(me):
         "ip-tcp": (IP, ip4(YOURS4, MINE4, 6, bytes(20))),
         "ip-first-fragment": (IP, ip4(YOURS4, MINE4, 17, udp(9, 9), 0x2000)),
         "ip-later-fragment": (IP, ip4(YOURS4, MINE4, 17, udp(9, 9), 5)),
+        "ip-redirect": (IP, ip4(MINE4, YOURS4, 1, struct.pack("!BBH4s", 5, 1, 0, MINE4) + bytes(28))),
+        "ip-router": (IP, ip4(MINE4, YOURS4, 1, struct.pack("!BBHBBH4sI", 9, 0, 0, 1, 2, 1800, MINE4, 0))),
+        "ip-router-options": (IP, ip4(MINE4, YOURS4, 1, b"\t" + bytes(15), options=b"\1" * 8)),
         "ip-gso": (IP, ip4(b"\x0b\0" + MINE4[2:], YOURS4, 17, udp(9, 9, bytes(600)))),
         "ip-nobody": (IP, ip4(ANY4, MINE4, 17, udp(68, 67))),
         "ip-everybody": (IP, ip4(b"\xff" * 4, MINE4, 17, udp(9, 9))),
@@ -206,6 +210,7 @@ def good(me):
     packets = {
         "ip": (IP, ip4(MINE4, YOURS4, 17, udp(9, 9))),
         "ip-later-fragment": (IP, ip4(MINE4, YOURS4, 17, bytes(24), 5)),
+        "ping": (IP, ip4(MINE4, YOURS4, 1, b"\x08" + bytes(27))),
         "discover": (IP, ip4(ANY4, b"\xff" * 4, 17, udp(68, 67, dhcp(1, me)))),
         "igmp": (IP, ip4(ANY4, socket.inet_aton("224.0.0.22"), 2, bytes(16))),
         "arp": (ARP, arp(1, me, MINE4)),
@@ -228,12 +233,18 @@ def good(me):
     return frames
 
 
+def said(me):
+    """What has the length of an 802.3 frame in place of a protocol, which is said instead."""
+    frames = bad(me)
+    return {name: frames[name][:12] + b"\0\x64" + frames[name][14:] for name in ("na", "ra", "offer", "advertise")}
+
+
 def unfinished(me):
     """{name: (place, word)}: with that word there a bad frame is a good one."""
     mine = me[4:]
     return {
         "ip": (28, MINE4[2:]), "ip-tcp": (28, MINE4[2:]), "ip-later-fragment": (28, MINE4[2:]),
-        "ip-gso": (26, MINE4[:2]),
+        "ip-gso": (26, MINE4[:2]), "ip-redirect": (34, b"\x08\1"), "ip-router": (34, b"\x08\0"),
         "ipv6": (36, MINE6[14:]), "ipv6-hop-by-hop": (36, MINE6[14:]), "ipv6-link-local": (36, LOCAL6[14:]),
         "arp-answer": (30, MINE4[2:]), "arp-request": (30, MINE4[2:]), "arp-unfinished-mac": (26, mine),
         "rarp": (30, MINE4[2:]), "na": (76, MINE6[14:]),
@@ -308,11 +319,11 @@ def by_socket(device, option=None, header=b""):
 
 
 def by_lie(device):
-    """Says that it is IPv4, or IPv6 if it is that: modes l3 go by what is said."""
+    """Says that it is IPv4, or IPv6 if it is that: modes l3 go by what is said. Of what does not say it, the truth."""
     sock = packet_socket(device)
 
     def send(data):
-        said = IP if data[12:14] == b"\x86\xdd" else IPV6
+        said = IP if data[12:14] == b"\x86\xdd" or data[12:15] == b"\0\x64\x45" else IPV6
         sock.sendto(data, (device, said, 0, 0, b""))
     return send
 
@@ -365,11 +376,13 @@ def main(args):
     with inside(namespace):
         with packet_socket(device) as sock:
             me = sock.getsockname()[4]
-        frames = (bad if kind == "bad" else good)(me)
+        frames = {"bad": bad, "good": good, "said": said}[kind](me)
         ways = {"tap": by_node(node)} if node else {
             "socket": by_socket(device), "bypass": by_socket(device, PACKET_QDISC_BYPASS),
             "vnet": by_socket(device, PACKET_VNET_HDR, bytes(10)), "ring": by_ring(device)}
-        if kind == "bad" and not node:
+        if kind == "said":
+            ways = {"lie": by_lie(device)}
+        elif kind == "bad" and not node:
             ways |= {"lie": by_lie(device), "csum": by_checksum(device, me)}
         elif not node:
             ways["offload"] = by_offload(device)
@@ -389,11 +402,11 @@ def main(args):
                 if node:
                     time.sleep(0.005)
                 stopped = dropped(device) - before
-                if stopped != (kind == "bad"):
+                if stopped != (kind != "good"):
                     wrong.append(f"{name} by {way}: stopped {stopped} times")
     time.sleep(0.3)
     names = {data: name for name, data in frames.items()}
-    for place, sock in watching if kind == "bad" else ():
+    for place, sock in watching if kind != "good" else ():
         try:
             while True:
                 data = sock.recv(1 << 16)

@@ -18,11 +18,11 @@ use super::verdict::{
     ETH_P_IP,
     ETH_P_IPV6,
     ETH_P_RARP,
+    IPPROTO_ICMP,
     IPPROTO_ICMPV6,
     IPPROTO_UDP, //
 };
 
-const IPPROTO_ICMP: u8 = 1;
 const IPPROTO_TCP: u8 = 6;
 
 /// Whether a checksum, `offset` bytes behind `start`, is that of a transport header, or inside of a tunnel.

@@ -24,6 +24,7 @@ const ETH_P_QINQ: [u16; 3] = [0x9100, 0x9200, 0x9300];
 /// What is below is the length of an IEEE 802.3 frame.
 pub(super) const ETH_P_802_3_MIN: u16 = 0x0600;
 
+pub(super) const IPPROTO_ICMP: u8 = 1;
 const IPPROTO_IGMP: u8 = 2;
 pub(super) const IPPROTO_UDP: u8 = 17;
 pub(super) const IPPROTO_ICMPV6: u8 = 58;
@@ -68,6 +69,18 @@ type Verdict = Result<(), Reason>;
 const CUT: Reason = Reason::TxGuardFrame;
 
 impl Guard {
+    fn sender(&self, mac: Mac) -> Sender<'_> {
+        Sender {
+            guard: self,
+            mac: self.mac.unwrap_or(mac),
+        }
+    }
+
+    /// Whether frames of an endpoint with the MAC address `mac` may say that they are from `source`.
+    pub(crate) fn may_be_from(&self, mac: Mac, source: Mac) -> bool {
+        !self.rules.any(Rules::MAC) || self.sender(mac).has_mac(source.to_bytes())
+    }
+
     /// Whether a frame of an endpoint with the MAC address `mac` may pass; `source` and `protocol` are those
     /// of its Ethernet header.
     pub(crate) fn check(
@@ -77,11 +90,7 @@ impl Guard {
         protocol: u16,
         frame: &mut impl Bytes,
     ) -> Verdict {
-        let sender = Sender {
-            guard: self,
-            mac: self.mac.unwrap_or(mac),
-        };
-        if self.rules.any(Rules::MAC) && !sender.has_mac(source.to_bytes()) {
+        if !self.may_be_from(mac, source) {
             return Err(Reason::TxGuardMac);
         }
         const INSIDE: Rules = Rules::IP
@@ -92,9 +101,11 @@ impl Guard {
             return Ok(());
         }
         // In modes l3 it is routed by what the sender says.
-        if protocol >= ETH_P_802_3_MIN && frame.said_protocol() != protocol {
+        let said = frame.said_protocol();
+        if said != protocol && (protocol >= ETH_P_802_3_MIN || said >= ETH_P_802_3_MIN) {
             return Err(CUT);
         }
+        let sender = self.sender(mac);
         let (protocol, at) = unwrap(protocol, frame)?;
         match protocol {
             ETH_P_IP => sender.check_v4(frame, at),
@@ -197,6 +208,14 @@ impl Sender<'_> {
                 return Err(Reason::TxGuardIp);
             }
         }
+        if protocol == IPPROTO_ICMP && offset == 0 && self.rules(Rules::RA) {
+            /// Redirect, and a router's advertisement.
+            const ROUTES: [u8; 2] = [5, 9];
+            let [kind] = frame.bytes(behind).ok_or(CUT)?;
+            if ROUTES.contains(&kind) {
+                return Err(Reason::TxGuardRa);
+            }
+        }
         if udp && self.rules(Rules::ARP.with(Rules::DHCP_SERVER)) {
             self.check_dhcp(frame, behind, more)
         } else {
@@ -266,6 +285,8 @@ impl Sender<'_> {
         };
         match upper.protocol {
             _ if !inside || upper.is_later => Ok(()),
+            // Nobody receives what is behind the packet.
+            IPPROTO_ICMPV6 | IPPROTO_UDP if upper.at >= end => Err(CUT),
             IPPROTO_ICMPV6 => self.check_icmp(frame, &upper, *source, known, end),
             IPPROTO_UDP if self.rules(Rules::DHCP_SERVER) => check_dhcpv6(frame, &upper),
             _ => Ok(()),
@@ -357,11 +378,25 @@ pub(super) fn upper(
     const EXTENSIONS: [u64; 4] = [1 | 1 << 43 | 1 << 51 | 1 << 60, 0, 1 << 7 | 3 << 11, 0];
     let mut more = false;
     for _ in 0..=MAX_HEADERS {
+        let extensions = EXTENSIONS.get(usize::from(protocol >> 6)).copied();
+        let is_extension = extensions.unwrap_or(0) >> (protocol & 63) & 1 != 0;
+        if !is_extension && protocol != IPPROTO_FRAGMENT {
+            return Ok(Upper {
+                protocol,
+                at,
+                more,
+                is_later: false,
+            });
+        }
+        // A later fragment could lie over what is behind it.
+        if more {
+            return Err(CUT);
+        }
         if protocol == IPPROTO_FRAGMENT {
             let [next, _, high, low] = frame.bytes(at).ok_or(CUT)?;
             let fragment = u16::from_be_bytes([high, low]);
             let is_later = fragment >> 3 != 0;
-            more |= fragment & 1 != 0;
+            more = fragment & 1 != 0;
             protocol = next;
             if is_later {
                 return Ok(Upper {
@@ -373,19 +408,6 @@ pub(super) fn upper(
             }
             at = at.wrapping_add(8);
             continue;
-        }
-        let extensions = EXTENSIONS.get(usize::from(protocol >> 6)).copied();
-        if extensions.unwrap_or(0) >> (protocol & 63) & 1 == 0 {
-            return Ok(Upper {
-                protocol,
-                at,
-                more,
-                is_later: false,
-            });
-        }
-        // A later fragment could lie over what is behind it.
-        if more {
-            return Err(CUT);
         }
         let [next, len] = frame.bytes(at).ok_or(CUT)?;
         // AH counts in words of four bytes.
