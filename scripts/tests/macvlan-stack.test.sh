@@ -147,6 +147,25 @@ test_a5_switches_learn_from_time_to_time() {
 	if learned w0 || learned w1; then fail "a bond in mode active-backup told of the link"; fi
 }
 
+# That of a link whose guard forbids its address is not told of.
+test_a5_switches_do_not_learn_what_a_guard_forbids() {
+	local port
+
+	needs veth bonding bridge 8021q
+	on_bond lp_interval 1
+	port=w$(sysfs S low bonding/active_slave | tr -d s)
+	[ "$KIND" = rnetvirt ] || skip "kind $KIND has no guard"
+	wait_for 10 learned "$port"
+	ip -n S link set v0 address 02:00:00:00:00:02
+	ip -n S link set v0 type rnetvirt guard mac
+	ip -n S link set v0 address 02:00:00:00:00:01
+	forget "$port"
+	sleep 2.5
+	not learned "$port" || fail "the switch was told of an address that the guard forbids"
+	ip -n S link set v0 type rnetvirt guard-addr add 02:00:00:00:00:01
+	wait_for 10 learned "$port"
+}
+
 # The tag of a VLAN on the bond is on what tells of links on that.
 test_a5_switches_learn_in_vlans() {
 	needs veth bonding bridge 8021q

@@ -39,10 +39,14 @@ impl Port {
         Some(msecs)
     }
 
-    /// Tells switches where links are that have addresses of their own.
+    /// Tells switches where links are that have addresses of their own, but for addresses that a link's guard
+    /// does not let it send from: the switch is not to believe that they are here.
     pub(crate) fn tell_where_links_are(&self, rcu: Rcu<'_>) {
         for dev in self.macs.iter(rcu) {
-            dev.send_learning_packet(self.lower(), rcu);
+            let (mac, guard) = (dev.mac(), dev.data().guard.get(rcu));
+            if guard.is_none_or(|guard| guard.may_be_from(mac, mac)) {
+                dev.send_learning_packet(self.lower(), rcu);
+            }
         }
     }
 }
