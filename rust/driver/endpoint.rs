@@ -156,13 +156,17 @@ pub(crate) trait Endpoint: NetDeviceOps + Deref<Target = Common> {
     fn dev_id(&self) -> u16;
 }
 
-/// Changes the guard of `dev`. Only for who administers the lower device, whoever administers this one.
-pub(crate) fn change_guard<E: Endpoint>(
+/// What the guard of an endpoint is to be: all that could be refused was asked.
+pub(crate) struct NewGuard(Option<KBox<Guard>>);
+
+/// Makes what the guard of `dev` is to be. Only for who administers the lower device, whoever administers this
+/// one. [`ENOMEM`].
+pub(crate) fn new_guard<E: Endpoint>(
     dev: &Registered<Link<E>>,
     settings: &guard::settings::Settings<'_>,
     ack: &mut ExtAck<'_>,
     rtnl: &Rtnl,
-) -> Result {
+) -> Result<NewGuard> {
     let this = dev.data();
     if !dev.link_net_capable(this.port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
         return Err(ack.refuse(Refusal::GuardIsHosts));
@@ -176,9 +180,12 @@ pub(crate) fn change_guard<E: Endpoint>(
         let mac = (!E::MAC_IS_LOWERS).then(|| dev.mac());
         guard.set_rules(rules, mac, this.dev_id());
     }
-    let new = (!guard.is_empty()).then_some(guard);
-    drop(this.guard.replace(new, |_| {}, rtnl));
-    Ok(())
+    Ok(NewGuard((!guard.is_empty()).then_some(guard)))
+}
+
+/// Has `dev` follow that. May sleep.
+pub(crate) fn set_guard<E: Endpoint>(dev: &Registered<Link<E>>, new: NewGuard, rtnl: &Rtnl) {
+    drop(dev.data().guard.replace(new.0, |_| {}, rtnl));
 }
 
 /// What `ethtool` can ask of endpoints.

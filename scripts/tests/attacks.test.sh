@@ -62,6 +62,13 @@ test_ipvlan_l3() {
 	attack bad A v0 W/wire0 S/eth0 B/v1
 }
 
+test_ipvlan_l3_without_addresses() {
+	local ALL=mac,arp,ra,dhcp-server
+
+	guarded ipvlan mode l3
+	attack said A v0 W/wire0 S/eth0 B/v1
+}
+
 test_macvtap() {
 	ns S W B
 	wired S W
@@ -104,6 +111,7 @@ test_the_guard_is_not_taken_off() {
 	refused "needs CAP_NET_ADMIN in the lower device" inside ip link set m0 type rnetvirt guard-addr add 10.0.0.9
 	refused "needs CAP_NET_ADMIN in the lower device" inside ip link set m0 type rnetvirt guard-addr flush
 	refused "needs CAP_NET_ADMIN in the lower device" inside ip link set m0 type rnetvirt mode vepa guard off
+	grep -q " mode bridge " <<<"$(inside ip -d link show m0)" || fail "half of the change was made"
 	not grep -q guard <<<"$(inside ip -d link show m0)" || fail "he sees it"
 	grep -q "guard $ALL guard-addr 10.0.0.1 " <<<"$(nsenter -t $CONTAINER -n ip -d link show m0)" ||
 		fail "the administrator does not see it"

@@ -152,7 +152,9 @@ impl RtnlLinkOps for Kind {
             Flavor::Macvlan | Flavor::Macvtap => {
                 let settings = macvlan_settings(data, ack)?;
                 let dev = Macvlan::newlink(dev, params, settings, form, ack, rtnl)?;
-                change_guard(&dev, data, ack, rtnl)?;
+                if let Some(guard) = new_guard(&dev, data, ack, rtnl)? {
+                    endpoint::set_guard(&dev, guard, rtnl);
+                }
                 dev.finish()
             }
             Flavor::Ipvlan | Flavor::Ipvtap => {
@@ -161,7 +163,9 @@ impl RtnlLinkOps for Kind {
                 if let Some(trust) = trust {
                     dev.data().port.set_trusted(trust, rtnl);
                 }
-                change_guard(&dev, data, ack, rtnl)?;
+                if let Some(guard) = new_guard(&dev, data, ack, rtnl)? {
+                    endpoint::set_guard(&dev, guard, rtnl);
+                }
                 dev.finish()
             }
         }
@@ -192,13 +196,19 @@ impl RtnlLinkOps for Kind {
                 config::check_change(dev.data().flavor(), data, ack)?;
                 let settings = macvlan_settings(data, ack)?;
                 let dev = dev.registered(rtnl).ok_or(ENODEV)?;
+                // Before anything changes: a request is followed as a whole, or not at all.
+                let guard = new_guard(dev, data, ack, rtnl)?;
                 Macvlan::change(dev, &settings, ack, rtnl)?;
-                change_guard(dev, data, ack, rtnl)
+                if let Some(guard) = guard {
+                    endpoint::set_guard(dev, guard, rtnl);
+                }
+                Ok(())
             }
             OneOf::Ipvlan(dev) => {
                 config::check_change(dev.data().flavor(), data, ack)?;
                 let (settings, trust) = (ipvlan_settings(data, ack)?, config::trust(data, ack)?);
                 let dev = dev.registered(rtnl).ok_or(ENODEV)?;
+                let guard = new_guard(dev, data, ack, rtnl)?;
                 if data.is_some_and(config::has_ipvlan) {
                     Ipvlan::check_may_change(dev, ack, rtnl)?;
                     Ipvlan::change(dev, settings, rtnl)?;
@@ -206,7 +216,10 @@ impl RtnlLinkOps for Kind {
                 if let Some(trust) = trust {
                     dev.data().port.set_trusted(trust, rtnl);
                 }
-                change_guard(dev, data, ack, rtnl)
+                if let Some(guard) = guard {
+                    endpoint::set_guard(dev, guard, rtnl);
+                }
+                Ok(())
             }
         }
     }
@@ -260,18 +273,18 @@ fn has_guard(data: Option<&Attrs<'_>>) -> bool {
     data.is_some_and(|data| data.has(&config::GUARD))
 }
 
-/// Changes the guard of a link, if a request says something of it.
-fn change_guard<E: Endpoint>(
+/// What the guard of a link is to be, if a request says something of it.
+fn new_guard<E: Endpoint>(
     dev: &Registered<Link<E>>,
     data: Option<&Attrs<'_>>,
     ack: &mut ExtAck<'_>,
     rtnl: &Rtnl,
-) -> Result {
+) -> Result<Option<endpoint::NewGuard>> {
     match data.and_then(|data| data.attr(config::GUARD.id())) {
-        None => Ok(()),
+        None => Ok(None),
         Some(nest) => {
             let settings = guard::settings::Settings::parse(nest, ack)?;
-            endpoint::change_guard(dev, &settings, ack, rtnl)
+            endpoint::new_guard(dev, &settings, ack, rtnl).map(Some)
         }
     }
 }
