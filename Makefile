@@ -81,6 +81,10 @@ test-deb: ## install, boot, upgrade and purge the packages in a Debian 13
 clients: ## programs that make links of the old kinds, on the C drivers and on ours
 	@scripts/clients.sh
 
+.PHONY: selftests
+selftests: ## the kernel's own tests of the old kinds, on the C drivers and on ours, all or T='NAME...'
+	@scripts/selftests.sh $(T)
+
 .PHONY: kunit
 kunit: ## the KUnit suites alone
 	@scripts/kunit.sh --kernel $(kernel)

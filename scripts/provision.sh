@@ -5,10 +5,11 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--build | --guest | --all]
+usage: $ME [--build | --guest | --selftests | --all]
 
 Installs what is missing to build rnetvirt and its test kernels (--build), what is
-needed to boot and measure (--guest), or both (--all, the default). Debian packages
+needed to boot and measure (--guest), or both (--all, the default); with --selftests
+both, and what the kernel's own tests of networking are linked with. Debian packages
 come through apt-get (as root, or with sudo), bindgen through cargo, virtme-ng
 through pip. Nothing is done for what is already there, and nothing that is there is
 removed. The choice is written to \$RNETVIRT_CACHE/toolchain ($CACHE/toolchain).
@@ -17,7 +18,7 @@ TXT
 
 what=all
 case ${1:---all} in
---build | --guest | --all) what=${1:---all} what=${what#--} ;;
+--build | --guest | --selftests | --all) what=${1:---all} what=${what#--} ;;
 -h | --help) usage; exit 0 ;;
 *) bad_usage "unknown option '$1'" ;;
 esac
@@ -60,6 +61,7 @@ case $what in
 build) packages=$BUILD_PKGS ;;
 guest) packages=$RUN_PKGS ;;
 all) packages="$BUILD_PKGS $RUN_PKGS" ;;
+selftests) packages="$BUILD_PKGS $RUN_PKGS libcap-dev libmnl-dev libnuma-dev" ;;
 esac
 for p in $packages; do
 	installed "$p" || missing+=("$p")

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""judge.py [--new] DIRECTORY DRIVERS TEST...: compares what the kernel's own tests said on the C drivers and on
+ours. With --new, only says what is known and was not said before."""
+
+import pathlib
+import re
+import sys
+
+# The tests have several ways to say how a step went.
+FORMS = [
+    re.compile(r"^\s*(?P<verdict>ok|not ok)\s+\d+\s*-?\s*(?P<name>.*?)\s*(?:#\s*(?P<mark>SKIP|XFAIL)\b.*)?$"),
+    re.compile(r"^(?P<name>.*?)\s*\[\s*(?P<verdict>OK|PASS|PASSED|FAIL|FAILED|SKIP|XFAIL|ok|fail)\s*\]"),
+    re.compile(r"^\s*(?P<verdict>PASS|FAIL|SKIP|XFAIL|ERROR|OK)\b[: ]\s*(?P<name>.*)$"),
+    re.compile(r"^(?P<name>.*?\S)[ .\t:]+(?P<verdict>ok|fail|FAIL|PASS|OK|failed|passed|skip|SKIP)$"),
+]
+GOOD = {"ok", "OK", "PASS", "PASSED", "passed"}
+EVEN = {"SKIP", "skip", "XFAIL"}
+# What differs from run to run in a step's name.
+VARIES = re.compile(r"0x[0-9a-f]+|\b\d+(?:\.\d+)? ?(?:ms|us|s|sec|seconds|packets|bytes)\b|\d{4,}|[-_]\w{6}\b(?=$)")
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m|\r")
+TIME, SKIPPED, COMPLAINT, DIED = 124, 4, 101, 102
+
+
+class Run:
+    def __init__(self, directory, test, driver):
+        base = directory / f"{test}.{driver}"
+        self.status = int(base.with_name(base.name + ".status").read_text())
+        self.steps = {}
+        text = base.with_name(base.name + ".out").read_text(errors="replace")
+        for line in text.splitlines():
+            line = ESCAPES.sub("", line).rstrip()
+            for form in FORMS:
+                match = form.match(line)
+                if not match:
+                    continue
+                name = VARIES.sub("N", match["name"]).strip(" .:-\t")
+                if not name:
+                    break
+                verdict = match["verdict"]
+                if match.groupdict().get("mark"):
+                    verdict = "SKIP"
+                good = "good" if verdict in GOOD else "even" if verdict in EVEN else "bad"
+                self.steps.setdefault(name, []).append(good)
+                break
+
+    def count(self, how):
+        return sum(verdicts.count(how) for verdicts in self.steps.values())
+
+    def said(self):
+        word = {0: "pass", TIME: "time", SKIPPED: "skip", COMPLAINT: "complaint", DIED: "died"}.get(self.status, "fail")
+        good, bad = self.count("good"), self.count("bad")
+        return f"{word} {good}/{good + bad}" if good + bad else word
+
+
+def reasons(path):
+    """TEST|STEP|REASON: steps, or with * all of a test, in which ours may differ, or which fail on both."""
+    known = {}
+    for line in path.read_text().splitlines():
+        if line and not line.startswith("#"):
+            test, step, reason = line.split("|", 2)
+            known.setdefault(test, []).append((step, reason))
+    return known
+
+
+def compare(c, ours, known):
+    """The verdict, and lines that say why."""
+    why = []
+
+    def excused(step):
+        return any(text == "*" or text in step for text, _ in known)
+
+    for name, verdicts in c.steps.items():
+        worse = verdicts.count("good") - ours.steps.get(name, []).count("good")
+        if worse > 0 and not excused(name):
+            why.append(f"passes with C alone: {name}" + ("" if worse == 1 else f" ({worse} times)"))
+    if c.status == 0 and ours.status != 0 and not excused("its exit status"):
+        why.append(f"its exit status: 0 with C, {ours.status} with ours")
+    if ours.status in (COMPLAINT, DIED) and c.status != ours.status:
+        why.append("the kernel complained, or died, with ours")
+    if c.status == TIME and ours.status == TIME:
+        # How far each came is chance.
+        return ("no verdict", ["neither is done in its time"] + why) if c.count("good") == 0 else ("ok", [])
+    if why:
+        return "not ok", why
+    if c.status == SKIPPED and ours.status == SKIPPED:
+        return "no verdict", ["it skips itself on this kernel"]
+    if c.count("good") == 0 and c.status != 0:
+        return "no verdict", ["it fails with the C drivers, too"] + [reason for _, reason in known]
+    return "ok", []
+
+
+def main():
+    args = sys.argv[1:]
+    new = args[:1] == ["--new"]
+    directory, drivers, tests = pathlib.Path(args[new]), args[new + 1].split(), args[new + 2 :]
+    known = reasons(pathlib.Path(__file__).with_name("known"))
+    counts = {"ok": 0, "not ok": 0, "no verdict": 0}
+    for test in tests:
+        if not all((directory / f"{test}.{driver}.status").exists() for driver in drivers):
+            continue
+        runs = [Run(directory, test, driver) for driver in drivers]
+        verdict, why = "ok", []
+        if len(runs) == 2:
+            verdict, why = compare(*runs, known.get(test, []))
+        counts[verdict] += 1
+        said = directory / f"{test}.said"
+        if new and said.exists():
+            continue
+        said.touch()
+        if not new:
+            continue
+        print(f"{verdict:<11}{test:<28}" + "".join(f"{d} {r.said():<18}" for d, r in zip(drivers, runs)), flush=True)
+        for line in why:
+            print(f"           {line}", flush=True)
+    if not new:
+        with open(directory / "table.md", "w") as table:
+            print("| test | " + " | ".join(drivers) + " |\n| --- |" + " --- |" * len(drivers), file=table)
+            for test in tests:
+                runs = [Run(directory, test, driver) for driver in drivers]
+                print(f"| {test} | " + " | ".join(run.said() for run in runs) + " |", file=table)
+        print(f"{counts['ok']} passed, {counts['not ok']} failed, {counts['no verdict']} skipped")
+        sys.exit(1 if counts["not ok"] or not counts["ok"] else 0)
+
+
+main()
