@@ -21,7 +21,10 @@ use crate::{
         },
     },
 };
-use abstractions::net::mac::Mac;
+use abstractions::net::{
+    headers::Header,
+    mac::Mac, //
+};
 
 const OWN: [u8; 6] = [2, 0, 0, 0, 0, 1];
 const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 2];
@@ -55,9 +58,9 @@ struct Frame {
 }
 
 impl Bytes for Frame {
-    fn bytes<const N: usize>(&mut self, at: usize) -> Option<[u8; N]> {
+    fn header<T: Header>(&mut self, at: usize) -> Option<T> {
         let bytes = self.bytes.get(..self.len)?;
-        bytes.get(at..)?.first_chunk().copied()
+        Some(T::read_from_prefix(bytes.get(at..)?).ok()?.0)
     }
 
     fn len(&self) -> usize {
@@ -565,7 +568,7 @@ mod tests {
             arp(1, OWN, OWN4),
             icmp(OWN6, &neighbour(136, OWN6, OWN)),
         ];
-        for (frame, needed) in frames.into_iter().zip([62, 18, 64]) {
+        for (frame, needed) in frames.into_iter().zip([62, 28, 64]) {
             assert!(all(0..frame.len, |len| {
                 let cut = Frame { len: *len, ..frame };
                 // What is whole up to there is not asked for more.

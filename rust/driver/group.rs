@@ -25,6 +25,7 @@ use abstractions::{
         Rcu, //
     },
     net::{
+        headers::ETH_P_PAUSE,
         mac::Mac,
         net_device_ops::{
             NetDeviceOps,
@@ -48,9 +49,6 @@ use abstractions::{
     },
 };
 use kernel::sync::atomic::ordering::Relaxed;
-
-/// Flow control, which is between two ports of a link.
-pub(crate) const ETH_P_PAUSE: u16 = 0x8808;
 
 /// No endpoint's number.
 pub(crate) const NOBODY: u64 = 0;

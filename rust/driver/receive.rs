@@ -17,10 +17,7 @@ use crate::{
         Place, //
         NOBODY,
     },
-    ipvlan::{
-        address::ETH_P_ARP,
-        settings::Mode as IpvlanMode, //
-    },
+    ipvlan::settings::Mode as IpvlanMode,
     macvlan::settings::{
         Flags as MacvlanFlags,
         Mode, //
@@ -41,6 +38,7 @@ use abstractions::{
         Rcu, //
     },
     net::{
+        headers::ETH_P_ARP,
         ip_input::IpInput,
         mac::Mac,
         netdevice::Link,

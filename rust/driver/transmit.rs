@@ -10,10 +10,7 @@ use crate::{
         Ipvlan,
         Macvlan, //
     },
-    group::{
-        self,
-        ETH_P_PAUSE, //
-    },
+    group,
     guard::{
         checksum::is_where_it_belongs,
         verdict::Bytes, //
@@ -40,6 +37,10 @@ use abstractions::{
         Rcu, //
     },
     net::{
+        headers::{
+            Header,
+            ETH_P_PAUSE, //
+        },
         inet::IpAddr,
         ip_output::{
             route_and_send,
@@ -455,8 +456,8 @@ fn settle_checksum(frame: &mut EthFrame<'_>, protocol: u16) -> bool {
 }
 
 impl Bytes for EthFrame<'_> {
-    fn bytes<const N: usize>(&mut self, at: usize) -> Option<[u8; N]> {
-        self.pull_bytes(at)
+    fn header<T: Header>(&mut self, at: usize) -> Option<T> {
+        self.pull_header(at)
     }
 
     fn len(&self) -> usize {

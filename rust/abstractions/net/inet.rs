@@ -32,8 +32,8 @@ use kernel::{
 /// use abstractions::net::inet::IpAddr;
 ///
 /// // Addresses are in the order of the wire.
-/// assert!(IpAddr::V4(u32::from_ne_bytes([224, 0, 0, 1])).is_group());
-/// assert!(!IpAddr::V4(u32::from_ne_bytes([10, 0, 0, 1])).is_group());
+/// assert!(IpAddr::from([224, 0, 0, 1]).is_group());
+/// assert!(!IpAddr::from([10, 0, 0, 1]).is_group());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IpAddr {
@@ -41,6 +41,20 @@ pub enum IpAddr {
     V4(u32),
     /// IPv6.
     V6(u128),
+}
+
+impl From<[u8; 4]> for IpAddr {
+    #[inline(always)]
+    fn from(addr: [u8; 4]) -> Self {
+        Self::V4(u32::from_ne_bytes(addr))
+    }
+}
+
+impl From<[u8; 16]> for IpAddr {
+    #[inline(always)]
+    fn from(addr: [u8; 16]) -> Self {
+        Self::V6(u128::from_ne_bytes(addr))
+    }
 }
 
 impl IpAddr {
@@ -303,5 +317,5 @@ fn verdict<L: AddrListener>(
 #[cfg(CONFIG_IPV6)]
 fn number(addr: bindings::in6_addr) -> IpAddr {
     // SAFETY: All members are views of the same sixteen bytes.
-    IpAddr::V6(u128::from_ne_bytes(unsafe { addr.in6_u.u6_addr8 }))
+    IpAddr::from(unsafe { addr.in6_u.u6_addr8 })
 }

@@ -8,6 +8,7 @@ pub mod dev_ref;
 pub mod ethtool;
 pub mod ethtool_stats;
 pub mod features;
+pub mod headers;
 pub mod hold;
 pub mod inet;
 pub mod ip_input;

@@ -2,8 +2,14 @@
 
 //! What is behind the Ethernet header of a packet.
 
-use crate::bindings;
-use core::marker::PhantomData;
+use crate::{
+    bindings,
+    net::headers::Header, //
+};
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 
 /// A look at what a packet carries, without changing it.
 ///
@@ -18,7 +24,7 @@ use core::marker::PhantomData;
 ///
 /// // Four bytes, the first one of them linear.
 /// let seen = with_packet(b"abcd", 1, 0x0800, false, |payload| {
-///     (payload.len(), payload.with_bytes::<2, _, _>(1, (), |(), _, bytes| Some(*bytes)))
+///     (payload.len(), payload.with_header(1, (), |(), _, bytes: &[u8; 2]| Some(*bytes)))
 /// })?;
 /// assert_eq!(seen, (4, Some(*b"bc")));
 /// ```
@@ -79,52 +85,52 @@ impl<'a> Payload<'a> {
         unsafe { bindings::skb_is_gso_tcp(self.skb) }
     }
 
-    /// What `f` makes of `args`, of this and of `N` bytes, `at` bytes behind the beginning, or a copy of
-    /// them if they are not in the linear part. `None` if the packet is shorter
-    /// (`skb_header_pointer()`).
+    /// Calls `f` with `args`, with this and with the header `at` bytes behind the beginning, or a copy of it if
+    /// it is not in the linear part. `None` if the packet is shorter (`skb_header_pointer()`).
     ///
     /// What `f` captured would be stored for the copy's sake even if there is none; hence `args`.
     #[inline(always)]
-    pub fn with_bytes<const N: usize, A, R>(
+    pub fn with_header<T: Header, A, R>(
         self,
         at: u16,
         args: A,
-        f: impl Fn(A, Self, &[u8; N]) -> Option<R>,
+        f: impl Fn(A, Self, &T) -> Option<R>,
     ) -> Option<R> {
-        const { assert!(N <= u16::MAX as usize) };
+        const { assert!(size_of::<T>() <= u16::MAX as usize) };
         let offset = self.offset.wrapping_add(at.into());
-        // CAST: `N` fits into 16 bits, as was just asserted.
+        // CAST: The size fits into 16 bits, as was just asserted.
         #[allow(clippy::cast_possible_truncation)]
-        let end = offset.wrapping_add(N as u32);
+        let end = offset.wrapping_add(size_of::<T>() as u32);
         // SAFETY: By the type's invariants the skb is valid.
         if !unsafe { bindings::skb_has_linear(self.skb, end) } {
             return self.with_copy(offset, args, f);
         }
         // SAFETY: There are that many bytes in the linear part, from `data` on, which do not change
-        // while they are lent; sums are small, as a packet is far shorter than 2^31 bytes.
-        let bytes = unsafe { &*(*self.skb).data.add(offset as usize).cast() };
-        f(args, self, bytes)
+        // while they are lent, and a `Header` is any bytes, wherever they lie; sums are small, as a packet is
+        // far shorter than 2^31 bytes.
+        let header = unsafe { &*(*self.skb).data.add(offset as usize).cast() };
+        f(args, self, header)
     }
 
     #[cold]
     #[inline(never)]
-    fn with_copy<const N: usize, A, R>(
+    fn with_copy<T: Header, A, R>(
         self,
         offset: u32,
         args: A,
-        f: impl Fn(A, Self, &[u8; N]) -> Option<R>,
+        f: impl Fn(A, Self, &T) -> Option<R>,
     ) -> Option<R> {
-        let mut buffer = [0; N];
-        // CAST: `N` fits into 16 bits, and the offset is within a packet's length or little above it.
+        let mut header = T::new_zeroed();
+        // CAST: The size fits into 16 bits, and the offset is within a packet's length or little above it.
         #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
-        let (offset, len) = (offset as i32, N as i32);
-        // SAFETY: By the type's invariants the skb is valid; the buffer is as long as it says. The function
-        // looks at the packet's length itself.
-        let err =
-            unsafe { bindings::skb_copy_bits(self.skb, offset, buffer.as_mut_ptr().cast(), len) };
+        let (offset, len) = (offset as i32, size_of::<T>() as i32);
+        let to = ptr::from_mut(&mut header).cast();
+        // SAFETY: By the type's invariants the skb is valid; the buffer is as long as it says, and may have any
+        // bytes. The function looks at the packet's length itself.
+        let err = unsafe { bindings::skb_copy_bits(self.skb, offset, to, len) };
         if err != 0 {
             return None;
         }
-        f(args, self, &buffer)
+        f(args, self, &header)
     }
 }

@@ -12,7 +12,11 @@ use super::verdict::{
     upper,
     Bytes,
     DHCP,
-    DHCPV6,
+    DHCPV6, //
+};
+use abstractions::net::headers::{
+    Ipv4Hdr,
+    Ipv6Hdr,
     ETH_P_802_3_MIN,
     ETH_P_ARP,
     ETH_P_IP,
@@ -20,10 +24,9 @@ use super::verdict::{
     ETH_P_RARP,
     IPPROTO_ICMP,
     IPPROTO_ICMPV6,
+    IPPROTO_TCP,
     IPPROTO_UDP, //
 };
-
-const IPPROTO_TCP: u8 = 6;
 
 /// Whether a checksum, `offset` bytes behind `start`, is that of a transport header, or inside of a tunnel.
 pub(crate) fn is_where_it_belongs(
@@ -63,15 +66,15 @@ fn transport(frame: &mut impl Bytes, protocol: u16) -> Option<(Option<u8>, usize
     let (protocol, at) = unwrap(protocol, frame).ok()?;
     match protocol {
         ETH_P_IP => {
-            let [first, _, _, _, _, _, frag0, frag1, _, protocol] = frame.bytes(at)?;
-            let is_fragment = u16::from_be_bytes([frag0, frag1]) & 0x3fff != 0;
-            let behind = at.wrapping_add(usize::from(first & 0xf) << 2);
-            ((0x45..=0x4f).contains(&first) && !is_fragment).then_some((Some(protocol), behind))
+            let ip: Ipv4Hdr = frame.header(at)?;
+            let behind = at.wrapping_add(ip.header_len()? as usize);
+            let is_fragment = ip.fragment_offset() != 0 || ip.has_more_fragments();
+            (!is_fragment).then_some((Some(ip.protocol), behind))
         }
         ETH_P_IPV6 => {
-            let [first, _, _, _, _, _, next, _] = frame.bytes(at)?;
-            let upper = upper(frame, next, at.wrapping_add(40)).ok()?;
-            (first >> 4 == 6 && !upper.more && !upper.is_later)
+            let ip: Ipv6Hdr = frame.header(at)?;
+            let upper = upper(frame, ip.nexthdr, at.wrapping_add(size_of::<Ipv6Hdr>())).ok()?;
+            (ip.version() == 6 && !upper.more && !upper.is_later)
                 .then_some((Some(upper.protocol), upper.at))
         }
         ETH_P_ARP | ETH_P_RARP | 0..ETH_P_802_3_MIN => None,

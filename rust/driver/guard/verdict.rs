@@ -11,25 +11,41 @@ use super::rules::{
     Rules, //
 };
 use crate::drops::Reason;
-use abstractions::net::mac::Mac;
+use abstractions::net::{
+    headers::{
+        ArpHdr,
+        DhcpMsg,
+        FragHdr,
+        Header,
+        Ipv4Hdr,
+        Ipv6Hdr,
+        Ipv6OptHdr,
+        NdMsg,
+        NdOptHdr,
+        NdOptLinkAddr,
+        SnapHdr,
+        UdpHdr,
+        VlanHdr,
+        ETH_P_8021AD,
+        ETH_P_8021Q,
+        ETH_P_802_3_MIN,
+        ETH_P_ARP,
+        ETH_P_IP,
+        ETH_P_IPV6,
+        ETH_P_RARP,
+        IPPROTO_AH,
+        IPPROTO_FRAGMENT,
+        IPPROTO_ICMP,
+        IPPROTO_ICMPV6,
+        IPPROTO_IGMP,
+        IPPROTO_UDP, //
+    },
+    inet::IpAddr,
+    mac::Mac, //
+};
 
-pub(super) const ETH_P_IP: u16 = 0x0800;
-pub(super) const ETH_P_ARP: u16 = 0x0806;
-pub(super) const ETH_P_RARP: u16 = 0x8035;
-const ETH_P_8021Q: u16 = 0x8100;
-pub(super) const ETH_P_IPV6: u16 = 0x86dd;
-const ETH_P_8021AD: u16 = 0x88a8;
-/// Others that switches take for VLAN tags.
+/// Types that are no VLAN tags to the kernel, but to switches.
 const ETH_P_QINQ: [u16; 3] = [0x9100, 0x9200, 0x9300];
-/// What is below is the length of an IEEE 802.3 frame.
-pub(super) const ETH_P_802_3_MIN: u16 = 0x0600;
-
-pub(super) const IPPROTO_ICMP: u8 = 1;
-const IPPROTO_IGMP: u8 = 2;
-pub(super) const IPPROTO_UDP: u8 = 17;
-pub(super) const IPPROTO_ICMPV6: u8 = 58;
-const IPPROTO_FRAGMENT: u8 = 44;
-const IPPROTO_AH: u8 = 51;
 
 /// How many VLAN tags and other headers there may be in front of a packet.
 const MAX_TAGS: u32 = 4;
@@ -44,8 +60,8 @@ pub(super) const DHCPV6: (u16, u16) = (547, 546);
 
 /// A frame, without its Ethernet header.
 pub(crate) trait Bytes {
-    /// `N` bytes from there on, which nobody changes any more; `None` if there are not as many.
-    fn bytes<const N: usize>(&mut self, at: usize) -> Option<[u8; N]>;
+    /// The header from there on, which nobody changes any more; `None` if the frame is shorter.
+    fn header<T: Header>(&mut self, at: usize) -> Option<T>;
 
     /// How many there are.
     fn len(&self) -> usize;
@@ -123,17 +139,16 @@ pub(super) fn unwrap(mut protocol: u16, frame: &mut impl Bytes) -> Result<(u16, 
     let mut at = 0usize;
     for _ in 0..=MAX_TAGS {
         if is_tag(protocol) {
-            let [_, _, high, low] = frame.bytes(at).ok_or(CUT)?;
-            protocol = u16::from_be_bytes([high, low]);
-            at = at.wrapping_add(4);
+            let tag: VlanHdr = frame.header(at).ok_or(CUT)?;
+            protocol = tag.h_vlan_encapsulated_proto.get();
+            at = at.wrapping_add(size_of::<VlanHdr>());
         } else if protocol < ETH_P_802_3_MIN {
-            match frame.bytes(at) {
-                // RFC 1042 and 802.1H: Ethernet in 802.3.
-                Some([0xaa, 0xaa, 3, 0, 0, 0 | 0xf8, high, low]) => {
-                    protocol = u16::from_be_bytes([high, low]);
-                    at = at.wrapping_add(8);
+            match frame.header::<SnapHdr>(at).filter(is_ethernet) {
+                Some(snap) => {
+                    protocol = snap.ethertype.get();
+                    at = at.wrapping_add(size_of::<SnapHdr>());
                 }
-                _ => return Ok((protocol, at)),
+                None => return Ok((protocol, at)),
             }
         } else {
             return Ok((protocol, at));
@@ -144,6 +159,11 @@ pub(super) fn unwrap(mut protocol: u16, frame: &mut impl Bytes) -> Result<(u16, 
 
 fn is_tag(protocol: u16) -> bool {
     protocol == ETH_P_8021Q || protocol == ETH_P_8021AD || ETH_P_QINQ.contains(&protocol)
+}
+
+/// Whether it says a type of Ethernet (RFC 1042 and 802.1H).
+fn is_ethernet(snap: &SnapHdr) -> bool {
+    (snap.dsap, snap.ssap, snap.ctrl) == (0xaa, 0xaa, 3) && matches!(snap.oui, [0, 0, 0 | 0xf8])
 }
 
 impl Sender<'_> {
@@ -167,15 +187,13 @@ impl Sender<'_> {
 
     /// Ethernet and IPv4, whatever it is: who does not know his address yet may ask.
     fn check_arp(&self, frame: &mut impl Bytes, at: usize) -> Verdict {
-        const LAYOUT: [u8; 6] = [0, 1, 8, 0, 6, 4];
+        /// Ethernet and IPv4, and the lengths of their addresses.
+        const LAYOUT: (u16, u16, u8, u8) = (1, ETH_P_IP, 6, 4);
         const REQUESTS: [u16; 2] = [1, 3];
-        let head: [u8; 18] = frame.bytes(at).ok_or(Reason::TxGuardArp)?;
-        let [l0, l1, l2, l3, l4, l5, op0, op1, m0, m1, m2, m3, m4, m5, addr @ ..] = head;
-        let asks = REQUESTS.contains(&u16::from_be_bytes([op0, op1])) && addr == [0; 4];
-        if [l0, l1, l2, l3, l4, l5] == LAYOUT
-            && self.has_mac([m0, m1, m2, m3, m4, m5])
-            && (asks || self.has_v4(addr))
-        {
+        let arp: ArpHdr = frame.header(at).ok_or(Reason::TxGuardArp)?;
+        let layout = (arp.ar_hrd.get(), arp.ar_pro.get(), arp.ar_hln, arp.ar_pln);
+        let asks = REQUESTS.contains(&arp.ar_op.get()) && arp.ar_sip == [0; 4];
+        if layout == LAYOUT && self.has_mac(arp.ar_sha) && (asks || self.has_v4(arp.ar_sip)) {
             Ok(())
         } else {
             Err(Reason::TxGuardArp)
@@ -183,43 +201,37 @@ impl Sender<'_> {
     }
 
     fn check_v4(&self, frame: &mut impl Bytes, at: usize) -> Verdict {
-        let head: [u8; 20] = frame.bytes(at).ok_or(CUT)?;
-        let [first, _, _, _, _, _, frag0, frag1, _, protocol, _, _, s0, s1, s2, s3, dest @ ..] =
-            head;
-        if !(0x45..=0x4f).contains(&first) {
-            return Err(CUT);
-        }
-        let fragment = u16::from_be_bytes([frag0, frag1]);
-        let (offset, more) = (fragment & 0x1fff, fragment & 0x2000 != 0);
-        let behind = at.wrapping_add(usize::from(first & 0xf) << 2);
-        let source = [s0, s1, s2, s3];
-        let udp = protocol == IPPROTO_UDP && offset == 0;
-        if self.rules(Rules::IP) && !self.has_v4(source) {
-            let asks = source == [0; 4]
-                && match protocol {
-                    IPPROTO_UDP if dest == [0xff; 4] && offset == 0 && !more => {
+        let ip: Ipv4Hdr = frame.header(at).ok_or(CUT)?;
+        let behind = at.wrapping_add(ip.header_len().ok_or(CUT)? as usize);
+        let (is_first, more) = (ip.fragment_offset() == 0, ip.has_more_fragments());
+        if self.rules(Rules::IP) && !self.has_v4(ip.saddr) {
+            let asks = ip.saddr == [0; 4]
+                && match ip.protocol {
+                    IPPROTO_UDP if ip.daddr == [0xff; 4] && is_first && !more => {
                         ports(frame, behind) == Some((DHCP.1, DHCP.0))
                     }
                     // Who joins a group before he has an address.
-                    IPPROTO_IGMP => (224..=239).contains(&dest[0]),
+                    IPPROTO_IGMP => IpAddr::from(ip.daddr).is_group(),
                     _ => false,
                 };
             if !asks {
                 return Err(Reason::TxGuardIp);
             }
         }
-        if protocol == IPPROTO_ICMP && offset == 0 && self.rules(Rules::RA) {
-            /// Redirect, and a router's advertisement.
-            const ROUTES: [u8; 2] = [5, 9];
-            let [kind] = frame.bytes(behind).ok_or(CUT)?;
-            if ROUTES.contains(&kind) {
-                return Err(Reason::TxGuardRa);
+        match ip.protocol {
+            IPPROTO_ICMP if is_first && self.rules(Rules::RA) => {
+                /// Redirect, and a router's advertisement.
+                const ROUTES: [u8; 2] = [5, 9];
+                let icmp_type: u8 = frame.header(behind).ok_or(CUT)?;
+                if ROUTES.contains(&icmp_type) {
+                    return Err(Reason::TxGuardRa);
+                }
+                Ok(())
             }
-        }
-        if udp && self.rules(Rules::ARP.with(Rules::DHCP_SERVER)) {
-            self.check_dhcp(frame, behind, more)
-        } else {
-            Ok(())
+            IPPROTO_UDP if is_first && self.rules(Rules::ARP.with(Rules::DHCP_SERVER)) => {
+                self.check_dhcp(frame, behind, more)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -239,13 +251,14 @@ impl Sender<'_> {
         if more || frame.is_gso() {
             return Err(Reason::TxGuardDhcp);
         }
-        let message: [u8; 34] = frame.bytes(at.wrapping_add(8)).ok_or(Reason::TxGuardDhcp)?;
-        let ([op, kind, len, ..], [.., m0, m1, m2, m3, m4, m5]) = (message, message);
-        let asks = op == 1;
+        let message: DhcpMsg = frame
+            .header(at.wrapping_add(size_of::<UdpHdr>()))
+            .ok_or(Reason::TxGuardDhcp)?;
+        let asks = message.op == 1;
         if self.rules(Rules::DHCP_SERVER) && !asks {
             return Err(Reason::TxGuardDhcp);
         }
-        let own = kind == 1 && len == 6 && self.has_mac([m0, m1, m2, m3, m4, m5]);
+        let own = (message.htype, message.hlen) == (1, 6) && self.has_mac(message.hw_addr);
         if self.rules(Rules::ARP) && asks && !own {
             return Err(Reason::TxGuardArp);
         }
@@ -253,41 +266,33 @@ impl Sender<'_> {
     }
 
     fn check_v6(&self, frame: &mut impl Bytes, at: usize) -> Verdict {
-        let head: [u8; 40] = frame.bytes(at).ok_or(CUT)?;
-        let Some((&[first, _, _, _, len0, len1, next, _], ends)) = head.split_first_chunk::<8>()
-        else {
-            return Err(CUT);
-        };
-        let (Some(source), Some(dest)) = (ends.first_chunk::<16>(), ends.last_chunk::<16>()) else {
-            return Err(CUT);
-        };
-        if first >> 4 != 6 {
+        let ip: Ipv6Hdr = frame.header(at).ok_or(CUT)?;
+        if ip.version() != 6 {
             return Err(CUT);
         }
-        let known = self.has_v6(*source);
-        if self.rules(Rules::IP) && !known && *source != [0; 16] {
+        let known = self.has_v6(ip.saddr);
+        if self.rules(Rules::IP) && !known && ip.saddr != [0; 16] {
             return Err(Reason::TxGuardIp);
         }
         let inside = self.rules(Rules::ARP.with(Rules::RA).with(Rules::DHCP_SERVER));
         if !inside && (known || !self.rules(Rules::IP)) {
             return Ok(());
         }
-        let upper = upper(frame, next, at.wrapping_add(40))?;
-        if self.rules(Rules::IP) && !known && !upper.is_anonymous(frame, *dest) {
+        let behind = at.wrapping_add(size_of::<Ipv6Hdr>());
+        let upper = upper(frame, ip.nexthdr, behind)?;
+        if self.rules(Rules::IP) && !known && !upper.is_anonymous(frame, ip.daddr) {
             return Err(Reason::TxGuardIp);
         }
-        let end = match u16::from_be_bytes([len0, len1]) {
+        let end = match ip.payload_len.get() {
             // Too long for its own header.
             0 => frame.len(),
-            len => frame
-                .len()
-                .min(at.wrapping_add(40).wrapping_add(len.into())),
+            len => frame.len().min(behind.wrapping_add(len.into())),
         };
         match upper.protocol {
             _ if !inside || upper.is_later => Ok(()),
             // Nobody receives what is behind the packet.
             IPPROTO_ICMPV6 | IPPROTO_UDP if upper.at >= end => Err(CUT),
-            IPPROTO_ICMPV6 => self.check_icmp(frame, &upper, *source, known, end),
+            IPPROTO_ICMPV6 => self.check_icmp(frame, &upper, ip.saddr, known, end),
             IPPROTO_UDP if self.rules(Rules::DHCP_SERVER) => check_dhcpv6(frame, &upper),
             _ => Ok(()),
         }
@@ -305,7 +310,7 @@ impl Sender<'_> {
         const WRONG: Verdict = Err(Reason::TxGuardArp);
         /// Solicitation and advertisement of routers, of neighbours, and redirects: types 133 to 137.
         const DISCOVERY: [(usize, u8); 5] = [(8, 1), (16, 1), (24, 1), (24, 2), (40, 2)];
-        let [kind] = frame.bytes(upper.at).ok_or(CUT)?;
+        let kind: u8 = frame.header(upper.at).ok_or(CUT)?;
         // Where options begin, and which of them says what the sender's MAC address is.
         let place = usize::from(kind.wrapping_sub(133));
         let Some(&(options, option)) = DISCOVERY.get(place) else {
@@ -324,8 +329,8 @@ impl Sender<'_> {
         }
         // Whether an address is free asks only who wants it.
         if kind == 136 || kind == 135 && asks {
-            let target = frame.bytes(upper.at.wrapping_add(8)).ok_or(CUT)?;
-            if !self.has_v6(target) {
+            let message: NdMsg = frame.header(upper.at).ok_or(CUT)?;
+            if !self.has_v6(message.target) {
                 return WRONG;
             }
         }
@@ -334,14 +339,17 @@ impl Sender<'_> {
             if at >= end {
                 return Ok(());
             }
-            let [number, len] = frame.bytes(at).ok_or(CUT)?;
-            if len == 0 {
+            let head: NdOptHdr = frame.header(at).ok_or(CUT)?;
+            if head.nd_opt_len == 0 {
                 return Err(CUT);
             }
-            if number == option && !self.has_mac(frame.bytes(at.wrapping_add(2)).ok_or(CUT)?) {
-                return WRONG;
+            if head.nd_opt_type == option {
+                let said: NdOptLinkAddr = frame.header(at).ok_or(CUT)?;
+                if !self.has_mac(said.addr) {
+                    return WRONG;
+                }
             }
-            at = at.wrapping_add(usize::from(len) << 3);
+            at = at.wrapping_add(usize::from(head.nd_opt_len) << 3);
         }
         Err(CUT)
     }
@@ -364,7 +372,7 @@ impl Upper {
             && !self.more
             && !self.is_later
             && dest[0] == 0xff
-            && matches!(frame.bytes(self.at), Some([131..=133 | 135 | 143]))
+            && matches!(frame.header(self.at), Some(131u8..=133 | 135 | 143))
     }
 }
 
@@ -393,11 +401,10 @@ pub(super) fn upper(
             return Err(CUT);
         }
         if protocol == IPPROTO_FRAGMENT {
-            let [next, _, high, low] = frame.bytes(at).ok_or(CUT)?;
-            let fragment = u16::from_be_bytes([high, low]);
-            let is_later = fragment >> 3 != 0;
-            more = fragment & 1 != 0;
-            protocol = next;
+            let fragment: FragHdr = frame.header(at).ok_or(CUT)?;
+            let is_later = fragment.offset() != 0;
+            more = fragment.has_more();
+            protocol = fragment.nexthdr;
             if is_later {
                 return Ok(Upper {
                     protocol,
@@ -406,17 +413,17 @@ pub(super) fn upper(
                     is_later,
                 });
             }
-            at = at.wrapping_add(8);
+            at = at.wrapping_add(size_of::<FragHdr>());
             continue;
         }
-        let [next, len] = frame.bytes(at).ok_or(CUT)?;
+        let head: Ipv6OptHdr = frame.header(at).ok_or(CUT)?;
         // AH counts in words of four bytes.
         let len = if protocol == IPPROTO_AH {
-            usize::from(len).wrapping_add(2) << 2
+            usize::from(head.hdrlen).wrapping_add(2) << 2
         } else {
-            usize::from(len).wrapping_add(1) << 3
+            usize::from(head.hdrlen).wrapping_add(1) << 3
         };
-        protocol = next;
+        protocol = head.nexthdr;
         at = at.wrapping_add(len);
     }
     Err(CUT)
@@ -436,16 +443,16 @@ fn check_dhcpv6(frame: &mut impl Bytes, upper: &Upper) -> Verdict {
     if upper.more || frame.is_gso() {
         return Err(Reason::TxGuardDhcp);
     }
-    match frame.bytes(upper.at.wrapping_add(8)) {
-        Some([kind]) if !ANSWERS.contains(&kind) => Ok(()),
+    match frame.header(upper.at.wrapping_add(size_of::<UdpHdr>())) {
+        Some(msg_type) if !ANSWERS.contains(&msg_type) => Ok(()),
         _ => Err(Reason::TxGuardDhcp),
     }
 }
 
 /// The ports of UDP, from and to.
 pub(super) fn ports(frame: &mut impl Bytes, at: usize) -> Option<(u16, u16)> {
-    let [s0, s1, d0, d1, ..]: [u8; 8] = frame.bytes(at)?;
-    Some((u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])))
+    let udp: UdpHdr = frame.header(at)?;
+    Some((udp.source.get(), udp.dest.get()))
 }
 
 /// The link-local address that IPv6 makes of a MAC address and a device's number

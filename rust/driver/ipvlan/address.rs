@@ -3,15 +3,20 @@
 //! Which IP address a packet is for, and which one it is from.
 
 use abstractions::net::{
+    headers::{
+        ArpHdr,
+        Ipv4Hdr,
+        Ipv6Hdr,
+        NdMsg,
+        ETH_P_ARP,
+        ETH_P_IP,
+        ETH_P_IPV6,
+        IPPROTO_ICMPV6, //
+    },
     inet::IpAddr,
     payload::Payload, //
 };
 
-const ETH_P_IP: u16 = 0x0800;
-pub(crate) const ETH_P_ARP: u16 = 0x0806;
-const ETH_P_IPV6: u16 = 0x86dd;
-
-const IPPROTO_ICMPV6: u8 = 58;
 const NEIGHBOUR_SOLICITATION: u8 = 135;
 
 /// One of the two ends of a packet's way.
@@ -50,12 +55,8 @@ pub(crate) fn with_address<R>(
 #[inline]
 pub(crate) fn said_source(packet: Payload<'_>) -> Option<IpAddr> {
     match packet.protocol() {
-        ETH_P_IP => packet.with_bytes(12, (), |(), _, addr: &[u8; 4]| {
-            Some(IpAddr::V4(u32::from_ne_bytes(*addr)))
-        }),
-        ETH_P_IPV6 => packet.with_bytes(8, (), |(), _, addr: &[u8; 16]| {
-            Some(IpAddr::V6(u128::from_ne_bytes(*addr)))
-        }),
+        ETH_P_IP => packet.with_header(0, (), |(), _, ip: &Ipv4Hdr| Some(ip.saddr.into())),
+        ETH_P_IPV6 => packet.with_header(0, (), |(), _, ip: &Ipv6Hdr| Some(ip.saddr.into())),
         _ => None,
     }
 }
@@ -63,14 +64,9 @@ pub(crate) fn said_source(packet: Payload<'_>) -> Option<IpAddr> {
 /// The address of an IPv4 packet.
 #[inline(always)]
 fn with_v4<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) -> Option<R> {
-    packet.with_bytes(0, (end, f), |(end, f), packet, header: &[u8; 20]| {
-        let [first, _, len_high, len_low, _, _, _, _, _, _, _, _, ends @ ..] = header;
-        // Version 4, and at least five words.
-        if !(0x45..=0x4f).contains(first) {
-            return None;
-        }
-        let header_len = u32::from(first & 0xf) << 2;
-        let mut len = u32::from(u16::from_be_bytes([*len_high, *len_low]));
+    packet.with_header(0, (end, f), |(end, f), packet, ip: &Ipv4Hdr| {
+        let header_len = ip.header_len()?;
+        let mut len = u32::from(ip.tot_len.get());
         if len == 0 && packet.is_gso_tcp() {
             // Too long for its own header.
             len = packet.len();
@@ -78,31 +74,27 @@ fn with_v4<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) ->
         if len < header_len || packet.len() < len {
             return None;
         }
-        let addr = match end {
-            End::Dest => ends.last_chunk()?,
-            End::Source => ends.first_chunk()?,
-        };
-        f(IpAddr::V4(u32::from_ne_bytes(*addr)))
+        f(match end {
+            End::Dest => ip.daddr.into(),
+            End::Source => ip.saddr.into(),
+        })
     })
 }
 
 /// The address of an IPv6 packet.
 #[inline(always)]
 fn with_v6<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) -> Option<R> {
-    packet.with_bytes(0, (end, f), |(end, f), packet, header: &[u8; 40]| {
-        let (&[first, _, _, _, _, _, next, _], ends) = header.split_first_chunk::<8>()?;
-        if first >> 4 != 6 {
+    packet.with_header(0, (end, f), |(end, f), packet, ip: &Ipv6Hdr| {
+        if ip.version() != 6 {
             return None;
         }
-        let (source, dest) = ends.split_first_chunk::<16>()?;
-        let source = u128::from_ne_bytes(*source);
-        if next == IPPROTO_ICMPV6 && source == 0 {
+        if ip.nexthdr == IPPROTO_ICMPV6 && IpAddr::from(ip.saddr) == IpAddr::V6(0) {
             return with_solicited(packet, f);
         }
-        f(IpAddr::V6(match end {
-            End::Dest => u128::from_ne_bytes(*dest.first_chunk()?),
-            End::Source => source,
-        }))
+        f(match end {
+            End::Dest => ip.daddr.into(),
+            End::Source => ip.saddr.into(),
+        })
     })
 }
 
@@ -110,24 +102,22 @@ fn with_v6<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) ->
 #[cold]
 #[inline(never)]
 fn with_solicited<R>(packet: Payload<'_>, f: impl Fn(IpAddr) -> Option<R>) -> Option<R> {
-    packet.with_bytes(40, f, |f, _, message: &[u8; 24]| {
-        let (kind, target) = (message.first()?, message.last_chunk()?);
-        if *kind != NEIGHBOUR_SOLICITATION {
+    packet.with_header(40, f, |f, _, message: &NdMsg| {
+        if message.icmp6_type != NEIGHBOUR_SOLICITATION {
             return None;
         }
-        f(IpAddr::V6(u128::from_ne_bytes(*target)))
+        f(message.target.into())
     })
 }
 
 /// The address of a packet of ARP for Ethernet and IPv4, whatever else it is.
 #[inline(never)]
 fn with_arp<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) -> Option<R> {
-    packet.with_bytes(0, (end, f), |(end, f), _, message: &[u8; 28]| {
-        let addr = match end {
-            End::Dest => message.last_chunk()?,
-            End::Source => message.get(14..18)?.first_chunk()?,
-        };
-        f(IpAddr::V4(u32::from_ne_bytes(*addr)))
+    packet.with_header(0, (end, f), |(end, f), _, arp: &ArpHdr| {
+        f(match end {
+            End::Dest => arp.ar_tip.into(),
+            End::Source => arp.ar_sip.into(),
+        })
     })
 }
 
@@ -139,9 +129,11 @@ mod tests {
         all,
         Random, //
     };
-    use abstractions::testing::with_packet;
+    use abstractions::{
+        net::headers::ETH_P_8021Q,
+        testing::with_packet, //
+    };
 
-    const ETH_P_8021Q: u16 = 0x8100;
     const ENDS: [End; 2] = [End::Dest, End::Source];
 
     const SOURCE4: [u8; 4] = [192, 0, 2, 1];
@@ -168,11 +160,11 @@ mod tests {
     }
 
     fn v4(bytes: [u8; 4]) -> Option<IpAddr> {
-        Some(IpAddr::V4(u32::from_ne_bytes(bytes)))
+        Some(bytes.into())
     }
 
     fn v6(bytes: [u8; 16]) -> Option<IpAddr> {
-        Some(IpAddr::V6(u128::from_ne_bytes(bytes)))
+        Some(bytes.into())
     }
 
     /// A packet, with some of its bytes changed.

@@ -6,6 +6,7 @@ use crate::{
     bindings,
     context::Rcu,
     net::{
+        headers::Header,
         mac::{
             Mac,
             ETH_HLEN, //
@@ -34,13 +35,13 @@ impl<'a> SkBuff<'a> {
             // INVARIANT: As was just seen.
             Ok(EthFrame(self))
         } else {
-            self.pull_header()
+            self.pull_eth_header()
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn pull_header(self) -> Result<EthFrame<'a>, Self> {
+    fn pull_eth_header(self) -> Result<EthFrame<'a>, Self> {
         // SAFETY: By the type's invariant the skb is valid and ours to change.
         if unsafe { bindings::pskb_may_pull(self.0.as_ptr(), ETH_HLEN) } {
             // INVARIANT: `pskb_may_pull()` has made the header linear.
@@ -107,11 +108,12 @@ impl<'a> EthFrame<'a> {
         unsafe { Payload::from_raw(self.0 .0.as_ptr(), ETH_HLEN) }
     }
 
-    /// `N` bytes, `at` bytes behind the Ethernet header, which are in the linear part from now on: what is in
-    /// pages may be shared with user space, which changes it when it likes. `None` if there are not as many,
-    /// or no memory.
-    pub fn pull_bytes<const N: usize>(&mut self, at: usize) -> Option<[u8; N]> {
-        let end = at.checked_add(ETH_HLEN as usize)?.checked_add(N)?;
+    /// Returns the header `at` bytes behind the Ethernet header, whose bytes are in the linear part from now on:
+    /// what is in pages may be shared with user space, which changes it when it likes. `None` if the frame is
+    /// shorter, or without memory (`pskb_may_pull()`).
+    pub fn pull_header<T: Header>(&mut self, at: usize) -> Option<T> {
+        let start = at.checked_add(ETH_HLEN as usize)?;
+        let end = start.checked_add(size_of::<T>())?;
         // Far less than `pskb_may_pull()` can be asked for.
         let len = u16::try_from(end).ok()?;
         let skb = self.0 .0.as_ptr();
@@ -119,8 +121,9 @@ impl<'a> EthFrame<'a> {
         if !unsafe { bindings::pskb_may_pull(skb, len.into()) } {
             return None;
         }
-        // SAFETY: There are `end` bytes in the linear part, from `data` on.
-        Some(unsafe { (*skb).data.add(end - N).cast::<[u8; N]>().read() })
+        // SAFETY: There are `end` bytes in the linear part, from `data` on, and a `Header` is any bytes, wherever
+        // they lie.
+        Some(unsafe { (*skb).data.add(start).cast::<T>().read() })
     }
 
     /// Whether it is several packets in one, that are cut later (`skb_is_gso()`).

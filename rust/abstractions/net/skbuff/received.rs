@@ -9,6 +9,7 @@ use crate::{
         Rcu, //
     },
     net::{
+        headers::ETH_P_IP,
         mac::{
             Mac,
             ETH_HLEN, //
@@ -218,9 +219,6 @@ impl Drop for RxSkb<'_> {
         unsafe { free(self.0.as_ptr(), DropReason::NOT_SPECIFIED) };
     }
 }
-
-#[allow(clippy::cast_possible_truncation)]
-const ETH_P_IP: u16 = bindings::ETH_P_IP as u16;
 
 /// A packet that is set up as received by a device, ready for its stack.
 ///
