@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Receive queues of a device that are polled: each a ring, a NAPI, and what the driver has with it.
+//! Receive queues of a device that are polled: each a ring and a NAPI.
 //!
 //! A queue exists or it does not; there is no other state. It is built whole before anybody can find it, and
 //! found by one pointer for all queues of a device.
@@ -34,7 +34,10 @@ use crate::{
         Rcu, //
     },
 };
-use core::ptr;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 use kernel::{
     container_of,
     prelude::*,
@@ -51,20 +54,19 @@ use kernel::{
 
 /// What a driver does with the receive queues of its devices.
 pub trait RxQueueOps: NetDeviceOps {
-    /// What it has with each.
-    type Queue: Send + Sync + 'static;
-
     /// How many entries are in the ring at most.
     const RING_SIZE: u16;
+
+    /// Returns where a device has its queues, which is always the same place.
+    fn rx_queues(&self) -> &RxQueues<Self>;
 
     /// There are entries (`napi_struct.poll`). Softirqs are disabled; nobody else polls this queue.
     fn poll<'p>(queue: &LiveQueue<Self>, dev: &Link<Self>, poll: Poll<'p>) -> Polled<'p>;
 
-    /// So many packets of queue `index` were dropped because the device is down, or the queue is gone; nothing
-    /// is said of a queue that nobody could find. The transmit queue that they came from: it goes on if
-    /// this is gone, as nobody puts anything in any more.
+    /// Hears that so many packets of queue `index` were dropped because the device is down, or the queue is gone;
+    /// nothing is said of a queue that nobody could find. Returns the transmit queue that they came from: it
+    /// goes on if this is gone, as nobody puts anything in any more.
     fn dropped<'a>(
-        queue: &Self::Queue,
         index: u16,
         dev: &'a Link<Self>,
         packets: u32,
@@ -89,16 +91,11 @@ pub struct LiveQueue<T: RxQueueOps> {
     index: u16,
     started: Atomic<bool>,
     found: Atomic<bool>,
-    data: T::Queue,
+    _type: PhantomData<fn() -> T>,
 }
 
 impl<T: RxQueueOps> LiveQueue<T> {
-    fn new(
-        dev: &Registered<Link<T>>,
-        index: u16,
-        data: T::Queue,
-        rtnl: &Rtnl,
-    ) -> Result<Arc<Self>> {
+    fn new(dev: &Registered<Link<T>>, index: u16, rtnl: &Rtnl) -> Result<Arc<Self>> {
         let xdp = XdpQueue::new(dev, index, T::RING_SIZE, rtnl)?;
         let dev = DevRef::new(dev, rtnl)?;
         // INVARIANT: A `Link<T>`; not started.
@@ -111,7 +108,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
                 index,
                 started: Atomic::new(false),
                 found: Atomic::new(false),
-                data,
+                _type: PhantomData,
             }),
             Gfp::Kernel.flags(),
         )
@@ -121,12 +118,6 @@ impl<T: RxQueueOps> LiveQueue<T> {
     #[inline]
     pub fn index(&self) -> u16 {
         self.index
-    }
-
-    /// What the driver has with it.
-    #[inline]
-    pub fn data(&self) -> &T::Queue {
-        &self.data
     }
 
     /// Adds what its page pool has counted.
@@ -194,7 +185,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
         if !unsafe { bindings::netif_running(dev.as_ptr()) } {
             let rcu = poll.rcu();
             let (dropped, polled) = poll.discard();
-            let _ = T::dropped(&queue.data, queue.index, dev, dropped, rcu);
+            let _ = T::dropped(queue.index, dev, dropped, rcu);
             return polled.number();
         }
         T::poll(queue, dev, poll).number()
@@ -207,7 +198,7 @@ impl<T: RxQueueOps> PinnedDrop for LiveQueue<T> {
         if self.started.load(Relaxed) {
             self.stop();
             // SAFETY: Who drops queues that were started may sleep: they are owned by tables, which are replaced
-            // under RTNL, and by plans that are carried out then.
+            // under RTNL.
             unsafe { bindings::synchronize_net() };
         }
         if !self.found.load(Relaxed) {
@@ -221,7 +212,7 @@ impl<T: RxQueueOps> PinnedDrop for LiveQueue<T> {
             left += 1;
         }
         let rcu = Rcu::new(&guard);
-        if let Some(txq) = T::dropped(&self.data, self.index, self.dev(), left, rcu) {
+        if let Some(txq) = T::dropped(self.index, self.dev(), left, rcu) {
             txq.reset();
         }
     }
@@ -283,63 +274,43 @@ impl<T: RxQueueOps> RxQueues<T> {
         self.0.get(rcu)
     }
 
-    /// Makes it so that `dev` has `count` queues: what it has of them it keeps, what it lacks is made, with
-    /// data from `data`, what is too much goes, after one grace period for all. On failure nothing has
-    /// changed, see [`plan`](Self::plan). May sleep.
-    pub fn resize(
-        &self,
-        dev: &Registered<Link<T>>,
-        count: u16,
-        data: impl FnMut(u16) -> T::Queue,
-        rtnl: &Rtnl,
-    ) -> Result {
-        self.plan(dev, count, data, rtnl)?.carry_out(rtnl);
+    /// Makes it so that `dev` has `count` queues: what it has of them it keeps, what it lacks is made, what is too
+    /// much goes, after one grace period for all.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`]; [`EINVAL`] if the device was not allocated with so many; [`ENODEV`] if it is not registered any
+    /// more. Nothing has changed then.
+    ///
+    /// # Context
+    ///
+    /// Process, RTNL. Sleeps.
+    pub fn resize(dev: &Registered<Link<T>>, count: u16, rtnl: &Rtnl) -> Result {
+        Plan::new(dev, count, rtnl)?.carry_out(rtnl);
         Ok(())
     }
 
-    /// The same in two steps, of which the second cannot fail. [`ENOMEM`]; [`EINVAL`] if the device was not
-    /// allocated with so many; [`ENODEV`] if it is not registered any more. May sleep.
-    pub fn plan<'a>(
-        &'a self,
-        dev: &'a Registered<Link<T>>,
-        count: u16,
-        mut data: impl FnMut(u16) -> T::Queue,
-        rtnl: &'a Rtnl,
-    ) -> Result<Plan<'a, T>> {
-        let (_, _, _, allocated) = dev.num_queues(rtnl);
-        if u32::from(count) > allocated {
-            return Err(EINVAL);
-        }
-        let mut queues = KVec::with_capacity(count.into(), Gfp::Kernel.flags())?;
-        let had = {
-            let guard = rcu::read_lock();
-            let old = self
-                .0
-                .get(Rcu::new(&guard))
-                .map_or(&[][..], |table| &table.0);
-            for queue in old.iter().take(count.into()) {
-                // There is room for all.
-                queues
-                    .push_within_capacity(queue.clone())
-                    .map_err(|_| ENOMEM)?;
-            }
-            old.len()
-        };
-        for index in u16::try_from(had).unwrap_or(u16::MAX)..count {
-            let queue = LiveQueue::new(dev, index, data(index), rtnl)?;
-            queues.push_within_capacity(queue).map_err(|_| ENOMEM)?;
-        }
-        let table = if queues.is_empty() {
-            None
+    /// Changes how many transmit and receive queues of `dev` are active (`netif_set_real_num_queues()`), and makes
+    /// it so that it has as many of these, if it has any. Packets go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`resize`](Self::resize), and those of `netif_set_real_num_queues()`.
+    ///
+    /// # Context
+    ///
+    /// Process, RTNL. Sleeps.
+    pub fn set_channels(dev: &Registered<Link<T>>, tx: u16, rx: u16, rtnl: &Rtnl) -> Result {
+        let count = if dev.data().rx_queues().0.is_some() {
+            rx
         } else {
-            Some(KBox::new(Table(queues), Gfp::Kernel.flags())?)
+            0
         };
-        Ok(Plan {
-            queues: self,
-            table,
-            keep: count,
-            changes: had != usize::from(count),
-        })
+        // What may fail is first.
+        let plan = Plan::new(dev, count, rtnl)?;
+        dev.set_real_num_queues(tx, rx, rtnl)?;
+        plan.carry_out(rtnl);
+        Ok(())
     }
 
     /// Takes all queues away, after one grace period. May sleep.
@@ -364,17 +335,55 @@ impl<T: RxQueueOps> RxQueues<T> {
 }
 
 /// Queues that are made, and are to be those of a device. Dropped it changes nothing.
-#[must_use]
-pub struct Plan<'a, T: RxQueueOps> {
+///
+/// There is one at a time: nobody else is called between the two steps, and the device's own queues are asked for
+/// by [`RxQueueOps::rx_queues`]. Two could start a second NAPI for a number that has one.
+struct Plan<'a, T: RxQueueOps> {
     queues: &'a RxQueues<T>,
     table: Option<KBox<Table<T>>>,
     keep: u16,
     changes: bool,
 }
 
-impl<T: RxQueueOps> Plan<'_, T> {
-    /// Makes it so. May sleep.
-    pub fn carry_out(self, rtnl: &Rtnl) {
+impl<'a, T: RxQueueOps> Plan<'a, T> {
+    /// Makes what `dev` lacks of `count` queues.
+    fn new(dev: &'a Registered<Link<T>>, count: u16, rtnl: &Rtnl) -> Result<Self> {
+        let this = dev.data().rx_queues();
+        let (_, _, _, allocated) = dev.num_queues(rtnl);
+        if u32::from(count) > allocated {
+            return Err(EINVAL);
+        }
+        let mut queues = KVec::with_capacity(count.into(), Gfp::Kernel.flags())?;
+        let had = {
+            let guard = rcu::read_lock();
+            let old = this.get(Rcu::new(&guard)).map_or(&[][..], |table| &table.0);
+            for queue in old.iter().take(count.into()) {
+                // There is room for all.
+                queues
+                    .push_within_capacity(queue.clone())
+                    .map_err(|_| ENOMEM)?;
+            }
+            old.len()
+        };
+        for index in u16::try_from(had).unwrap_or(u16::MAX)..count {
+            let queue = LiveQueue::new(dev, index, rtnl)?;
+            queues.push_within_capacity(queue).map_err(|_| ENOMEM)?;
+        }
+        let table = if queues.is_empty() {
+            None
+        } else {
+            Some(KBox::new(Table(queues), Gfp::Kernel.flags())?)
+        };
+        Ok(Self {
+            queues: this,
+            table,
+            keep: count,
+            changes: had != usize::from(count),
+        })
+    }
+
+    /// Makes it so.
+    fn carry_out(self, rtnl: &Rtnl) {
         if !self.changes {
             return;
         }

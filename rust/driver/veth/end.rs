@@ -80,28 +80,10 @@ impl Veth {
         peer.set_needed_headroom(both);
     }
 
-    /// Makes the queues of `dev`, whose data this is, as many as are active, if they are not there.
-    pub(super) fn make_queues(&self, dev: &Registered<Link<Self>>, rtnl: &Rtnl) -> Result {
+    /// Makes the queues of `dev` as many as are active, if they are not there.
+    pub(super) fn make_queues(dev: &Registered<Link<Self>>, rtnl: &Rtnl) -> Result {
         let (_, _, active, _) = dev.num_queues(rtnl);
         let count = u16::try_from(active).unwrap_or(u16::MAX);
-        self.queues.resize(dev, count, |_| (), rtnl)
-    }
-
-    /// Changes how many of the queues of `dev` are active. Packets go on meanwhile: queues that are new are
-    /// there before packets are put into them, but for a moment in which these go the short way, and those
-    /// that are too much go last.
-    pub(super) fn set_channels(
-        &self,
-        dev: &Registered<Link<Self>>,
-        tx: u16,
-        rx: u16,
-        rtnl: &Rtnl,
-    ) -> Result {
-        let has_queues = self.queues.get(Rcu::new(&rcu::read_lock())).is_some();
-        let count = if has_queues { rx } else { 0 };
-        let plan = self.queues.plan(dev, count, |_| (), rtnl)?;
-        dev.set_real_num_queues(tx, rx, rtnl)?;
-        plan.carry_out(rtnl);
-        Ok(())
+        RxQueues::resize(dev, count, rtnl)
     }
 }

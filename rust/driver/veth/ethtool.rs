@@ -23,7 +23,8 @@ use abstractions::{
         netdevice::Link,
         page_pool::PagePoolStats,
         registered::Registered,
-        rtnl::Rtnl, //
+        rtnl::Rtnl,
+        rx_queue::RxQueues, //
     },
 };
 use kernel::{
@@ -48,7 +49,7 @@ impl EthtoolOps<Veth> for Veth {
                 return Err(EINVAL);
             }
         }
-        dev.data().set_channels(dev, tx, rx, rtnl)?;
+        RxQueues::set_channels(dev, tx, rx, rtnl)?;
         if let Some(peer) = peer {
             xdp::update_features(dev, peer, rtnl);
         }

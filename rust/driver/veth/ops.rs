@@ -60,7 +60,7 @@ impl NetDeviceOps for Veth {
             return Err(ENOTCONN);
         }
         if dev.data().wants_queues(dev.has_any_feature(Features::GRO)) {
-            dev.data().make_queues(dev, rtnl)?;
+            Self::make_queues(dev, rtnl)?;
         }
         let guard = rcu::read_lock();
         if let Some(peer) = dev.data().peer.get(Rcu::new(&guard)) {
@@ -90,7 +90,7 @@ impl NetDeviceOps for Veth {
             return Ok(());
         }
         if dev.data().wants_queues(features.any(Features::GRO)) {
-            dev.data().make_queues(dev, rtnl)
+            Self::make_queues(dev, rtnl)
         } else {
             dev.data().queues.clear(rtnl);
             Ok(())

@@ -21,7 +21,8 @@ use abstractions::{
         netdevice::Link,
         rx_queue::{
             LiveQueue,
-            RxQueueOps, //
+            RxQueueOps,
+            RxQueues, //
         },
         txq::TxQueue,
         xdp::{
@@ -37,10 +38,12 @@ use kernel::prelude::*;
 const COMPLETE_AT: u32 = 8;
 
 impl RxQueueOps for Veth {
-    type Queue = ();
-
     /// As C veth.
     const RING_SIZE: u16 = 256;
+
+    fn rx_queues(&self) -> &RxQueues<Self> {
+        &self.queues
+    }
 
     fn poll<'p>(queue: &LiveQueue<Self>, dev: &Link<Self>, mut poll: Poll<'p>) -> Polled<'p> {
         let bh = poll.bh();
@@ -96,7 +99,6 @@ impl RxQueueOps for Veth {
 
     /// They were not counted as sent. Whoever was told to wait until there is room need not any more.
     fn dropped<'a>(
-        (): &(),
         index: u16,
         dev: &'a Link<Self>,
         packets: u32,

@@ -67,7 +67,7 @@ pub(super) fn set_prog(
         }
         if dev.is_up() {
             // Mostly there is no memory, but what it is need not be that.
-            end.make_queues(dev, rtnl).inspect_err(|_| {
+            Veth::make_queues(dev, rtnl).inspect_err(|_| {
                 let _ = ack.refuse(Refusal::XdpSetup);
             })?;
         }
