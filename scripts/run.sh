@@ -13,7 +13,7 @@ shows links of each flavor at work in it, or of one. Of flavor veth: two namespa
 joined directly, and one joined to the outside through a bridge. Of flavor macvlan:
 two namespaces that share a network device, and who reaches whom in each mode. Of
 flavor ipvlan: two that share its MAC address, too. Of flavor macvtap: a program that
-answers pings through /dev/tapN. Kinds veth, macvlan, ipvlan and macvtap
+answers pings through /dev/tapN. At last, if all are shown: the guard. Kinds veth, macvlan, ipvlan and macvtap
 are the C drivers. Exit status 0 only if everything worked and the kernel had nothing
 to complain about.
 TXT

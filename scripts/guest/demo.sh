@@ -13,8 +13,9 @@ Runs in a guest (scripts/run.sh boots one). Flavor veth: two namespaces joined
 directly, then one joined to the outside through a bridge. Flavor macvlan: two
 namespaces that share a network device, and who reaches whom in each mode. Flavor
 ipvlan: two that share its MAC address, too. Flavor macvtap: a program beside a
-namespace, that answers pings through /dev/tapN. Without --flavor it shows all. Fails
-as soon as something does not do what it says.
+namespace, that answers pings through /dev/tapN. Without --flavor it shows all, and the
+guard, which keeps a container from sending as another. Fails as soon as something does
+not do what it says.
 
 Kinds veth, macvlan, ipvlan and macvtap are the C drivers, on which the flavor of that
 name is shown. KIND= and FLAVOR= in the environment are the defaults of the options.
@@ -45,7 +46,7 @@ rnetvirt)
 	shared_ip="type rnetvirt flavor ipvlan" shared_ip_shown="rnetvirt flavor ipvlan"
 	set_shared="type rnetvirt" set_shared_ip="type rnetvirt"
 	tap="type rnetvirt flavor macvtap" tap_shown="rnetvirt flavor macvtap"
-	flavors=${flavor:-veth macvlan ipvlan macvtap}
+	flavors=${flavor:-veth macvlan ipvlan macvtap guard}
 	;;
 veth | macvlan | ipvlan | macvtap)
 	[ "${flavor:-$kind}" = "$kind" ] || bad_usage "kind $kind does not have flavor $flavor"
