@@ -87,10 +87,6 @@ impl RtnlLinkOps for Barren {
     const PEER: Option<u16> = Some(1);
     const PRIV_SIZE: usize = priv_size::<()>();
 
-    fn num_queues(_tb: &LinkAttrs<'_>) -> u32 {
-        1
-    }
-
     fn setup(_dev: &mut SetupDevice<'_>, _tb: &LinkAttrs<'_>) {}
 
     fn validate(_: &LinkAttrs<'_>, _: Option<&Attrs<'_>>, _: &mut ExtAck<'_>) -> Result {

@@ -43,6 +43,7 @@ use abstractions::{
             Per,
             StatSet, //
         },
+        features::Features,
         link::{
             downcast,
             NewLinkParams,
@@ -89,14 +90,9 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// An endpoint with a stack.
-    pub(crate) fn plain(rules: Rules) -> Self {
-        Self { rules, tap: None }
-    }
-
-    /// One with a tap instead. [`ENOMEM`].
-    pub(crate) fn tap(rules: Rules) -> Result<Self> {
-        let tap = Some(Tap::new(stats)?);
+    /// An endpoint with a stack, or one with a tap instead. [`ENOMEM`].
+    pub(crate) fn new(rules: Rules, is_tap: bool) -> Result<Self> {
+        let tap = if is_tap { Some(Tap::new(stats)?) } else { None };
         Ok(Self { rules, tap })
     }
 }
@@ -145,6 +141,28 @@ impl Common {
             Tap::detach(tap, dev, rtnl);
         }
     }
+}
+
+impl Common {
+    /// Has the lower device receive all groups, or takes one such wish back. A lower device that is on its way
+    /// out forgets what it was asked for, and says [`ENODEV`].
+    pub(crate) fn set_lower_allmulti(&self, on: bool, rtnl: &Rtnl) -> Result {
+        self.port.lower_rtnl(rtnl)?.set_allmulti(on, rtnl)
+    }
+}
+
+/// The features of an endpoint where users want `wanted` and the device below has `lower`: some are `always` on, and
+/// of those of the lower device it has what it can have.
+pub(crate) fn stacked_features(
+    lower: Features,
+    wanted: Features,
+    always: Features,
+    inherited: Features,
+) -> Features {
+    let wanted = wanted.with(Features::ALL_FOR_ALL);
+    Features::increment(lower, wanted, wanted)
+        .with(always)
+        .and(always.with(inherited))
 }
 
 /// A link with a lower device, of whatever flavor.

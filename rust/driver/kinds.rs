@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `ip link add … type KIND` reaches: one file for each kind, and here what they share.
+//! What `ip link add … type KIND` reaches: a file for each kind, or for it and its tap, and here what
+//! they share.
 
 pub(crate) mod ipvlan;
-pub(crate) mod ipvtap;
 pub(crate) mod macvlan;
-pub(crate) mod macvtap;
 pub(crate) mod rnetvirt;
 pub(crate) mod veth;
 

@@ -126,7 +126,9 @@ pub trait RtnlLinkOps: Sized + 'static {
     const PRIV_SIZE: usize;
 
     /// The number of queues of a device, each way, of which a request says nothing; at most 4096.
-    fn num_queues(tb: &LinkAttrs<'_>) -> u32;
+    fn num_queues(_tb: &LinkAttrs<'_>) -> u32 {
+        1
+    }
 
     /// Sets what the core compares a request with before it calls [`newlink`](Self::newlink), and what
     /// all devices of the kind have in common. Cannot fail.

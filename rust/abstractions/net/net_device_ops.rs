@@ -394,5 +394,10 @@ pub trait NetDeviceOps: Sized + Send + Sync + 'static {
 
     /// The namespace of the device below, or of the other end (`rtnl_link_ops.get_link_net`); `None` if
     /// there is none, or it is not registered.
-    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, rcu: Rcu<'_>) -> Option<&'a Net>;
+    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> Option<&'a Net> {
+        if !Self::HAS_LOWER_DEV {
+            return None;
+        }
+        Some(Self::lower_dev(dev).registered(rtnl)?.net(rtnl))
+    }
 }

@@ -4,6 +4,7 @@
 
 use crate::{
     endpoint::{
+        stacked_features,
         EndpointEthtool,
         Ipvlan, //
     },
@@ -24,7 +25,6 @@ use abstractions::{
     net::{
         features::Features,
         link::UnregisterList,
-        namespace::Net,
         net_device_ops::{
             NetDeviceOps,
             OwnCounters,
@@ -73,7 +73,7 @@ impl NetDeviceOps for Ipvlan {
     fn open(dev: &Registered<Link<Self>>, rtnl: &Rtnl) -> Result {
         let this = dev.data();
         if dev.flags().any(DevFlags::ALLMULTI) {
-            this.port.lower_rtnl(rtnl)?.set_allmulti(true, rtnl)?;
+            this.set_lower_allmulti(true, rtnl)?;
         }
         // Without addresses to resolve there is nobody who would answer.
         dev.write_arp(this.settings.mode() == Mode::L2, rtnl);
@@ -87,22 +87,14 @@ impl NetDeviceOps for Ipvlan {
             this.port.update_groups();
         }
         if dev.flags().any(DevFlags::ALLMULTI) {
-            // One that is on its way out, too, forgets what it was asked for.
-            let _ = this
-                .port
-                .lower_rtnl(rtnl)
-                .and_then(|lower| lower.set_allmulti(false, rtnl));
+            let _ = this.set_lower_allmulti(false, rtnl);
         }
     }
 
     fn change_rx_flags(dev: &Registered<Link<Self>>, changed: DevFlags, rtnl: &Rtnl) {
         if dev.is_up() && changed.any(DevFlags::ALLMULTI) {
             let wanted = dev.flags().any(DevFlags::ALLMULTI);
-            let _ = dev
-                .data()
-                .port
-                .lower_rtnl(rtnl)
-                .and_then(|lower| lower.set_allmulti(wanted, rtnl));
+            let _ = dev.data().set_lower_allmulti(wanted, rtnl);
         }
     }
 
@@ -114,11 +106,8 @@ impl NetDeviceOps for Ipvlan {
     }
 
     fn fix_features(dev: &Registered<Link<Self>>, wanted: Features, rtnl: &Rtnl) -> Features {
-        let wanted = wanted.with(Features::ALL_FOR_ALL);
-        let lower = dev.data().port.lower().features(rtnl);
-        Features::increment(lower, wanted, wanted)
-            .with(ALWAYS_ON)
-            .and(ALWAYS_ON.with(INHERITED))
+        let lower = dev.data().lower.features(rtnl);
+        stacked_features(lower, wanted, ALWAYS_ON, INHERITED)
     }
 
     fn get_stats64(dev: &Link<Self>, stats: &mut LinkStats64, _rcu: Rcu<'_>) {
@@ -142,10 +131,6 @@ impl NetDeviceOps for Ipvlan {
         dev.data().detach_tap(dev, rtnl);
         // Its addresses go one by one when it is taken down.
         Port::leave_ipvlan(&dev.data().port, dev, rtnl);
-    }
-
-    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> Option<&'a Net> {
-        Some(dev.data().lower.registered(rtnl)?.net(rtnl))
     }
 }
 

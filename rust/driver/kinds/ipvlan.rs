@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kind `ipvlan`, as the C driver has it: its attributes are the settings of flavor ipvlan, which all links of
-//! this kind and `ipvtap` on a lower device share, and all are trusted.
+//! Kinds `ipvlan` and `ipvtap`, as the C drivers have them: their attributes are the settings of flavor ipvlan,
+//! which all links of both kinds on a lower device share, and all are trusted. A tap does not say in which
+//! namespace the lower device is.
 
 use crate::{
     endpoint::{
@@ -46,43 +47,50 @@ use abstractions::{
 };
 use kernel::prelude::*;
 
-/// `ip link add … type ipvlan`.
-pub(crate) enum Kind {}
+/// `ip link add … type ipvlan`, or `ipvtap`.
+pub(crate) enum Kind<const TAP: bool> {}
 
-/// What C's ipvlan and ipvtap say of themselves.
-pub(super) const DRIVER: DriverInfo = DriverInfo {
-    driver: c"ipvlan",
-    version: c"0.1",
-};
+pub(crate) type Ipvtap = Kind<true>;
 
 #[vtable]
-impl RtnlLinkOps for Kind {
-    const KIND: &'static CStr = c"ipvlan";
-    const NAME_TEMPLATE: &'static CStr = c"ipvlan%d";
+impl<const TAP: bool> RtnlLinkOps for Kind<TAP> {
+    const KIND: &'static CStr = if TAP { c"ipvtap" } else { c"ipvlan" };
+    const NAME_TEMPLATE: &'static CStr = if TAP { c"ipvtap%d" } else { c"ipvlan%d" };
     const POLICY: &'static [Policy] = settings::POLICY.rows();
-    const DRIVER: DriverInfo = DRIVER;
+    /// Both say the same of themselves.
+    const DRIVER: DriverInfo = DriverInfo {
+        driver: c"ipvlan",
+        version: c"0.1",
+    };
     const PEER: Option<u16> = None;
     const PRIV_SIZE: usize = priv_size::<Ipvlan>();
-
-    fn num_queues(_tb: &LinkAttrs<'_>) -> u32 {
-        1
-    }
+    const TELLS_LINK_NET: bool = !TAP;
 
     fn setup(dev: &mut SetupDevice<'_>, _tb: &LinkAttrs<'_>) {
         super::setup(dev);
     }
 
     fn validate(_tb: &LinkAttrs<'_>, data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result {
-        validate(data, ack)
+        read(data, ack).map(|_| ())
     }
 
+    /// Makes a link, and has the others follow it: without a mode it is in mode l3, without flags it has theirs.
     fn newlink<'a>(
         dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<Finished<'a>> {
-        newlink(dev, params, Form::plain(Rules::C), ack, rtnl)
+        let mut settings = read(params.data(), ack)?;
+        settings.mode = settings.mode.or(Some(Mode::L3));
+        let form = Form::new(Rules::C, TAP)?;
+        let dev = Ipvlan::newlink(dev, params, settings, form, ack, rtnl)?;
+        if settings.flags.is_none() {
+            let other = sharers(&dev, rtnl).find(|other| other.id() != dev.id());
+            settings.flags = other.map(|other| other.data().settings.flags());
+        }
+        share(&dev, settings, rtnl)?;
+        dev.finish()
     }
 
     fn changelink(
@@ -91,58 +99,24 @@ impl RtnlLinkOps for Kind {
         ack: &mut ExtAck<'_>,
         rtnl: &Rtnl,
     ) -> Result {
-        changelink(dev, data, ack, rtnl)
+        let dev = downcast::<Ipvlan>(dev).and_then(|dev| dev.registered(rtnl));
+        let dev = dev.ok_or(ENODEV)?;
+        Ipvlan::check_may_change(dev, ack, rtnl)?;
+        share(dev, read(data, ack)?, rtnl)
     }
 
     fn get_size(dev: &NetDevice, _rcu: Rcu<'_>) -> usize {
-        get_size(dev)
+        downcast::<Ipvlan>(dev).map_or(0, |_| Ipvlan::fill_size())
     }
 
-    fn fill_info(dev: &NetDevice, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
-        fill_info(dev, msg, rtnl)
+    fn fill_info(dev: &NetDevice, msg: &mut AttrWriter<'_>, _rtnl: &Rtnl) -> Result {
+        downcast::<Ipvlan>(dev).map_or(Ok(()), |dev| dev.data().fill(msg))
     }
 }
-
-// Kind `ipvtap` has these, too.
 
 /// What a request says of the settings.
 fn read(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Settings> {
     data.map_or(Ok(Settings::NONE), |data| Settings::read(data, ack))
-}
-
-pub(super) fn validate(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result {
-    read(data, ack).map(|_| ())
-}
-
-/// Makes a link, and has the others follow it: without a mode it is in mode l3, without flags it has theirs.
-pub(super) fn newlink<'a>(
-    dev: NewDevice<'a, FromCore>,
-    params: &NewLinkParams<'_>,
-    form: Form,
-    ack: &mut ExtAck<'_>,
-    rtnl: &'a Rtnl,
-) -> Result<Finished<'a>> {
-    let mut settings = read(params.data(), ack)?;
-    settings.mode = settings.mode.or(Some(Mode::L3));
-    let dev = Ipvlan::newlink(dev, params, settings, form, ack, rtnl)?;
-    if settings.flags.is_none() {
-        let other = sharers(&dev, rtnl).find(|other| other.id() != dev.id());
-        settings.flags = other.map(|other| other.data().settings.flags());
-    }
-    share(&dev, settings, rtnl)?;
-    dev.finish()
-}
-
-pub(super) fn changelink(
-    dev: &Registered<NetDevice>,
-    data: Option<&Attrs<'_>>,
-    ack: &mut ExtAck<'_>,
-    rtnl: &Rtnl,
-) -> Result {
-    let dev = downcast::<Ipvlan>(dev).and_then(|dev| dev.registered(rtnl));
-    let dev = dev.ok_or(ENODEV)?;
-    Ipvlan::check_may_change(dev, ack, rtnl)?;
-    share(dev, read(data, ack)?, rtnl)
 }
 
 /// All links that share settings with `dev`, itself included.
@@ -172,12 +146,4 @@ fn share(dev: &Registered<Link<Ipvlan>>, settings: Settings, rtnl: &Rtnl) -> Res
         }
     }
     Ok(())
-}
-
-pub(super) fn get_size(dev: &NetDevice) -> usize {
-    downcast::<Ipvlan>(dev).map_or(0, |_| Ipvlan::fill_size())
-}
-
-pub(super) fn fill_info(dev: &NetDevice, msg: &mut AttrWriter<'_>, _rtnl: &Rtnl) -> Result {
-    downcast::<Ipvlan>(dev).map_or(Ok(()), |dev| dev.data().fill(msg))
 }

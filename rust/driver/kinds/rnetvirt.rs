@@ -142,10 +142,8 @@ impl RtnlLinkOps for Kind {
     ) -> Result<Finished<'a>> {
         let data = params.data();
         let flavor = flavor(params.attrs(), data, ack)?;
-        let form = match flavor {
-            Flavor::Macvtap | Flavor::Ipvtap => Form::tap(Rules::Rnetvirt)?,
-            _ => Form::plain(Rules::Rnetvirt),
-        };
+        let is_tap = matches!(flavor, Flavor::Macvtap | Flavor::Ipvtap);
+        let form = Form::new(Rules::Rnetvirt, is_tap)?;
         match flavor {
             Flavor::Veth if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),

@@ -4,6 +4,7 @@
 
 use crate::{
     endpoint::{
+        stacked_features,
         EndpointEthtool,
         Macvlan, //
     },
@@ -27,7 +28,6 @@ use abstractions::{
         features::Features,
         link::UnregisterList,
         mac::Mac,
-        namespace::Net,
         net_device_ops::{
             NetDeviceOps,
             OwnCounters,
@@ -185,13 +185,10 @@ impl NetDeviceOps for Macvlan {
     }
 
     fn fix_features(dev: &Registered<Link<Self>>, wanted: Features, rtnl: &Rtnl) -> Features {
-        let wanted = wanted.with(Features::ALL_FOR_ALL);
         // Large receive offload is the lower device's, but can be refused here.
         let refused = Features::LRO.without(wanted);
-        let lower = dev.data().port.lower().features(rtnl).without(refused);
-        Features::increment(lower, wanted, wanted)
-            .with(ALWAYS_ON)
-            .and(ALWAYS_ON.with(INHERITED))
+        let lower = dev.data().lower.features(rtnl).without(refused);
+        stacked_features(lower, wanted, ALWAYS_ON, INHERITED)
     }
 
     fn fdb_add(dev: &Registered<Link<Self>>, mac: Mac, replace: bool, rtnl: &Rtnl) -> Result {
@@ -239,10 +236,6 @@ impl NetDeviceOps for Macvlan {
         let this = dev.data();
         this.detach_tap(dev, rtnl);
         this.port.leave_macvlan(dev, rtnl);
-    }
-
-    fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> Option<&'a Net> {
-        Some(dev.data().lower.registered(rtnl)?.net(rtnl))
     }
 }
 
