@@ -77,6 +77,10 @@ use nodes::Nodes;
 pub use crate::poll::PollEvents;
 
 /// An open file of a node.
+///
+/// # Context
+///
+/// Process. Where there is a [`Rtnl`] it is held. All may sleep.
 pub trait CharFile: Sized + Send + Sync + 'static {
     /// The module, which stays as long as there are files.
     type OwnerModule: ModuleMetadata;
@@ -87,31 +91,35 @@ pub trait CharFile: Sized + Send + Sync + 'static {
     /// What a node stands for.
     type Device: Send + Sync + 'static;
 
-    /// A node was opened. What it did is undone by [`release`](Self::release).
+    /// Makes what the driver has with a node that is being opened. [`release`](Self::release) undoes what it
+    /// did. An error is what `open()` says.
     fn open(device: &Arc<Self::Device>, rtnl: &Rtnl) -> Result<Self>;
 
-    /// The file's socket, which wakes who waits for the file. It is asked for once.
+    /// Returns the file's socket, which wakes who waits for the file. It is asked for once.
     fn sock(&self) -> &ARef<Sock<Self::Sock>>;
 
-    /// The last descriptor was closed: nobody is to find the file, or its socket, from now on.
+    /// Hears that the last descriptor was closed: nobody is to find the file, or its socket, from now on.
     fn release(&self, rtnl: &Rtnl);
 
-    /// And nobody who found them in an RCU section is there any more. Gives up packets that others have
-    /// left: one that is accounted to another file's socket keeps that, and may be kept by it. May sleep.
+    /// Gives up packets that others have left, when nobody is there any more who found the file or its socket
+    /// in an RCU section: a packet that is accounted to another file's socket keeps that, and may be kept by
+    /// it.
     fn closed(&self, process: Process<'_>);
 
-    /// Reads; how many bytes it were, or would have been if there was less room. May sleep unless
-    /// `nonblock`.
+    /// Reads; returns how many bytes it were, or would have been if there was less room. An error is what
+    /// `read()` says. Does not wait for frames with `nonblock`.
     fn read(&self, to: &mut IovIterDest<'_>, nonblock: bool, process: Process<'_>)
         -> Result<usize>;
 
-    /// Writes; how many bytes it were. May sleep unless `nonblock`.
+    /// Writes; returns how many bytes it were. An error is what `write()` says. Does not wait for room with
+    /// `nonblock`.
     fn write(&self, from: &mut IovIterSource<'_>, nonblock: bool) -> Result<usize>;
 
-    /// What can be done without waiting. Who asks is woken by the socket.
+    /// Returns what can be done without waiting. Who asks is woken by the socket.
     fn poll(&self, process: Process<'_>) -> PollEvents;
 
-    /// A command to `file`, which is this one. `arg` is a number or an address in user space.
+    /// Does what a command to `file`, which is this one, says. `arg` is a number or an address in user space.
+    /// An error is what `ioctl()` says.
     fn ioctl(file: &OpenFile<'_, Self>, cmd: u32, arg: usize) -> Result<isize>;
 }
 
@@ -250,6 +258,10 @@ struct Registration<T: CharFile> {
 /// A driver of character devices as a module registers it. Files that are open when it is unregistered stay
 /// so; nobody opens new ones.
 ///
+/// # Context
+///
+/// Any: it is a constant.
+///
 /// # Invariants
 ///
 /// `registration` is used by who registers it, and unregisters it.
@@ -262,7 +274,7 @@ pub struct Driver<T: CharFile> {
 unsafe impl<T: CharFile> Sync for Driver<T> {}
 
 impl<T: CharFile> Driver<T> {
-    /// A driver that is not registered.
+    /// Makes a driver that is not registered.
     pub const fn new(class: NodeClass<T>) -> Self {
         Self {
             class,
@@ -326,6 +338,10 @@ unsafe fn borrow<'a, T: CharFile>(file: *mut kbindings::file) -> &'a Opened<T> {
 
 /// A file that is open, as the VFS knows it.
 ///
+/// # Context
+///
+/// Process. Does not sleep, but for [`socket`](OpenFile::socket).
+///
 /// # Invariants
 ///
 /// It was opened by a `Registration` for `T`, and is not released during `'a`. It is never seen but by a
@@ -348,13 +364,13 @@ impl<'a, T: CharFile> OpenFile<'a, T> {
         unsafe { borrow(self.0) }
     }
 
-    /// What the driver knows of it.
+    /// Returns what the driver knows of it.
     #[inline]
     pub fn data(&self) -> &'a T {
         &self.opened().file
     }
 
-    /// It is a process that has it.
+    /// Returns the proof that it is a process that has the file.
     #[inline]
     pub fn process(&self) -> Process<'a> {
         // SAFETY: By the type's invariants.

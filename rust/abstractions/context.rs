@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Proofs of the context that code runs in.
+//!
+//! # Context
+//!
+//! Any; nothing sleeps. Proofs are of this thread, and cannot be sent to another.
 
 use crate::bindings;
 use core::marker::PhantomData;
@@ -94,14 +98,14 @@ impl Bh<'_> {
 }
 
 impl<'a> Bh<'a> {
-    /// With softirqs disabled one is in an RCU read-side section.
+    /// Returns the proof that this is an RCU read-side section, too, as softirqs are disabled.
     #[inline]
     pub fn rcu(self) -> Rcu<'a> {
         // INVARIANT: By this type's invariant.
         Rcu(PhantomData, NotThreadSafe)
     }
 
-    /// The number of this CPU, which it is for `'a`, but on PREEMPT_RT a hint only.
+    /// Returns the number of this CPU, which it is for `'a`, but on PREEMPT_RT a hint only.
     #[inline]
     pub fn cpu(self) -> u32 {
         // SAFETY: Always callable.
@@ -188,7 +192,7 @@ pub fn disable_bh() -> BhGuard {
 }
 
 impl BhGuard {
-    /// Softirqs are disabled as long as the guard is there.
+    /// Returns the proof that softirqs are disabled, as long as the guard is there.
     #[inline]
     pub fn bh(&self) -> Bh<'_> {
         // INVARIANT: Disabled in `disable_bh`.

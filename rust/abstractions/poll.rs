@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What files are waited for.
+//!
+//! # Context
+//!
+//! Any: numbers only.
 
 use crate::bindings;
 
@@ -32,7 +36,7 @@ impl PollEvents {
     /// It is broken, and will stay so.
     pub const GONE: Self = Self(bindings::EPOLLERR | bindings::EPOLLHUP);
 
-    /// All of both.
+    /// Returns all of both.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Random numbers.
+//!
+//! # Context
+//!
+//! Any; does not sleep.
 
 use crate::bindings;
 
-/// A number that nobody can guess (`get_random_bytes()`). Any context.
+/// Returns a number that nobody can guess (`get_random_bytes()`).
 pub fn random_u32() -> u32 {
     let mut bytes = [0u8; 4];
     // SAFETY: The buffer is four bytes long.

@@ -28,7 +28,7 @@ pub use choice::{
 
 /// Something static that C has a pointer to while it is registered.
 pub trait Registrable: Sync {
-    /// Registers it, wholly or not at all.
+    /// Registers it, wholly or not at all; the error is that of C's function.
     ///
     /// # Context
     ///
@@ -53,13 +53,17 @@ pub trait Registrable: Sync {
 }
 
 /// What a module registers, in this order.
+///
+/// # Context
+///
+/// Any: it is a constant.
 pub struct List {
     entries: &'static [&'static dyn Registrable],
     is_taken: Atomic<u32>,
 }
 
 impl List {
-    /// A list of which nothing is registered.
+    /// Makes a list of which nothing is registered.
     pub const fn new(entries: &'static [&'static dyn Registrable]) -> Self {
         Self {
             entries,
@@ -69,6 +73,10 @@ impl List {
 }
 
 /// Keeps the entries of a [`List`] registered.
+///
+/// # Context
+///
+/// Process, RTNL not held; sleeps, and so does dropping it.
 ///
 /// # Invariants
 ///

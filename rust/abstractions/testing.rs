@@ -3,6 +3,10 @@
 //! Packets and requests made of bytes, for tests of what looks at them.
 //!
 //! All functions are generic or inline: nothing of them is in a module that does not call them.
+//!
+//! # Context
+//!
+//! Process. May sleep.
 
 use crate::{
     bindings,
@@ -96,7 +100,7 @@ impl Nest {
     /// Bytes of an attribute's header.
     const HEADER: u16 = 4;
 
-    /// An empty one.
+    /// Makes an empty one.
     #[allow(clippy::new_without_default)]
     #[inline]
     pub fn new() -> Self {
@@ -115,7 +119,7 @@ impl Nest {
         u32::from_ne_bytes([a, b, c, d])
     }
 
-    /// And an attribute of that number. It is left out if there is no more room.
+    /// Adds an attribute of that number. It is left out if there is no more room.
     #[inline]
     #[must_use]
     pub fn with(mut self, id: u16, payload: &[u8]) -> Self {
@@ -175,7 +179,8 @@ impl Nest {
         f(&unsafe { Attrs::from_raw(tb.as_mut_ptr(), N) })
     }
 
-    /// What `told` makes of what `f` says about a request with this nest, and of what the user is told.
+    /// Returns what `told` makes of what `f` says about a request with this nest, and of what the user is
+    /// told.
     #[inline]
     pub fn ask<R, S>(
         &self,

@@ -40,13 +40,17 @@ const BOTH_WAYS: kbindings::fmode_t = bindings::FMODE_READ | bindings::FMODE_WRI
 const NOT_FOR_FRAMES: u32 = bindings::MSG_PEEK | bindings::MSG_OOB | bindings::MSG_ERRQUEUE;
 
 /// A socket that nobody has yet.
+///
+/// # Context
+///
+/// Process.
 pub struct NewSocket {
     fd: FileDescriptorReservation,
     file: ARef<File>,
 }
 
 impl NewSocket {
-    /// Gives it to the process; the number of the descriptor.
+    /// Gives it to the process, and returns the number of the descriptor.
     pub fn install(self) -> isize {
         let number = self.fd.reserved_fd();
         self.fd.fd_install(self.file);
@@ -55,7 +59,7 @@ impl NewSocket {
 }
 
 impl<T: CharFile> OpenFile<'_, T> {
-    /// A descriptor of a new packet socket: what is sent to it is written to the file, what is received
+    /// Makes a descriptor of a new packet socket: what is sent to it is written to the file, what is received
     /// from it read, commands and polling are the file's. It holds the file.
     ///
     /// Who knows the structure of sockets finds the file's [`Sock`](crate::net::sock::Sock) there, with

@@ -3,6 +3,10 @@
 //! Which device is on top of which.
 //!
 //! C: `netdev_upper_dev_link()` in `net/core/dev.c`
+//!
+//! # Context
+//!
+//! Process, RTNL. Sleeps; re-enters notifiers.
 
 use super::{
     netdevice::{

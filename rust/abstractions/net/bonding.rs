@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl NetDevice {
-    /// How many seconds the device lets pass until it sends learning packets again, if it is a bond in
-    /// mode balance-tlb, or a VLAN on one (`lp_interval`); else 0. A snapshot.
+    /// Returns how many seconds the device lets pass until it sends learning packets again, if it is a bond
+    /// in mode balance-tlb, or a VLAN on one (`lp_interval`); else 0. A snapshot.
     pub fn bond_lp_interval(&self) -> u32 {
         // SAFETY: The device is valid, and with it the data of its driver, which are part of it; a VLAN's
         // device below is held by it (`vlan_dev_init()`, `vlan_dev_free()`).

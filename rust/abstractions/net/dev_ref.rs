@@ -24,6 +24,10 @@ use kernel::prelude::*;
 /// It keeps the memory of the device, and nothing else: not its driver, nor its namespace. See
 /// [`NetDevice::registered`].
 ///
+/// # Context
+///
+/// Any, to be dropped too; only [`new`](DevRef::new) sleeps, under RTNL.
+///
 /// # Invariants
 ///
 /// A reference to `dev` is held, whose tracker is `tracker`.
@@ -40,8 +44,8 @@ unsafe impl Send for DevRef {}
 unsafe impl Sync for DevRef {}
 
 impl DevRef {
-    /// Takes a reference. [`ENODEV`] if the device is not registered: the core would not wait for a
-    /// reference to one that never was, and wait in vain for one that is taken later.
+    /// Takes a reference (`netdev_hold()`). [`ENODEV`] if the device is not registered: the core would not
+    /// wait for a reference to one that never was, and wait in vain for one that is taken later.
     pub fn new(dev: &NetDevice, _rtnl: &Rtnl) -> Result<Self> {
         let dev = NonNull::new(dev.as_ptr()).ok_or(ENODEV)?;
         // SAFETY: The device is valid; its state changes under RTNL only.

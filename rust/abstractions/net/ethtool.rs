@@ -35,6 +35,10 @@ pub struct LinkSettings {
 /// the link is there, and software timestamping.
 /// A device with a [`lower_dev`](super::net_device_ops::NetDeviceOps::lower_dev) lets that one answer for link settings and
 /// timestamping.
+///
+/// # Context
+///
+/// Process, RTNL. May sleep.
 pub trait EthtoolOps<T: 'static>: 'static {
     /// Speed, and numbers of queues; `None` if the device has nothing to say about them.
     const LINK_SETTINGS: Option<LinkSettings>;
@@ -43,7 +47,7 @@ pub trait EthtoolOps<T: 'static>: 'static {
     const SETS_CHANNELS: bool = false;
 
     /// Changes the numbers of active transmit and receive queues, both at least 1 and not more than were
-    /// allocated (`ethtool -L`).
+    /// allocated (`ethtool -L`). An error is what the user sees.
     fn set_channels(_dev: &Registered<Link<T>>, _tx: u16, _rx: u16, _rtnl: &Rtnl) -> Result {
         Err(EOPNOTSUPP)
     }

@@ -51,6 +51,10 @@ impl Per {
 }
 
 /// Numbers that belong together, each with a name; [`Stats`] or [`PoolStats`].
+///
+/// # Context
+///
+/// Process, RTNL. May sleep.
 #[allow(private_bounds)]
 pub trait StatSet<T>: Set<T> + Sync {}
 
@@ -58,7 +62,7 @@ pub trait StatSet<T>: Set<T> + Sync {}
 pub(super) trait Set<T> {
     fn per(&self) -> Per;
 
-    /// How many numbers for each.
+    /// Returns how many numbers for each.
     fn count(&self) -> usize;
 
     /// Writes as many names as there are buffers, [`count`](Self::count) at most.

@@ -3,6 +3,10 @@
 //! Offload features of devices.
 //!
 //! C header: [`include/linux/netdev_features.h`](srctree/include/linux/netdev_features.h)
+//!
+//! # Context
+//!
+//! Any: numbers only.
 
 use crate::bindings;
 use kernel::sync::atomic::{
@@ -109,25 +113,25 @@ impl Features {
     /// What only a device can have that is told of VLANs.
     pub(crate) const VLAN_FILTER: Self = Self::VLAN_CTAG_FILTER.with(Self::VLAN_STAG_FILTER);
 
-    /// All of both.
+    /// Returns all of both.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Those of the first that are not in the second.
+    /// Returns those of the first that are not in the second.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// Those in both.
+    /// Returns those in both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// Whether some of `which` are among them.
+    /// Returns whether some of `which` are among them.
     #[inline]
     pub const fn any(self, which: Self) -> bool {
         self.0 & which.0 != 0
@@ -162,18 +166,18 @@ impl Features {
 pub struct FeaturesCell(Atomic<bindings::netdev_features_t>);
 
 impl FeaturesCell {
-    /// With `features` to begin with.
+    /// Makes a cell with `features` to begin with.
     pub const fn new(features: Features) -> Self {
         Self(Atomic::new(features.0))
     }
 
-    /// What they are now. Any context.
+    /// Returns what they are now.
     #[inline]
     pub fn get(&self) -> Features {
         Features(self.0.load(Relaxed))
     }
 
-    /// Changes them. Any context.
+    /// Changes them.
     pub fn set(&self, features: Features) {
         self.0.store(features.0, Relaxed);
     }

@@ -26,6 +26,10 @@ use kernel::{
 /// An IP address. The numbers are its bytes in memory order, so that equal addresses are equal numbers
 /// and nothing else is known of them.
 ///
+/// # Context
+///
+/// Any; does not sleep.
+///
 /// # Examples
 ///
 /// ```
@@ -61,7 +65,7 @@ impl IpAddr {
     /// Everybody on a network, whatever its size (`INADDR_BROADCAST`).
     pub const EVERYBODY: Self = Self::V4(u32::MAX);
 
-    /// Whether it is the address of a group (`ipv4_is_multicast()`, `ipv6_addr_is_multicast()`).
+    /// Returns whether it is the address of a group (`ipv4_is_multicast()`, `ipv6_addr_is_multicast()`).
     pub const fn is_group(self) -> bool {
         match self {
             Self::V4(addr) => {
@@ -75,7 +79,7 @@ impl IpAddr {
         }
     }
 
-    /// Whether it is one of the namespace of `dev` itself, as packets on `dev` see it: link-local
+    /// Returns whether it is one of the namespace of `dev` itself, as packets on `dev` see it: link-local
     /// addresses of IPv6 are on `dev` only. A snapshot.
     pub fn is_local_at(self, dev: &NetDevice, _rcu: Rcu<'_>) -> bool {
         match self {
@@ -95,20 +99,35 @@ impl IpAddr {
 
 /// Somebody who wants to know of addresses.
 pub trait AddrListener: 'static {
-    /// Whether `dev` may have the address. May sleep. Not asked about addresses of IPv6 that come with
-    /// a router's advertisement.
+    /// Says whether `dev` may have the address: an error, which the user sees, if not. Not asked about
+    /// addresses of IPv6 that come with a router's advertisement.
+    ///
+    /// # Context
+    ///
+    /// Process. May sleep.
     fn check(dev: &NetDevice, addr: IpAddr, ack: &mut ExtAck<'_>) -> Result;
 
-    /// `dev` has the address now, or still. For IPv4 RTNL is held; for
-    /// IPv6 this is in an RCU section, and must not sleep.
+    /// Hears that `dev` has the address now, or still.
+    ///
+    /// # Context
+    ///
+    /// RTNL and a process that may sleep for IPv4; an RCU section, where nobody may, for IPv6.
     fn added(dev: &NetDevice, addr: IpAddr, when: HoldContext<'_>);
 
-    /// `dev` does not have the address any more. Must not sleep.
+    /// Hears that `dev` does not have the address any more.
+    ///
+    /// # Context
+    ///
+    /// Any but hard interrupts. Must not sleep.
     fn removed(dev: &NetDevice, addr: IpAddr);
 }
 
 /// What the chains have pointers to while a listener is registered: it is told of addresses in all
 /// namespaces.
+///
+/// # Context
+///
+/// Any: it is a constant.
 pub struct Listener<L> {
     /// In the order of [`CHAINS`].
     blocks: [Opaque<bindings::notifier_block>; CHAINS.len()],
@@ -162,7 +181,7 @@ impl<L: AddrListener> Registrable for Listener<L> {
 }
 
 impl<L: AddrListener> Listener<L> {
-    /// A listener that is not registered.
+    /// Makes a listener that is not registered.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self {

@@ -68,21 +68,29 @@ use kernel::{
 
 /// A type that [`module_links!`](crate::module_links) has among the `inputs`.
 ///
+/// # Context
+///
+/// Any: it is a constant.
+///
 /// # Safety
 ///
 /// The hooks must be the same ones always, no other type's, and registered by the module.
 pub unsafe trait Declared: Sized + 'static {
-    /// The hooks of the type.
+    /// Returns the hooks of the type.
     #[doc(hidden)]
     fn hooks() -> &'static Hooks<Self>;
 }
 
 /// A receive handler, some of whose packets go through the hooks of its device's namespace.
+///
+/// # Context
+///
+/// In an RCU section: in a softirq, or in a process that sends to its own host. Must not sleep.
 pub trait IpInput: RxHandler + Declared {
     /// The data of the devices on top.
     type Upper: Sync + 'static;
 
-    /// The device on top that a packet is for, if there is one and it wants the packet this way.
+    /// Returns the device on top that a packet is for, if there is one and it wants the packet this way.
     /// Called twice for each packet: before it is routed, and after INPUT.
     fn input_dev<'a>(
         this: &'a Handler<Self>,
@@ -90,11 +98,16 @@ pub trait IpInput: RxHandler + Declared {
         rcu: Rcu<'a>,
     ) -> Option<&'a Link<Self::Upper>>;
 
-    /// The packet, `len` bytes with the Ethernet header that it had, is on its way to the sockets.
+    /// Hears that a packet, of `len` bytes with the Ethernet header that it had, is on its way to the
+    /// sockets.
     fn received(dev: &Link<Self::Upper>, len: u32, bh: Bh<'_>);
 }
 
 /// The hooks of all namespaces for a type of handlers.
+///
+/// # Context
+///
+/// Process, RTNL. Sleeps.
 ///
 /// # Invariants
 ///
@@ -408,13 +421,17 @@ impl<T: IpInput> Hooks<T> {
 }
 
 impl<T: IpInput> Handler<T> {
-    /// Has the packets of the handler's device looked at before they are routed
-    /// (`IFF_L3MDEV_RX_HANDLER`), or not any more. It ends when the handler is detached.
+    /// Has the packets of the handler's device looked at before they are routed (`IFF_L3MDEV_RX_HANDLER`), or
+    /// not any more. It ends when the handler is detached.
     ///
     /// # Errors
     ///
     /// [`ENODEV`] if it is not attached; [`EBUSY`] if somebody else does that; [`EOPNOTSUPP`] if
     /// the kernel has no `CONFIG_NET_L3_MASTER_DEV`. May sleep.
+    ///
+    /// # Context
+    ///
+    /// Process, RTNL. Sleeps.
     #[cfg(CONFIG_NET_L3_MASTER_DEV)]
     pub fn set_l3_rx(&self, on: bool, rtnl: &Rtnl) -> Result {
         self.set_l3mdev(on.then_some(Hooks::<T>::L3MDEV), rtnl)

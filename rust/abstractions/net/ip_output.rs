@@ -3,6 +3,10 @@
 //! Frames that leave as IP packets of another device's namespace.
 //!
 //! C: `ip_route_output_flow()`, `ip_local_out()`, `ip6_route_output_flags()`, `ip6_local_out()`
+//!
+//! # Context
+//!
+//! In an RCU section with softirqs disabled, where a device transmits. Nothing sleeps.
 
 use super::{
     netdevice::{
@@ -52,7 +56,7 @@ pub trait Siblings: RxHandler {
     /// The data of the devices on top.
     type Upper: 'static;
 
-    /// What becomes of a packet that the device's namespace would give to a neighbour there. `sender`
+    /// Returns what becomes of a packet that the device's namespace would give to a neighbour there. `sender`
     /// is who sent it.
     fn onward<'a>(
         this: &'a Handler<Self>,
@@ -61,7 +65,7 @@ pub trait Siblings: RxHandler {
         rcu: Rcu<'a>,
     ) -> Onward<'a, Self::Upper>;
 
-    /// A sibling is to receive a frame.
+    /// Has a sibling receive a frame.
     fn deliver(dev: &Link<Self::Upper>, frame: EthFrame<'_>, rcu: Rcu<'_>, bh: Bh<'_>);
 }
 
@@ -97,7 +101,7 @@ pub fn route_and_send(frame: EthFrame<'_>, dev: &NetDevice, bh: Bh<'_>) -> XmitS
     send(frame, dev, Trusted, bh)
 }
 
-/// As [`route_and_send`], for a sender that is not trusted. Packets to groups and to the host itself are
+/// Does as [`route_and_send`], for a sender that is not trusted. Packets to groups and to the host itself are
 /// not sent, of any protocol. Siblings are reached where routes lead to neighbours on `dev`, and when
 /// netfilter has let the packet pass, OUTPUT and POSTROUTING.
 pub fn route_and_send_checked<T: Siblings>(

@@ -87,19 +87,32 @@ pub use super::mac::is_valid_ether_addr;
 /// The most queues that a device can have each way.
 const MAX_QUEUES: u32 = 4096;
 
-/// The number of CPUs that there can be.
+/// Returns the number of CPUs that there can be (`num_possible_cpus()`).
+///
+/// # Context
+///
+/// Any; does not sleep.
 pub fn num_possible_cpus() -> u32 {
     // SAFETY: May be called at any time.
     unsafe { bindings::num_possible_cpus() }
 }
 
-/// Whether the requester may administer the network of the whole machine (`capable()`).
+/// Returns whether the requester may administer the network of the whole machine (`capable()`).
+///
+/// # Context
+///
+/// Process. May sleep.
 pub fn capable_net_admin() -> bool {
     // SAFETY: May be called by anybody who can sleep.
     unsafe { bindings::capable_net_admin() }
 }
 
 /// A kind of link (`struct rtnl_link_ops`).
+///
+/// # Context
+///
+/// Process. Where there is a [`Rtnl`] it is held. May sleep, but for [`get_size`](Self::get_size) and
+/// [`fill_xstats`](Self::fill_xstats), which may be called in an RCU section.
 #[vtable]
 pub trait RtnlLinkOps: Sized + 'static {
     /// The word after `type`.
@@ -125,7 +138,7 @@ pub trait RtnlLinkOps: Sized + 'static {
     /// Bytes of private area: the largest [`priv_size`] of the types that the kind's devices have.
     const PRIV_SIZE: usize;
 
-    /// The number of queues of a device, each way, of which a request says nothing; at most 4096.
+    /// Returns the number of queues of a device, each way, of which a request says nothing; at most 4096.
     fn num_queues(_tb: &LinkAttrs<'_>) -> u32 {
         1
     }
@@ -134,13 +147,13 @@ pub trait RtnlLinkOps: Sized + 'static {
     /// all devices of the kind have in common. Cannot fail.
     fn setup(dev: &mut SetupDevice<'_>, tb: &LinkAttrs<'_>);
 
-    /// Checks attributes, without looking at any device.
+    /// Checks attributes, without looking at any device. An error is what the user sees.
     ///
     /// Runs before RTNL is taken: for a request's own attributes, and with `data` being `None` for
     /// those of the second device.
     fn validate(tb: &LinkAttrs<'_>, data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result;
 
-    /// Makes and registers the device that `dev` is, and what goes with it.
+    /// Makes and registers the device that `dev` is, and what goes with it. An error is what the user sees.
     fn newlink<'a>(
         dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
@@ -159,13 +172,13 @@ pub trait RtnlLinkOps: Sized + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Room for what [`fill_info`](Self::fill_info) writes, in bytes. Without RTNL.
+    /// Returns the room for what [`fill_info`](Self::fill_info) writes, in bytes (`rtnl_link_ops.get_size`).
     fn get_size(_dev: &NetDevice, _rcu: Rcu<'_>) -> usize {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Writes the settings into `IFLA_INFO_DATA` (`rtnl_link_ops.fill_info`). Without this method there
-    /// is no such attribute. Goes together with [`get_size`](Self::get_size).
+    /// Writes the settings into `IFLA_INFO_DATA` (`rtnl_link_ops.fill_info`). Without this method there is no
+    /// such attribute. Goes together with [`get_size`](Self::get_size). [`EMSGSIZE`] if the message is full.
     fn fill_info(_dev: &NetDevice, _msg: &mut AttrWriter<'_>, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -174,14 +187,14 @@ pub trait RtnlLinkOps: Sized + 'static {
     const XSTATS_SIZE: usize = 0;
 
     /// Writes statistics of the kind's own, in one attribute [`INFO_XSTATS`](ifla::INFO_XSTATS), or nothing
-    /// (`rtnl_link_ops.fill_xstats`). With or without RTNL.
+    /// (`rtnl_link_ops.fill_xstats`). [`EMSGSIZE`] if the message is full. With or without RTNL.
     fn fill_xstats(_dev: &NetDevice, _msg: &mut AttrWriter<'_>) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
 
 impl Kind {
-    /// A kind that is not registered.
+    /// Makes a kind that is not registered.
     #[allow(clippy::new_without_default)]
     pub const fn new<K: RtnlLinkOps>() -> Self {
         // SAFETY: The callbacks of the table are what the core expects, see each.

@@ -38,6 +38,11 @@ use kernel::{
 /// cannot be freed, so who is told that it goes must [take](Self::take) the reference away; one that is
 /// kept, or leaked with its owner, keeps the device, and whoever unregisters it waits for ever.
 ///
+/// # Context
+///
+/// Any, in an RCU section or with RTNL as the arguments say, to be dropped too; only [`set`](Self::set)
+/// sleeps.
+///
 /// # Invariants
 ///
 /// `published` is null, or the device of `hold`, which is a `Link<T>`. Both are written by holders of
@@ -67,7 +72,7 @@ unsafe impl<T: Sync> Send for LinkRef<T> {}
 unsafe impl<T: Sync> Sync for LinkRef<T> {}
 
 impl<T> LinkRef<T> {
-    /// A reference to none.
+    /// Makes a reference to none.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         Self {
@@ -77,7 +82,7 @@ impl<T> LinkRef<T> {
         }
     }
 
-    /// The device, if there is one.
+    /// Returns the device, if there is one.
     #[inline]
     pub fn get<'a>(&'a self, _rcu: Rcu<'a>) -> Option<&'a Link<T>> {
         // Pairs with the store in `set`: what was written to the device before is seen.
@@ -88,7 +93,7 @@ impl<T> LinkRef<T> {
         (!dev.is_null()).then(|| unsafe { Link::from_raw(dev) })
     }
 
-    /// The device, if there is one, for as long as RTNL is held.
+    /// Returns the device, if there is one, for as long as RTNL is held.
     pub fn get_rtnl<'a>(&'a self, _rtnl: &'a Rtnl) -> Option<&'a Link<T>> {
         let dev = self.published.load(Acquire);
         // SAFETY: If not null, a reference is held, by the invariants. Even if somebody takes it away, and the
@@ -97,8 +102,8 @@ impl<T> LinkRef<T> {
         (!dev.is_null()).then(|| unsafe { Link::from_raw(dev) })
     }
 
-    /// Refers to `dev` from now on. [`EBUSY`] if there is a reference already; [`ENODEV`] if the device
-    /// is not registered; [`ENOMEM`]. May sleep.
+    /// Refers to `dev` from now on (`netdev_hold()`). [`EBUSY`] if there is a reference already; [`ENODEV`]
+    /// if the device is not registered; [`ENOMEM`].
     pub fn set(&self, dev: &Link<T>, rtnl: &Rtnl) -> Result {
         if !self.published.load(Relaxed).is_null() {
             return Err(EBUSY);

@@ -76,6 +76,11 @@ pub use locked::LockedLinkTable;
 /// Writers hold RTNL; readers are in an RCU section. Where it says "writers" below, those of the
 /// [`LockedLinkTable`] that a table is part of keep each other out by its lock.
 ///
+/// # Context
+///
+/// Any, in an RCU section or with RTNL as the arguments say; only [`insert`](Self::insert) sleeps, and dropping
+/// it may.
+///
 /// # Invariants
 ///
 /// - `current` points to a `Generation` that is freed a grace period after it is replaced, unless it
@@ -109,7 +114,7 @@ unsafe impl<T: Sync, K: Key> Send for LinkTable<T, K> {}
 unsafe impl<T: Sync, K: Key> Sync for LinkTable<T, K> {}
 
 impl<T, K: Key> LinkTable<T, K> {
-    /// An empty table. Takes no memory until something is put into it.
+    /// Makes an empty table. Takes no memory until something is put into it.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         Self {
@@ -119,13 +124,13 @@ impl<T, K: Key> LinkTable<T, K> {
         }
     }
 
-    /// Whether there is nothing in it. Any context; a snapshot unless RTNL is held.
+    /// Returns whether there is nothing in it. A snapshot unless RTNL is held.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.live.load(Relaxed) == 0
     }
 
-    /// The number of entries. Any context; a snapshot unless RTNL is held.
+    /// Returns the number of entries. A snapshot unless RTNL is held.
     #[inline]
     pub fn len(&self) -> u32 {
         self.live.load(Relaxed)
@@ -148,7 +153,7 @@ impl<T, K: Key> LinkTable<T, K> {
         (!dev.is_null()).then(|| unsafe { Link::from_raw(dev) })
     }
 
-    /// A device with that key, if there is one.
+    /// Returns a device with that key, if there is one.
     #[inline]
     pub fn find<'a>(&'a self, key: K, _rcu: Rcu<'a>) -> Option<&'a Link<T>> {
         let generation = self.generation();
@@ -182,13 +187,13 @@ impl<T, K: Key> LinkTable<T, K> {
         });
     }
 
-    /// All devices. One that is put in or removed meanwhile may or may not be among them.
+    /// Returns all devices. One that is put in or removed meanwhile may or may not be among them.
     #[inline]
     pub fn iter<'a>(&'a self, rcu: Rcu<'a>) -> impl Iterator<Item = &'a Link<T>> {
         self.entries(rcu).map(|(_, link)| link)
     }
 
-    /// All keys with their devices, as [`iter`](Self::iter).
+    /// Returns all keys with their devices, as [`iter`](Self::iter).
     #[inline]
     pub fn entries<'a>(&'a self, _rcu: Rcu<'a>) -> impl Iterator<Item = (K, &'a Link<T>)> {
         let generation = self.generation();
@@ -205,7 +210,7 @@ impl<T, K: Key> LinkTable<T, K> {
         })
     }
 
-    /// All devices that are registered, for holders of RTNL. Devices may be removed on the way; one
+    /// Returns all devices that are registered, for holders of RTNL. Devices may be removed on the way; one
     /// that is put in meanwhile may or may not be among them, or hide another one.
     pub fn registered<'a>(
         &'a self,
@@ -229,7 +234,7 @@ impl<T, K: Key> LinkTable<T, K> {
         })
     }
 
-    /// Calls `f` for each key that `dev` has, until it fails. Looks at all entries.
+    /// Calls `f` for each key that `dev` has, until it fails; that error is the result. Looks at all entries.
     pub fn for_each_key(
         &self,
         dev: &Link<T>,

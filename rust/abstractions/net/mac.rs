@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! MAC addresses.
+//!
+//! # Context
+//!
+//! Any: numbers only.
 
 use crate::bindings;
 
@@ -33,46 +37,46 @@ impl Mac {
         Self(number << 16)
     }
 
-    /// From bytes in the order of the wire.
+    /// Makes an address of bytes in the order of the wire.
     #[inline]
     pub const fn from_bytes(bytes: &[u8; 6]) -> Self {
         let [a, b, c, d, e, f] = *bytes;
         Self(u64::from_le_bytes([0, 0, a, b, c, d, e, f]))
     }
 
-    /// The bytes in the order of the wire.
+    /// Returns the bytes in the order of the wire.
     #[inline]
     pub const fn to_bytes(self) -> [u8; 6] {
         let [_, _, a, b, c, d, e, f] = self.0.to_le_bytes();
         [a, b, c, d, e, f]
     }
 
-    /// The address as a key of a table.
+    /// Returns the address as a key of a table.
     #[inline]
     pub const fn key(self) -> u64 {
         self.0
     }
 
-    /// The address that [`key`](Self::key) gave.
+    /// Returns the address that [`key`](Self::key) gave.
     #[inline]
     pub const fn from_key(key: u64) -> Self {
         Self(key & !0xffff)
     }
 
-    /// Whether it is a group address: multicast or broadcast (`is_multicast_ether_addr()`).
+    /// Returns whether it is a group address: multicast or broadcast (`is_multicast_ether_addr()`).
     #[inline]
     pub const fn is_multicast(self) -> bool {
         self.0 & (1 << 16) != 0
     }
 
-    /// Whether a device can have it: neither a group address nor zero (`is_valid_ether_addr()`).
+    /// Returns whether a device can have it: neither a group address nor zero (`is_valid_ether_addr()`).
     #[inline]
     pub const fn is_valid(self) -> bool {
         !self.is_multicast() && self.0 != 0
     }
 }
 
-/// Whether `addr` can be the address of an Ethernet device (`is_valid_ether_addr()`).
+/// Returns whether `addr` can be the address of an Ethernet device (`is_valid_ether_addr()`).
 pub fn is_valid_ether_addr(addr: &[u8; 6]) -> bool {
     Mac::from_bytes(addr).is_valid()
 }

@@ -9,6 +9,10 @@ use kernel::types::Opaque;
 
 /// A network namespace (`struct net`).
 ///
+/// # Context
+///
+/// Process. May sleep.
+///
 /// # Invariants
 ///
 /// A reference to an instance points to a `struct net` that stays allocated for the reference's
@@ -29,8 +33,8 @@ impl Net {
         unsafe { &*ptr.cast() }
     }
 
-    /// Whether the process that runs here, for which a message is written, may administer the namespace
-    /// (`ns_capable_noaudit()`). No kernel thread may: what it writes is for everybody.
+    /// Returns whether the process that runs here, for which a message is written, may administer the
+    /// namespace (`ns_capable_noaudit()`). No kernel thread may: what it writes is for everybody.
     pub fn is_administered_by_current(&self) -> bool {
         // SAFETY: The namespace is valid, and holds a reference to its user namespace.
         unsafe { bindings::net_capable_noaudit(self.as_ptr()) }
@@ -42,7 +46,7 @@ impl Net {
         self.0.get()
     }
 
-    /// Whether the current process may administer the network of this namespace.
+    /// Returns whether the current process may administer the network of this namespace (`ns_capable()`).
     pub fn admin_capable(&self) -> bool {
         // SAFETY: The namespace is valid, and so is the user namespace that it belongs to.
         unsafe { bindings::net_admin_capable(self.as_ptr()) }

@@ -164,6 +164,10 @@ impl Napi {
 
 /// A packet that may be merged with others: nobody else has it or its data.
 ///
+/// # Context
+///
+/// Softirqs disabled, in an RCU section. Does not sleep.
+///
 /// # Invariants
 ///
 /// The skb is neither shared nor a clone, and accounted to no socket but by `sock_wfree()`.
@@ -196,6 +200,11 @@ impl<'a> UniqueSkb<'a> {
 }
 
 /// A queue is being polled: takes entries from its ring, up to a budget.
+///
+/// # Context
+///
+/// Where a queue is polled: a softirq, the NAPI's thread, or who polls instead of waiting; softirqs are
+/// disabled. Does not sleep.
 ///
 /// # Invariants
 ///
@@ -259,14 +268,14 @@ impl<'p> Poll<'p> {
         }
     }
 
-    /// Polling is an RCU read-side section.
+    /// Returns the proof that polling is an RCU read-side section.
     #[inline]
     pub fn rcu(&self) -> Rcu<'p> {
         // SAFETY: By the type's invariants.
         unsafe { Rcu::assume() }
     }
 
-    /// Polling is done with softirqs disabled.
+    /// Returns the proof that softirqs are disabled while polling.
     #[inline]
     pub fn bh(&self) -> Bh<'p> {
         // SAFETY: By the type's invariants.
@@ -285,13 +294,13 @@ impl<'p> Poll<'p> {
         self.xdp
     }
 
-    /// How many entries were taken.
+    /// Returns how many entries were taken.
     #[inline]
     pub fn done(&self) -> u32 {
         self.done
     }
 
-    /// The next entry; `None` if there is none, or the budget is used up.
+    /// Returns the next entry; `None` if there is none, or the budget is used up.
     #[inline]
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Option<Entry<'p>> {
@@ -305,13 +314,14 @@ impl<'p> Poll<'p> {
         Some(entry)
     }
 
-    /// How many of the entries that were taken are still counted as under way.
+    /// Returns how many of the entries that were taken are still counted as under way.
     #[inline]
     pub fn charged(&self) -> u32 {
         self.charged
     }
 
-    /// Says that these have arrived to `txq`, where they come from. Whether it was stopped for them, and goes on.
+    /// Says that these have arrived to `txq`, where they come from. Returns whether it was stopped for them,
+    /// and goes on.
     #[inline]
     pub fn complete_charged(&mut self, txq: &TxQueue<'_>) -> bool {
         txq.complete(core::mem::take(&mut self.charged))

@@ -50,6 +50,10 @@ pub use super::packet_context::XmitContext;
 
 /// What became of a packet in a transmit callback: the number that the core wants, so that a driver's
 /// last call can be its last instruction.
+///
+/// # Context
+///
+/// Where a device transmits. Does not sleep.
 #[must_use]
 pub struct Tx(bindings::netdev_tx_t);
 
@@ -60,16 +64,16 @@ impl Tx {
     // CAST: The return value is a mix of two families of small positive constants.
     pub const DROPPED: Self = Self(bindings::NET_XMIT_DROP as bindings::netdev_tx_t);
 
-    /// What the device below said of it.
+    /// Says what the device below said of it.
     #[inline]
     pub const fn lower(status: XmitStatus) -> Self {
         // CAST: As `dev_xmit_complete()` reads it: an error number is negative.
         Self(status.0 as bindings::netdev_tx_t)
     }
 
-    /// The queue was [stopped](super::txq::TxQueue::try_stop) because there is no room for the packet: gives it
-    /// back to the core, unchanged, which tries again when the queue is woken (`NETDEV_TX_BUSY`). Only for
-    /// queues with a queueing discipline.
+    /// Gives the packet back to the core, unchanged, because the queue was
+    /// [stopped](super::txq::TxQueue::try_stop) for want of room; the core tries again when the queue is
+    /// woken (`NETDEV_TX_BUSY`). Only for queues with a queueing discipline.
     #[cold]
     pub fn busy(skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Self {
         // What the core has is what it gave: another one cannot come back in its place.
@@ -130,7 +134,7 @@ impl<T: NetDeviceOps<Counters = Tstats>> Link<T> {
         unsafe { bindings::dev_sw_netstats_tx_add(self.as_ptr(), packets, len) };
     }
 
-    /// Sums up the per-CPU packet counters. Any context.
+    /// Sums up the per-CPU packet counters.
     pub fn sw_netstats(&self) -> SwNetstats {
         // SAFETY: The device has these counters, so that the union holds this type: the core has allocated
         // them before it shows the device to anybody.
@@ -173,6 +177,11 @@ impl Peer<'_> {
 
 /// Who locks the address lists of a device calls [`NetDeviceOps::set_rx_mode`] with this.
 ///
+/// # Context
+///
+/// Process or softirq, with the spinlock of the device's address lists (`netif_addr_lock_bh()`). Must not
+/// sleep.
+///
 /// # Invariants
 ///
 /// The address lists of `dev` are locked for `'a`. `lower` is null, or the device below, which is another
@@ -206,7 +215,7 @@ impl<'a> RxMode<'a> {
         }
     }
 
-    /// Calls `f` for each multicast address that the device is to receive.
+    /// Calls `f` for each multicast address that the device is to receive (`netdev_for_each_mc_addr()`).
     pub fn for_each_mc(&self, mut f: impl FnMut(Mac)) {
         // SAFETY: By the type's invariant.
         unsafe { walk_mc(self.dev, &mut |mac, _| f(mac)) };
@@ -275,7 +284,7 @@ pub trait NetDeviceOps: Sized + Send + Sync + 'static {
     /// Whether the MAC address is that of the device below, and cannot be set.
     const MAC_IS_LOWERS: bool = false;
 
-    /// Brings the device up (`ndo_open`).
+    /// Brings the device up (`ndo_open`). An error is what the user sees; the device stays down.
     fn open(dev: &Registered<Link<Self>>, rtnl: &Rtnl) -> Result;
 
     /// Takes the device down (`ndo_stop`).
@@ -287,81 +296,83 @@ pub trait NetDeviceOps: Sized + Send + Sync + 'static {
     /// Adds the device's counters to `stats`, which are zero (`ndo_get_stats64`).
     fn get_stats64(dev: &Link<Self>, stats: &mut LinkStats64, rcu: Rcu<'_>);
 
-    /// The ifindex of the device below, or of the other end (`ndo_get_iflink`). Not asked if there is
+    /// Returns the ifindex of the device below, or of the other end (`ndo_get_iflink`). Not asked if there is
     /// a [`lower_dev`](NetDeviceOps::lower_dev).
     fn get_iflink(_dev: &Link<Self>, _rcu: Rcu<'_>) -> i32 {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The device below, for as long as this one exists. Having one means that it answers for this
+    /// Returns the device below, for as long as this one exists. Having one means that it answers for this
     /// one: link settings, timestamping, VLAN filters, link-layer headers.
     fn lower_dev(_dev: &Link<Self>) -> &NetDevice {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The address lists, promiscuity or the like have changed (`ndo_set_rx_mode`). Must not sleep.
+    /// Hears that the address lists, promiscuity or the like have changed (`ndo_set_rx_mode`).
     fn set_rx_mode(_dev: &Link<Self>, _lists: &RxMode<'_>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The flags in `changed` have changed (`ndo_change_rx_flags`).
+    /// Hears that the flags in `changed` have changed (`ndo_change_rx_flags`).
     fn change_rx_flags(_dev: &Registered<Link<Self>>, _changed: DevFlags, _rtnl: &Rtnl) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The user wants another address, which is valid (`ndo_set_mac_address`). Without this method the
-    /// address is just written.
+    /// Changes the address to one that a user wants, which is valid (`ndo_set_mac_address`). An error is what
+    /// the user sees. Without this method the address is just written.
     fn set_mac_address(_dev: &Registered<Link<Self>>, _mac: Mac, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The user wants another MTU, which is within the device's limits (`ndo_change_mtu`). Without
-    /// this method it is just written.
+    /// Changes the MTU to one that a user wants, which is within the device's limits (`ndo_change_mtu`). An
+    /// error is what the user sees. Without this method the MTU is just written.
     fn change_mtu(_dev: &Registered<Link<Self>>, _mtu: u32, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// What of `wanted` the device can do (`ndo_fix_features`).
+    /// Returns what of `wanted` the device can do (`ndo_fix_features`).
     fn fix_features(_dev: &Registered<Link<Self>>, _wanted: Features, _rtnl: &Rtnl) -> Features {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The features become `features`, of which [`fix_features`](Self::fix_features) has approved; until then
-    /// they are what the device says. An error leaves them (`ndo_set_features`).
+    /// Changes the features to `features`, of which [`fix_features`](Self::fix_features) has approved; until
+    /// then they are what the device says. An error leaves them (`ndo_set_features`).
     fn set_features(_dev: &Registered<Link<Self>>, _features: Features, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The transmit queue with that number has been stopped for seconds (`ndo_tx_timeout`). Must not sleep.
+    /// Hears that the transmit queue with that number has been stopped for seconds (`ndo_tx_timeout`).
     fn tx_timeout(_dev: &Link<Self>, _queue: u16, _cx: (Rcu<'_>, Bh<'_>)) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// `bridge fdb add ADDRESS dev DEV self` (`ndo_fdb_add`); `replace` if an entry that is there may
-    /// be changed.
+    /// Adds an address, as `bridge fdb add ADDRESS dev DEV self` says (`ndo_fdb_add`); `replace` if an entry
+    /// that is there may be changed. An error is what the user sees.
     fn fdb_add(_dev: &Registered<Link<Self>>, _mac: Mac, _replace: bool, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// `bridge fdb del ADDRESS dev DEV self` (`ndo_fdb_del`).
+    /// Takes an address away, as `bridge fdb del ADDRESS dev DEV self` says (`ndo_fdb_del`). An error is what
+    /// the user sees.
     fn fdb_del(_dev: &Registered<Link<Self>>, _mac: Mac, _rtnl: &Rtnl) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Somebody above needs this much headroom; negative means that nobody does any more
+    /// Hears that somebody above needs this much headroom; negative means that nobody does any more
     /// (`ndo_set_rx_headroom`).
     fn set_rx_headroom(_dev: &Link<Self>, _headroom: i32, _rcu: Rcu<'_>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The other end, for `bpf_redirect_peer()` (`ndo_get_peer_dev`), for which the core counts packets.
+    /// Returns the other end, for `bpf_redirect_peer()` (`ndo_get_peer_dev`), for which the core counts
+    /// packets.
     fn get_peer_dev<'a>(_dev: &'a Link<Self>, _rcu: Rcu<'a>) -> Option<Peer<'a>> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Packets that the device receives are to go through `prog` from now on, or through none; that it has
-    /// had one before is no reason to refuse. An error means that nothing has changed; taking the program
-    /// away must not fail (`ndo_bpf` with `XDP_SETUP_PROG`).
+    /// Has packets that the device receives go through `prog` from now on, or through none; that it has had
+    /// one before is no reason to refuse. An error means that nothing has changed; taking the program away
+    /// must not fail (`ndo_bpf` with `XDP_SETUP_PROG`).
     ///
     /// Having this means that all programs are run by [`XdpPoll`](super::xdp::XdpPoll).
     fn set_xdp(
@@ -374,8 +385,8 @@ pub trait NetDeviceOps: Sized + Send + Sync + 'static {
     }
 
     /// Transmits frames that an XDP program has redirected here, the first ones as many as it can
-    /// (`ndo_xdp_xmit`); an error says why there was none, and else nothing. The device may be down by now. May
-    /// run on several CPUs at once.
+    /// (`ndo_xdp_xmit`). An error says why there was none, and else nothing. The device may be down by now.
+    /// Runs on several CPUs at once.
     fn xdp_xmit(_dev: &Link<Self>, _frames: XdpFrames<'_>, _bh: Bh<'_>) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -392,8 +403,9 @@ pub trait NetDeviceOps: Sized + Send + Sync + 'static {
     /// is queued by then. Called for devices that are on their way already, too.
     fn dellink(dev: &Registered<Link<Self>>, list: &mut UnregisterList<'_>, rtnl: &Rtnl);
 
-    /// The namespace of the device below, or of the other end (`rtnl_link_ops.get_link_net`); `None` if
-    /// there is none, or it is not registered.
+    /// Returns the namespace of the device below, or of the other end (`rtnl_link_ops.get_link_net`); `None`
+    /// if there is none, or it is not registered. Without this method it is that of
+    /// [`lower_dev`](Self::lower_dev).
     fn get_link_net<'a>(dev: &Link<Self>, rtnl: &'a Rtnl, _rcu: Rcu<'_>) -> Option<&'a Net> {
         if !Self::HAS_LOWER_DEV {
             return None;

@@ -41,6 +41,10 @@ use kernel::{
 
 /// Any net device (`struct net_device`).
 ///
+/// # Context
+///
+/// Any; does not sleep. What is said to be a snapshot may be something else a moment later.
+///
 /// # Invariants
 ///
 /// A reference to an instance points to a `struct net_device` that is not freed for the reference's
@@ -71,34 +75,34 @@ impl NetDevice {
         self.0.get()
     }
 
-    /// Whether the device is administratively up (`IFF_UP`). A snapshot, unless RTNL is held.
+    /// Returns whether the device is administratively up (`IFF_UP`). A snapshot, unless RTNL is held.
     #[inline]
     pub fn is_up(&self) -> bool {
         // SAFETY: The device is valid; the field may be read at any time.
         unsafe { bindings::netdev_flags(self.as_ptr()) & bindings::net_device_flags_IFF_UP != 0 }
     }
 
-    /// The device's number, unique in its namespace. Any context.
+    /// Returns the device's number, unique in its namespace.
     #[inline]
     pub fn ifindex(&self) -> i32 {
         // SAFETY: The device is valid; the field may be read at any time.
         unsafe { bindings::netdev_ifindex(self.as_ptr()) }
     }
 
-    /// The device's name, as it is while RTNL is held.
+    /// Returns the device's name, as it is while RTNL is held.
     pub fn name(&self, _rtnl: &Rtnl) -> Name {
         // CAST: `c_char` is `u8` in the kernel.
         // SAFETY: The name is an array in the device; it changes under RTNL only.
         Name(unsafe { (*self.as_ptr()).name })
     }
 
-    /// How many packets its queues are to hold (`txqueuelen`).
+    /// Returns how many packets its queues are to hold (`txqueuelen`).
     pub fn tx_queue_len(&self, _rtnl: &Rtnl) -> u32 {
         // SAFETY: The device is valid; the length changes under RTNL only.
         unsafe { (*self.as_ptr()).tx_queue_len }
     }
 
-    /// Whether both are in the same namespace. A snapshot.
+    /// Returns whether both are in the same namespace. A snapshot.
     pub fn is_beside(&self, other: &Self, _rcu: Rcu<'_>) -> bool {
         // SAFETY: Both devices are valid; pointers are compared, not followed.
         unsafe {
@@ -109,7 +113,7 @@ impl NetDevice {
         }
     }
 
-    /// All devices in its namespace, itself included (`for_each_netdev_rcu()`).
+    /// Returns all devices in its namespace, itself included (`for_each_netdev_rcu()`).
     pub fn beside<'a>(&'a self, _rcu: Rcu<'a>) -> impl Iterator<Item = &'a Self> {
         // SAFETY: The device is valid; its namespace is freed after a grace period only.
         let net = unsafe { bindings::dev_net(self.as_ptr()) };
@@ -124,61 +128,61 @@ impl NetDevice {
         .fuse()
     }
 
-    /// The flags that users see (`dev->flags`). A snapshot, unless RTNL is held.
+    /// Returns the flags that users see (`dev->flags`). A snapshot, unless RTNL is held.
     #[inline]
     pub fn flags(&self) -> DevFlags {
         // SAFETY: The device is valid; the field may be read at any time.
         DevFlags(unsafe { bindings::netdev_flags(self.as_ptr()) })
     }
 
-    /// The MTU in bytes, Ethernet header not included.
+    /// Returns the MTU in bytes, Ethernet header not included.
     #[inline]
     pub fn mtu(&self) -> u32 {
         // SAFETY: The device is valid; the field may be read at any time.
         unsafe { bindings::netdev_mtu(self.as_ptr()) }
     }
 
-    /// The largest MTU that the device can have; zero if there is no limit.
+    /// Returns the largest MTU that the device can have; zero if there is no limit.
     pub fn max_mtu(&self, _rtnl: &Rtnl) -> u32 {
         // SAFETY: The device is valid; the limit changes under RTNL only.
         unsafe { (*self.as_ptr()).max_mtu }
     }
 
-    /// The MAC address. May be torn while somebody changes it, unless RTNL is held.
+    /// Returns the MAC address. May be torn while somebody changes it, unless RTNL is held.
     #[inline]
     pub fn mac(&self) -> Mac {
         // SAFETY: The device is valid, and the bytes that `dev_addr` points to live as long as it.
         Mac::from_le(unsafe { bindings::netdev_mac(self.as_ptr()) })
     }
 
-    /// The broadcast address. May be torn while somebody changes it.
+    /// Returns the broadcast address. May be torn while somebody changes it.
     #[inline]
     pub fn broadcast(&self) -> Mac {
         // SAFETY: The device is valid, and the address an array in it.
         Mac::from_le(unsafe { bindings::netdev_broadcast(self.as_ptr()) })
     }
 
-    /// Whether it speaks Ethernet and is not a loopback device.
+    /// Returns whether it speaks Ethernet and is not a loopback device.
     pub fn is_ethernet(&self, _rtnl: &Rtnl) -> bool {
         // SAFETY: The device is valid; the type changes under RTNL only.
         let ether = unsafe { bindings::netdev_is_ether(self.as_ptr()) };
         ether && !self.flags().any(DevFlags::LOOPBACK)
     }
 
-    /// The features that are on, as far as they are known here.
+    /// Returns the features that are on, as far as they are known here.
     pub fn features(&self, _rtnl: &Rtnl) -> Features {
         // SAFETY: The device is valid; the features change under RTNL only.
         Features(unsafe { (*self.as_ptr()).features }).and(Features::KNOWN)
     }
 
-    /// Whether one of `which` is on. A snapshot.
+    /// Returns whether one of `which` is on. A snapshot.
     #[inline]
     pub fn has_any_feature(&self, which: Features) -> bool {
         // SAFETY: The device is valid; the field may be read at any time.
         Features(unsafe { bindings::netdev_features(self.as_ptr()) }).any(which)
     }
 
-    /// The features that devices of VLANs on it may have.
+    /// Returns the features that devices of VLANs on it may have.
     pub fn vlan_features(&self, _rtnl: &Rtnl) -> Features {
         // SAFETY: The device is valid; the features change under RTNL only.
         Features(unsafe { (*self.as_ptr()).vlan_features }).and(Features::KNOWN)
@@ -205,15 +209,19 @@ impl NetDevice {
         unsafe { bindings::netdev_log_error(self.as_ptr(), msg.as_char_ptr().cast()) };
     }
 
-    /// Counts a received packet that was dropped before it reached a protocol. Any context.
+    /// Counts a received packet that was dropped before it reached a protocol.
     #[cold]
     pub fn count_rx_dropped(&self) {
         // SAFETY: The device is valid.
         unsafe { bindings::dev_core_stats_rx_dropped_inc(self.as_ptr()) };
     }
 
-    /// Calls `f` for each multicast address, with the number of devices on top that asked for it. The
-    /// address list is locked meanwhile, by a spinlock: `f` must neither sleep nor look at the list.
+    /// Calls `f` for each multicast address, with the number of devices on top that asked for it.
+    ///
+    /// # Context
+    ///
+    /// Any but hard interrupts. The list is locked meanwhile, by a spinlock (`netif_addr_lock_bh()`): `f`
+    /// must neither sleep nor look at the list.
     pub fn for_each_mc(&self, mut f: impl FnMut(Mac, u32)) {
         let dev = self.as_ptr();
         // SAFETY: The device is valid. The lock nests in that of a device on top.
@@ -224,7 +232,7 @@ impl NetDevice {
         unsafe { bindings::netif_addr_unlock_bh(dev) };
     }
 
-    /// Numbers of active and of allocated queues: `(real_tx, tx, real_rx, rx)`.
+    /// Returns the numbers of active and of allocated queues: `(real_tx, tx, real_rx, rx)`.
     pub fn num_queues(&self, _rtnl: &Rtnl) -> (u32, u32, u32, u32) {
         let dev = self.as_ptr();
         // SAFETY: The device is valid; the active numbers change under RTNL only.
@@ -263,6 +271,10 @@ pub(crate) unsafe fn walk_mc(dev: *mut bindings::net_device, f: &mut dyn FnMut(M
 
 /// Flags of a device that users see (`IFF_*`).
 ///
+/// # Context
+///
+/// Any: numbers only.
+///
 /// # Examples
 ///
 /// ```
@@ -283,7 +295,7 @@ impl DevFlags {
     /// What it sends it receives.
     pub const LOOPBACK: Self = Self(bindings::net_device_flags_IFF_LOOPBACK);
 
-    /// All of both.
+    /// Returns all of both.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -299,7 +311,7 @@ impl DevFlags {
         }
     }
 
-    /// Whether one of `which` is set.
+    /// Returns whether one of `which` is set.
     #[inline]
     pub const fn any(self, which: Self) -> bool {
         self.0 & which.0 != 0
@@ -320,22 +332,30 @@ pub(crate) fn sockaddr(family: u16, mac: Mac) -> bindings::__kernel_sockaddr_sto
 }
 
 /// A device's name.
+///
+/// # Context
+///
+/// Any: bytes only.
 #[derive(Clone, Copy)]
 pub struct Name([u8; bindings::IFNAMSIZ as usize]);
 
 impl Name {
-    /// The name, with zeroes behind it.
+    /// Returns the name, with zeroes behind it.
     pub fn as_array(&self) -> &[u8; bindings::IFNAMSIZ as usize] {
         &self.0
     }
 
-    /// The name, without its terminating zero.
+    /// Returns the name, without its terminating zero.
     pub fn to_bytes(&self) -> &[u8] {
         self.0.split(|c| *c == 0).next().unwrap_or_default()
     }
 }
 
 /// A device whose private data is a live `T`.
+///
+/// # Context
+///
+/// Any; does not sleep.
 ///
 /// # Invariants
 ///
@@ -362,7 +382,7 @@ impl<T> Link<T> {
         unsafe { &*ptr.cast() }
     }
 
-    /// The driver's data. It is pinned.
+    /// Returns the driver's data. It is pinned.
     #[inline]
     pub fn data(&self) -> &T {
         // SAFETY: By the type's invariants the private area is a `Priv<T>` with live data.
@@ -373,7 +393,7 @@ impl<T> Link<T> {
         }
     }
 
-    /// Tells the stack that the link is usable (`netif_carrier_on()`). Any context.
+    /// Tells the stack that the link is usable (`netif_carrier_on()`).
     #[inline]
     pub fn carrier_on(&self) {
         // SAFETY: The device is valid. The function has the link watch take a reference to it, unless it
@@ -381,7 +401,7 @@ impl<T> Link<T> {
         unsafe { bindings::netif_carrier_on(self.as_ptr()) };
     }
 
-    /// Tells the stack that the link is not usable (`netif_carrier_off()`). Any context.
+    /// Tells the stack that the link is not usable (`netif_carrier_off()`).
     #[inline]
     pub fn carrier_off(&self) {
         // SAFETY: The device is valid, and the reference that the link watch takes is waited for, see
@@ -389,7 +409,7 @@ impl<T> Link<T> {
         unsafe { bindings::netif_carrier_off(self.as_ptr()) };
     }
 
-    /// A number that no other device has, for as long as this one exists.
+    /// Returns a number that no other device has, for as long as this one exists.
     pub fn id(&self) -> u64 {
         self.as_ptr() as usize as u64
     }

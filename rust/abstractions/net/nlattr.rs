@@ -48,7 +48,11 @@ pub use types::{
     U64, //
 };
 
-/// Room that an attribute with a payload of `len` bytes takes in a message (`nla_total_size()`).
+/// Returns the room that an attribute with a payload of `len` bytes takes in a message (`nla_total_size()`).
+///
+/// # Context
+///
+/// Any: numbers only.
 #[inline]
 pub const fn total_size(len: usize) -> usize {
     HEADER.saturating_add(len).saturating_add(3) & !3
@@ -58,6 +62,10 @@ pub const fn total_size(len: usize) -> usize {
 const MAX_ATTRS: usize = 0x4000;
 
 /// The attributes of a nest, by number up to `N - 1`.
+///
+/// # Context
+///
+/// Any; does not sleep.
 ///
 /// # Invariants
 ///
@@ -88,7 +96,8 @@ pub struct NestTable<'a, const N: usize> {
 
 impl<'a, const N: usize> NestTable<'a, N> {
     /// Parses a nested attribute, as liberally as the attributes of a kind are
-    /// (`nla_parse_nested_deprecated()`): unknown numbers are ignored.
+    /// (`nla_parse_nested_deprecated()`): unknown numbers are ignored. [`EINVAL`] or [`ERANGE`] for
+    /// attributes that are not as `policy` says, which the user is told.
     pub fn parse(
         nest: Attr<'a>,
         policy: &'static PolicyTable<N>,
@@ -116,14 +125,14 @@ impl<'a, const N: usize> NestTable<'a, N> {
         })
     }
 
-    /// The attribute of that number, if there is one.
+    /// Returns the attribute of that number, if there is one.
     pub fn attr(&self, id: u16) -> Option<Attr<'a>> {
         let attr = self.tb.get(usize::from(id)).copied()?;
         // INVARIANT: The parser has checked it, and the message lasts for `'a`.
         (!attr.is_null()).then_some(Attr(attr, PhantomData))
     }
 
-    /// Reads a field, as [`Attrs::get`].
+    /// Reads a field, as [`Attrs::get`], with its errors: [`ERANGE`].
     pub fn get<T: AttrType>(&self, field: &Field<T>) -> Result<Option<T::Value<'a>>> {
         match self.attr(field.id) {
             None => Ok(None),
@@ -139,6 +148,10 @@ impl<'a, const N: usize> AttrTable<'a> for NestTable<'a, N> {
 }
 
 /// Appends attributes to a message that is being built.
+///
+/// # Context
+///
+/// Any; does not sleep: the message has the room that it has.
 ///
 /// # Invariants
 ///

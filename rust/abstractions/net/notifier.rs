@@ -96,9 +96,13 @@ impl Event {
 ///
 /// Registering tells of the devices that exist as if they appeared, and unregistering as if they
 /// went away, so that what is set up for one is also taken down.
+///
+/// # Context
+///
+/// Process, RTNL. May sleep.
 pub trait Notifier: Send + Sync + 'static {
-    /// Called under RTNL; may sleep. An error is passed on to whoever caused the event, if the event can
-    /// be refused, and else is of no consequence.
+    /// Hears of an event of `dev`. An error is passed on to whoever caused the event, if the event can be
+    /// refused, and else is of no consequence.
     ///
     /// Of devices that are not registered yet, or that the core only waits for, nothing is told.
     fn event(
@@ -111,6 +115,10 @@ pub trait Notifier: Send + Sync + 'static {
 }
 
 /// What the chain says beside the event.
+///
+/// # Context
+///
+/// Process, RTNL, as [`event`](Notifier::event). Does not sleep where it does not say so.
 ///
 /// # Invariants
 ///
@@ -130,8 +138,8 @@ impl Details<'_> {
             .flatten()
     }
 
-    /// Before a device's address changes: the new one. None at other events, and if it is not as long
-    /// as a MAC address.
+    /// Returns the new address, before a device's address changes. `None` at other events, and if it is not
+    /// as long as a MAC address.
     pub fn new_mac(&self) -> Option<Mac> {
         let info = self.pre_change_addr()?;
         // SAFETY: The info of this event is this structure; its device is valid.
@@ -143,8 +151,8 @@ impl Details<'_> {
         Some(Mac::from_bytes(&bytes))
     }
 
-    /// Before a device's address changes: sets the message that the user sees, if there is one to see
-    /// it; gives the error back.
+    /// Sets the message that the user sees, if there is one to see it, before a device's address changes;
+    /// gives the error back.
     #[must_use]
     pub fn refuse(&self, reason: impl Reason) -> Error {
         if let Some(info) = self.pre_change_addr() {
@@ -155,8 +163,12 @@ impl Details<'_> {
         reason.error()
     }
 
-    /// Deletes `links` as a user would, with what goes with each, all together, because the device that
-    /// the event is about is on its way out. Nothing is done at other events, nor to that device.
+    /// Deletes `links` as a user would, with what goes with each, all together, because the device that the
+    /// event is about is on its way out. Nothing is done at other events, nor to that device.
+    ///
+    /// # Context
+    ///
+    /// Process, RTNL, as the event. Sleeps; re-enters drivers and notifiers.
     pub fn delete_links<'l, T: NetDeviceOps>(
         &self,
         links: impl Iterator<Item = &'l Registered<Link<T>>>,
@@ -167,8 +179,13 @@ impl Details<'_> {
         }
     }
 
-    /// Before the device's address changes: asks those who listen to `dev`, which will take the address
-    /// over, whether they mind (`netif_pre_changeaddr_notify()`). Nothing is asked at other events.
+    /// Asks those who listen to `dev`, which will take over the address that a device is about to get,
+    /// whether they mind (`netif_pre_changeaddr_notify()`). An error is theirs. Nothing is asked at other
+    /// events.
+    ///
+    /// # Context
+    ///
+    /// Process, RTNL, as the event. May sleep; re-enters notifiers.
     pub fn ask_for<T>(&self, dev: &Registered<Link<T>>, _rtnl: &Rtnl) -> Result {
         if self.event != Event::PRE_CHANGE_ADDR || dev.is_unregistering() {
             return Ok(());
@@ -189,6 +206,10 @@ impl Details<'_> {
 }
 
 /// What the chain has a pointer to while a notifier is registered.
+///
+/// # Context
+///
+/// Any: it is a constant.
 ///
 /// # Invariants
 ///
@@ -214,7 +235,7 @@ impl<N: Notifier> Block<N> {
         priority: 0,
     };
 
-    /// A notifier that is not registered.
+    /// Makes a notifier that is not registered.
     pub const fn new(notifier: N) -> Self {
         // INVARIANT: As `BLOCK` says.
         Self {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Proofs of where code runs that deals with packets.
+//!
+//! # Context
+//!
+//! Any; nothing sleeps. Proofs are of this thread, and cannot be sent to another.
 
 use crate::{
     bindings,
@@ -48,14 +52,14 @@ impl<'a> XmitContext<'a> {
         core::ptr::eq(self.skb, skb)
     }
 
-    /// The callback runs inside an RCU read-side section.
+    /// Returns the proof that the callback runs in an RCU read-side section.
     #[inline]
     pub fn rcu(&self) -> Rcu<'a> {
         // SAFETY: By the type's invariants.
         unsafe { Rcu::assume() }
     }
 
-    /// The callback runs with softirqs disabled.
+    /// Returns the proof that the callback runs with softirqs disabled.
     #[inline]
     pub fn bh(&self) -> Bh<'a> {
         // SAFETY: By the type's invariants.
@@ -87,14 +91,14 @@ impl<'a> RxContext<'a> {
         }
     }
 
-    /// Packets are received inside an RCU read-side section.
+    /// Returns the proof that packets are received in an RCU read-side section.
     #[inline]
     pub fn rcu(&self) -> Rcu<'a> {
         // SAFETY: By the type's invariants.
         unsafe { Rcu::assume() }
     }
 
-    /// Packets are received with softirqs disabled.
+    /// Returns the proof that packets are received with softirqs disabled.
     #[inline]
     pub fn bh(&self) -> Bh<'a> {
         // SAFETY: By the type's invariants.
@@ -122,7 +126,7 @@ impl<'a> Deferred<'a> {
         Self(rcu)
     }
 
-    /// The RCU read-side section.
+    /// Returns the proof that the worker is in an RCU read-side section.
     #[inline]
     pub fn rcu(&self) -> Rcu<'a> {
         self.0

@@ -13,6 +13,10 @@ use core::{
 
 /// A look at what a packet carries, without changing it.
 ///
+/// # Context
+///
+/// Any; does not sleep.
+///
 /// # Invariants
 ///
 /// `skb` is valid during `'a`, and has at least `offset` bytes from its `data` on.
@@ -49,14 +53,14 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// The protocol that the sender or the receiving device has found (`skb->protocol`, `ETH_P_*`).
+    /// Returns the protocol that the sender or the receiving device has found (`skb->protocol`, `ETH_P_*`).
     #[inline]
     pub fn protocol(&self) -> u16 {
         // SAFETY: By the type's invariants the skb is valid.
         unsafe { bindings::skb_protocol(self.skb) }
     }
 
-    /// Whether the receiving device has taken off a VLAN tag that says a number, not just a priority
+    /// Returns whether the receiving device has taken off a VLAN tag that says a number, not just a priority
     /// (`skb_vlan_tag_get_id()`).
     #[inline]
     pub fn is_in_vlan(&self) -> bool {
@@ -64,20 +68,20 @@ impl<'a> Payload<'a> {
         unsafe { bindings::skb_is_in_vlan(self.skb) }
     }
 
-    /// Bytes in the payload.
+    /// Returns how many bytes are in the payload.
     #[inline]
     pub fn len(&self) -> u32 {
         // SAFETY: By the type's invariants the skb is valid.
         unsafe { (*self.skb).len }.wrapping_sub(self.offset)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether it is a TCP segment that is still to be cut, whose headers may not say how long it is
+    /// Returns whether it is a TCP segment that is still to be cut, whose headers may not say how long it is
     /// (`skb_is_gso_tcp()`).
     #[inline]
     pub fn is_gso_tcp(&self) -> bool {

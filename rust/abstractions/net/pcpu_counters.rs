@@ -16,6 +16,10 @@ use kernel::{
 
 /// `N` counters for each CPU, of type `unsigned long`: on 32-bit machines they begin anew at 2^32.
 ///
+/// # Context
+///
+/// Any, to be dropped too; only [`new`](Self::new) sleeps.
+///
 /// # Invariants
 ///
 /// The pointer is to `N` per-CPU numbers, one after the other, that live as long as this.
@@ -40,7 +44,7 @@ unsafe impl<const N: usize> Send for PcpuCounters<N> {}
 unsafe impl<const N: usize> Sync for PcpuCounters<N> {}
 
 impl<const N: usize> PcpuCounters<N> {
-    /// Counters at zero. May sleep; [`ENOMEM`].
+    /// Makes counters at zero. Sleeps; [`ENOMEM`].
     pub fn new() -> Result<Self> {
         const { assert!(N > 0 && N <= 256) };
         // SAFETY: May be called in any context that can sleep; the size is small and not zero.
@@ -59,7 +63,7 @@ impl<const N: usize> PcpuCounters<N> {
         }
     }
 
-    /// How many events of kind `index` all CPUs have counted. Any context.
+    /// Returns how many events of kind `index` all CPUs have counted.
     pub fn sum(&self, index: usize) -> u64 {
         if index < N {
             // SAFETY: By the type's invariants there is a counter of that number.

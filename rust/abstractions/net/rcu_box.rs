@@ -25,6 +25,10 @@ use kernel::{
 
 /// An object on the heap, or none. Readers pay one load; who exchanges it waits for them.
 ///
+/// # Context
+///
+/// Any; only [`replace`](Self::replace) sleeps. Dropped where its object may be.
+///
 /// # Invariants
 ///
 /// The pointer is null, or came from [`KBox::into_raw`] and is given back to a box by who takes it out:
@@ -40,7 +44,7 @@ unsafe impl<T: Send + Sync> Send for RcuBox<T> {}
 unsafe impl<T: Send + Sync> Sync for RcuBox<T> {}
 
 impl<T> RcuBox<T> {
-    /// None.
+    /// Makes one without any.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         // INVARIANT: Null.
@@ -50,13 +54,13 @@ impl<T> RcuBox<T> {
         }
     }
 
-    /// Whether there is one. A snapshot.
+    /// Returns whether there is one. A snapshot.
     #[inline]
     pub fn is_some(&self) -> bool {
         !self.ptr.load(Relaxed).is_null()
     }
 
-    /// The object, if there is one.
+    /// Returns the object, if there is one.
     #[inline]
     pub fn get<'a>(&'a self, _rcu: Rcu<'a>) -> Option<&'a T> {
         // Pairs with the exchange in `replace`: what was written to the object before is seen.

@@ -35,8 +35,12 @@ mod private {
 }
 
 /// What a reference to a device is a reference to: a [`NetDevice`], or a [`Link`] if its driver is known.
+///
+/// # Context
+///
+/// Any; does not sleep.
 pub trait Device: private::Sealed {
-    /// The device.
+    /// Returns the device.
     fn as_dev(&self) -> &NetDevice;
 }
 
@@ -62,6 +66,10 @@ impl<T> Device for Link<T> {
 /// somebody deletes it. Until RTNL is released that is no harm to its namespace, and the core still waits
 /// for what refers to it. Methods that call its driver look again, and say [`ENODEV`] then.
 ///
+/// # Context
+///
+/// Process, RTNL. May sleep, where it does not say otherwise.
+///
 /// # Invariants
 ///
 /// While a reference exists RTNL is held, and since it was taken the device has been registered
@@ -80,7 +88,7 @@ fn is_registered(dev: &NetDevice, _rtnl: &Rtnl) -> bool {
 }
 
 impl NetDevice {
-    /// The device as a registered one; `None` if it is not.
+    /// Returns the device as a registered one; `None` if it is not.
     pub fn registered<'a>(&'a self, rtnl: &'a Rtnl) -> Option<&'a Registered<Self>> {
         // INVARIANT: RTNL is held during `'a`, and the device's state is as the type says.
         // SAFETY: As just said.
@@ -89,7 +97,7 @@ impl NetDevice {
 }
 
 impl<T> Link<T> {
-    /// The device as a registered one; `None` if it is not.
+    /// Returns the device as a registered one; `None` if it is not.
     pub fn registered<'a>(&'a self, rtnl: &'a Rtnl) -> Option<&'a Registered<Self>> {
         // SAFETY: RTNL is held during `'a`, and the device's state is as the type says.
         is_registered(self, rtnl).then(|| unsafe { Registered::assume(self) })
@@ -122,13 +130,13 @@ impl<D: Device> Registered<D> {
         }
     }
 
-    /// Whether the device is on its way out: it was taken down and out of its namespace's list, and who
-    /// listens is told so (`NETREG_UNREGISTERING`). Not so if it only moves to another namespace.
+    /// Returns whether the device is on its way out: it was taken down and out of its namespace's list, and
+    /// who listens is told so (`NETREG_UNREGISTERING`). Not so if it only moves to another namespace.
     pub fn is_unregistering(&self) -> bool {
         self.live().is_err()
     }
 
-    /// The namespace that the device is in; it cannot change, or be freed, while RTNL is held.
+    /// Returns the namespace that the device is in; it cannot change, or be freed, while RTNL is held.
     #[inline]
     pub fn net<'a>(&self, _rtnl: &'a Rtnl) -> &'a Net {
         // SAFETY: The device was registered since RTNL was taken, and the end of a namespace takes RTNL
@@ -170,7 +178,7 @@ impl<D: Device> Registered<D> {
         to_result(unsafe { bindings::dev_uc_del(dev, padded(mac).as_ptr()) })
     }
 
-    /// As [`uc_add`](Self::uc_add), but [`EEXIST`] if it is there (`dev_uc_add_excl()`).
+    /// Does as [`uc_add`](Self::uc_add), but [`EEXIST`] if it is there (`dev_uc_add_excl()`).
     pub fn uc_add_excl(&self, mac: Mac, _rtnl: &Rtnl) -> Result {
         let dev = self.live()?;
         // SAFETY: The device is registered, and no device has longer addresses.
@@ -204,8 +212,8 @@ impl<D: Device> Registered<D> {
         to_result(unsafe { bindings::dev_set_mac_address(dev, &mut addr, ptr::null_mut()) })
     }
 
-    /// The same for a user (`dev_set_mac_address_user()`): who reads the address without RTNL sees the
-    /// old one or the new one. [`EINVAL`] if the family is not that of the device (`ARPHRD_*`).
+    /// Changes the address for a user (`dev_set_mac_address_user()`): who reads it without RTNL sees the old
+    /// one or the new one. [`EINVAL`] if the family is not that of the device (`ARPHRD_*`).
     pub fn set_mac_address_user(&self, family: u16, mac: Mac, _rtnl: &Rtnl) -> Result {
         let dev = self.live()?;
         let mut addr = sockaddr(family, mac);
@@ -245,7 +253,7 @@ impl<T> Registered<Link<T>> {
         unsafe { bindings::netif_stacked_transfer_operstate(lower.as_ptr(), self.as_ptr()) };
     }
 
-    /// Has the link watch look at the device soon, and tell user space.
+    /// Has the link watch look at the device soon, and tell user space (`linkwatch_fire_event()`).
     pub fn linkwatch_fire_event(&self, _rtnl: &Rtnl) {
         // SAFETY: The device is valid. The link watch takes a reference to it, which the core waits for, as
         // it was registered.
@@ -305,7 +313,7 @@ impl<T> Registered<Link<T>> {
         unsafe { ((*dev).min_mtu, (*dev).max_mtu) = limits };
     }
 
-    /// Whether the requester, if in another namespace than `net`, may administer that one, too
+    /// Returns whether the requester, if in another namespace than `net`, may administer that one, too
     /// (`rtnl_dev_link_net_capable()`).
     pub fn link_net_capable(&self, net: &Net, _rtnl: &Rtnl) -> bool {
         // SAFETY: Both are valid, and so is the device's namespace.

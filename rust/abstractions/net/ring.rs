@@ -31,6 +31,10 @@ use kernel::{
 };
 
 /// What is in a ring.
+///
+/// # Context
+///
+/// Any; does not sleep.
 pub enum Entry<'a> {
     /// A packet.
     Skb(ReceivedSkBuff<'a>),
@@ -53,7 +57,7 @@ impl<'a> Entry<'a> {
         ptr.map_addr(|addr| addr | if charged { CHARGED } else { 0 })
     }
 
-    /// Bytes in the packet, the Ethernet header included.
+    /// Returns how many bytes are in the packet, the Ethernet header included.
     #[inline]
     pub fn frame_len(&self) -> u32 {
         match self {
@@ -168,6 +172,10 @@ impl PinnedDrop for Ring {
 /// The right to put entries into a ring, which nobody else has meanwhile. When it is dropped the queue is
 /// [polled](super::rx_queue::RxQueueOps::poll), if anything was put in.
 ///
+/// # Context
+///
+/// Softirqs disabled, and the ring's spinlock held until it is dropped. Does not sleep.
+///
 /// # Invariants
 ///
 /// The ring's lock for producers is held, and softirqs are disabled for `'a`.
@@ -193,14 +201,14 @@ impl<'a> Producer<'a> {
         }
     }
 
-    /// Whether there is no place. Until somebody puts something in places only become free.
+    /// Returns whether there is no place. Until somebody puts something in places only become free.
     #[inline]
     pub fn is_full(&self) -> bool {
         // SAFETY: The ring is initialised and locked.
         unsafe { bindings::ptr_ring_is_full(self.ring.ring.get()) }
     }
 
-    /// A place, if there is one.
+    /// Returns a place, if there is one.
     #[inline]
     pub fn place(&mut self) -> Option<Place<'_, 'a>> {
         if self.is_full() {
@@ -212,6 +220,10 @@ impl<'a> Producer<'a> {
 }
 
 /// A place in a ring that is locked.
+///
+/// # Context
+///
+/// As [`Producer`].
 ///
 /// # Invariants
 ///

@@ -62,16 +62,25 @@ pub use verdict::Verdict;
 
 /// A type that [`module_links!`](crate::module_links) has among the `handlers`.
 ///
+/// # Context
+///
+/// Any: it is a constant.
+///
 /// # Safety
 ///
 /// [`handler_type`](Self::handler_type) must give the same one always, no other type's, and registered by the module.
 pub unsafe trait Declared: Sized + 'static {
-    /// What is known of its handlers.
+    /// Returns what is known of its handlers.
     #[doc(hidden)]
     fn handler_type() -> &'static HandlerType<Self>;
 }
 
 /// Decides about packets that a device receives.
+///
+/// # Context
+///
+/// In an RCU section; must not sleep. [`receive`](Self::receive) with softirqs disabled, the others in a
+/// worker with softirqs enabled.
 pub trait RxHandler: Declared + Send + Sync {
     /// Whether packets go on [to other devices](Verdict::another), which are links of this module above
     /// the one that received them.
@@ -97,6 +106,10 @@ pub trait RxHandler: Declared + Send + Sync {
 /// While it is registered it hears, after all others, which devices go, and detaches what is still
 /// attached to them; when it is unregistered it is told that all of them go.
 ///
+/// # Context
+///
+/// Any: it is a constant.
+///
 /// # Invariants
 ///
 /// `block` is the first field, and calls `event_callback`. `is_ready` is written under RTNL, and set
@@ -115,7 +128,7 @@ pub struct HandlerType<T> {
 unsafe impl<T> Sync for HandlerType<T> {}
 
 impl<T: RxHandler> HandlerType<T> {
-    /// One that is not registered.
+    /// Makes one that is not registered.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         // INVARIANT: As the block says, and not registered.
@@ -193,6 +206,11 @@ struct Queue(Opaque<bindings::sk_buff_head>);
 
 /// A `T` that decides about packets, with its queue.
 ///
+/// # Context
+///
+/// Any, in an RCU section or with RTNL as the arguments say, to be dropped too. Does not sleep where it does
+/// not say so.
+///
 /// # Invariants
 ///
 /// - `tag` is the address of `T::handler_type()`. It is the first field, whatever `T` is.
@@ -259,7 +277,7 @@ impl<T: RxHandler> Deref for Handler<T> {
 }
 
 impl<T: RxHandler> Handler<T> {
-    /// A handler that is not attached to any device.
+    /// Makes a handler that is not attached to any device.
     pub fn new(inner: impl PinInit<T>) -> impl PinInit<Self> {
         // CAST: What is known of it here is where it is.
         let tag = ptr::from_ref(T::handler_type()).cast::<c_void>();
@@ -291,6 +309,10 @@ impl<T: RxHandler> Handler<T> {
     /// [`EBUSY`] if somebody does already, or `this` for another device; [`EINVAL`] if the device
     /// is one of those that cannot have a handler; [`ENODEV`] if it is not registered, or the
     /// module goes.
+    ///
+    /// # Context
+    ///
+    /// Process, RTNL. Sleeps.
     pub fn attach(this: &Arc<Self>, dev: &NetDevice, rtnl: &Rtnl) -> Result {
         let handler_type = T::handler_type();
         if !handler_type.is_ready.load(Relaxed) {
@@ -340,7 +362,7 @@ impl<T: RxHandler> Handler<T> {
         }
     }
 
-    /// The handler of this type that is attached to `dev`, if there is one.
+    /// Returns the handler of this type that is attached to `dev`, if there is one.
     pub fn of(dev: &NetDevice, _rtnl: &Rtnl) -> Option<Arc<Self>> {
         let data = Self::attached(dev);
         if data.is_null() {
@@ -352,7 +374,7 @@ impl<T: RxHandler> Handler<T> {
         Some(Arc::clone(&data))
     }
 
-    /// The device that the handler is attached to, if there is one. Frames that come in, and group
+    /// Returns the device that the handler is attached to, if there is one. Frames that come in, and group
     /// packets that were put off, may outlast it by a moment.
     #[inline]
     pub fn dev<'a>(&'a self, _rcu: Rcu<'a>) -> Option<&'a NetDevice> {
@@ -361,7 +383,7 @@ impl<T: RxHandler> Handler<T> {
             .map(|dev| unsafe { NetDevice::from_raw(dev.as_ptr()) })
     }
 
-    /// The same for who holds RTNL.
+    /// Returns the device that the handler is attached to, if there is one, for who holds RTNL.
     pub fn dev_rtnl<'a>(&'a self, _rtnl: &'a Rtnl) -> Option<&'a NetDevice> {
         NonNull::new(self.dev.load(Relaxed))
             // SAFETY: The device was registered, as nobody detaches without RTNL, and is not freed before
@@ -369,13 +391,13 @@ impl<T: RxHandler> Handler<T> {
             .map(|dev| unsafe { NetDevice::from_raw(dev.as_ptr()) })
     }
 
-    /// Whether the handler is attached to a device.
+    /// Returns whether the handler is attached to a device.
     #[inline]
     pub fn is_attached(&self) -> bool {
         !self.dev.load(Relaxed).is_null()
     }
 
-    /// As [`of`](Self::of), without a reference.
+    /// Does as [`of`](Self::of), without a reference.
     #[inline]
     pub fn of_rcu<'a>(dev: &NetDevice, _rcu: Rcu<'a>) -> Option<&'a Self> {
         // SAFETY: Null, or what `attach` gave: the device's function and data are cleared, the data
@@ -383,9 +405,13 @@ impl<T: RxHandler> Handler<T> {
         unsafe { Self::attached(dev).as_ref() }
     }
 
-    /// Ends what [`attach`](Self::attach) began, and waits until nobody runs the handler any more;
-    /// packets that were put off are dropped. Nothing is done if `this` is not attached to `dev`. May
-    /// sleep.
+    /// Ends what [`attach`](Self::attach) began, and waits until nobody runs the handler any more
+    /// (`netdev_rx_handler_unregister()`); packets that were put off are dropped. Nothing is done if `this`
+    /// is not attached to `dev`.
+    ///
+    /// # Context
+    ///
+    /// Process, RTNL. Sleeps. Not in the handler's own worker, which it waits for.
     pub fn detach(this: &Arc<Self>, dev: &NetDevice, rtnl: &Rtnl) {
         let Some(attached) = Self::of(dev, rtnl) else {
             return;

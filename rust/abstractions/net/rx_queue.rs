@@ -53,6 +53,11 @@ use kernel::{
 };
 
 /// What a driver does with the receive queues of its devices.
+///
+/// # Context
+///
+/// Must not sleep. [`poll`](Self::poll) with softirqs disabled, in a softirq or a thread;
+/// [`dropped`](Self::dropped) in an RCU section.
 pub trait RxQueueOps: NetDeviceOps {
     /// How many entries are in the ring at most.
     const RING_SIZE: u16;
@@ -60,7 +65,7 @@ pub trait RxQueueOps: NetDeviceOps {
     /// Returns where a device has its queues, which is always the same place.
     fn rx_queues(&self) -> &RxQueues<Self>;
 
-    /// There are entries (`napi_struct.poll`). Softirqs are disabled; nobody else polls this queue.
+    /// Takes entries out of a ring (`napi_struct.poll`). Nobody else polls this queue meanwhile.
     fn poll<'p>(queue: &LiveQueue<Self>, dev: &Link<Self>, poll: Poll<'p>) -> Polled<'p>;
 
     /// Hears that so many packets of queue `index` were dropped because the device is down, or the queue is gone;
@@ -75,6 +80,10 @@ pub trait RxQueueOps: NetDeviceOps {
 }
 
 /// A queue that exists: who finds it can put entries into its ring, and they will be polled.
+///
+/// # Context
+///
+/// Any but hard interrupts; does not sleep.
 ///
 /// # Invariants
 ///
@@ -114,7 +123,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
         )
     }
 
-    /// Its number, which never changes.
+    /// Returns its number, which never changes.
     #[inline]
     pub fn index(&self) -> u16 {
         self.index
@@ -138,7 +147,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
         Producer::lock(&self.ring, &self.napi, bh)
     }
 
-    /// Has it polled, whether there is something or not. Any context but hard interrupts.
+    /// Has it polled, whether there is something or not (`napi_schedule()`).
     pub fn poll_anyway(&self) {
         self.napi.schedule();
     }
@@ -219,27 +228,31 @@ impl<T: RxQueueOps> PinnedDrop for LiveQueue<T> {
 }
 
 /// The queues that a device has at a time, by number.
+///
+/// # Context
+///
+/// Any; does not sleep.
 pub struct Table<T: RxQueueOps>(KVec<Arc<LiveQueue<T>>>);
 
 impl<T: RxQueueOps> Table<T> {
-    /// The queue with that number.
+    /// Returns the queue with that number.
     #[inline]
     pub fn get(&self, index: u16) -> Option<&LiveQueue<T>> {
         self.0.get(usize::from(index)).map(|queue| &**queue)
     }
 
-    /// All of them, in the order of their numbers.
+    /// Returns all of them, in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = &LiveQueue<T>> {
         self.0.iter().map(|queue| &**queue)
     }
 
-    /// How many there are.
+    /// Returns how many there are.
     #[inline]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Never: a device without queues has no table.
+    /// Returns false: a device without queues has no table.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -250,6 +263,10 @@ impl<T: RxQueueOps> Table<T> {
 ///
 /// Queues hold their device, so a driver must [clear](Self::clear) them when that is taken down; else who
 /// unregisters it waits for ever. So it is if there are any when this is dropped.
+///
+/// # Context
+///
+/// Any; does not sleep where it does not say so.
 pub struct RxQueues<T: RxQueueOps>(RcuBox<Table<T>>);
 
 impl<T: RxQueueOps> Drop for RxQueues<T> {
@@ -262,13 +279,13 @@ impl<T: RxQueueOps> Drop for RxQueues<T> {
 }
 
 impl<T: RxQueueOps> RxQueues<T> {
-    /// No queues.
+    /// Makes one without queues.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         Self(RcuBox::new())
     }
 
-    /// The queues, if there are any.
+    /// Returns the queues, if there are any.
     #[inline]
     pub fn get<'a>(&'a self, rcu: Rcu<'a>) -> Option<&'a Table<T>> {
         self.0.get(rcu)
@@ -313,7 +330,11 @@ impl<T: RxQueueOps> RxQueues<T> {
         Ok(())
     }
 
-    /// Takes all queues away, after one grace period. May sleep.
+    /// Takes all queues away, after one grace period.
+    ///
+    /// # Context
+    ///
+    /// Process, RTNL. Sleeps.
     pub fn clear(&self, rtnl: &Rtnl) {
         self.replace(None, 0, rtnl);
     }

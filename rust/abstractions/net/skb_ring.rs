@@ -33,6 +33,11 @@ use kernel::{
 ///
 /// Places become free in batches, so that who puts in and who takes out do not share cache lines.
 ///
+/// # Context
+///
+/// Any but hard interrupts: who puts frames in has softirqs disabled, who takes them out is a process; either
+/// takes a spinlock. Does not sleep where it does not say so. Dropped also in a softirq.
+///
 /// # Invariants
 ///
 /// The ring is initialised. Its entries are skbs with their references, as [`QueuedFrame`] wants.
@@ -57,7 +62,11 @@ unsafe impl Send for SkbRing {}
 unsafe impl Sync for SkbRing {}
 
 impl SkbRing {
-    /// A ring for `size` frames, none if that is zero. May sleep; [`ENOMEM`].
+    /// Makes a ring for `size` frames, none if that is zero. [`ENOMEM`].
+    ///
+    /// # Context
+    ///
+    /// Process. Sleeps.
     pub fn new(size: u32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             ring <- Opaque::try_ffi_init(move |slot: *mut bindings::ptr_ring| {
@@ -80,8 +89,8 @@ impl SkbRing {
         }
     }
 
-    /// Puts frames in, until it is full; those that are left then are given to `full`: nobody has a use
-    /// for what comes behind a gap. Whether any was put in.
+    /// Puts frames in, until it is full; those that are left then are given to `full`: nobody has a use for
+    /// what comes behind a gap. Returns whether any was put in.
     #[inline]
     pub fn produce_all<'a>(
         &self,
@@ -119,21 +128,25 @@ impl SkbRing {
         NonNull::new(skb.cast()).map(|skb| unsafe { QueuedFrame::from_raw(skb) })
     }
 
-    /// How many frames it can hold.
+    /// Returns how many frames it can hold.
     pub fn capacity(&self) -> u32 {
         // SAFETY: The ring is initialised.
         unsafe { bindings::ptr_ring_size(self.ring.get()) }.unsigned_abs()
     }
 
-    /// Whether there is no frame in it.
+    /// Returns whether there is no frame in it.
     pub fn is_empty(&self, _process: Process<'_>) -> bool {
         // SAFETY: The ring is initialised. Its lock is for processes only, so none of them can be
         // interrupted by a softirq that waits for it.
         unsafe { bindings::ptr_ring_empty(self.ring.get()) }
     }
 
-    /// Makes all rings of `rings` such for `size` frames, or none: [`ENOMEM`]. Frames that are too many
-    /// are dropped. May sleep.
+    /// Makes all rings of `rings` such for `size` frames, or none: [`ENOMEM`]. Frames that are too many are
+    /// dropped.
+    ///
+    /// # Context
+    ///
+    /// Process. Sleeps.
     pub fn resize_all<'a>(rings: impl ExactSizeIterator<Item = &'a Self>, size: u32) -> Result {
         let size = c_int::try_from(size).map_err(|_| ENOMEM)?;
         let mut list = KVec::with_capacity(rings.len(), GFP_KERNEL)?;

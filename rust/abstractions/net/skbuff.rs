@@ -41,6 +41,10 @@ pub use received::{
 
 /// What a device below made of a packet (`NET_XMIT_*`, or a negative error number).
 ///
+/// # Context
+///
+/// Any: numbers only.
+///
 /// # Examples
 ///
 /// ```
@@ -58,7 +62,7 @@ impl XmitStatus {
     /// It was dropped.
     pub const DROP: Self = Self(bindings::NET_XMIT_DROP as kernel::ffi::c_int);
 
-    /// Whether the packet was taken, perhaps with the remark that others were not.
+    /// Returns whether the packet was taken, perhaps with the remark that others were not.
     #[inline]
     pub const fn is_taken(self) -> bool {
         self.0 == bindings::NET_XMIT_SUCCESS as kernel::ffi::c_int
@@ -66,7 +70,11 @@ impl XmitStatus {
     }
 }
 
-/// How many packets the backlog of a CPU takes (`net.core.netdev_max_backlog`).
+/// Returns how many packets the backlog of a CPU takes (`net.core.netdev_max_backlog`).
+///
+/// # Context
+///
+/// Any; does not sleep.
 #[inline]
 pub fn max_backlog() -> u32 {
     // SAFETY: A number that is always there.
@@ -78,6 +86,11 @@ pub fn max_backlog() -> u32 {
 pub struct Dropped;
 
 /// A packet (`struct sk_buff`).
+///
+/// # Context
+///
+/// Where a device transmits: softirqs disabled, in an RCU section.
+/// Does not sleep.
 ///
 /// # Invariants
 ///
@@ -106,7 +119,7 @@ impl<'a> SkBuff<'a> {
         ManuallyDrop::new(self).0.as_ptr()
     }
 
-    /// Bytes in the packet, from where `data` points.
+    /// Returns how many bytes are in the packet, from where `data` points.
     #[inline]
     pub fn len(&self) -> u32 {
         // SAFETY: By the type's invariant the skb is valid.
@@ -118,22 +131,22 @@ impl<'a> SkBuff<'a> {
         self.0.as_ptr()
     }
 
-    /// The number of the transmit queue that it was put into.
+    /// Returns the number of the transmit queue that it was put into.
     #[inline]
     pub fn queue_mapping(&self) -> u16 {
         // SAFETY: By the type's invariant the skb is valid.
         unsafe { bindings::skb_get_queue_mapping(self.0.as_ptr()) }
     }
 
-    /// Whether it comes from a socket of this host that is charged for each packet as such, which are those
-    /// of UDP, raw and packet sockets, and not those of TCP (`sock_wfree()`).
+    /// Returns whether it comes from a socket of this host that is charged for each packet as such, which are
+    /// those of UDP, raw and packet sockets, and not those of TCP (`sock_wfree()`).
     #[inline]
     pub fn is_wfree(&self) -> bool {
         // SAFETY: By the type's invariant the skb is valid.
         unsafe { bindings::skb_is_wfree(self.0.as_ptr()) }
     }
 
-    /// Whether there are no bytes in the packet.
+    /// Returns whether there are no bytes in the packet.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

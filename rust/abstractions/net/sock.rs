@@ -74,6 +74,10 @@ pub trait SockData: Sized + Send + Sync + 'static {
 
 /// A socket with a ring of frames, and a `T` (`struct sock` and its `struct socket`).
 ///
+/// # Context
+///
+/// Process. Does not sleep where it does not say so.
+///
 /// # Invariants
 ///
 /// `sk` is counted, and freed with the whole of this an RCU grace period after the count went to zero
@@ -155,7 +159,7 @@ impl<T> Sock<T> {
         self.socket.get()
     }
 
-    /// Frames for who reads here.
+    /// Returns the ring with frames for who reads here.
     #[inline]
     pub fn ring(&self) -> &SkbRing {
         &self.ring
@@ -308,21 +312,25 @@ impl<T: SockData> Sock<T> {
         unsafe { bindings::sock_set_sndbuf(self.sk(), bytes) };
     }
 
-    /// Nothing can be sent any more: who waits for room, or would, gets [`EPIPE`].
+    /// Has nothing sent any more: who waits for room, or would, gets [`EPIPE`].
     pub fn shut_down_send(&self) {
         // SAFETY: The socket is valid.
         unsafe { bindings::sock_shut_down_send(self.sk()) };
         self.wake(PollEvents::OUT);
     }
 
-    /// Room for a frame of `len` bytes, at least 14, of which `linear` are to be in one piece: or all
-    /// if they are few, or as many as do not fit into pages. Waits for packets to be freed if too
-    /// many are under way, unless `nonblock`.
+    /// Makes room for a frame of `len` bytes, at least 14, of which `linear` are to be in one piece: or all
+    /// if they are few, or as many as do not fit into pages (`sock_alloc_send_pskb()`). Waits for packets to
+    /// be freed if too many are under way, unless `nonblock`.
     ///
     /// # Errors
     ///
     /// [`EINVAL`] for fewer than 14 bytes, [`EMSGSIZE`] or [`ENOBUFS`] for too many; [`EAGAIN`],
     /// [`ERESTARTSYS`], [`EPIPE`].
+    ///
+    /// # Context
+    ///
+    /// Process. Sleeps, also with `nonblock`: for memory.
     #[inline]
     pub fn alloc_frame(&self, len: usize, linear: usize, nonblock: bool) -> Result<NewFrame> {
         let mut err = 0;
@@ -362,7 +370,7 @@ impl<T: SockData> Sock<T> {
         }
     }
 
-    /// The next frame of those that were [received](RcuSock::receive). Any context.
+    /// Returns the next frame of those that were [received](RcuSock::receive) (`skb_dequeue()`).
     pub fn dequeue(&self) -> Option<QueuedFrame> {
         // SAFETY: The socket is valid.
         let skb = unsafe { bindings::skb_dequeue(bindings::sk_receive_queue(self.sk())) };
@@ -370,7 +378,7 @@ impl<T: SockData> Sock<T> {
         NonNull::new(skb).map(|skb| unsafe { QueuedFrame::from_raw(skb) })
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_queue_empty(&self) -> bool {
         // SAFETY: The socket is valid.
         unsafe { bindings::sk_receive_queue_empty(self.sk()) }
@@ -382,7 +390,7 @@ impl<T: SockData> Sock<T> {
         unsafe { bindings::sk_receive(self.sk(), frame.into_raw(), c_uint::MAX) };
     }
 
-    /// What `f` gives, as soon as it gives anything: it is asked again whenever somebody
+    /// Returns what `f` gives, as soon as it gives anything: it is asked again whenever somebody
     /// [wakes](Self::wake) the socket, unless `nonblock`.
     ///
     /// # Context
@@ -426,7 +434,11 @@ impl<T: SockData> Sock<T> {
         result
     }
 
-    /// Wakes who waits for one of `events`. Any context.
+    /// Wakes who waits for one of `events`.
+    ///
+    /// # Context
+    ///
+    /// Any; does not sleep.
     #[inline]
     pub fn wake(&self, events: PollEvents) {
         // SAFETY: The socket is valid, and so is its queue.
@@ -456,7 +468,7 @@ impl<T: SockData> Sock<T> {
         unsafe { bindings::poll_wait(file, self.socket(), table) };
     }
 
-    /// Whether a frame can be sent without waiting; if not, who waits is woken when that changes.
+    /// Returns whether a frame can be sent without waiting; if not, who waits is woken when that changes.
     pub fn is_writable(&self) -> bool {
         // SAFETY: The socket is valid.
         unsafe {

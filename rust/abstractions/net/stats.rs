@@ -18,6 +18,10 @@ use kernel::{
 };
 
 /// What a device reports (`struct rtnl_link_stats64`).
+///
+/// # Context
+///
+/// Any: numbers only.
 #[repr(transparent)]
 pub struct LinkStats64(bindings::rtnl_link_stats64);
 
@@ -81,6 +85,10 @@ pub struct SwNetstats {
 /// A counter for events that are rare enough for one shared atomic. It has a cache line of its own,
 /// so that counting does not slow down readers of what is beside it.
 ///
+/// # Context
+///
+/// Any; does not sleep.
+///
 /// # Examples
 ///
 /// ```
@@ -97,25 +105,25 @@ pub struct SwNetstats {
 pub struct Counter(Atomic<u64>);
 
 impl Counter {
-    /// A counter at zero.
+    /// Makes a counter at zero.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self(Atomic::new(0))
     }
 
-    /// Counts one event. Any context.
+    /// Counts one event.
     #[inline]
     pub fn inc(&self) {
         self.0.add(1, Relaxed);
     }
 
-    /// Counts several. Any context.
+    /// Counts several.
     #[inline]
     pub fn add(&self, events: u64) {
         self.0.add(events, Relaxed);
     }
 
-    /// The number of events so far.
+    /// Returns the number of events so far.
     #[inline]
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
@@ -123,6 +131,10 @@ impl Counter {
 }
 
 /// The per-CPU counters of a device on top of another one (`struct vlan_pcpu_stats`).
+///
+/// # Context
+///
+/// Softirqs disabled, where packets are counted. Only [`new`](Self::new) sleeps.
 ///
 /// # Invariants
 ///
@@ -146,7 +158,7 @@ unsafe impl Send for StackedStats {}
 unsafe impl Sync for StackedStats {}
 
 impl StackedStats {
-    /// Counters at zero. May sleep; [`ENOMEM`].
+    /// Makes counters at zero. Sleeps; [`ENOMEM`].
     pub fn new() -> Result<Self> {
         // SAFETY: May be called in any context that can sleep.
         let stats = unsafe { bindings::alloc_vlan_pcpu_stats() };

@@ -22,14 +22,18 @@ use core::{
 /// Who fills what is behind it [stops](Self::try_stop) it and looks again; who empties that
 /// [wakes](Self::wake) it afterwards. A barrier is between the two steps of either, so one sees the other.
 ///
+/// # Context
+///
+/// Any but hard interrupts; does not sleep.
+///
 /// # Invariants
 ///
 /// The pointer is to a queue of a device that is not freed during `'a`.
 pub struct TxQueue<'a>(NonNull<bindings::netdev_queue>, PhantomData<&'a NetDevice>);
 
 impl NetDevice {
-    /// The transmit queue with that number, active or not; `None` if the device was not allocated with so
-    /// many.
+    /// Returns the transmit queue with that number, active or not; `None` if the device was not allocated
+    /// with so many.
     #[inline]
     pub fn tx_queue(&self, index: u16) -> Option<TxQueue<'_>> {
         // SAFETY: The device is valid, and its number of queues never changes.
@@ -40,15 +44,15 @@ impl NetDevice {
 }
 
 impl TxQueue<'_> {
-    /// Whether packets wait somewhere while it is stopped. If not, it must not be stopped.
+    /// Returns whether packets wait somewhere while it is stopped. If not, it must not be stopped.
     #[inline]
     pub fn has_qdisc(&self, _rcu: Rcu<'_>) -> bool {
         // SAFETY: The queue is valid; a queueing discipline is freed after a grace period.
         !unsafe { bindings::qdisc_txq_has_no_queue(self.0.as_ptr()) }
     }
 
-    /// Stops it, unless there is `room` by then. To be called by one at a time, when `room` was not
-    /// there. Whether it is stopped.
+    /// Stops it, unless there is `room` by then. To be called by one at a time, when `room` was not there.
+    /// Returns whether it is stopped.
     #[cold]
     pub fn try_stop(&self, room: impl FnOnce() -> bool) -> bool {
         // SAFETY: The queue is valid.
@@ -61,7 +65,8 @@ impl TxQueue<'_> {
         false
     }
 
-    /// There may be room since a moment ago: starts it if it was stopped. Whether it was.
+    /// Starts it if it was stopped, as there may be room since a moment ago (`netif_tx_wake_queue()`).
+    /// Returns whether it was.
     #[inline]
     pub fn wake(&self, _bh: Bh<'_>) -> bool {
         // SAFETY: The queue is valid, and softirqs are disabled, as for who has it looked at.

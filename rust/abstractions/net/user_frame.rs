@@ -78,6 +78,10 @@ pub struct VnetHdr {
 
 /// A received frame that is going to user space.
 ///
+/// # Context
+///
+/// Softirqs disabled, in an RCU section. Does not sleep.
+///
 /// # Invariants
 ///
 /// The skb begins with its Ethernet header, in the linear part, and has no extensions. Its `dev` is a
@@ -85,9 +89,9 @@ pub struct VnetHdr {
 pub struct UserFrame<'a>(DetachedSkb, PhantomData<&'a NetDevice>);
 
 impl<'a> RxSkb<'a> {
-    /// The packet as a frame, which has let go of what its sender waits for. `None` if there is no
-    /// memory for a clone, which is needed when somebody else holds the packet, too, or for copies of
-    /// user space's pages; then it is gone.
+    /// Returns the packet as a frame, which has let go of what its sender waits for. `None` if there is no
+    /// memory for a clone, which is needed when somebody else holds the packet, too, or for copies of user
+    /// space's pages; then it is gone.
     #[inline]
     pub fn into_user_frame(self) -> Option<UserFrame<'a>> {
         // SAFETY: We give our reference up and get one to an skb that is nobody else's.
@@ -96,7 +100,7 @@ impl<'a> RxSkb<'a> {
         unsafe { UserFrame::from_received(skb) }
     }
 
-    /// A number that the packets of a flow have in common; zero if none can be computed
+    /// Returns a number that the packets of a flow have in common; zero if none can be computed
     /// (`skb_get_hash()`).
     #[inline]
     pub fn flow_hash(&self) -> u32 {
@@ -105,7 +109,7 @@ impl<'a> RxSkb<'a> {
         unsafe { bindings::skb_get_hash(self.as_ptr()) }
     }
 
-    /// The queue of the device that received the packet first, if that is known.
+    /// Returns the queue of the device that received the packet first, if that is known.
     #[inline]
     pub fn rx_queue(&self) -> Option<u32> {
         // SAFETY: The skb is valid.
@@ -114,7 +118,7 @@ impl<'a> RxSkb<'a> {
 }
 
 impl<'a> ReceivedSkBuff<'a> {
-    /// The packet as a frame, which has let go of what its sender waits for. `None` if there is no
+    /// Returns the packet as a frame, which has let go of what its sender waits for. `None` if there is no
     /// memory for copies of user space's pages; then it is gone.
     #[inline]
     pub fn into_user_frame(self) -> Option<UserFrame<'a>> {
@@ -149,7 +153,7 @@ impl<'a> UserFrame<'a> {
         self.0.into_raw()
     }
 
-    /// Whether the frame is one that has to be cut for somebody who takes `features`
+    /// Returns whether the frame is one that has to be cut for somebody who takes `features`
     /// (`netif_needs_gso()`), and has room for what is no longer than an IP packet.
     #[inline]
     pub fn needs_gso(&self, features: Features) -> bool {
@@ -184,14 +188,14 @@ impl<'a> UserFrame<'a> {
         Ok(Segments(first, PhantomData))
     }
 
-    /// Whether the checksum is still to be computed.
+    /// Returns whether the checksum is still to be computed.
     #[inline]
     pub fn has_partial_checksum(&self) -> bool {
         // SAFETY: The skb is valid.
         unsafe { bindings::skb_has_partial_csum(self.as_ptr()) }
     }
 
-    /// Computes it (`skb_checksum_help()`); whether that was possible.
+    /// Computes it (`skb_checksum_help()`); returns whether that was possible.
     #[cold]
     pub fn complete_checksum(&mut self) -> bool {
         // SAFETY: The skb is valid and ours.
@@ -246,6 +250,10 @@ impl Drop for Segments<'_> {
 
 /// A frame that was in a ring, or in a socket's queue.
 ///
+/// # Context
+///
+/// Process. May sleep where bytes go to user space.
+///
 /// # Invariants
 ///
 /// As [`UserFrame`], but `dev` may be a device that is gone: it is not looked at any more.
@@ -269,20 +277,20 @@ impl QueuedFrame {
         self.0.into_raw()
     }
 
-    /// Bytes in the frame, without a VLAN tag that is kept beside it.
+    /// Returns how many bytes are in the frame, without a VLAN tag that is kept beside it.
     #[inline]
     pub fn len(&self) -> usize {
         // SAFETY: The skb is valid.
         unsafe { (*self.0.as_ptr()).len as usize }
     }
 
-    /// Never: a frame has its header at least.
+    /// Returns false: a frame has its header at least.
     #[inline]
     pub fn is_empty(&self) -> bool {
         false
     }
 
-    /// The type and the value of a VLAN tag that is kept beside the frame, as on the wire.
+    /// Returns the type and the value of a VLAN tag that is kept beside the frame, as on the wire.
     #[inline]
     pub fn vlan_tag(&self) -> Option<[u8; 4]> {
         // SAFETY: The skb is valid.
@@ -292,8 +300,8 @@ impl QueuedFrame {
         }
     }
 
-    /// What is left to be done to the frame (`virtio_net_hdr_from_skb()`). [`EINVAL`] if that cannot be
-    /// said.
+    /// Returns what is left to be done to the frame (`virtio_net_hdr_from_skb()`). [`EINVAL`] if that cannot
+    /// be said.
     #[inline]
     pub fn vnet_hdr(&self, little_endian: bool) -> Result<VnetHdr> {
         const {
@@ -333,7 +341,11 @@ impl QueuedFrame {
     }
 }
 
-/// Writes `len` zeroes to user space. [`EFAULT`] if there is no room.
+/// Writes `len` zeroes to user space (`iov_iter_zero()`). [`EFAULT`] if there is no room.
+///
+/// # Context
+///
+/// Process. May sleep.
 pub fn zero_iter(iter: &mut IovIterDest<'_>, len: usize) -> Result {
     // SAFETY: The iterator is valid.
     if unsafe { bindings::iov_iter_zero(len, iter.as_raw().cast()) } == len {
@@ -344,6 +356,10 @@ pub fn zero_iter(iter: &mut IovIterDest<'_>, len: usize) -> Result {
 }
 
 /// Room for a frame from user space.
+///
+/// # Context
+///
+/// Process. Sleeps when memory of user space has to be read first.
 ///
 /// # Invariants
 ///
@@ -397,6 +413,10 @@ impl Drop for NewFrame {
 }
 
 /// A frame from user space.
+///
+/// # Context
+///
+/// Process, in an RCU section. Does not sleep.
 ///
 /// # Invariants
 ///

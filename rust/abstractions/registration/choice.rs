@@ -22,6 +22,10 @@ use kernel::{
 
 /// What stands for one name: several things that are registered together, or not at all.
 ///
+/// # Context
+///
+/// Any: it is a constant.
+///
 /// # Invariants
 ///
 /// `parts` are registered if `is_registered` is set; nobody else registers them.
@@ -32,7 +36,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// A choice that is not registered.
+    /// Makes a choice that is not registered.
     ///
     /// # Safety
     ///
@@ -88,6 +92,10 @@ enum Phase {
 type Set = u32;
 
 /// The choices of a module.
+///
+/// # Context
+///
+/// Any: it is a constant.
 ///
 /// # Invariants
 ///

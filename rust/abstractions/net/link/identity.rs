@@ -22,7 +22,11 @@ use core::{
     ptr, //
 };
 
-/// `dev` as a device with data of type `T`, if it is one of this module's, of whatever kind. Any context.
+/// Returns `dev` as a device with data of type `T`, if it is one of this module's, of whatever kind.
+///
+/// # Context
+///
+/// Any; does not sleep.
 pub fn downcast<T: NetDeviceOps>(dev: &NetDevice) -> Option<&Link<T>> {
     let is_wanted = (own_ops(dev)?.data_type)() == TypeId::of::<T>();
     // SAFETY: The type of its data is `T`.

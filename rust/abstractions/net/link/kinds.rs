@@ -16,6 +16,10 @@ use kernel::{
 /// A kind of link as C has a pointer to it while it is registered. While it is not, nobody has a device
 /// of the kind.
 ///
+/// # Context
+///
+/// Any: it is a constant.
+///
 /// # Invariants
 ///
 /// `ops` is never used but as part of a `Kind`, whose first field it is.

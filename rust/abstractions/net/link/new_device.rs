@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A device while it is made: each state is a type, and dropping one undoes what was done.
+//!
+//! # Context
+//!
+//! Process, RTNL, as long as there is one of these types. All may sleep, and so may dropping one; what
+//! registers and unregisters re-enters the driver and notifiers.
 
 use crate::{
     bindings,
@@ -111,7 +116,7 @@ impl<'a, O: Owner> NewDevice<'a, O> {
         }
     }
 
-    /// The device's properties.
+    /// Returns the device's properties.
     pub fn setup(&mut self) -> SetupDevice<'_> {
         // SAFETY: By the type's invariants it is not registered, and it is borrowed exclusively.
         unsafe { SetupDevice::from_raw(self.dev.as_ptr()) }
@@ -155,7 +160,7 @@ pub struct Initialised<'a, T: NetDeviceOps, O: Owner> {
 }
 
 impl<'a, T: NetDeviceOps, O: Owner> Initialised<'a, T, O> {
-    /// The device's properties.
+    /// Returns the device's properties.
     pub fn setup(&mut self) -> SetupDevice<'_> {
         // SAFETY: By the type's invariants it is not registered, and it is borrowed exclusively.
         unsafe { SetupDevice::from_raw(self.dev.as_ptr()) }
@@ -232,7 +237,7 @@ impl<'a, T: NetDeviceOps> Unfinished<'a, T, Owned> {
 pub struct Configured<'a, T: NetDeviceOps>(Unfinished<'a, T, Owned>);
 
 impl<T: NetDeviceOps> Configured<'_, T> {
-    /// The device is there to stay.
+    /// Leaves the device there to stay.
     pub fn keep(self) {
         let _ = ManuallyDrop::new(self.0);
     }
@@ -247,8 +252,8 @@ impl<T: NetDeviceOps> Deref for Configured<'_, T> {
 }
 
 impl<'a, T: NetDeviceOps> Unfinished<'a, T, FromCore> {
-    /// The request is done: the device is there to stay. [`ENODEV`] if somebody has unregistered it since:
-    /// the core would go on with it.
+    /// Ends the request: the device is there to stay. [`ENODEV`] if somebody has unregistered it since: the
+    /// core would go on with it.
     pub fn finish(self) -> Result<Finished<'a>> {
         if self.is_unregistering() {
             return Err(ENODEV);

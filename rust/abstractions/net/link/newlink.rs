@@ -30,6 +30,10 @@ use kernel::{
 };
 
 /// What a request to make a link says.
+///
+/// # Context
+///
+/// Process, RTNL. Does not sleep, but for [`create`](NewLinkParams::create).
 pub struct NewLinkParams<'a> {
     pub(super) params: *mut bindings::rtnl_newlink_params,
     pub(super) ops: *const bindings::rtnl_link_ops,
@@ -40,17 +44,17 @@ pub struct NewLinkParams<'a> {
 }
 
 impl<'a> NewLinkParams<'a> {
-    /// The link's attributes.
+    /// Returns the link's attributes.
     pub fn attrs(&self) -> &LinkAttrs<'a> {
         &self.tb
     }
 
-    /// The kind's own attributes.
+    /// Returns the kind's own attributes.
     pub fn data(&self) -> Option<&Attrs<'a>> {
         self.data.as_ref()
     }
 
-    /// The device that `IFLA_LINK` names, in the namespace of `IFLA_LINK_NETNSID`, else the
+    /// Returns the device that `IFLA_LINK` names, in the namespace of `IFLA_LINK_NETNSID`, else the
     /// requester's. [`EINVAL`] if the request names none, [`ENODEV`] if there is none.
     pub fn lower<'r>(&self, rtnl: &'r Rtnl) -> Result<&'r Registered<NetDevice>> {
         let _ = rtnl;
@@ -67,7 +71,7 @@ impl<'a> NewLinkParams<'a> {
         Ok(unsafe { Registered::assume(NetDevice::from_raw(dev)) })
     }
 
-    /// The namespace for a second device: the one its attributes name, else that of
+    /// Returns the namespace for a second device: the one its attributes name, else that of
     /// `IFLA_LINK_NETNSID`, else the requester's. The core has checked the requester's rights.
     pub fn peer_net(&self) -> &Net {
         // SAFETY: The core holds references to these namespaces during the request.

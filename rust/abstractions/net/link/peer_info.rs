@@ -25,13 +25,18 @@ use kernel::{
 
 /// The parsed attributes of a second device: a `struct ifinfomsg`, and link attributes behind it,
 /// without that of a lower device (`IFLA_LINK`), which a second device does not have.
+///
+/// # Context
+///
+/// Process. Does not sleep.
 pub struct PeerInfo<'a> {
     msg: &'a [u8],
     tb: [*mut bindings::nlattr; IFLA_TABLE],
 }
 
 impl<'a> PeerInfo<'a> {
-    /// Parses an attribute like `VETH_INFO_PEER` (`rtnl_nla_parse_ifinfomsg()`).
+    /// Parses an attribute like `VETH_INFO_PEER` (`rtnl_nla_parse_ifinfomsg()`). [`EINVAL`] or [`ERANGE`] for
+    /// attributes that are not as `IFLA_*` have to be.
     pub fn parse(attr: Attr<'a>, ack: &mut ExtAck<'_>) -> Result<Self> {
         let msg = attr.payload();
         if msg.len() < size_of::<bindings::ifinfomsg>() {
@@ -49,14 +54,14 @@ impl<'a> PeerInfo<'a> {
         Ok(Self { msg, tb })
     }
 
-    /// The link attributes.
+    /// Returns the link attributes.
     pub fn attrs(&mut self) -> LinkAttrs<'_> {
         // SAFETY: The parser has filled the table with pointers into the message, which is valid
         // for longer than `self` is borrowed.
         unsafe { LinkAttrs::from_raw(self.tb.as_mut_ptr()) }
     }
 
-    /// The wanted ifindex; zero if any will do.
+    /// Returns the wanted ifindex; zero if any will do.
     pub fn ifindex(&self) -> i32 {
         // SAFETY: `parse` has checked that the header is there; it may be unaligned.
         unsafe { self.header().read_unaligned() }.ifi_index

@@ -38,7 +38,11 @@ pub(crate) struct Priv<T> {
     pub(crate) data: MaybeUninit<T>,
 }
 
-/// Bytes of private area that a device of type `T` needs.
+/// Returns how many bytes of private area a device of type `T` needs.
+///
+/// # Context
+///
+/// Any: it is a constant.
 pub const fn priv_size<T>() -> usize {
     size_of::<Priv<T>>()
 }

@@ -19,6 +19,10 @@ use kernel::{
 
 /// A device whose properties can be set freely, because nobody else knows it yet.
 ///
+/// # Context
+///
+/// Process, RTNL; the device is nobody else's yet. Does not sleep.
+///
 /// # Invariants
 ///
 /// `dev` is allocated, not registered and used by nobody else during `'a`.
@@ -28,6 +32,10 @@ pub struct SetupDevice<'a> {
 }
 
 /// Properties of a device that are on or off.
+///
+/// # Context
+///
+/// Any: numbers only.
 #[derive(Clone, Copy)]
 pub struct PrivFlags(u32);
 
@@ -49,7 +57,7 @@ impl PrivFlags {
             | bindings::netdev_priv_flags_IFF_XMIT_DST_RELEASE_PERM,
     );
 
-    /// All of both.
+    /// Returns all of both.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -88,7 +96,7 @@ impl SetupDevice<'_> {
         unsafe { bindings::netdev_set_change_proto_down(self.dev) };
     }
 
-    /// Whether the requester, if the device will be in another namespace than `net`, may administer
+    /// Returns whether the requester, if the device will be in another namespace than `net`, may administer
     /// that one, too (`rtnl_dev_link_net_capable()`).
     pub fn link_net_capable(&self, net: &Net, _rtnl: &Rtnl) -> bool {
         // SAFETY: Both are valid.
@@ -101,7 +109,7 @@ impl SetupDevice<'_> {
         unsafe { (*self.dev).tx_queue_len = len };
     }
 
-    /// The MTU.
+    /// Returns the MTU.
     pub fn mtu(&self) -> u32 {
         // SAFETY: By the type's invariant.
         unsafe { (*self.dev).mtu }
@@ -150,7 +158,7 @@ impl SetupDevice<'_> {
         }
     }
 
-    /// The driver needs no transmit lock: `start_xmit` may run on many CPUs at once.
+    /// Says that the driver needs no transmit lock: `start_xmit` may run on many CPUs at once.
     pub fn set_lltx(&mut self) {
         // SAFETY: By the type's invariant.
         unsafe { bindings::netdev_set_lltx(self.dev, true) };
@@ -192,13 +200,13 @@ impl SetupDevice<'_> {
         unsafe { (*self.dev).ifindex = ifindex };
     }
 
-    /// The ifindex that was asked for; zero for any.
+    /// Returns the ifindex that was asked for; zero for any.
     pub fn ifindex(&self) -> i32 {
         // SAFETY: By the type's invariant.
         unsafe { (*self.dev).ifindex }
     }
 
-    /// Numbers of allocated transmit and receive queues.
+    /// Returns the numbers of allocated transmit and receive queues.
     pub fn num_queues(&self) -> (u32, u32) {
         // SAFETY: By the type's invariant.
         unsafe { ((*self.dev).num_tx_queues, (*self.dev).num_rx_queues) }

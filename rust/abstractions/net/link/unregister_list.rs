@@ -13,6 +13,10 @@ use crate::{
 
 /// Devices that the core will unregister together, when the current callback is done.
 ///
+/// # Context
+///
+/// Process, RTNL. Does not sleep: devices are unregistered when the callback has returned.
+///
 /// # Invariants
 ///
 /// `list` is one that is passed to `unregister_netdevice_many()` later, under the same RTNL; `net` is
@@ -33,8 +37,8 @@ impl<'a> UnregisterList<'a> {
         Self { list, net }
     }
 
-    /// Queues a device, unless it is on its way already. One in another namespace may be unregistered
-    /// a moment later, where RTNL is per namespace.
+    /// Queues a device, unless it is on its way already (`unregister_netdevice_queue()`). One in another
+    /// namespace may be unregistered a moment later, where RTNL is per namespace.
     pub fn queue<T>(&mut self, dev: &Link<T>, _rtnl: &Rtnl) {
         let ptr = dev.as_ptr();
         // SAFETY: The device is valid; its state and its place in a list change under RTNL only.

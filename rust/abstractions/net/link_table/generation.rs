@@ -49,12 +49,16 @@ mod private {
 }
 
 /// What devices are looked up by.
+///
+/// # Context
+///
+/// Any: numbers only.
 pub trait Key: private::Sealed + Copy + Eq + Send + Sync + 'static {
     /// The generation of tables that nothing was ever put into.
     #[doc(hidden)]
     const EMPTY: *const Generation<Self>;
 
-    /// A number whose top bits are the hash, from two random odd numbers.
+    /// Returns a number whose top bits are the hash, from two random odd numbers.
     #[doc(hidden)]
     fn mix(self, factors: [u64; 2]) -> u64;
 }

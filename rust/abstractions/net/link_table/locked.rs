@@ -33,6 +33,11 @@ use kernel::{
 /// A table like [`LinkTable`], with one device for each key, whose writers need not hold RTNL: a lock
 /// keeps them apart, and those that must not sleep may write, too.
 ///
+/// # Context
+///
+/// Any but hard interrupts: a spinlock is taken with softirqs disabled, but not by [`find`](Self::find) and
+/// [`is_empty`](Self::is_empty). Sleeps only where it says so.
+///
 /// # Examples
 ///
 /// ```
@@ -70,7 +75,7 @@ impl Drop for Locked<'_> {
 }
 
 impl<T, K: Key> LockedLinkTable<T, K> {
-    /// An empty table.
+    /// Makes an empty table.
     pub fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             // SAFETY: The slot is valid and pinned.
@@ -85,13 +90,13 @@ impl<T, K: Key> LockedLinkTable<T, K> {
         Locked(&self.lock)
     }
 
-    /// Whether there is nothing in it. Any context; a snapshot.
+    /// Returns whether there is nothing in it. A snapshot.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
-    /// The device with that key, if there is one.
+    /// Returns the device with that key, if there is one.
     #[inline]
     pub fn find<'a>(&'a self, key: K, rcu: Rcu<'a>) -> Option<&'a Link<T>> {
         self.table.find(key, rcu)
@@ -160,14 +165,14 @@ impl<T, K: Key> LockedLinkTable<T, K> {
         new.capacity > self.table.len()
     }
 
-    /// Takes a device out. False if it was not there with that key. Any context but hard interrupts.
+    /// Takes a device out. Returns false if it was not there with that key.
     pub fn remove(&self, key: K, dev: &Link<T>) -> bool {
         let _guard = self.lock();
         // SAFETY: The lock is held.
         unsafe { self.table.take_out(key, dev) }
     }
 
-    /// Takes a device out wherever it is. Looks at all entries. Any context but hard interrupts.
+    /// Takes a device out wherever it is. Looks at all entries.
     pub fn remove_all(&self, dev: &Link<T>) {
         let _guard = self.lock();
         // SAFETY: The lock is held.

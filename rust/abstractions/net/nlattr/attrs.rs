@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Attributes that were received.
+//!
+//! # Context
+//!
+//! Any; nothing sleeps: messages are only read.
 
 use crate::{
     bindings,
@@ -29,7 +33,7 @@ pub struct Attr<'a>(
 );
 
 impl<'a> Attr<'a> {
-    /// The bytes behind the header.
+    /// Returns the bytes behind the header.
     #[inline]
     pub fn payload(&self) -> &'a [u8] {
         // SAFETY: By the type's invariant the header is readable.
@@ -91,7 +95,7 @@ impl<'a> Attrs<'a> {
         }
     }
 
-    /// The attribute of that number, if the message had it.
+    /// Returns the attribute of that number, if the message had it.
     #[inline]
     pub fn attr(&self, id: u16) -> Option<Attr<'a>> {
         if usize::from(id) >= self.len {
@@ -103,7 +107,7 @@ impl<'a> Attrs<'a> {
         (!ptr.is_null()).then_some(Attr(ptr, PhantomData))
     }
 
-    /// Whether the message had that attribute.
+    /// Returns whether the message had that attribute.
     #[inline]
     pub fn has<T: AttrType>(&self, field: &Field<T>) -> bool {
         self.attr(field.id).is_some()
@@ -162,7 +166,7 @@ impl<'a> Deref for LinkAttrs<'a> {
 
 /// Attributes by number, wherever they are.
 pub trait AttrTable<'a> {
-    /// The attribute of that number, if there is one.
+    /// Returns the attribute of that number, if there is one.
     fn attr(&self, id: u16) -> Option<Attr<'a>>;
 
     /// Reads a field: `Ok(None)` if it is absent, [`ERANGE`] if its payload is too short (which the

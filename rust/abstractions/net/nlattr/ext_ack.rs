@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What a user is told of a request.
+//!
+//! # Context
+//!
+//! Any; nothing sleeps. Texts are noted, and go to user space when the request is done.
 
 use crate::{
     bindings,
@@ -22,10 +26,10 @@ pub const MAX_MSG_LEN: usize = bindings::NETLINK_MAX_FMTMSG_LEN as usize - 1;
 
 /// Why a request is refused.
 pub trait Reason: Copy {
-    /// The error that the requester gets.
+    /// Returns the error that the requester gets.
     fn error(self) -> Error;
 
-    /// The message beside it (`NLMSGERR_ATTR_MSG`).
+    /// Returns the message beside it (`NLMSGERR_ATTR_MSG`).
     fn text(self) -> &'static CStr;
 }
 
@@ -104,7 +108,7 @@ impl<'a> ExtAck<'a> {
         reason.error()
     }
 
-    /// As [`refuse`](Self::refuse), and points at the attribute that is to blame, if it is there.
+    /// Does as [`refuse`](Self::refuse), and points at the attribute that is to blame, if it is there.
     #[must_use]
     pub fn refuse_attr(&mut self, attr: Option<Attr<'_>>, reason: impl Reason) -> Error {
         if let Some(attr) = attr {
@@ -113,8 +117,8 @@ impl<'a> ExtAck<'a> {
         self.refuse(reason)
     }
 
-    /// As [`refuse`](Self::refuse), of what is asked about `dev`. "by" and the name of
-    /// `holder` follow the message if the requester may see it: `holder` is in the same namespace, or in one that the
+    /// Does as [`refuse`](Self::refuse), of what is asked about `dev`. "by" and the name of `holder` follow
+    /// the message if the requester may see it: `holder` is in the same namespace, or in one that the
     /// requester has CAP_NET_ADMIN over. What is longer than [`MAX_MSG_LEN`] is cut off.
     #[must_use]
     pub fn refuse_because_of(

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! How attributes are validated and read: their numbers, their types, and the policy for both.
+//!
+//! # Context
+//!
+//! Any; nothing sleeps: messages are only read, and tables are constants.
 
 use crate::bindings;
 use core::{
@@ -197,7 +201,7 @@ impl<T: AttrType> Field<T> {
         }
     }
 
-    /// The attribute's number.
+    /// Returns the attribute's number.
     pub const fn id(&self) -> u16 {
         self.id
     }
@@ -237,7 +241,7 @@ impl Policy {
 pub struct PolicyTable<const N: usize>([Policy; N]);
 
 impl<const N: usize> PolicyTable<N> {
-    /// A table that ignores every attribute.
+    /// Makes a table that ignores every attribute.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self([Policy::new(bindings::NLA_UNSPEC, 0); N])
@@ -252,7 +256,7 @@ impl<const N: usize> PolicyTable<N> {
         self
     }
 
-    /// The rows, for a [`RtnlLinkOps`](crate::net::link::RtnlLinkOps).
+    /// Returns the rows, for a [`RtnlLinkOps`](crate::net::link::RtnlLinkOps).
     pub const fn rows(&'static self) -> &'static [Policy] {
         &self.0
     }
@@ -300,7 +304,7 @@ impl Policy {
 pub struct NestedAttrs<'a>(&'a [u8]);
 
 impl<'a> NestedAttrs<'a> {
-    /// The attributes one after the other: number and payload. Ends at the first that is not whole
+    /// Returns the attributes one after the other: number and payload. Ends at the first that is not whole
     /// (`nla_for_each_attr()`).
     pub fn iter(self) -> impl Iterator<Item = (u16, &'a [u8])> {
         let mut rest = self.0;

@@ -64,9 +64,9 @@ impl<T: RxHandler> Handler<T> {
         self.put_off(clone, note, limit, cx.bh())
     }
 
-    /// The same for a frame that a device on top of the handler's sends: a copy of it becomes one that
-    /// the handler's device has received, from another namespace. `Ok` also if that one does not
-    /// receive, which it counts.
+    /// Puts off a frame that a device on top of the handler's sends: a copy of it becomes one that the
+    /// handler's device has received, from another namespace. `Ok` also if that one does not receive, which
+    /// it counts.
     pub fn defer_frame(
         &self,
         frame: &EthFrame<'_>,

@@ -11,6 +11,10 @@ use crate::{
 };
 
 /// Who it is that receives a device's packets.
+///
+/// # Context
+///
+/// Process, RTNL. Does not sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RxHandlerOwner {
     /// The bridge that the device is a port of.
@@ -28,7 +32,7 @@ pub enum RxHandlerOwner {
 }
 
 impl RxHandlerOwner {
-    /// Who receives the packets of `dev`.
+    /// Returns who receives the packets of `dev`.
     pub fn of(dev: &NetDevice, _rtnl: &Rtnl) -> Self {
         // SAFETY: The device is valid; the flags change under RTNL only.
         let flags = unsafe { bindings::netdev_get_priv_flags(dev.as_ptr()) };

@@ -11,6 +11,10 @@ use crate::{
 };
 
 /// What becomes of a received packet: the number that the core wants, and the packet if it gets it back.
+///
+/// # Context
+///
+/// Where packets are received: softirqs disabled, in an RCU section. Does not sleep.
 #[must_use]
 pub struct Verdict<'a> {
     pub(super) result: bindings::rx_handler_result_t,
@@ -24,7 +28,7 @@ impl<'a> Verdict<'a> {
         skb: None,
     };
 
-    /// It goes on to the protocols of the device that received it (`RX_HANDLER_PASS`).
+    /// Lets the packet go on to the protocols of the device that received it (`RX_HANDLER_PASS`).
     #[inline]
     pub fn pass(skb: RxSkb<'a>) -> Self {
         Self {
@@ -33,8 +37,8 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// It begins anew, as received by another device (`RX_HANDLER_ANOTHER`). Dropped if the handler is
-    /// not one that [passes packets on](super::RxHandler::PASSES_ON).
+    /// Has the packet begin anew, as received by another device (`RX_HANDLER_ANOTHER`). Dropped if the
+    /// handler is not one that [passes packets on](super::RxHandler::PASSES_ON).
     #[inline]
     pub fn another(skb: ReceivedSkBuff<'a>) -> Self {
         Self {

@@ -55,7 +55,7 @@ impl<'a> RxSkb<'a> {
         Some(ReceivedSkBuff(unsafe { SkBuff::from_raw(skb) }))
     }
 
-    /// A second packet with the same data, and of the same type, that `dev` has received. `None` if
+    /// Returns a second packet with the same data, and of the same type, that `dev` has received. `None` if
     /// there is no memory.
     #[inline]
     pub fn clone_to<'r, T: NetDeviceOps>(

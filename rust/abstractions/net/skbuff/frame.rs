@@ -27,7 +27,7 @@ use crate::{
 use core::ptr;
 
 impl<'a> SkBuff<'a> {
-    /// The packet as an Ethernet frame, if its whole Ethernet header is there.
+    /// Returns the packet as an Ethernet frame, if its whole Ethernet header is there.
     #[inline]
     pub fn into_frame(self) -> Result<EthFrame<'a>, Self> {
         // SAFETY: By the type's invariant the skb is valid.
@@ -54,13 +54,17 @@ impl<'a> SkBuff<'a> {
 
 /// A packet that begins with a whole Ethernet header.
 ///
+/// # Context
+///
+/// As [`SkBuff`].
+///
 /// # Invariants
 ///
 /// The first [`ETH_HLEN`] bytes of the packet are in its linear part.
 pub struct EthFrame<'a>(SkBuff<'a>);
 
 impl<'a> EthFrame<'a> {
-    /// The packet again.
+    /// Returns the packet again.
     #[inline]
     pub fn into_skb(self) -> SkBuff<'a> {
         self.0
@@ -72,14 +76,14 @@ impl<'a> EthFrame<'a> {
         unsafe { (*self.0 .0.as_ptr()).data.cast() }
     }
 
-    /// The destination address.
+    /// Returns the destination address.
     #[inline]
     pub fn dest(&self) -> Mac {
         // SAFETY: By the type's invariant there is a whole header.
         unsafe { dest(self.header()) }
     }
 
-    /// Whether it is for a group, or everybody (`is_multicast_ether_addr()`).
+    /// Returns whether it is for a group, or everybody (`is_multicast_ether_addr()`).
     #[inline]
     pub fn is_to_group(&self) -> bool {
         // SAFETY: By the type's invariant there is a whole header.
@@ -87,21 +91,21 @@ impl<'a> EthFrame<'a> {
         first & 1 != 0
     }
 
-    /// What the Ethernet header says comes next: a protocol, or a VLAN tag (`ETH_P_*`).
+    /// Returns what the Ethernet header says comes next: a protocol, or a VLAN tag (`ETH_P_*`).
     #[inline]
     pub fn protocol(&self) -> u16 {
         // SAFETY: By the type's invariant there is a whole header; it may be unaligned.
         u16::from_be(unsafe { ptr::addr_of!((*self.header()).h_proto).read_unaligned() })
     }
 
-    /// The source address.
+    /// Returns the source address.
     #[inline]
     pub fn source(&self) -> Mac {
         // SAFETY: By the type's invariant there is a whole header.
         unsafe { source(self.header()) }
     }
 
-    /// What is behind the Ethernet header.
+    /// Returns what is behind the Ethernet header.
     #[inline]
     pub fn payload(&self) -> Payload<'_> {
         // SAFETY: The skb is valid; by the type's invariant there is a whole header.
@@ -126,23 +130,24 @@ impl<'a> EthFrame<'a> {
         Some(unsafe { (*skb).data.add(start).cast::<T>().read() })
     }
 
-    /// Whether it is several packets in one, that are cut later (`skb_is_gso()`).
+    /// Returns whether it is several packets in one, that are cut later (`skb_is_gso()`).
     #[inline]
     pub fn is_gso(&self) -> bool {
         // SAFETY: The skb is valid.
         unsafe { bindings::skb_is_gso(self.0 .0.as_ptr()) }
     }
 
-    /// Whether a checksum is still to be computed (`CHECKSUM_PARTIAL`), by whoever sends the frame in the end.
+    /// Returns whether a checksum is still to be computed (`CHECKSUM_PARTIAL`), by whoever sends the frame in
+    /// the end.
     #[inline]
     pub fn has_partial_checksum(&self) -> bool {
         // SAFETY: The skb is valid.
         unsafe { bindings::skb_has_partial_csum(self.0 .0.as_ptr()) }
     }
 
-    /// How many bytes behind the Ethernet header that begins which such a checksum is of, and how many bytes
-    /// behind its beginning the checksum is (`csum_start`, `csum_offset`). The sender says so: it may be any
-    /// place. `None` if it begins before the end of the Ethernet header.
+    /// Returns how many bytes behind the Ethernet header that begins which such a checksum is of, and how
+    /// many bytes behind its beginning the checksum is (`csum_start`, `csum_offset`). The sender says so: it
+    /// may be any place. `None` if it begins before the end of the Ethernet header.
     #[inline]
     pub fn checksum_place(&self) -> Option<(usize, usize)> {
         let skb = self.0 .0.as_ptr();
@@ -157,8 +162,8 @@ impl<'a> EthFrame<'a> {
         Some((start as usize, offset.into()))
     }
 
-    /// Computes such a checksum (`skb_checksum_help()`); whether that was possible: not for several packets
-    /// in one, for a place that is not in the frame, and without memory.
+    /// Computes such a checksum (`skb_checksum_help()`). Returns whether that was possible: not for several
+    /// packets in one, for a place that is not in the frame, and without memory.
     #[cold]
     #[inline(never)]
     pub fn complete_checksum(&mut self) -> bool {
@@ -183,7 +188,7 @@ impl<'a> EthFrame<'a> {
         unsafe { bindings::pskb_may_pull(skb, end) && bindings::skb_checksum_help(skb) == 0 }
     }
 
-    /// A second frame with the same data (`skb_clone()`); `None` if there is no memory.
+    /// Returns a second frame with the same data (`skb_clone()`); `None` if there is no memory.
     #[inline]
     pub fn try_clone(&self) -> Option<Self> {
         // SAFETY: The skb is valid, and cloning does not change what others see of it.
@@ -231,13 +236,13 @@ impl<'a> EthFrame<'a> {
         unsafe { bindings::skb_scrub_packet(self.0 .0.as_ptr(), true) };
     }
 
-    /// Bytes in the frame, the Ethernet header included.
+    /// Returns how many bytes are in the frame, the Ethernet header included.
     #[inline]
     pub fn len(&self) -> u32 {
         self.0.len()
     }
 
-    /// Never: a frame has its header at least.
+    /// Returns false: a frame has its header at least.
     #[inline]
     pub fn is_empty(&self) -> bool {
         false

@@ -64,6 +64,11 @@ impl PacketType {
 /// A packet that a device has received and that its [`RxHandler`](crate::net::rx_handler::RxHandler) is to
 /// decide about. Packet sockets may hold it, too, so it is not written to.
 ///
+/// # Context
+///
+/// Where packets are received or put off: in an RCU section; softirqs are disabled but in a worker. Does not
+/// sleep.
+///
 /// # Invariants
 ///
 /// The pointer is to an skb of which this object owns one reference. Its Ethernet header, of
@@ -129,21 +134,21 @@ impl<'a> RxSkb<'a> {
         unsafe { bindings::skb_mac_header(self.as_ptr()) }
     }
 
-    /// The destination address.
+    /// Returns the destination address.
     #[inline]
     pub fn dest(&self) -> Mac {
         // SAFETY: The header is there, by the type's invariant.
         unsafe { dest(self.header()) }
     }
 
-    /// The source address.
+    /// Returns the source address.
     #[inline]
     pub fn source(&self) -> Mac {
         // SAFETY: The header is there, by the type's invariant.
         unsafe { source(self.header()) }
     }
 
-    /// The protocol behind the Ethernet header, and the VLAN tag that the core took off, if there was
+    /// Returns the protocol behind the Ethernet header, and the VLAN tag that the core took off, if there was
     /// one (`ETH_P_*`).
     #[inline]
     pub fn protocol(&self) -> u16 {
@@ -151,14 +156,14 @@ impl<'a> RxSkb<'a> {
         unsafe { bindings::skb_protocol(self.as_ptr()) }
     }
 
-    /// Bytes in the packet, the Ethernet header included.
+    /// Returns how many bytes are in the packet, the Ethernet header included.
     #[inline]
     pub fn frame_len(&self) -> u32 {
         // SAFETY: The skb is valid.
         unsafe { (*self.as_ptr()).len }.wrapping_add(ETH_HLEN)
     }
 
-    /// What is behind the Ethernet header.
+    /// Returns what is behind the Ethernet header.
     #[inline]
     pub fn payload(&self) -> Payload<'_> {
         // SAFETY: The skb is valid, and its data begin behind the header.
@@ -174,9 +179,8 @@ impl<'a> RxSkb<'a> {
         NonNull::new(skb).map(|skb| Self(skb, PhantomData))
     }
 
-    /// If it is a fragment of an IPv4 packet, collects it; gives the whole packet when the last one
-    /// is there (`ip_check_defrag()`). Packets of other protocols, and malformed ones, come back as
-    /// they are.
+    /// Collects the packet if it is a fragment of an IPv4 packet; returns the whole packet when the last one
+    /// is there (`ip_check_defrag()`). Packets of other protocols, and malformed ones, come back as they are.
     #[inline]
     pub fn defrag_ipv4(self, _bh: Bh<'_>) -> Option<Self> {
         if self.protocol() != ETH_P_IP {
@@ -226,6 +230,10 @@ impl Drop for RxSkb<'_> {
 /// core looks for with the backlog locked (`enqueue_to_backlog()`): unregistering a device takes it down
 /// before the backlogs are cleared of packets for it (`flush_all_backlogs()`).
 ///
+/// # Context
+///
+/// In the RCU section in which its receiver was found. Does not sleep.
+///
 /// # Invariants
 ///
 /// Nobody else has it. Its device is not freed during `'a`, which is within an RCU section. Its Ethernet
@@ -249,7 +257,7 @@ impl<'a> ReceivedSkBuff<'a> {
         self.0 .0.as_ptr()
     }
 
-    /// Bytes in the packet, the Ethernet header included.
+    /// Returns how many bytes are in the packet, the Ethernet header included.
     #[inline]
     pub fn frame_len(&self) -> u32 {
         self.0.len().wrapping_add(ETH_HLEN)
@@ -268,7 +276,7 @@ impl<'a> ReceivedSkBuff<'a> {
         RxSkb(ManuallyDrop::new(self.0).0, PhantomData)
     }
 
-    /// What `f` says of the packet as the handler of its device would see it.
+    /// Returns what `f` says of the packet as the handler of its device would see it.
     #[inline]
     pub fn peek<R>(&self, f: impl FnOnce(&RxSkb<'_>) -> R) -> R {
         // INVARIANT: As in `into_rx`; the reference stays ours, and is not given up here.
@@ -280,8 +288,8 @@ impl<'a> ReceivedSkBuff<'a> {
         ManuallyDrop::new(self.0).0
     }
 
-    /// Whether the core would give the packet to the handler of its device, which is up, and to nobody else
-    /// before, nor do anything to it. A snapshot.
+    /// Returns whether the core would give the packet to the handler of its device, which is up, and to
+    /// nobody else before, nor do anything to it. A snapshot.
     #[inline]
     pub fn goes_to_handler(&self, rcu: Rcu<'_>) -> bool {
         let skb = self.0 .0.as_ptr();
@@ -293,7 +301,7 @@ impl<'a> ReceivedSkBuff<'a> {
         }
     }
 
-    /// The same packet, of another type.
+    /// Returns the same packet, of another type.
     #[inline]
     #[must_use]
     pub fn of_type(self, kind: PacketType) -> Self {

@@ -42,6 +42,10 @@ use kernel::{
 /// A socket that was found in an RCU section: nobody may have a reference any more, so none can be had
 /// from it.
 ///
+/// # Context
+///
+/// In an RCU section, any but hard interrupts. Does not sleep.
+///
 /// # Invariants
 ///
 /// The socket is not freed during `'a`.
@@ -66,13 +70,13 @@ impl<T> Deref for RcuSock<'_, T> {
 }
 
 impl<'a, T: SockData> RcuSock<'a, T> {
-    /// See [`Sock::ring`].
+    /// Does as [`Sock::ring`].
     #[inline]
     pub fn ring(self) -> &'a SkbRing {
         self.0.ring()
     }
 
-    /// See [`Sock::wake`].
+    /// Does as [`Sock::wake`].
     #[inline]
     pub fn wake(self, events: PollEvents) {
         self.0.wake(events);
@@ -95,6 +99,10 @@ impl<'a, T: SockData> RcuSock<'a, T> {
 type Entry<T> = Atomic<*mut Sock<T>>;
 
 /// Up to `N` sockets, of which packets choose one.
+///
+/// # Context
+///
+/// Any, in an RCU section or with RTNL as the arguments say. Does not sleep.
 ///
 /// # Invariants
 ///
@@ -134,7 +142,7 @@ unsafe impl<T: SockData, const N: usize> Send for SockArray<T, N> {}
 unsafe impl<T: SockData, const N: usize> Sync for SockArray<T, N> {}
 
 impl<T: SockData, const N: usize> SockArray<T, N> {
-    /// An empty array.
+    /// Makes an empty array.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         const { assert!(N <= u16::MAX as usize) };
@@ -145,19 +153,19 @@ impl<T: SockData, const N: usize> SockArray<T, N> {
         }
     }
 
-    /// How many there are: for packets a hint.
+    /// Returns how many there are: for packets a hint.
     #[inline]
     pub fn len(&self) -> u32 {
         self.len.load(Relaxed)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// One of them; `None` if there are not that many, or not any more.
+    /// Returns one of them; `None` if there are not that many, or not any more.
     #[inline]
     pub fn get<'a>(&'a self, index: u32, _rcu: Rcu<'a>) -> Option<RcuSock<'a, T>> {
         let slot = self.slots.get(index as usize)?;
@@ -173,7 +181,7 @@ impl<T: SockData, const N: usize> SockArray<T, N> {
         slots.position(|slot| ptr::eq(slot.load(Relaxed), wanted))
     }
 
-    /// Whether `sock` is one of them.
+    /// Returns whether `sock` is one of them.
     pub fn contains(&self, sock: &Sock<T>, rtnl: &Rtnl) -> bool {
         self.position(sock, rtnl).is_some()
     }
@@ -187,7 +195,7 @@ impl<T: SockData, const N: usize> SockArray<T, N> {
         Ok(())
     }
 
-    /// Takes a socket out, the last one takes its place. Whether it was there.
+    /// Takes a socket out, the last one takes its place. Returns whether it was there.
     pub fn remove(&self, sock: &Sock<T>, rtnl: &Rtnl) -> bool {
         let Some(slot) = self.position(sock, rtnl).and_then(|at| self.slots.get(at)) else {
             return false;

@@ -18,6 +18,10 @@ pub(super) const BULK: usize = 16;
 
 /// Frames that are put together, of which there is room for a few.
 ///
+/// # Context
+///
+/// Softirqs disabled, in an RCU section. Does not sleep.
+///
 /// # Invariants
 ///
 /// The first `count` of `frames` are frames that are ours.
@@ -27,7 +31,7 @@ pub struct XdpBulk {
 }
 
 impl XdpBulk {
-    /// None.
+    /// Makes one without any.
     #[allow(clippy::new_without_default)]
     #[inline]
     pub fn new() -> Self {
@@ -50,7 +54,7 @@ impl XdpBulk {
         Ok(())
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.count == 0
@@ -62,8 +66,8 @@ impl XdpBulk {
         self.count == BULK
     }
 
-    /// Has `send` take them; what it leaves is dropped, whatever it says. How many were sent, and dropped; the
-    /// tracepoint `xdp_bulk_tx` is told, as of `dev`, and of an error if none was sent.
+    /// Has `send` take them; what it leaves is dropped, whatever it says. Returns how many were sent, and
+    /// dropped; the tracepoint `xdp_bulk_tx` is told, as of `dev`, and of an error if none was sent.
     pub fn send(
         &mut self,
         dev: &NetDevice,

@@ -12,6 +12,10 @@ use crate::{
 
 /// What a device can do with XDP (`NETDEV_XDP_ACT_*`); the core refuses programs what is not among it, and
 /// user space can see it (`dev-get` of netlink family netdev).
+///
+/// # Context
+///
+/// Any: numbers only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct XdpFeatures(bindings::netdev_xdp_act);
 
@@ -29,7 +33,7 @@ impl XdpFeatures {
     /// … also such in several pieces.
     pub const NDO_XMIT_SG: Self = Self(bindings::netdev_xdp_act_NETDEV_XDP_ACT_NDO_XMIT_SG);
 
-    /// All of both.
+    /// Returns all of both.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -38,7 +42,11 @@ impl XdpFeatures {
 
 impl<T> Link<T> {
     /// Says what the device can do with XDP, to user space too if it is something else than before
-    /// (`xdp_set_features_flag()`). May sleep.
+    /// (`xdp_set_features_flag()`).
+    ///
+    /// # Context
+    ///
+    /// Process, RTNL. Sleeps.
     pub fn set_xdp_features(&self, features: XdpFeatures, _rtnl: &Rtnl) {
         // SAFETY: The device is valid, and RTNL held, as the notifiers want; the function takes the
         // device's own lock, which is not held under RTNL by the callbacks of devices like ours.

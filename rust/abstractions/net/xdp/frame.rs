@@ -22,6 +22,10 @@ use kernel::prelude::*;
 
 /// A packet without an skb (`struct xdp_frame`): whoever has it passes it on or drops it.
 ///
+/// # Context
+///
+/// Softirqs disabled. Does not sleep.
+///
 /// # Invariants
 ///
 /// The pointer is to a frame that is ours, with the memory that it lies in and its fragments. Its memory is
@@ -55,14 +59,14 @@ impl XdpFrame {
         self.0.as_ptr()
     }
 
-    /// Bytes in the packet, its Ethernet header and its fragments included.
+    /// Returns how many bytes are in the packet, its Ethernet header and its fragments included.
     #[inline]
     pub fn len(&self) -> u32 {
         // SAFETY: By the type's invariants.
         unsafe { bindings::xdp_get_frame_len(self.as_ptr()) }
     }
 
-    /// Whether there are no bytes in it.
+    /// Returns whether there are no bytes in it.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -110,6 +114,10 @@ impl Drop for XdpFrame {
 /// Frames on their way to a device, of which the first ones may be taken; who brought them keeps the rest. How many
 /// were taken is written where that one looks, whatever else he is told.
 ///
+/// # Context
+///
+/// Softirqs disabled, in an RCU section. Does not sleep.
+///
 /// # Invariants
 ///
 /// The array has `count` entries, which are frames. The first `taken` are not ours any more, the others are for
@@ -140,13 +148,14 @@ impl<'a> XdpFrames<'a> {
         }
     }
 
-    /// How many there are.
+    /// Returns how many there are.
     #[inline]
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// Gives frames to `f`, one after the other, until one comes back, which ends it. How many were taken.
+    /// Gives frames to `f`, one after the other, until one comes back, which ends it. Returns how many were
+    /// taken.
     #[inline]
     pub fn take(self, mut f: impl FnMut(XdpFrame) -> Result<(), XdpFrame>) -> u32 {
         for index in 0..self.count {

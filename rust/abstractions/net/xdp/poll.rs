@@ -57,6 +57,10 @@ pub enum Verdict<'p> {
 /// A queue is being polled, and there may be a program that sees what comes. What was redirected is sent when the
 /// polling ends.
 ///
+/// # Context
+///
+/// As [`Poll`].
+///
 /// # Invariants
 ///
 /// What others' pools get back on this CPU they do not get directly, as `Poll::begin_xdp` has seen to.
@@ -83,38 +87,38 @@ impl<'p> Poll<'p> {
 }
 
 impl<'p> XdpPoll<'_, 'p> {
-    /// The next entry; `None` if there is none, or the budget is used up.
+    /// Returns the next entry; `None` if there is none, or the budget is used up.
     #[allow(clippy::should_implement_trait)]
     #[inline]
     pub fn next(&mut self) -> Option<Entry<'p>> {
         self.poll.next()
     }
 
-    /// See [`Poll::charged`].
+    /// Does as [`Poll::charged`].
     #[inline]
     pub fn charged(&self) -> u32 {
         self.poll.charged()
     }
 
-    /// See [`Poll::complete_charged`].
+    /// Does as [`Poll::complete_charged`].
     #[inline]
     pub fn complete_charged(&mut self, txq: &TxQueue<'_>) -> bool {
         self.poll.complete_charged(txq)
     }
 
-    /// See [`Poll::gro_receive`].
+    /// Does as [`Poll::gro_receive`].
     #[inline]
     pub fn gro_receive(&mut self, skb: UniqueSkb<'p>) {
         self.poll.gro_receive(skb);
     }
 
-    /// See [`Poll::netif_receive`].
+    /// Does as [`Poll::netif_receive`].
     #[inline]
     pub fn netif_receive(&mut self, skb: ReceivedSkBuff<'p>) {
         self.poll.netif_receive(skb);
     }
 
-    /// Has the program see the entry, and does what it says.
+    /// Runs the program on the entry, and does what it says.
     #[inline]
     pub fn run(&mut self, entry: Entry<'p>) -> Verdict<'p> {
         match (entry, self.prog) {
@@ -382,7 +386,8 @@ impl<'p> XdpPoll<'_, 'p> {
         });
     }
 
-    /// Ends it: what was collected goes where it is to go. How many frames were lost for want of memory.
+    /// Ends it: what was collected goes where it is to go. Returns how many frames were lost for want of
+    /// memory.
     #[inline]
     pub fn finish(mut self) -> u32 {
         if !self.passed.is_empty() {

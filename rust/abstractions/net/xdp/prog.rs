@@ -34,6 +34,10 @@ use kernel::{
 
 /// A program (`struct bpf_prog`) of type XDP.
 ///
+/// # Context
+///
+/// Any; does not sleep.
+///
 /// # Invariants
 ///
 /// It is of that type, and is not freed while referred to. Whoever safe code lends one to has a reference, but for
@@ -75,7 +79,7 @@ impl XdpProg {
         self.0.get()
     }
 
-    /// Whether it can do with packets in several pieces (`BPF_F_XDP_HAS_FRAGS`).
+    /// Returns whether it can do with packets in several pieces (`BPF_F_XDP_HAS_FRAGS`).
     pub fn has_frags(&self) -> bool {
         // SAFETY: The program is valid; what it can do never changes.
         unsafe { bindings::bpf_prog_has_frags(self.as_ptr()) }
@@ -100,6 +104,10 @@ impl RunningProg<'_> {
 
 /// The program that packets of a device go through, or none; they pay one load.
 ///
+/// # Context
+///
+/// Any, in an RCU section or with RTNL as the arguments say, to be dropped too. Does not sleep.
+///
 /// # Invariants
 ///
 /// The pointer is null, or to a program with a reference that is ours.
@@ -114,7 +122,7 @@ unsafe impl Send for ProgPtr {}
 unsafe impl Sync for ProgPtr {}
 
 impl ProgPtr {
-    /// None.
+    /// Makes one without any.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         // INVARIANT: Null.
@@ -124,7 +132,7 @@ impl ProgPtr {
         }
     }
 
-    /// The program, if there is one.
+    /// Returns the program, if there is one.
     #[inline]
     pub fn get<'a>(&'a self, _rcu: Rcu<'a>) -> Option<RunningProg<'a>> {
         let ptr = self.ptr.load(Acquire);
@@ -135,7 +143,7 @@ impl ProgPtr {
         (!ptr.is_null()).then(|| RunningProg(unsafe { XdpProg::from_raw(ptr) }))
     }
 
-    /// Whether there is one. For others than holders of RTNL a snapshot.
+    /// Returns whether there is one. For others than holders of RTNL a snapshot.
     #[inline]
     pub fn is_some(&self) -> bool {
         !self.ptr.load(Relaxed).is_null()
