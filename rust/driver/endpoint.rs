@@ -74,33 +74,33 @@ use kernel::{
     },
 };
 
-/// Whose rules a link follows where kind `rnetvirt` and the C drivers differ.
+/// Whom a link is compatible with where kind `rnetvirt` and the C drivers differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rules {
-    /// Those of kind `rnetvirt`.
+pub(crate) enum Compat {
+    /// Kind `rnetvirt`.
     Rnetvirt,
-    /// Those of the C driver whose kind it is of.
+    /// The C driver whose kind it is of.
     C,
 }
 
 /// What a new endpoint is to be, beside its settings.
 pub(crate) struct Form {
-    pub(crate) rules: Rules,
+    pub(crate) compat: Compat,
     pub(crate) tap: Option<TapRef>,
 }
 
 impl Form {
     /// An endpoint with a stack, or one with a tap instead. [`ENOMEM`].
-    pub(crate) fn new(rules: Rules, is_tap: bool) -> Result<Self> {
+    pub(crate) fn new(compat: Compat, is_tap: bool) -> Result<Self> {
         let tap = if is_tap { Some(Tap::new(stats)?) } else { None };
-        Ok(Self { rules, tap })
+        Ok(Self { compat, tap })
     }
 }
 
 /// What endpoints of all flavors have.
 pub(crate) struct Common {
-    /// Whose rules it follows.
-    pub(crate) rules: Rules,
+    /// Whom it is compatible with.
+    pub(crate) compat: Compat,
     /// The lower device: the port's, too, but one step nearer.
     pub(crate) lower: DevRef,
     /// What the endpoints of that device share.
@@ -119,7 +119,7 @@ impl Common {
     /// That of an endpoint that is to be made. [`ENOMEM`], or [`ENODEV`] if the lower device is gone.
     pub(crate) fn new(port: &PortRef, form: Form, rtnl: &Rtnl) -> Result<Self> {
         Ok(Self {
-            rules: form.rules,
+            compat: form.compat,
             lower: DevRef::new(port.lower_rtnl(rtnl)?, rtnl)?,
             port: port.clone(),
             stats: Stats::new()?,

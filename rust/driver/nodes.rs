@@ -6,9 +6,9 @@ use crate::{
     endpoint::{
         self,
         Common,
+        Compat, //
         Ipvlan,
         Macvlan,
-        Rules, //
     },
     tap::{
         file::TapFile,
@@ -48,24 +48,24 @@ use kernel::{
 /// Those of kind `rnetvirt`.
 pub(crate) const RNETVIRT: NodeClass<TapFile> = NodeClass {
     name: c"rnetvirt",
-    device_of: |dev| tap_by(endpoint::common(dev)?, Rules::Rnetvirt),
+    device_of: |dev| tap_by(endpoint::common(dev)?, Compat::Rnetvirt),
 };
 
 /// Those of kind `macvtap`.
 pub(crate) const MACVTAP: NodeClass<TapFile> = NodeClass {
     name: c"macvtap",
-    device_of: |dev| tap_by(downcast::<Macvlan>(dev)?.data(), Rules::C),
+    device_of: |dev| tap_by(downcast::<Macvlan>(dev)?.data(), Compat::C),
 };
 
 /// Those of kind `ipvtap`.
 pub(crate) const IPVTAP: NodeClass<TapFile> = NodeClass {
     name: c"ipvtap",
-    device_of: |dev| tap_by(downcast::<Ipvlan>(dev)?.data(), Rules::C),
+    device_of: |dev| tap_by(downcast::<Ipvlan>(dev)?.data(), Compat::C),
 };
 
 /// The tap of an endpoint that follows `rules`, if it has one.
-fn tap_by(common: &Common, rules: Rules) -> Option<&TapRef> {
-    common.tap().filter(|_| common.rules == rules)
+fn tap_by(common: &Common, compat: Compat) -> Option<&TapRef> {
+    common.tap().filter(|_| common.compat == compat)
 }
 
 impl CharFile for TapFile {

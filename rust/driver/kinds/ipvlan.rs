@@ -6,9 +6,9 @@
 
 use crate::{
     endpoint::{
+        Compat, //
         Form,
         Ipvlan,
-        Rules, //
     },
     ipvlan::settings::{
         self,
@@ -83,7 +83,7 @@ impl<const TAP: bool> RtnlLinkOps for Kind<TAP> {
     ) -> Result<Finished<'a>> {
         let mut settings = read(params.data(), ack)?;
         settings.mode = settings.mode.or(Some(Mode::L3));
-        let form = Form::new(Rules::C, TAP)?;
+        let form = Form::new(Compat::C, TAP)?;
         let dev = Ipvlan::newlink(dev, params, settings, form, ack, rtnl)?;
         if settings.flags.is_none() {
             let other = sharers(&dev, rtnl).find(|other| other.id() != dev.id());
@@ -125,7 +125,7 @@ fn sharers<'a>(
     rtnl: &'a Rtnl,
 ) -> impl Iterator<Item = &'a Registered<Link<Ipvlan>>> {
     let links = dev.data().port.ipvlans().registered(rtnl);
-    links.filter(|link| link.data().rules == Rules::C)
+    links.filter(|link| link.data().compat == Compat::C)
 }
 
 /// Changes settings of all links that share them with `dev`. If one cannot be changed, none has another mode.

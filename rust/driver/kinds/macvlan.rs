@@ -5,9 +5,9 @@
 
 use crate::{
     endpoint::{
+        Compat, //
         Form,
         Macvlan,
-        Rules, //
     },
     macvlan::settings::{
         self,
@@ -78,7 +78,7 @@ impl<const TAP: bool> RtnlLinkOps for Kind<TAP> {
     ) -> Result<Finished<'a>> {
         let mut settings = read(params.data(), ack)?;
         settings.mode = settings.mode.or(Some(Mode::VEPA));
-        let form = Form::new(Rules::C, TAP)?;
+        let form = Form::new(Compat::C, TAP)?;
         Macvlan::newlink(dev, params, settings, form, ack, rtnl)?.finish()
     }
 

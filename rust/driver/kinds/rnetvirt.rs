@@ -13,11 +13,11 @@ use crate::{
         self,
         stats,
         Common,
+        Compat, //
         Endpoint,
         Form,
         Ipvlan,
         Macvlan,
-        Rules, //
     },
     guard,
     ipvlan,
@@ -143,7 +143,7 @@ impl RtnlLinkOps for Kind {
         let data = params.data();
         let flavor = flavor(params.attrs(), data, ack)?;
         let is_tap = matches!(flavor, Flavor::Macvtap | Flavor::Ipvtap);
-        let form = Form::new(Rules::Rnetvirt, is_tap)?;
+        let form = Form::new(Compat::Rnetvirt, is_tap)?;
         match flavor {
             Flavor::Veth if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),

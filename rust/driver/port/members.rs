@@ -4,9 +4,9 @@
 
 use crate::{
     endpoint::{
+        Compat, //
         Ipvlan,
         Macvlan,
-        Rules, //
     },
     ipvlan::settings::Mode as IpvlanMode,
     macvlan::settings::DEFAULT_BC_QUEUE_LEN,
@@ -141,7 +141,7 @@ impl Port {
     /// Whether an endpoint is trusted: as all are, or because the C driver knows no others.
     fn pass_trust_on(&self, dev: &Link<Ipvlan>) {
         let this = dev.data();
-        let trusted = self.is_trusted() || this.rules == Rules::C;
+        let trusted = self.is_trusted() || this.compat == Compat::C;
         this.settings.set_trusted(trusted);
     }
 
