@@ -121,11 +121,13 @@ mod tests {
             registered::Registered,
             rtnl::{
                 self,
-                Rtnl, //
+                Rtnl,
+                Unlocked, //
             },
             rx_handler::Handler,
             stats::Counter,
         },
+        testing::unlocked,
     };
     use kernel::{
         new_mutex,
@@ -159,8 +161,9 @@ mod tests {
 
     #[test]
     fn rtnl_can_be_taken_again_after_it_was_released() {
-        drop(rtnl::lock());
-        drop(rtnl::lock());
+        let mut unlocked = unlocked();
+        drop(rtnl::lock(&mut unlocked));
+        drop(rtnl::lock(&mut unlocked));
     }
 
     #[test]
@@ -210,7 +213,7 @@ mod tests {
             },
             GFP_KERNEL,
         )?;
-        let registered = notifier::with(Shared(recorder.clone()), |_| {
+        let registered = notifier::with(Shared(recorder.clone()), &mut unlocked(), |_, _| {
             // The loopback device of the first namespace has index 1, always.
             assert_eq!(recorder.loopback.load(Relaxed), 1);
             recorder.registered.load(Relaxed)
@@ -268,9 +271,9 @@ mod tests {
             }),
             GFP_KERNEL,
         )?;
-        let change_address = || -> Result {
+        let change_address = |unlocked: &mut Unlocked| -> Result {
             let held = heard.loopback.lock().take().ok_or(ENODEV)?;
-            let rtnl = rtnl::lock();
+            let rtnl = rtnl::lock(unlocked);
             let dev = held.registered(&rtnl).ok_or(ENODEV)?;
             assert!(!dev.is_unregistering());
             // To what it is, of which everybody is told all the same.
@@ -279,8 +282,10 @@ mod tests {
             assert_eq!(heard.changed.load(Relaxed), 2);
             Ok(())
         };
-        notifier::with(Grumbler(heard.clone()), |_| {
-            notifier::with(Grumbler(heard.clone()), |_| change_address())
+        notifier::with(Grumbler(heard.clone()), &mut unlocked(), |_, unlocked| {
+            notifier::with(Grumbler(heard.clone()), unlocked, |_, unlocked| {
+                change_address(unlocked)
+            })
         })??
     }
 
@@ -304,7 +309,7 @@ mod tests {
 
     #[test]
     fn notifier_that_refuses_what_exists_is_not_registered() {
-        let err = notifier::with(Refuse, |_| ()).err();
+        let err = notifier::with(Refuse, &mut unlocked(), |_, _| ()).err();
         assert_eq!(err, Some(EADDRINUSE));
     }
 
@@ -359,7 +364,8 @@ mod tests {
                 Handler::detach(&one, dev, rtnl);
                 Ok(())
             }),
-            |_| (),
+            &mut unlocked(),
+            |_, _| (),
         )?;
         assert_eq!(dropped.load(Relaxed), 1);
         Ok(())
@@ -382,7 +388,8 @@ mod tests {
         let (handler, dropped) = handler()?;
         notifier::with(
             Loopback(move |dev: &NetDevice, rtnl: &Rtnl| Handler::attach(&handler, dev, rtnl)),
-            |_| (),
+            &mut unlocked(),
+            |_, _| (),
         )?;
         assert_eq!(dropped.load(Relaxed), 0);
         Ok(())

@@ -12,7 +12,10 @@ use abstractions::{
     context::Process,
     net::{
         netdevice::NetDevice,
-        rtnl::Rtnl,
+        rtnl::{
+            Rtnl,
+            Unlocked, //
+        },
         sock::{
             Sock,
             SockData, //
@@ -137,7 +140,12 @@ impl CharFile for SharedFile {
         PollEvents::READABLE.with(PollEvents::WRITABLE)
     }
 
-    fn ioctl(file: &OpenFile<'_, Self>, _cmd: u32, _arg: usize) -> Result<isize> {
+    fn ioctl(
+        file: &OpenFile<'_, Self>,
+        _cmd: u32,
+        _arg: usize,
+        _unlocked: &mut Unlocked,
+    ) -> Result<isize> {
         Ok(file.socket()?.install())
     }
 }

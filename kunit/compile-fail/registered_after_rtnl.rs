@@ -7,8 +7,8 @@ use abstractions::net::{
     rtnl, //
 };
 
-pub fn late(dev: &NetDevice) -> Option<bool> {
-    let guard = rtnl::lock();
+pub fn late(dev: &NetDevice, unlocked: &mut rtnl::Unlocked) -> Option<bool> {
+    let guard = rtnl::lock(unlocked);
     let dev = dev.registered(&guard)?;
     #[cfg(misuse)]
     drop(guard);

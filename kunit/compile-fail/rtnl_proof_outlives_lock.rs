@@ -7,8 +7,8 @@ use abstractions::net::{
     rtnl, //
 };
 
-pub fn name_after_unlock(dev: &NetDevice) {
-    let guard = rtnl::lock();
+pub fn name_after_unlock(dev: &NetDevice, unlocked: &mut rtnl::Unlocked) {
+    let guard = rtnl::lock(unlocked);
     let rtnl = &*guard;
     #[cfg(misuse)]
     drop(guard);

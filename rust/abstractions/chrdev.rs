@@ -24,7 +24,8 @@ use crate::{
         registered::Registered,
         rtnl::{
             self,
-            Rtnl, //
+            Rtnl,
+            Unlocked, //
         },
         sock::{
             Sock,
@@ -120,7 +121,12 @@ pub trait CharFile: Sized + Send + Sync + 'static {
 
     /// Does what a command to `file`, which is this one, says. `arg` is a number or an address in user space.
     /// An error is what `ioctl()` says.
-    fn ioctl(file: &OpenFile<'_, Self>, cmd: u32, arg: usize) -> Result<isize>;
+    fn ioctl(
+        file: &OpenFile<'_, Self>,
+        cmd: u32,
+        arg: usize,
+        unlocked: &mut Unlocked,
+    ) -> Result<isize>;
 }
 
 /// Nodes that are opened as files of type `T`.
@@ -285,7 +291,7 @@ impl<T: CharFile> Driver<T> {
 
 impl<T: CharFile> Registrable for Driver<T> {
     unsafe fn register(&'static self) -> Result {
-        // SAFETY: It is dropped when it is unregistered, which the caller sees to.
+        // SAFETY: It is dropped when it is unregistered, which the caller sees to, as to the process.
         let init = unsafe { Registration::new(&self.class) }?;
         let registration = KBox::pin_init(init, GFP_KERNEL)?;
         // SAFETY: By the caller's guarantee nobody else is here.
@@ -294,7 +300,7 @@ impl<T: CharFile> Registrable for Driver<T> {
     }
 
     unsafe fn unregister(&'static self) {
-        // SAFETY: By the caller's guarantee nobody else is here.
+        // SAFETY: By the caller's guarantee nobody else is here, and the process is one that may.
         drop(unsafe { (*self.registration.get()).take() });
     }
 }
@@ -377,8 +383,14 @@ impl<'a, T: CharFile> OpenFile<'a, T> {
         unsafe { Process::assume() }
     }
 
-    fn ioctl(&self, cmd: c_uint, arg: c_ulong) -> Result<isize> {
-        T::ioctl(self, cmd, arg)
+    /// # Safety
+    ///
+    /// To be called for a command of user space, and nothing else.
+    unsafe fn ioctl(&self, cmd: c_uint, arg: c_ulong) -> Result<isize> {
+        // SAFETY: By the caller's guarantee. Commands are given by processes, which hold no locks then
+        // (`vfs_ioctl()`, `sock_do_ioctl()`), and for which nobody waits.
+        let mut unlocked = unsafe { Unlocked::assume() };
+        T::ioctl(self, cmd, arg, &mut unlocked)
     }
 }
 
@@ -386,20 +398,17 @@ impl<T: CharFile> Registration<T> {
     /// Registers a driver. Files can be opened as soon as the module is loaded: until then it may fail to
     /// load, and go without regard to who holds it.
     ///
-    /// # Context
-    ///
-    /// Process, may sleep, RTNL not held.
-    ///
     /// # Safety
     ///
-    /// It has to be dropped before the module goes.
+    /// It has to be dropped before the module goes. That and making it want a process that may sleep and
+    /// does not hold RTNL.
     unsafe fn new(class: &'static NodeClass<T>) -> Result<impl PinInit<Self, Error>> {
         let region = Region::new(class.name)?;
         let first = region.0;
         Ok(try_pin_init!(&this in Self {
             chrdev <- notifier::Registration::new(Chrdev::new(region, class)),
             // SAFETY: These operations are for this type, and of that module; the nodes are initialised,
-            // pinned, and dropped later.
+            // pinned, and dropped later. The process is one that may, by the caller's guarantee.
             cdev <- unsafe {
                 Cdev::new(
                     Self::FOPS,
@@ -446,7 +455,9 @@ impl<T: CharFile> Registration<T> {
             }
             // First, because an open file is given back by releasing it only.
             let room = KBox::<Opened<T>>::new_uninit(GFP_KERNEL_ACCOUNT)?;
-            let rtnl = rtnl::lock();
+            // SAFETY: A process opens the file, and holds no locks (`chrdev_open()`).
+            let mut unlocked = unsafe { Unlocked::assume() };
+            let rtnl = rtnl::lock(&mut unlocked);
             let chrdev = Openable::find(cdev, &rtnl).ok_or(ENXIO)?;
             // SAFETY: `new` has put it there with these operations. It stays while RTNL is held.
             let chrdev = unsafe { &*chrdev.cast::<notifier::Registration<Chrdev<T>>>() };
@@ -477,7 +488,10 @@ impl<T: CharFile> Registration<T> {
         // SAFETY: Nobody, and the file is freed after a grace period, which is waited for below.
         unsafe { opened.sock.set_file(ptr::null_mut()) };
         {
-            let rtnl = rtnl::lock();
+            // SAFETY: A process closes the file, without locks: `__fput()` runs when it goes back to user
+            // space, or in a worker of its own.
+            let mut unlocked = unsafe { Unlocked::assume() };
+            let rtnl = rtnl::lock(&mut unlocked);
             opened.file.release(&rtnl);
             // SAFETY: A socket that stands for the file would have a reference to it.
             unsafe { opened.sock.remove_file(&rtnl) };
@@ -554,8 +568,8 @@ impl<T: CharFile> Registration<T> {
         cmd: c_uint,
         arg: c_ulong,
     ) -> c_long {
-        // SAFETY: The file is open.
-        match unsafe { OpenFile::<T>::new(file) }.ioctl(cmd, arg) {
+        // SAFETY: The file is open, and this is a command.
+        match unsafe { OpenFile::<T>::new(file).ioctl(cmd, arg) } {
             Ok(result) => result as c_long,
             Err(err) => err.to_errno() as c_long,
         }

@@ -37,18 +37,16 @@ pub trait Registrable: Sync {
     /// # Safety
     ///
     /// It must not be registered, and has to be unregistered before the module goes. Nobody else may register
-    /// or unregister it meanwhile.
+    /// or unregister it meanwhile. Who calls is a process that may sleep and does not hold RTNL, and for
+    /// which nobody waits under it.
     unsafe fn register(&'static self) -> Result;
 
     /// Takes that back, and waits until nobody runs its code; what may be left are RCU callbacks.
     ///
-    /// # Context
-    ///
-    /// Process, may sleep, RTNL not held.
-    ///
     /// # Safety
     ///
-    /// It must be registered. Nobody else may register or unregister it meanwhile.
+    /// It must be registered. Nobody else may register or unregister it meanwhile. Who calls is a process that
+    /// may sleep and does not hold RTNL, and for which nobody waits under it.
     unsafe fn unregister(&'static self);
 }
 
@@ -92,7 +90,8 @@ impl Registrations {
     /// # Safety
     ///
     /// No entry may be in another list, or in this one twice, and the result must be dropped before the
-    /// module goes.
+    /// module goes. It is made and dropped by processes that may sleep and do not hold RTNL, and for which
+    /// nobody waits under it: those that load and unload the module.
     pub unsafe fn new(list: &'static List) -> Result<Self> {
         list.is_taken.cmpxchg(0, 1, Full).map_err(|_| EBUSY)?;
         // INVARIANT: Nothing is registered. If something cannot be, what was is when this is dropped.

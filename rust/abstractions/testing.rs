@@ -17,6 +17,7 @@ use crate::{
             ExtAck, //
         },
         payload::Payload,
+        rtnl::Unlocked,
         skbuff::{
             free,
             DropReason, //
@@ -66,6 +67,13 @@ pub fn with_packet<R>(
     }
     // SAFETY: It is valid until `skb` is dropped, and nothing is in front of the payload.
     Ok(f(unsafe { Payload::from_raw(skb.0.as_ptr(), 0) }))
+}
+
+/// Lets a test take RTNL: it is run by a process that has no locks. To be called once in each test.
+#[inline]
+pub fn unlocked() -> Unlocked {
+    // SAFETY: KUnit runs tests in a thread of their own, for which nobody waits under RTNL.
+    unsafe { Unlocked::assume() }
 }
 
 /// What a user is told.

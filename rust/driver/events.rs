@@ -79,7 +79,7 @@ impl Port {
         for dev in self.ipvlans().registered(rtnl).filter(|dev| dev.is_up()) {
             dev.sync_to_lower(rtnl);
         }
-        self.update_groups();
+        self.update_groups(rtnl);
         if self.has_l3s() && self.hook(rtnl).is_err() {
             // Nobody can be told but the reader of the log: the move has happened.
             self.lower()

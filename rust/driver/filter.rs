@@ -15,9 +15,26 @@ use kernel::sync::atomic::{
     Atomic, //
 };
 
+/// How addresses become numbers. Filters with different salts err about different addresses.
+#[derive(Clone, Copy)]
+pub(crate) struct Salt(u32);
+
+impl Salt {
+    /// The number of an address, from 0 to 255.
+    #[inline]
+    fn bit(self, mac: Mac) -> u8 {
+        // The last four bytes: the first two are the same for all groups of a protocol.
+        // CAST: See above; what is kept is the best mixed byte.
+        #[allow(clippy::cast_possible_truncation)]
+        let last = (mac.key() >> 32) as u32;
+        let [.., top] = (last ^ self.0).wrapping_mul(0x61c8_8647).to_le_bytes();
+        top
+    }
+}
+
 /// A set of group addresses that packets ask while it is being changed.
 pub(crate) struct GroupFilter {
-    salt: u32,
+    salt: Salt,
     words: [Atomic<u64>; 4],
 }
 
@@ -30,13 +47,22 @@ impl Words {
     pub(crate) const NONE: Self = Self([0; 4]);
     /// All addresses.
     pub(crate) const ALL: Self = Self([!0; 4]);
+
+    /// And an address, for a filter with that salt.
+    pub(crate) fn with(mut self, salt: Salt, mac: Mac) -> Self {
+        let bit = salt.bit(mac);
+        if let Some(word) = self.0.get_mut(usize::from(bit >> 6)) {
+            *word |= 1 << (bit & 63);
+        }
+        self
+    }
 }
 
 impl GroupFilter {
-    /// A filter without addresses. Filters with different salts err about different addresses.
+    /// A filter without addresses.
     pub(crate) const fn new(salt: u32) -> Self {
         Self {
-            salt,
+            salt: Salt(salt),
             words: [
                 Atomic::new(0),
                 Atomic::new(0),
@@ -46,44 +72,29 @@ impl GroupFilter {
         }
     }
 
-    /// The number of an address, from 0 to 255.
-    #[inline]
-    fn bit(&self, mac: Mac) -> u8 {
-        // The last four bytes: the first two are the same for all groups of a protocol.
-        // CAST: See above; what is kept is the best mixed byte.
-        #[allow(clippy::cast_possible_truncation)]
-        let last = (mac.key() >> 32) as u32;
-        let [.., top] = (last ^ self.salt).wrapping_mul(0x61c8_8647).to_le_bytes();
-        top
+    /// Its salt.
+    pub(crate) fn salt(&self) -> Salt {
+        self.salt
     }
 
     /// Whether somebody may want packets for `mac`.
     #[inline]
     pub(crate) fn has(&self, mac: Mac) -> bool {
-        let bit = self.bit(mac);
+        let bit = self.salt.bit(mac);
         self.words
             .get(usize::from(bit >> 6))
             .is_some_and(|word| word.load(Relaxed) & (1 << (bit & 63)) != 0)
     }
 
-    /// Adds an address to the words of a filter like this one.
-    pub(crate) fn add_to(&self, words: &mut Words, mac: Mac) {
-        let bit = self.bit(mac);
-        if let Some(word) = words.0.get_mut(usize::from(bit >> 6)) {
-            *word |= 1 << (bit & 63);
-        }
-    }
-
     /// Replaces the set by what a device is to receive.
     pub(crate) fn follow(&self, dev: &NetDevice, lists: &RxMode<'_>) {
-        let mut words = Words::NONE;
         if dev.flags().any(DevFlags::PROMISC.with(DevFlags::ALLMULTI)) {
-            words = Words::ALL;
-        } else {
-            lists.for_each_mc(|mac| self.add_to(&mut words, mac));
-            self.add_to(&mut words, dev.broadcast());
+            return self.store(Words::ALL);
         }
-        self.store(words);
+        let none = (self.salt, Words::NONE);
+        let (salt, words) =
+            lists.fold_mc(none, |(salt, words), mac, _| (salt, words.with(salt, mac)));
+        self.store(words.with(salt, dev.broadcast()));
     }
 
     /// Replaces the set.
@@ -114,9 +125,9 @@ mod tests {
     /// A filter of those.
     fn filter(salt: u32, macs: impl IntoIterator<Item = Mac>) -> GroupFilter {
         let filter = GroupFilter::new(salt);
-        let mut words = Words::NONE;
-        macs.into_iter()
-            .for_each(|mac| filter.add_to(&mut words, mac));
+        let words = macs
+            .into_iter()
+            .fold(Words::NONE, |words, mac| words.with(filter.salt, mac));
         filter.store(words);
         filter
     }
@@ -195,31 +206,25 @@ mod tests {
 
     #[test]
     fn a_group_is_there_once_however_often_it_is_added() {
-        let filter = GroupFilter::new(3);
-        let (mut once, mut twice) = (Words::NONE, Words::NONE);
-        filter.add_to(&mut once, group(1));
-        filter.add_to(&mut twice, group(1));
-        filter.add_to(&mut twice, group(1));
+        let salt = GroupFilter::new(3).salt();
+        let once = Words::NONE.with(salt, group(1));
+        let twice = once.with(salt, group(1));
         assert_eq!(once.0, twice.0);
     }
 
     #[test]
     fn the_order_of_groups_does_not_matter() {
-        let filter = GroupFilter::new(3);
-        let (mut up, mut down) = (Words::NONE, Words::NONE);
-        (0..50).for_each(|number| filter.add_to(&mut up, group(number)));
-        (0..50)
-            .rev()
-            .for_each(|number| filter.add_to(&mut down, group(number)));
+        let salt = GroupFilter::new(3).salt();
+        let add = |words: Words, number| words.with(salt, group(number));
+        let up = (0..50).fold(Words::NONE, add);
+        let down = (0..50).rev().fold(Words::NONE, add);
         assert_eq!(up.0, down.0);
     }
 
     #[test]
     fn a_new_set_replaces_the_old_one() {
         let filter = filter(3, [group(1)]);
-        let mut words = Words::NONE;
-        filter.add_to(&mut words, group(2));
-        filter.store(words);
+        filter.store(Words::NONE.with(filter.salt, group(2)));
         assert!(!filter.has(group(1)));
     }
 

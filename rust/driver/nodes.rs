@@ -28,7 +28,10 @@ use abstractions::{
     context::Process,
     net::{
         link::downcast,
-        rtnl::Rtnl,
+        rtnl::{
+            Rtnl,
+            Unlocked, //
+        },
         rx_handler::Handler,
         sock::Sock, //
     },
@@ -107,7 +110,12 @@ impl CharFile for TapFile {
         self.ready(process)
     }
 
-    fn ioctl(file: &OpenFile<'_, Self>, cmd: u32, arg: usize) -> Result<isize> {
-        ioctl(file, cmd, arg)
+    fn ioctl(
+        file: &OpenFile<'_, Self>,
+        cmd: u32,
+        arg: usize,
+        unlocked: &mut Unlocked,
+    ) -> Result<isize> {
+        ioctl(file, cmd, arg, unlocked)
     }
 }

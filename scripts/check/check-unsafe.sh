@@ -15,6 +15,8 @@ Checks of the sources:
  - clippy::undocumented_unsafe_blocks, which wants a SAFETY comment for every
    block and impl, is on for both crates and for the plugin, and no attribute
    outside rust/bindings switches it or its like off;
+ - the driver makes use of abstractions::testing in tests only, as what that gives is
+   true of tests;
  - nobody forgets values, and outside ${ALLOWED[0]} nobody even puts them where they
    are never dropped: a leaked registration outlives the module's code.
 
@@ -127,6 +129,11 @@ found=$(perl -0777 -ne 's{//.*}{}g; s{^#\[allow\(unsafe_code\)\]\nmod ffi;}{}m i
 		print "$ARGV: $1\n";
 	}' "${files[@]}" | grep -v '^rust/bindings/' || true)
 [ -z "$found" ] || fail "lints about unsafe are switched off outside rust/bindings:" "$found"
+
+# Tests are at the end of a file.
+found=$(awk 'FNR == 1 { tests = 0 } /^#\[cfg\(rnetvirt_kunit\)\]/ { tests = 1 }
+	!tests && !/^ *\/\// && /\<testing\>/ { print FILENAME ":" FNR ":" $0 }' rust/driver/*.rs rust/driver/*/*.rs)
+[ -z "$found" ] || fail "the driver uses what is for tests:" "$found"
 
 mapfile -t ours < <(printf '%s\n' "${files[@]}" | grep -v '^rust/iproute2/')
 found=$(words "$FORGETS" "${ours[@]}")

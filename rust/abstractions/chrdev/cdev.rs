@@ -91,7 +91,7 @@ impl Cdev {
     /// # Safety
     ///
     /// `fops` must be of `owner`, and their `open` know what `data` is, which must stay until this is
-    /// dropped.
+    /// dropped. That and making it want a process that may sleep and does not hold RTNL.
     pub(super) unsafe fn new(
         fops: &'static kbindings::file_operations,
         owner: &'static ThisModule,
@@ -109,8 +109,9 @@ impl Cdev {
                 // SAFETY: It was initialised, and does not move.
                 let openable = unsafe { &(*this.as_ptr()).openable };
                 let cdev = openable.cdev;
-                // SAFETY: It is taken out below if that fails, else when it is dropped.
-                unsafe { openable.insert(&rtnl::lock()) };
+                // SAFETY: It is taken out below if that fails, else when it is dropped. The process is
+                // one that may, by the caller's guarantee.
+                unsafe { rtnl::with(|rtnl| openable.insert(rtnl)) };
                 // SAFETY: The `cdev` is ours; whoever opens a file by it holds the module.
                 let added = to_result(unsafe {
                     (*cdev).ops = fops;
@@ -118,7 +119,8 @@ impl Cdev {
                     kbindings::cdev_add(cdev, region, 1 << MINOR_BITS)
                 });
                 if let Err(err) = added {
-                    openable.remove(&rtnl::lock());
+                    // SAFETY: As when it was put in.
+                    unsafe { rtnl::with(|rtnl| openable.remove(rtnl)) };
                     // SAFETY: The only reference to it.
                     unsafe { kbindings::kobject_put(ptr::addr_of_mut!((*cdev).kobj)) };
                     return Err(err);
@@ -131,7 +133,8 @@ impl Cdev {
 #[pinned_drop]
 impl PinnedDrop for Cdev {
     fn drop(self: Pin<&mut Self>) {
-        self.openable.remove(&rtnl::lock());
+        // SAFETY: The process is one that may, as who has made this guarantees.
+        unsafe { rtnl::with(|rtnl| self.openable.remove(rtnl)) };
         // SAFETY: By the type's invariant. Who opens a file finds nothing any more.
         unsafe { kbindings::cdev_del(self.openable.cdev) };
     }

@@ -265,8 +265,8 @@ impl<T: CharFile> OpenFile<'_, T> {
         cmd: c_uint,
         arg: c_ulong,
     ) -> c_int {
-        // SAFETY: The socket is not released.
-        match unsafe { Self::of(socket) }.ioctl(cmd, arg) {
+        // SAFETY: The socket is not released, and this is a command.
+        match unsafe { Self::of(socket).ioctl(cmd, arg) } {
             Ok(result) => c_int::try_from(result).unwrap_or(EOVERFLOW.to_errno()),
             Err(err) => err.to_errno(),
         }

@@ -164,11 +164,9 @@ impl<T: IpInput> Registrable for Hooks<T> {
     }
 
     unsafe fn unregister(&'static self) {
-        {
-            // Who is about to enable them holds RTNL.
-            let _rtnl = rtnl::lock();
-            self.is_ready.store(false, Relaxed);
-        }
+        // Who is about to enable them holds RTNL.
+        // SAFETY: By the caller's guarantee.
+        unsafe { rtnl::with(|_| self.is_ready.store(false, Relaxed)) };
         // SAFETY: By the caller's guarantee. What is left of the hooks is removed.
         unsafe { bindings::unregister_pernet_subsys(self.pernet.get()) };
         // Who is running a hook may go on until here.

@@ -18,6 +18,7 @@ mod link_callbacks;
 pub mod link_ref;
 pub mod link_table;
 pub mod mac;
+pub mod mc_list;
 pub mod namespace;
 pub mod napi;
 pub mod net_device_ops;

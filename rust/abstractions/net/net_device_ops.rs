@@ -9,9 +9,12 @@ use super::{
     features::Features,
     link::UnregisterList,
     mac::Mac,
+    mc_list::{
+        fold_mc,
+        McList, //
+    },
     namespace::Net,
     netdevice::{
-        walk_mc,
         DevFlags,
         Link,
         NetDevice, //
@@ -215,10 +218,18 @@ impl<'a> RxMode<'a> {
         }
     }
 
-    /// Calls `f` for each multicast address that the device is to receive (`netdev_for_each_mc_addr()`).
-    pub fn for_each_mc(&self, mut f: impl FnMut(Mac)) {
+    /// Computes something of all multicast addresses that the device is to receive, as [`McList::fold`] does
+    /// (`netdev_for_each_mc_addr()`).
+    pub fn fold_mc<S: Copy + 'static>(&self, init: S, f: fn(S, Mac, u32) -> S) -> S {
         // SAFETY: By the type's invariant.
-        unsafe { walk_mc(self.dev, &mut |mac, _| f(mac)) };
+        unsafe { fold_mc(self.dev, init, f) }
+    }
+
+    /// Returns the multicast addresses of the [device below](NetDeviceOps::lower_dev).
+    pub fn lower_mc_list(&self) -> Option<McList<'_>> {
+        // SAFETY: By the type's invariants it is valid, and another device. Who locks the lists of several
+        // begins above, and no two devices are below each other, so this thread has not locked it yet.
+        (!self.lower.is_null()).then(|| unsafe { McList::new(self.lower) })
     }
 
     /// Has the [device below](NetDeviceOps::lower_dev) receive what the device is to receive

@@ -216,22 +216,6 @@ impl NetDevice {
         unsafe { bindings::dev_core_stats_rx_dropped_inc(self.as_ptr()) };
     }
 
-    /// Calls `f` for each multicast address, with the number of devices on top that asked for it.
-    ///
-    /// # Context
-    ///
-    /// Any but hard interrupts. The list is locked meanwhile, by a spinlock (`netif_addr_lock_bh()`): `f`
-    /// must neither sleep nor look at the list.
-    pub fn for_each_mc(&self, mut f: impl FnMut(Mac, u32)) {
-        let dev = self.as_ptr();
-        // SAFETY: The device is valid. The lock nests in that of a device on top.
-        unsafe { bindings::netif_addr_lock_bh(dev) };
-        // SAFETY: The list is locked.
-        unsafe { walk_mc(dev, &mut f) };
-        // SAFETY: Locked above.
-        unsafe { bindings::netif_addr_unlock_bh(dev) };
-    }
-
     /// Returns the numbers of active and of allocated queues: `(real_tx, tx, real_rx, rx)`.
     pub fn num_queues(&self, _rtnl: &Rtnl) -> (u32, u32, u32, u32) {
         let dev = self.as_ptr();
@@ -243,28 +227,6 @@ impl NetDevice {
                 (*dev).real_num_rx_queues,
                 (*dev).num_rx_queues,
             )
-        }
-    }
-}
-
-/// Calls `f` for each multicast address, with the number of devices on top that asked for it.
-///
-/// # Safety
-///
-/// The device must be valid and its address list locked.
-pub(crate) unsafe fn walk_mc(dev: *mut bindings::net_device, f: &mut dyn FnMut(Mac, u32)) {
-    let mut ha = ptr::null_mut();
-    loop {
-        // SAFETY: By the caller's guarantee the list does not change, so the entry is in it.
-        ha = unsafe { bindings::netdev_next_mc(dev, ha) };
-        if ha.is_null() {
-            return;
-        }
-        // SAFETY: It stays in the list; an entry has room for the longest address there is.
-        let (addr, synced) = unsafe { ((*ha).addr, (*ha).synced) };
-        let mac = addr.first_chunk::<6>().map(Mac::from_bytes);
-        if let Some(mac) = mac {
-            f(mac, u32::try_from(synced).unwrap_or(0));
         }
     }
 }

@@ -17,7 +17,10 @@ use super::{
         Reason, //
     },
     registered::Registered,
-    rtnl::Rtnl, //
+    rtnl::{
+        Rtnl,
+        Unlocked, //
+    },
 };
 use crate::{
     bindings,
@@ -381,8 +384,12 @@ impl<N: Notifier> PinnedDrop for Registration<N> {
 ///
 /// # Context
 ///
-/// Process, may sleep, RTNL not held.
-pub fn with<N: Notifier, R>(notifier: N, f: impl FnOnce(&N) -> R) -> Result<R> {
+/// Process, may sleep. RTNL is taken before and after `f`.
+pub fn with<N: Notifier, R>(
+    notifier: N,
+    unlocked: &mut Unlocked,
+    f: impl FnOnce(&N, &mut Unlocked) -> R,
+) -> Result<R> {
     let registration = KBox::pin_init(Registration::new(Ok(notifier)), GFP_KERNEL)?;
-    Ok(f(&registration))
+    Ok(f(&registration, unlocked))
 }

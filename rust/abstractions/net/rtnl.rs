@@ -5,7 +5,10 @@
 //! C header: [`include/linux/rtnetlink.h`](srctree/include/linux/rtnetlink.h)
 
 use crate::bindings;
-use core::ops::Deref;
+use core::{
+    marker::PhantomData,
+    ops::Deref, //
+};
 use kernel::types::NotThreadSafe;
 
 /// Proof that the current thread holds RTNL.
@@ -27,7 +30,8 @@ use kernel::types::NotThreadSafe;
 ///     1
 /// }
 ///
-/// assert_eq!(configure(&rtnl::lock()), 1);
+/// let mut unlocked = abstractions::testing::unlocked();
+/// assert_eq!(configure(&rtnl::lock(&mut unlocked)), 1);
 /// ```
 pub struct Rtnl(NotThreadSafe);
 
@@ -47,31 +51,71 @@ impl Rtnl {
     }
 }
 
+/// Proof that this thread may take RTNL: a process that does not hold it, nor is waited for by who does.
+///
+/// Callbacks get one that the core calls so: commands to a file, but nothing that is called under RTNL, for
+/// a packet, or by a worker. It is taken by [`lock`] for as long as its guard lasts, so RTNL is not taken
+/// twice.
+///
+/// # Invariants
+///
+/// The current thread is a process that may sleep, and holds RTNL only while the instance is lent to a
+/// [`RtnlGuard`]. Nobody waits for the thread under RTNL.
+pub struct Unlocked(NotThreadSafe);
+
+impl Unlocked {
+    /// Assumes that RTNL may be taken.
+    ///
+    /// # Safety
+    ///
+    /// It must be as the type's invariants say as long as the value exists, of which there must be no
+    /// other in this thread.
+    #[inline]
+    pub(crate) unsafe fn assume() -> Self {
+        // INVARIANT: Guaranteed by the caller.
+        Self(NotThreadSafe)
+    }
+}
+
 /// Holds RTNL until dropped.
 ///
 /// # Examples
 ///
 /// ```
-/// let guard = abstractions::net::rtnl::lock();
+/// let mut unlocked = abstractions::testing::unlocked();
+/// let guard = abstractions::net::rtnl::lock(&mut unlocked);
 /// // Whoever wants RTNL waits until here.
 /// drop(guard);
 /// ```
-pub struct RtnlGuard(Rtnl);
+pub struct RtnlGuard<'a>(Rtnl, PhantomData<&'a mut Unlocked>);
 
 /// Takes RTNL.
 ///
 /// # Context
 ///
-/// Process, may sleep; the caller must not hold RTNL, or any lock that is taken under it.
+/// Process, may sleep; the caller must not hold any lock that is taken under RTNL.
 #[must_use = "RTNL is released when the guard is dropped"]
-pub fn lock() -> RtnlGuard {
+pub fn lock(_unlocked: &mut Unlocked) -> RtnlGuard<'_> {
     // SAFETY: `rtnl_lock()` may be called from any process context.
     unsafe { bindings::rtnl_lock() };
     // INVARIANT: RTNL was just taken and is held until the guard is dropped.
-    RtnlGuard(Rtnl(NotThreadSafe))
+    RtnlGuard(Rtnl(NotThreadSafe), PhantomData)
 }
 
-impl Deref for RtnlGuard {
+/// Calls `f` under RTNL, where who calls has no [`Unlocked`].
+///
+/// # Safety
+///
+/// The current thread must be a process that may sleep and does not hold RTNL, and for which nobody waits
+/// under it.
+pub(crate) unsafe fn with<R>(f: impl FnOnce(&Rtnl) -> R) -> R {
+    // SAFETY: By the caller's guarantee, and for the call only.
+    let mut unlocked = unsafe { Unlocked::assume() };
+    let rtnl = lock(&mut unlocked);
+    f(&rtnl)
+}
+
+impl Deref for RtnlGuard<'_> {
     type Target = Rtnl;
 
     #[inline]
@@ -80,7 +124,7 @@ impl Deref for RtnlGuard {
     }
 }
 
-impl Drop for RtnlGuard {
+impl Drop for RtnlGuard<'_> {
     fn drop(&mut self) {
         // SAFETY: By the type's invariant RTNL is held by this thread. Unlocking also runs
         // `netdev_run_todo()`, which waits for the devices unregistered meanwhile.

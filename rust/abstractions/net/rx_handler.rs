@@ -189,11 +189,9 @@ impl<T: RxHandler> Registrable for HandlerType<T> {
     }
 
     unsafe fn unregister(&'static self) {
-        {
-            // Who is about to attach something holds RTNL.
-            let _rtnl = rtnl::lock();
-            self.is_ready.store(false, Relaxed);
-        }
+        // Who is about to attach something holds RTNL.
+        // SAFETY: By the caller's guarantee.
+        unsafe { rtnl::with(|_| self.is_ready.store(false, Relaxed)) };
         // SAFETY: By the caller's guarantee. Tells the block that all devices go.
         unsafe { bindings::unregister_netdevice_notifier(self.block.get()) };
     }

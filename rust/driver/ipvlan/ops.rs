@@ -84,7 +84,7 @@ impl NetDeviceOps for Ipvlan {
         let this = dev.data();
         dev.unsync_from_lower(rtnl);
         if this.want_all_groups(false) {
-            this.port.update_groups();
+            this.port.update_groups(rtnl);
         }
         if dev.flags().any(DevFlags::ALLMULTI) {
             let _ = this.set_lower_allmulti(false, rtnl);

@@ -3,12 +3,16 @@
 //! Which groups the endpoints of a port listen to, and how many of their packets may be put off.
 
 use crate::{
-    filter::Words,
+    filter::{
+        Salt,
+        Words, //
+    },
     macvlan::settings::DEFAULT_BC_QUEUE_LEN,
     port::Port, //
 };
 use abstractions::net::{
     mac::Mac,
+    mc_list::McList,
     net_device_ops::RxMode,
     netdevice::{
         DevFlags,
@@ -65,10 +69,10 @@ impl Port {
     }
 
     /// Changes that for all endpoints.
-    pub(crate) fn set_bc_cutoff(&self, cutoff: i32, _rtnl: &Rtnl) {
+    pub(crate) fn set_bc_cutoff(&self, cutoff: i32, rtnl: &Rtnl) {
         if cutoff != self.bc_cutoff() {
             self.bc_cutoff.store(cutoff, Relaxed);
-            self.update_groups();
+            self.update_groups(rtnl);
         }
     }
 
@@ -79,11 +83,18 @@ impl Port {
         if everybody != Mac::BROADCAST && everybody != self.lower.broadcast() {
             self.odd_broadcast.store(true, Relaxed);
         }
-        self.update_groups();
+        if let Some(asked_for) = lists.lower_mc_list() {
+            self.store_groups(asked_for);
+        }
     }
 
-    /// Computes anew which groups endpoints listen to, from what the lower device was asked for.
-    pub(crate) fn update_groups(&self) {
+    /// Computes anew which groups endpoints listen to.
+    pub(crate) fn update_groups(&self, rtnl: &Rtnl) {
+        self.store_groups(self.lower.mc_list(rtnl));
+    }
+
+    /// Which groups endpoints listen to, by what the lower device was asked for.
+    fn store_groups(&self, asked_for: McList<'_>) {
         let cutoff = self.bc_cutoff();
         let all = self
             .lower
@@ -94,19 +105,21 @@ impl Port {
         if all {
             (groups, deferred) = (Words::ALL, Words::ALL);
         } else {
-            self.lower.for_each_mc(|mac, listeners| {
-                if listeners > 0 {
-                    self.groups.add_to(&mut groups, mac);
-                }
-                if i64::from(listeners) > cutoff.into() {
-                    self.deferred_groups.add_to(&mut deferred, mac);
-                }
-            });
+            let wanted = Wanted {
+                cutoff,
+                salts: (self.groups.salt(), self.deferred_groups.salt()),
+                groups,
+                deferred,
+            };
+            let wanted = asked_for.fold(wanted, Wanted::with);
             // Endpoints hear it whatever the lower device takes for everybody's address.
-            for mac in [Mac::BROADCAST, self.lower.broadcast()] {
-                self.groups.add_to(&mut groups, mac);
-                self.deferred_groups.add_to(&mut deferred, mac);
-            }
+            Wanted {
+                groups,
+                deferred,
+                ..
+            } = [Mac::BROADCAST, self.lower.broadcast()]
+                .into_iter()
+                .fold(wanted, |wanted, mac| wanted.with(mac, u32::MAX));
         }
         if self.odd_broadcast.load(Relaxed) {
             groups = Words::ALL;
@@ -116,6 +129,29 @@ impl Port {
         }
         self.groups.store(groups);
         self.deferred_groups.store(deferred);
+    }
+}
+
+/// What is computed of the lower device's list.
+#[derive(Clone, Copy)]
+struct Wanted {
+    /// More listeners than that, and a group's packets are put off.
+    cutoff: i32,
+    salts: (Salt, Salt),
+    groups: Words,
+    deferred: Words,
+}
+
+impl Wanted {
+    /// And an address that so many listen to.
+    fn with(mut self, mac: Mac, listeners: u32) -> Self {
+        if listeners > 0 {
+            self.groups = self.groups.with(self.salts.0, mac);
+        }
+        if i64::from(listeners) > self.cutoff.into() {
+            self.deferred = self.deferred.with(self.salts.1, mac);
+        }
+        self
     }
 }
 

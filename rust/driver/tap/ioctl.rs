@@ -21,7 +21,8 @@ use abstractions::{
         registered::Registered,
         rtnl::{
             self,
-            Rtnl, //
+            Rtnl,
+            Unlocked, //
         },
     },
 };
@@ -44,13 +45,18 @@ const IFR_DATA: usize = 16;
 const ENOLINK: Error = kernel::error::code::ENOLINK;
 
 /// Does what a command says.
-pub(crate) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Result<isize> {
+pub(crate) fn ioctl(
+    open: &OpenFile<'_, TapFile>,
+    cmd: u32,
+    arg: usize,
+    unlocked: &mut Unlocked,
+) -> Result<isize> {
     let file = open.data();
     let queue = &file.queue;
     match cmd {
         uapi::TUNSETIFF => queue.set_flags(get(arg.wrapping_add(IFR_DATA))?)?,
         uapi::TUNGETIFF => {
-            let rtnl = rtnl::lock();
+            let rtnl = rtnl::lock(unlocked);
             let name = dev(file, &rtnl)?.name(&rtnl);
             drop(rtnl);
             put_bytes(arg, name.as_array())?;
@@ -58,7 +64,7 @@ pub(crate) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Resul
         }
         uapi::TUNSETQUEUE => {
             let flags: u16 = get(arg.wrapping_add(IFR_DATA))?;
-            let rtnl = rtnl::lock();
+            let rtnl = rtnl::lock(unlocked);
             if flags & uapi::IFF_ATTACH_QUEUE != 0 {
                 Tap::attach(&file.tap, queue, true, &rtnl)?;
             } else if flags & uapi::IFF_DETACH_QUEUE != 0 {
@@ -74,7 +80,7 @@ pub(crate) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Resul
         },
         uapi::TUNSETOFFLOAD => {
             let offloads = offload::parse(arg)?;
-            let rtnl = rtnl::lock();
+            let rtnl = rtnl::lock(unlocked);
             dev(file, &rtnl)?;
             file.tap.offloads.set(offloads);
         }
@@ -88,7 +94,7 @@ pub(crate) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Resul
         uapi::TUNGETVNETLE => put(arg, i32::from(queue.is_little_endian()))?,
         uapi::TUNSETVNETLE => queue.set_little_endian(get::<i32>(arg)? != 0),
         uapi::SIOCGIFHWADDR => {
-            let rtnl = rtnl::lock();
+            let rtnl = rtnl::lock(unlocked);
             let dev = dev(file, &rtnl)?;
             let (name, mac) = (dev.name(&rtnl), dev.mac());
             drop(rtnl);
@@ -97,7 +103,7 @@ pub(crate) fn ioctl(open: &OpenFile<'_, TapFile>, cmd: u32, arg: usize) -> Resul
         }
         uapi::SIOCSIFHWADDR => {
             let addr: [u8; 16] = get(arg.wrapping_add(IFR_DATA))?;
-            let rtnl = rtnl::lock();
+            let rtnl = rtnl::lock(unlocked);
             set_mac(dev(file, &rtnl)?, &addr, &rtnl)?;
         }
         uapi::TAP_GET_SOCKET => {

@@ -123,7 +123,8 @@ type Entry<T> = Atomic<*mut Sock<T>>;
 /// }
 ///
 /// let queues = SockArray::<MyQueue, 4>::new();
-/// let rtnl = abstractions::net::rtnl::lock();
+/// let mut unlocked = abstractions::testing::unlocked();
+/// let rtnl = abstractions::net::rtnl::lock(&mut unlocked);
 /// let queue = Sock::new(8, MyQueue)?;
 /// queues.push(queue.clone(), &rtnl)?;
 /// assert!(queues.contains(&queue, &rtnl));
