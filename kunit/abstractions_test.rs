@@ -107,7 +107,10 @@ impl RtnlLinkOps for Barren {
 mod tests {
     use super::Deaf;
     use abstractions::{
-        context::Rcu,
+        context::{
+            disable_bh,
+            Rcu, //
+        },
         net::{
             dev_ref::DevRef,
             netdevice::NetDevice,
@@ -127,7 +130,10 @@ mod tests {
             rx_handler::Handler,
             stats::Counter,
         },
-        testing::unlocked,
+        testing::{
+            is_scheduled,
+            unlocked, //
+        },
     };
     use kernel::{
         new_mutex,
@@ -368,6 +374,32 @@ mod tests {
             |_, _| (),
         )?;
         assert_eq!(dropped.load(Relaxed), 1);
+        Ok(())
+    }
+
+    /// Packets of others may wait by then: who runs the discipline has seen the queue stopped, and left.
+    #[test]
+    fn a_queue_that_is_started_again_is_looked_at() -> Result {
+        let looked = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let count = looked.clone();
+        notifier::with(
+            Loopback(move |dev: &NetDevice, _: &Rtnl| {
+                let queue = dev.tx_queue(0).ok_or(ENODEV)?;
+                let softirqs = disable_bh();
+                let bh = softirqs.bh();
+                let before = is_scheduled(&queue, bh);
+                let stopped = queue.try_stop(|| true);
+                if !before && !stopped && is_scheduled(&queue, bh) {
+                    count.fetch_add(1, Relaxed);
+                }
+                // Nothing to start: nothing to look at.
+                assert!(!queue.wake(bh));
+                Ok(())
+            }),
+            &mut unlocked(),
+            |_, _| (),
+        )?;
+        assert_eq!(looked.load(Relaxed), 1);
         Ok(())
     }
 

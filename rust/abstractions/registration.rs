@@ -43,6 +43,10 @@ pub trait Registrable: Sync {
 
     /// Takes that back, and waits until nobody runs its code; what may be left are RCU callbacks.
     ///
+    /// # Context
+    ///
+    /// Process, may sleep, RTNL not held.
+    ///
     /// # Safety
     ///
     /// It must be registered. Nobody else may register or unregister it meanwhile. Who calls is a process that

@@ -10,6 +10,7 @@
 
 use crate::{
     bindings,
+    context::Bh,
     net::{
         nlattr::{
             Attr,
@@ -22,6 +23,7 @@ use crate::{
             free,
             DropReason, //
         },
+        txq::TxQueue,
     },
 };
 use core::ptr::NonNull;
@@ -74,6 +76,13 @@ pub fn with_packet<R>(
 pub fn unlocked() -> Unlocked {
     // SAFETY: KUnit runs tests in a thread of their own, for which nobody waits under RTNL.
     unsafe { Unlocked::assume() }
+}
+
+/// Returns whether the queueing discipline of a queue will be run, as soon as softirqs are enabled.
+#[inline]
+pub fn is_scheduled(queue: &TxQueue<'_>, _bh: Bh<'_>) -> bool {
+    // SAFETY: The queue is valid.
+    unsafe { bindings::txq_is_scheduled(queue.as_ptr()) }
 }
 
 /// What a user is told.

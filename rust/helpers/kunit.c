@@ -2,7 +2,9 @@
 /* For tests only. */
 
 #ifdef CONFIG_KUNIT
+#include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <net/sch_generic.h>
 
 /* A packet of these bytes, LINEAR of them in the linear part, the rest in pages. */
 __rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_of_bytes(const void *bytes, int len,
@@ -30,5 +32,16 @@ __rnetvirt_helper void rnetvirt_helper_skb_make_gso_tcp(struct sk_buff *skb)
 {
 	skb_shinfo(skb)->gso_size = 1000;
 	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
+}
+
+/* Whether the queueing discipline of TXQ will be run, as soon as softirqs are. */
+__rnetvirt_helper bool rnetvirt_helper_txq_is_scheduled(const struct netdev_queue *txq)
+{
+	bool is;
+
+	rcu_read_lock();
+	is = test_bit(__QDISC_STATE_SCHED, &rcu_dereference(txq->qdisc)->state);
+	rcu_read_unlock();
+	return is;
 }
 #endif

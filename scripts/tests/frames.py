@@ -8,7 +8,8 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
 
   send A V DST LENGTH COUNT   raw frames of LENGTH bytes, header included, to
                               DST: peer:B:W, broadcast, multicast or other
-  across A V B W DST LENGTH [COUNT]   the same, then what W's packet socket saw:
+  bypass A V DST LENGTH COUNT the same, past the queueing discipline; "sent" or "refused xN"
+  across A V B W DST LENGTH [COUNT]   as send, then what W's packet socket saw:
                               "PKTTYPE LENGTH xN", or "nothing"
   who A V SRC DST COUNT NS/DEV...   one frame of 100 bytes from V, hexadecimal
                               addresses: "NS/DEV TYPE" of each that saw it, sorted,
@@ -42,7 +43,7 @@ from inside import inside
 
 ETH_P_ALL, ETH_P_TEST = 3, 0x88B5
 PKTTYPE = ["host", "broadcast", "multicast", "otherhost", "outgoing"]
-SOL_PACKET, PACKET_AUXDATA, PACKET_VNET_HDR, PACKET_IGNORE_OUTGOING = 263, 8, 15, 23
+SOL_PACKET, PACKET_AUXDATA, PACKET_VNET_HDR, PACKET_QDISC_BYPASS, PACKET_IGNORE_OUTGOING = 263, 8, 15, 20, 23
 SO_PRIORITY, SO_MARK, SO_TIMESTAMPING, SO_RCVMARK, SO_RCVPRIORITY = 12, 36, 37, 75, 82
 MSG_ERRQUEUE = 0x2000
 TP_CSUMNOTREADY, TP_VLAN_VALID, TP_VLAN_TPID_VALID, TP_CSUM_VALID = 8, 16, 64, 128
@@ -97,6 +98,15 @@ def send(a, v, dst, length, count="1"):
     with packet_socket(a, v, 0) as out:
         # Who sends is not to wait for what waits.
         out.setsockopt(socket.SOL_SOCKET, 32, 1 << 24)  # SO_SNDBUFFORCE
+        refused = push(out, frame(destination(dst), mac_of(a, v), int(length)), int(count))
+    print("sent" if not refused else f"refused x{refused}")
+
+
+def bypass(a, v, dst, length, count="1"):
+    """As send, but without the queueing discipline: what finds the queue stopped is refused."""
+    with packet_socket(a, v, 0) as out:
+        out.setsockopt(socket.SOL_SOCKET, 32, 1 << 24)  # SO_SNDBUFFORCE
+        out.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
         refused = push(out, frame(destination(dst), mac_of(a, v), int(length)), int(count))
     print("sent" if not refused else f"refused x{refused}")
 
@@ -321,7 +331,7 @@ def tcp(a, b, w, amount, address="10.0.0.2"):
     print(got, "whole" if longest > mtu + 14 else "cut")
 
 
-SCENARIOS = {f.__name__: f for f in (send, across, who, packet, says, asks, vlan, csum, meta, stamp, tcp)}
+SCENARIOS = {f.__name__: f for f in (send, bypass, across, who, packet, says, asks, vlan, csum, meta, stamp, tcp)}
 
 
 def main(args):

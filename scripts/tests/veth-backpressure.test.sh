@@ -63,6 +63,28 @@ test_c15_with_a_qdisc_it_waits() {
 	wait_for 5 received 411
 }
 
+test_c15_who_passes_the_qdisc_keeps_nobody_waiting() {
+	local refused
+
+	ns S B
+	slow 2000
+	waits_with pfifo limit 1000
+	send 1
+	wait_for 2 received 1
+	# They fill the ring, stop the queue, and then are refused.
+	refused=$(frames bypass S v0 peer:B:v1 100 400)
+	note "of 400: $refused"
+	refused=${refused#refused x}
+	((refused >= 145))
+	# What others send meanwhile waits, until the queue is started again.
+	send 50
+	gives 50 backlog
+	gives 1 sysfs B v1 statistics/rx_packets
+	deferred 0 0
+	wait_for 5 received $((1 + 400 - refused + 50))
+	gives 0 backlog
+}
+
 test_c16_what_waits_is_unchanged() {
 	[ "$KIND" = rnetvirt ] || skip "the C driver gives a changed packet back"
 	ns S B

@@ -44,6 +44,12 @@ impl NetDevice {
 }
 
 impl TxQueue<'_> {
+    /// The C object.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::netdev_queue {
+        self.0.as_ptr()
+    }
+
     /// Returns whether packets wait somewhere while it is stopped. If not, it must not be stopped.
     #[inline]
     pub fn has_qdisc(&self, _rcu: Rcu<'_>) -> bool {
