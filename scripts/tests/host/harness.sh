@@ -27,6 +27,26 @@ same() { [ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"; }
 
 check_log() { "$TOP/scripts/kmsg-check.sh" "$@"; }
 
+# --- parity.sh --------------------------------------------------------------
+
+# declared C OURS: what is said of a row that declares these.
+declared() {
+	printf '[[difference]]\nflavor = "veth"\nscenario = "s"\nfield = "f"\nclass = "chosen"\nc = "%s"\nours = "%s"\nreason = "r"\n' "$@" >"$work/rows.toml"
+	PYTHONPATH=$TOP/scripts/parity python3 -c 'import compare, sys
+try:
+    compare.declarations(sys.argv[1], "veth")
+    print("accepted")
+except ValueError as error:
+    print("refused" if "hides whatever comes" in str(error) else error)' "$work/rows.toml"
+}
+
+test_rows_say_what_is_seen() {
+	same "a value each" "$(declared 0 1)" accepted
+	same "a pattern" "$(declared 'EAGAIN*' '')" accepted
+	same "anything from ours" "$(declared 0 '*')" refused
+	same "anything from C" "$(declared '**' 1)" refused
+}
+
 # --- kmsg-check.sh ----------------------------------------------------------
 
 # Lines as real kernels print them.
