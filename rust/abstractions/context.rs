@@ -165,6 +165,10 @@ impl Gfp {
 /// Keeps softirqs disabled until dropped; then those that are waiting run, if nobody else keeps them
 /// disabled.
 ///
+/// # Invariants
+///
+/// Softirqs were disabled once more by this thread, which stays on its CPU until they are enabled again.
+///
 /// # Examples
 ///
 /// ```

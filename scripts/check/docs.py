@@ -13,7 +13,10 @@ traits:
 - if it returns a Result, its documentation says which errors: a section `# Errors`, or
   the errors by name
 
-Says which do not, and fails if there are any; see Documentation/safety.md.
+And at every public type that has a pointer, a cell or a proof in it: what safe code relies
+on is in a section `# Invariants`.
+
+Says what is missing, and fails if something is; see Documentation/safety.md.
 
   --list  print all of them instead, with what is said
 """
@@ -36,6 +39,8 @@ NO_VERBS = {"Its", "This", "Always", "As", "Whose", "Bytes", "Has its", "Numbers
 RESULT = re.compile(r"Result\b(.*)")
 # "Result<T, Self>": what comes back says it.
 OWN_ERROR = re.compile(r", \w+(<.*>)?>")
+# What unsafe code trusts; a pointer to a function is none.
+RELIES = re.compile(r"NonNull<|(?<!fn\()\*(?:mut|const) (?!.*\bfn\b)|UnsafeCell|NotThreadSafe|Opaque<")
 ERRORS = re.compile(r"# Errors|\[`E[A-Z0-9]+`\]|(?:[Aa]n|the|that)\s+error")
 
 
@@ -89,10 +94,14 @@ def functions(path):
     """The functions of a file that count, and what types and the file say of contexts."""
     lines = path.read_text().splitlines()
     file_doc = "\n".join(line[3:] for line in lines if line.startswith("//!"))
-    contexts, found, owner, is_public = {}, [], None, False
+    contexts, found, owner, is_public, bare = {}, [], None, False, []
     for at, line in enumerate(lines):
         if item := ITEM.match(line):
-            contexts[item.group(2)] = "# Context" in doc_before(lines, at)
+            doc = doc_before(lines, at)
+            contexts[item.group(2)] = "# Context" in doc
+            body = "\n".join(lines[at:at + 30]).split(";\n" if line.endswith(";") else "\n}")[0]
+            if item.group(1) != "trait" and RELIES.search(body) and "# Invariants" not in doc:
+                bare.append(f"{path.relative_to(TOP)}:{at + 1}: {item.group(2)} does not say its invariants")
         if line.startswith(("impl", "unsafe impl")):
             head = " ".join(lines[at:at + 3]).split("{")[0]
             name = IMPL.match(head)
@@ -120,7 +129,7 @@ def functions(path):
                 break
             signature += " " + more.strip()
         found.append(Function(path, at + 1, owner if indent else None, fn.group(2), signature.strip(), doc_before(lines, at)))
-    return found, contexts, "# Context" in file_doc
+    return found, contexts, "# Context" in file_doc, bare
 
 
 def main():
@@ -133,9 +142,12 @@ def main():
     parsed = [functions(path) for path in paths]
     # A type's methods may be in other files.
     everything = [functions(path) for path in sorted(ROOT.rglob("*.rs"))]
-    contexts = {name for _, types, _ in everything for name, has in types.items() if has}
+    contexts = {name for _, types, _, _ in everything for name, has in types.items() if has}
     count = bad = 0
-    for found, _, file_has in parsed:
+    for found, _, file_has, bare in parsed:
+        if not listing:
+            bad += len(bare)
+            print(*bare, sep="\n", end="\n" if bare else "")
         for function in found:
             count += 1
             if listing:

@@ -25,6 +25,11 @@ use kernel::{
 ///
 /// Whoever does so holds the module, but not what has registered the `cdev`, which may be gone by then. So
 /// it is looked for under RTNL, under which it comes and goes.
+///
+/// # Invariants
+///
+/// From when it was inserted until it is removed it is pinned and in the list, `cdev` is allocated, and `data` is what
+/// who inserted it says.
 pub(super) struct Openable {
     cdev: *mut kbindings::cdev,
     /// What it stands for.

@@ -128,6 +128,10 @@ pub trait AddrListener: 'static {
 /// # Context
 ///
 /// Any: it is a constant.
+///
+/// # Invariants
+///
+/// The blocks are in their chains, all or none; they are static then.
 pub struct Listener<L> {
     /// In the order of [`CHAINS`].
     blocks: [Opaque<bindings::notifier_block>; CHAINS.len()],

@@ -302,11 +302,11 @@ impl<T: NetDeviceOps> Ops<T> {
         // INVARIANT: The core calls this for a device that is up, with softirqs disabled, as
         // Documentation/networking/netdevices.rst promises; netpoll, which would not, was dealt with
         // above, or is refused by IFF_DISABLE_NETPOLL.
-        // SAFETY: As the invariant says.
+        // SAFETY: A device is being transmitted on, with softirqs disabled, until this returns.
         let cx = unsafe { XmitContext::assume(skb) };
         // SAFETY: By the caller's guarantee the device is of this type; and the core gives up its
-        // reference to the skb, whose `dev` is this device. Nobody else writes to the header: pktgen, which may hold another reference, only
-        // reads the count, since IFF_TX_SKB_SHARING is off.
+        // reference to the skb, whose `dev` is this device. Nobody else writes to the header: pktgen, which may hold
+        // another reference, only reads the count, since IFF_TX_SKB_SHARING is off.
         let (dev, skb) = unsafe { (Link::<T>::from_raw(dev), SkBuff::from_raw(skb)) };
         T::start_xmit(dev, skb, &cx).number()
     }

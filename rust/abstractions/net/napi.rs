@@ -65,9 +65,9 @@ pub(super) struct Napi {
     masked: Atomic<bool>,
 }
 
-// SAFETY: C's structure is made for being scheduled from anywhere.
+// SAFETY: Any thread may take it from its device.
 unsafe impl Send for Napi {}
-// SAFETY: As above.
+// SAFETY: C's structure is made for being scheduled from anywhere, at any time; the mask is atomic.
 unsafe impl Sync for Napi {}
 
 impl Napi {
@@ -224,6 +224,10 @@ pub struct Poll<'p> {
 }
 
 /// A queue was polled: what [`Poll::complete`] gives of this poll, and C wants.
+///
+/// # Invariants
+///
+/// The number is what C wants of the poll with the lifetime `'p`, which is over.
 #[must_use]
 pub struct Polled<'p>(c_int, PhantomData<fn(&'p ()) -> &'p ()>, NotThreadSafe);
 
@@ -391,7 +395,7 @@ impl<'p> Poll<'p> {
     /// Before the NAPI is completed (`xdp_do_flush()`): the lists are those of who polls.
     #[inline]
     fn end_xdp(&self) {
-        // SAFETY: As in `begin_xdp`, this is the same context.
+        // SAFETY: This is the context that BPF may use in which `begin_xdp` was called: a poll is not sent.
         unsafe {
             if self.redirected {
                 bindings::xdp_do_flush();

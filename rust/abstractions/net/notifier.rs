@@ -149,7 +149,7 @@ impl Details<'_> {
         if usize::from(unsafe { (*(*info.as_ptr()).info.dev).addr_len }) != size_of::<[u8; 6]>() {
             return None;
         }
-        // SAFETY: By the same; the address is as long as the device's are (`netif_pre_changeaddr_notify()`).
+        // SAFETY: The info of this event is this structure; the address is as long as the device's are (`netif_pre_changeaddr_notify()`).
         let bytes = unsafe { (*info.as_ptr()).dev_addr.cast::<[u8; 6]>().read_unaligned() };
         Some(Mac::from_bytes(&bytes))
     }

@@ -22,7 +22,7 @@ pub(super) struct PagePool(NonNull<bindings::page_pool>);
 
 // SAFETY: A pool may be destroyed by any thread; who allocates says that nobody else does.
 unsafe impl Send for PagePool {}
-// SAFETY: As above; pages are given back by anybody.
+// SAFETY: Shared it is for giving pages back, which anybody may at any time.
 unsafe impl Sync for PagePool {}
 
 impl PagePool {

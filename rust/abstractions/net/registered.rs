@@ -91,7 +91,7 @@ impl NetDevice {
     /// Returns the device as a registered one; `None` if it is not.
     pub fn registered<'a>(&'a self, rtnl: &'a Rtnl) -> Option<&'a Registered<Self>> {
         // INVARIANT: RTNL is held during `'a`, and the device's state is as the type says.
-        // SAFETY: As just said.
+        // SAFETY: The device was registered when that was looked at, under the RTNL that is held during `'a`.
         is_registered(self, rtnl).then(|| unsafe { Registered::assume(self) })
     }
 }

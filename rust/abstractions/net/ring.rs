@@ -82,7 +82,7 @@ impl<'a> Entry<'a> {
         // Whoever it was for when it was put in.
         // SAFETY: The skb is ours by the caller's guarantee.
         unsafe { bindings::skb_set_dev_only(skb, dev.as_ptr()) };
-        // SAFETY: As above; it was set up as received.
+        // SAFETY: The skb is ours by the caller's guarantee, and was set up as received when it was put in.
         Self::Skb(unsafe { ReceivedSkBuff::from_skb(SkBuff::from_raw(skb)) })
     }
 }
@@ -112,7 +112,7 @@ pub(super) struct Ring {
 
 // SAFETY: Who puts in has its lock; who takes out is the only one.
 unsafe impl Send for Ring {}
-// SAFETY: As above.
+// SAFETY: Those who put in share it, and each has the lock for that.
 unsafe impl Sync for Ring {}
 
 impl Ring {

@@ -79,6 +79,10 @@ impl Unlocked {
 
 /// Holds RTNL until dropped.
 ///
+/// # Invariants
+///
+/// This thread holds RTNL, and has taken it for this.
+///
 /// # Examples
 ///
 /// ```

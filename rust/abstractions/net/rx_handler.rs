@@ -199,6 +199,10 @@ impl<T: RxHandler> Registrable for HandlerType<T> {
 
 /// On a cache line of its own: it is written to for each packet that is put off, while others read
 /// what is before it.
+///
+/// # Invariants
+///
+/// The list is initialised, with a lock.
 #[repr(C, align(64))]
 struct Queue(Opaque<bindings::sk_buff_head>);
 

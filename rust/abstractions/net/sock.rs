@@ -282,7 +282,7 @@ impl<T: SockData> Sock<T> {
             )
         };
         // INVARIANT: All is initialised now, and we have the first reference.
-        // SAFETY: As the invariant says.
+        // SAFETY: The first reference is ours, and given to the result.
         Ok(unsafe { ARef::from_raw(this) })
     }
 

@@ -274,4 +274,8 @@ impl<T: NetDeviceOps, O: Owner> Drop for Unfinished<'_, T, O> {
 }
 
 /// Proof that the device of a request was registered.
+///
+/// # Invariants
+///
+/// It was, under the RTNL that is held during `'a`, and its data is live: only [`Unfinished::finish`] makes one.
 pub struct Finished<'a>(PhantomData<fn(&'a ()) -> &'a ()>);

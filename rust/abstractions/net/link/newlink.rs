@@ -34,6 +34,11 @@ use kernel::{
 /// # Context
 ///
 /// Process, RTNL. Does not sleep, but for [`create`](NewLinkParams::create).
+///
+/// # Invariants
+///
+/// `params` are those that the core has given to `newlink`, which has not returned; it holds the namespaces in them.
+/// `ops` are those of the kind, which is registered meanwhile, and `priv_size` what its devices have.
 pub struct NewLinkParams<'a> {
     pub(super) params: *mut bindings::rtnl_newlink_params,
     pub(super) ops: *const bindings::rtnl_link_ops,

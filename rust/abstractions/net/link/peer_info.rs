@@ -29,6 +29,11 @@ use kernel::{
 /// # Context
 ///
 /// Process. Does not sleep.
+///
+/// # Invariants
+///
+/// The message begins with a `struct ifinfomsg`. Each entry of the table is null, or points to a whole attribute within
+/// the message.
 pub struct PeerInfo<'a> {
     msg: &'a [u8],
     tb: [*mut bindings::nlattr; IFLA_TABLE],

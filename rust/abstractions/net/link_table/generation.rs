@@ -98,6 +98,11 @@ impl Key for u128 {
 impl private::Sealed for u128 {}
 
 /// A key and its device.
+///
+/// # Invariants
+///
+/// The key is initialised before the entry can be found, and never changes. `dev` is null, or the device of `hold`, which
+/// is given back a grace period after `dev` was cleared.
 pub(super) struct Entry<K> {
     // Written once, before the entry can be found; nothing until then.
     pub(super) key: UnsafeCell<MaybeUninit<K>>,

@@ -38,6 +38,10 @@ use kernel::{
 /// Any but hard interrupts: a spinlock is taken with softirqs disabled, but not by [`find`](Self::find) and
 /// [`is_empty`](Self::is_empty). Sleeps only where it says so.
 ///
+/// # Invariants
+///
+/// The lock is initialised. The table is written to by who holds it, and has each key at most once.
+///
 /// # Examples
 ///
 /// ```
@@ -65,6 +69,10 @@ unsafe impl<T: Sync, K: Key> Send for LockedLinkTable<T, K> {}
 unsafe impl<T: Sync, K: Key> Sync for LockedLinkTable<T, K> {}
 
 /// Keeps other writers out.
+///
+/// # Invariants
+///
+/// The lock is held, with softirqs disabled.
 struct Locked<'a>(&'a Opaque<bindings::spinlock_t>);
 
 impl Drop for Locked<'_> {

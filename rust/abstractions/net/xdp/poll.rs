@@ -211,7 +211,7 @@ impl<'p> XdpPoll<'_, 'p> {
         let raw = skb.as_ptr();
         // SAFETY: The packet is ours, and nobody else has its data.
         if unsafe { bindings::skb_has_xdp_memory(raw) } {
-            // SAFETY: As above. One in several pieces is a copy, whose pieces are all of our pool
+            // SAFETY: The packet is ours, and nobody else has its data. One in several pieces is a copy, whose pieces are all of our pool
             // (`skb_pp_cow_data()`); in any other there is the head alone, which is asked for what it is.
             let kind = if unsafe { bindings::skb_is_of_pool(raw) } {
                 bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL
@@ -259,7 +259,7 @@ impl<'p> XdpPoll<'_, 'p> {
         };
         // From here on the buffer has the memory, and may have less of it than the frame says.
         let _ = frame.into_raw();
-        // SAFETY: As in `run_skb`.
+        // SAFETY: The program is of type XDP; softirqs are disabled, in a context that BPF may use.
         let act = unsafe { bindings::bpf_prog_run_xdp(prog.as_ptr(), &mut ctx.xdp) };
         match act {
             // SAFETY: The frame lies at the beginning of the buffer, where programs do not get.

@@ -47,7 +47,7 @@ pub struct XdpProg(Opaque<bindings::bpf_prog>);
 
 // SAFETY: A program is counted and run on any CPU.
 unsafe impl Send for XdpProg {}
-// SAFETY: As above.
+// SAFETY: Whoever has one may run it, on several CPUs at once; nothing of it is written to but by C.
 unsafe impl Sync for XdpProg {}
 
 // SAFETY: The functions count references to the program, which is freed after the last one.
