@@ -19,6 +19,7 @@
 #endif
 
 #include "bonding.c"
+#include "egress.c"
 #include "ip.c"
 #include "kunit.c"
 #include "module.c"

@@ -12,6 +12,8 @@
 //! C: `netdev_rx_handler_register()` in `net/core/dev.c`
 
 mod deferral;
+mod egress;
+mod hook;
 #[cfg(CONFIG_NET_L3_MASTER_DEV)]
 mod l3mdev;
 mod owner;
@@ -40,6 +42,7 @@ use core::{
         NonNull, //
     },
 };
+use hook::Hook;
 use kernel::{
     error::to_result,
     prelude::*,
@@ -56,6 +59,10 @@ use kernel::{
 pub use super::packet_context::{
     Deferred,
     RxContext, //
+};
+pub use egress::{
+    Egress,
+    HAS_EGRESS, //
 };
 pub use owner::RxHandlerOwner;
 pub use verdict::Verdict;
@@ -243,6 +250,7 @@ pub struct Handler<T: RxHandler> {
     work: Opaque<bindings::work_struct>,
     #[pin]
     ticks: Opaque<bindings::delayed_work>,
+    hook: Hook,
 }
 
 // SAFETY: The queue has a lock of its own, the work belongs to the workqueue, `T` may be used from any
@@ -298,6 +306,7 @@ impl<T: RxHandler> Handler<T> {
                 // SAFETY: The slot is valid and pinned; the callback is for this type.
                 unsafe { bindings::init_delayed_work(slot, Some(Self::tick_callback)) }
             }),
+            hook: Hook::new(),
         })
     }
 
@@ -425,8 +434,12 @@ impl<T: RxHandler> Handler<T> {
         let _ = this.set_l3mdev(None, rtnl);
         // Whoever sees the device now is waited for, see `dev`; so is who puts off a packet.
         this.dev.store(ptr::null_mut(), Relaxed);
+        // SAFETY: It is attached to that device.
+        let leftover = unsafe { this.end_egress(dev.as_ptr(), rtnl) };
         // SAFETY: RTNL is held, and the handler is ours. Waits for readers (`synchronize_net()`).
         unsafe { bindings::netdev_rx_handler_unregister(dev.as_ptr()) };
+        // SAFETY: That was a grace period.
+        unsafe { leftover.give_up() };
         // Whoever has seen the flag is done with the operations.
         #[cfg(CONFIG_NET_L3_MASTER_DEV)]
         if !this.l3mdev.load(Relaxed).is_null() {

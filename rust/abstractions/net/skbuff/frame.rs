@@ -24,7 +24,10 @@ use crate::{
         },
     },
 };
-use core::ptr;
+use core::{
+    mem::ManuallyDrop,
+    ptr, //
+};
 
 impl<'a> SkBuff<'a> {
     /// Returns the packet as an Ethernet frame, if its whole Ethernet header is there.
@@ -64,6 +67,33 @@ impl<'a> SkBuff<'a> {
 pub struct EthFrame<'a>(SkBuff<'a>);
 
 impl<'a> EthFrame<'a> {
+    /// Takes a packet that is somebody else's, who lends it, if its whole Ethernet header is in its linear part.
+    ///
+    /// # Safety
+    ///
+    /// The skb must be valid, with a `dev` that is not freed during `'a`. Who takes it out of the wrapper
+    /// must own it by then, and nobody else.
+    pub(crate) unsafe fn lent(skb: *mut bindings::sk_buff) -> Option<ManuallyDrop<Self>> {
+        // INVARIANT: The header is there, and what is lent is not written to through a reference.
+        // SAFETY: By the caller's guarantee.
+        unsafe {
+            bindings::skb_has_linear(skb, ETH_HLEN)
+                .then(|| ManuallyDrop::new(Self(SkBuff::from_raw(skb))))
+        }
+    }
+
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::sk_buff {
+        self.0.as_ptr()
+    }
+
+    /// Says whether it has a VLAN tag, in the frame or beside it, also one of VLAN 0.
+    #[inline]
+    pub fn is_tagged(&self) -> bool {
+        // SAFETY: The skb is valid; by the type's invariant there is a whole header.
+        unsafe { bindings::skb_is_tagged(self.0.as_ptr()) }
+    }
+
     /// Returns the packet again.
     #[inline]
     pub fn into_skb(self) -> SkBuff<'a> {
