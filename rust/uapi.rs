@@ -33,8 +33,11 @@ pub const IFLA_RNETVIRT_IPVLAN: u16 = 4;
 pub const IFLA_RNETVIRT_TRUST: u16 = 5;
 /// Nested: [`IFLA_RNETVIRT_GUARD_*`](IFLA_RNETVIRT_GUARD_RULES) of all flavors but veth.
 pub const IFLA_RNETVIRT_GUARD: u16 = 6;
+/// `u32`, 1 or 0: whether the lower device's own stack and the links on it reach each other directly.
+/// Create, change, and dump if it is 1; of all flavors but veth.
+pub const IFLA_RNETVIRT_HOST: u16 = 7;
 /// The highest attribute of `IFLA_INFO_DATA`.
-pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_GUARD;
+pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_HOST;
 
 // What is inside of `IFLA_RNETVIRT_GUARD`.
 

@@ -38,6 +38,9 @@ pub(crate) const TRUST: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_TRUST);
 /// The guard of a link with a lower device.
 pub(crate) const GUARD: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_GUARD);
 
+/// Whether the lower device's own stack is a destination.
+pub(crate) const HOST: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_HOST);
+
 /// Validation of all attributes of the kind.
 pub(crate) const POLICY: &[Policy] = {
     const TABLE: &PolicyTable<{ uapi::IFLA_RNETVIRT_MAX as usize + 1 }> = &PolicyTable::new()
@@ -46,7 +49,8 @@ pub(crate) const POLICY: &[Policy] = {
         .with(&MACVLAN)
         .with(&IPVLAN)
         .with(&TRUST)
-        .with(&GUARD);
+        .with(&GUARD)
+        .with(&HOST);
     TABLE.rows()
 };
 
@@ -133,13 +137,28 @@ pub(crate) fn has_ipvlan(data: &Attrs<'_>) -> bool {
 
 /// Whether links of flavor ipvlan are to be trusted, if it says so.
 pub(crate) fn trust(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Option<bool>> {
-    let Some(attr) = data.and_then(|data| data.attr(TRUST.id())) else {
+    on_or_off(data, &TRUST, Refusal::Trust, ack)
+}
+
+/// Whether the host is to be a destination, if it says so.
+pub(crate) fn host(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Option<bool>> {
+    on_or_off(data, &HOST, Refusal::Host, ack)
+}
+
+fn on_or_off(
+    data: Option<&Attrs<'_>>,
+    field: &Field<U32>,
+    refusal: Refusal,
+    ack: &mut ExtAck<'_>,
+) -> Result<Option<bool>> {
+    let Some(data) = data else {
         return Ok(None);
     };
-    match data.map_or(Ok(None), |data| data.get(&TRUST))? {
+    match data.get(field)? {
+        None => Ok(None),
         Some(0) => Ok(Some(false)),
         Some(1) => Ok(Some(true)),
-        _ => Err(ack.refuse_attr(Some(attr), Refusal::Trust)),
+        Some(_) => Err(ack.refuse_attr(data.attr(field.id()), refusal)),
     }
 }
 

@@ -57,7 +57,8 @@ use abstractions::{
         nlattr::ExtAck,
         rcu_box::RcuBox,
         registered::Registered,
-        rtnl::Rtnl, //
+        rtnl::Rtnl,
+        rx_handler::HAS_EGRESS, //
     },
     random::random_u32, //
 };
@@ -172,6 +173,9 @@ pub(crate) trait Endpoint: NetDeviceOps + Deref<Target = Common> {
 
     /// The number by which IPv6 tells it from others with its MAC address; zero if there are none.
     fn dev_id(&self) -> u16;
+
+    /// Has the host reach `dev` by the MAC address that it has now, if it has one of its own.
+    fn let_host_know(dev: &Link<Self>, rtnl: &Rtnl);
 }
 
 /// What the guard of an endpoint is to be: all that could be refused was asked.
@@ -206,6 +210,27 @@ pub(crate) fn set_guard<E: Endpoint>(dev: &Registered<Link<E>>, new: NewGuard, r
     drop(dev.data().guard.replace(new.0, |_| {}, rtnl));
 }
 
+/// Checks whether who asks may have the host be a destination on the port of `dev`, or not any more, and
+/// whether it can be one. What may fail afterwards is for want of memory.
+pub(crate) fn check_host<E: Endpoint>(
+    dev: &Registered<Link<E>>,
+    on: bool,
+    ack: &mut ExtAck<'_>,
+    rtnl: &Rtnl,
+) -> Result {
+    let port = &dev.data().port;
+    if !dev.link_net_capable(port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
+        return Err(ack.refuse(Refusal::HostIsHosts));
+    }
+    if on && port.is_passthru() {
+        return Err(ack.refuse(Refusal::HostIsPassthru));
+    }
+    if on && !HAS_EGRESS {
+        return Err(ack.refuse(Refusal::HostNeedsEgress));
+    }
+    Ok(())
+}
+
 /// What `ethtool` can ask of endpoints.
 pub(crate) enum EndpointEthtool {}
 
@@ -231,6 +256,9 @@ pub(crate) struct Macvlan {
     pub(crate) bc_queue_len: Atomic<u32>,
     /// How many sources it listens to.
     pub(crate) sources: Atomic<u32>,
+    /// The address by which the host reaches it: the last one that it has from who administers the lower
+    /// device. By one that a tenant gives it the host does not reach it: that may be a gateway's.
+    pub(crate) known_to_host: Atomic<u64>,
 }
 
 impl Deref for Macvlan {
@@ -251,6 +279,10 @@ impl Endpoint for Macvlan {
 
     fn dev_id(&self) -> u16 {
         0
+    }
+
+    fn let_host_know(dev: &Link<Self>, _rtnl: &Rtnl) {
+        dev.data().known_to_host.store(dev.mac().key(), Relaxed);
     }
 }
 
@@ -298,6 +330,8 @@ impl Endpoint for Ipvlan {
     fn dev_id(&self) -> u16 {
         u16::try_from(self.dev_id.load(Relaxed)).unwrap_or(0)
     }
+
+    fn let_host_know(_dev: &Link<Self>, _rtnl: &Rtnl) {}
 }
 
 /// What all endpoints have of a device, if it is one.

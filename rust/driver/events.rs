@@ -49,6 +49,10 @@ impl Notifier for Events {
         rtnl: &Rtnl,
     ) -> Result {
         if let Some(port) = Handler::<Port>::of(dev, rtnl) {
+            if event == Event::UNREGISTER {
+                // Who administers the namespace that it comes to has not said so. Never fails.
+                let _ = Port::set_host(&port, false, rtnl);
+            }
             port.event(event, dev, more, rtnl)?;
             if event == Event::UP {
                 Port::start_telling(&port, rtnl);

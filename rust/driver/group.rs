@@ -179,12 +179,12 @@ pub(crate) fn copy_to<T: NetDeviceOps>(
     }
 }
 
-/// Gives a copy of a group packet that an endpoint sends to each other one of `hearers` that
+/// Gives a copy of a group packet that an endpoint, or the host, sends to each other one of `hearers` that
 /// listens; now, or where there are many of them later.
 pub(crate) fn flood_siblings(
     port: &Handler<Port>,
     hearers: Parties,
-    (sender, sent): (u64, &Stats),
+    (sender, sent): (u64, Option<&Stats>),
     frame: &EthFrame<'_>,
     dest: Mac,
     cx: &XmitContext<'_>,
@@ -192,7 +192,9 @@ pub(crate) fn flood_siblings(
     if port.group_members() > copies_at_once() && port.deferred_groups.has(dest) {
         if defer_sent(port, hearers, sender, frame, cx).is_err() {
             port.lower().count_rx_dropped();
-            sent.lost(Reason::Copies, cx.bh());
+            if let Some(sent) = sent {
+                sent.lost(Reason::Copies, cx.bh());
+            }
         }
         return;
     }
@@ -256,4 +258,20 @@ pub(crate) fn receive(
 ) -> Result<(), Reason> {
     let skb = frame.forward_to(dev, rcu).map_err(|_| Reason::RxRefused)?;
     skb.netif_rx(bh).map_err(|_| Reason::RxBacklog)
+}
+
+/// Makes a frame one that an endpoint has received from another one, or from the host.
+#[inline]
+pub(crate) fn receive_and_count<E: Endpoint>(
+    owner: &Link<E>,
+    frame: EthFrame<'_>,
+    rcu: Rcu<'_>,
+    bh: Bh<'_>,
+) {
+    let stats = &owner.data().stats;
+    let len = frame.len();
+    match receive(frame, owner, rcu, bh) {
+        Ok(()) => stats.count_rx(len, false, bh),
+        Err(reason) => stats.lost(reason, bh),
+    }
 }

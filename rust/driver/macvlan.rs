@@ -132,6 +132,7 @@ impl Macvlan {
                     .unwrap_or(settings::DEFAULT_BC_QUEUE_LEN),
             ),
             sources: Atomic::new(0),
+            known_to_host: Atomic::new(0),
         }))?;
         if mode == Mode::PASSTHRU {
             port.set_passthru(rtnl);

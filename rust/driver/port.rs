@@ -16,6 +16,7 @@
 //! sees what the lower device receives, and is told what happens to it.
 
 mod groups;
+mod host;
 mod learning;
 mod lookup;
 mod members;
@@ -115,6 +116,8 @@ pub(crate) struct Port {
     own_mac: Atomic<u64>,
     /// Whether endpoints of flavor ipvlan are trusted.
     trusted: Atomic<bool>,
+    /// Whether the host is a destination (`host on`).
+    has_host: Atomic<bool>,
     /// How many endpoints of flavor ipvlan want all groups that the lower device receives, without
     /// asking it for more.
     pub(crate) all_groups_wanted: Atomic<u32>,
@@ -175,6 +178,7 @@ impl Port {
                 changing_mac: Atomic::new(false),
                 own_mac: Atomic::new(lower.mac().key()),
                 trusted: Atomic::new(false),
+                has_host: Atomic::new(false),
                 all_groups_wanted: Atomic::new(0),
                 odd_broadcast: Atomic::new(false),
                 groups: GroupFilter::new(0),

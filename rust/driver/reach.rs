@@ -17,8 +17,10 @@ use crate::{
 /// Who sends a packet, or is to receive it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Party {
-    /// None of the port's endpoints.
+    /// None of the port's endpoints, and not the host.
     Outside,
+    /// The lower device's own stack, where it is a destination (`host on`). Else it is outside.
+    Host,
     /// An endpoint of flavor macvlan in that mode.
     Macvlan(MacvlanMode),
     /// An endpoint of flavor ipvlan in that mode, with those flags.
@@ -43,6 +45,13 @@ pub(crate) enum Reach {
 pub(crate) const fn unicast(from: Party, to: Party) -> Reach {
     match (from, to) {
         (Party::Outside, _) | (_, Party::Outside) => Reach::Out,
+        (Party::Host, other) | (other, Party::Host) => {
+            if other.talks_to_host() {
+                Reach::Direct
+            } else {
+                Reach::Out
+            }
+        }
         // A private one does not talk to siblings of the other flavor either. One in mode l3 does not
         // know them.
         (Party::Ipvlan(IpvlanMode::L2, Flags::PRIVATE), Party::Macvlan(_))
@@ -64,7 +73,10 @@ pub(crate) const fn unicast(from: Party, to: Party) -> Reach {
 
 /// Whether `to` hears directly what `from` sends to a group. It goes out in any case.
 pub(crate) const fn sent_group(from: Party, to: Party) -> bool {
-    from.talks_directly() && to.talks_directly()
+    match (from, to) {
+        (Party::Host, other) | (other, Party::Host) => other.talks_to_host(),
+        _ => from.talks_directly() && to.talks_directly(),
+    }
 }
 
 /// Whether a group packet that comes in by the lower device is for `to`, if it seems to be from
@@ -75,6 +87,8 @@ pub(crate) const fn returned_group(from: Party, to: Party) -> bool {
     }
     match from {
         Party::Outside => true,
+        // Who talks to it has heard it: its address is the lower device's, so it is nobody outside.
+        Party::Host => !to.talks_to_host(),
         // Those that talk directly have heard it already, if it is: somebody outside may have the
         // same address (VRRP).
         Party::Macvlan(_) | Party::Ipvlan(_, Flags::VEPA) => !to.is_private(),
@@ -100,8 +114,9 @@ pub(crate) const fn hears_itself(from: Party) -> bool {
 
 impl Party {
     /// Everybody.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Outside,
+        Self::Host,
         Self::Macvlan(MacvlanMode::BRIDGE),
         Self::Macvlan(MacvlanMode::VEPA),
         Self::Macvlan(MacvlanMode::PRIVATE),
@@ -126,6 +141,16 @@ impl Party {
         )
     }
 
+    /// Whether it and the host talk without the wire. Private ones talk to nobody else; those in modes
+    /// l3 and l3s to the routes of the host's namespace.
+    const fn talks_to_host(self) -> bool {
+        matches!(
+            self,
+            Self::Macvlan(MacvlanMode::BRIDGE | MacvlanMode::PRIVATE)
+                | Self::Ipvlan(IpvlanMode::L2, Flags::BRIDGE | Flags::PRIVATE)
+        )
+    }
+
     /// Whether it does not hear siblings by way of a switch either.
     const fn is_private(self) -> bool {
         matches!(
@@ -136,11 +161,12 @@ impl Party {
     }
 
     /// Whether it hears groups that come in by the lower device, whoever the sender is. One in mode
-    /// source hears only those that it lists.
+    /// source hears only those that it lists. The host gets them without being asked.
     const fn hears_groups(self) -> bool {
         !matches!(
             self,
             Self::Outside
+                | Self::Host
                 | Self::Macvlan(MacvlanMode::SOURCE)
                 | Self::Ipvlan(IpvlanMode::L3 | IpvlanMode::L3S, _)
         )
@@ -149,12 +175,14 @@ impl Party {
     /// A bit of its own.
     #[inline(always)]
     const fn bit(self) -> u32 {
+        // With four arms it would be a table of addresses to jump to.
+        let rest = 1 << 31 >> matches!(self, Self::Host) as u32;
         match self {
             Self::Macvlan(mode) => mode.number(),
             Self::Ipvlan(mode, flags) => {
                 0x100_u32.wrapping_shl((mode.number() as u32) << 2 | flags.number() as u32)
             }
-            Self::Outside => 1 << 31,
+            _ => rest,
         }
     }
 }
@@ -258,6 +286,7 @@ mod tests {
     fn words(party: Party) -> [&'static str; 2] {
         match party {
             Party::Outside => ["outside", "-"],
+            Party::Host => ["host", "-"],
             Party::Macvlan(MacvlanMode::BRIDGE) => ["macvlan", "bridge"],
             Party::Macvlan(MacvlanMode::VEPA) => ["macvlan", "vepa"],
             Party::Macvlan(MacvlanMode::PRIVATE) => ["macvlan", "private"],
@@ -317,7 +346,8 @@ mod tests {
             let cells = row(from);
             assert!(cells.is_some());
             let mut cells = cells.into_iter().flatten();
-            for to in Party::ALL.into_iter().filter(|to| *to != Party::Outside) {
+            let links = |to: &Party| !matches!(to, Party::Outside | Party::Host);
+            for to in Party::ALL.into_iter().filter(links) {
                 let (shown, is) = (cells.next().unwrap_or_default(), letters(from, to));
                 if shown.as_bytes() != is {
                     let (from, to) = (words(from), words(to));
@@ -328,8 +358,11 @@ mod tests {
             }
             let heard = |by| if by { "R" } else { "-" };
             assert_eq!(cells.next(), Some(heard(hears_itself(from))));
-            // The host hears everybody.
-            assert_eq!(cells.next(), Some("R"));
+            // The host hears everybody else.
+            let [unicast, sent, _] = letters(from, Party::Host);
+            let returned = if from == Party::Host { b'-' } else { b'R' };
+            let host = cells.next().unwrap_or_default();
+            assert_eq!(host.as_bytes(), [unicast, sent, returned]);
             assert_eq!(cells.next(), None);
         }
     }
@@ -423,14 +456,41 @@ mod tests {
     #[test]
     fn a_private_one_reaches_no_sibling() {
         assert!(all(pairs(), |(from, to)| {
-            !from.is_private() || (!is_direct(*from, *to) && !sent_group(*from, *to))
+            !from.is_private()
+                || *to == Party::Host
+                || (!is_direct(*from, *to) && !sent_group(*from, *to))
         }));
     }
 
     #[test]
     fn a_private_one_hears_no_sibling_by_a_switch() {
         assert!(all(pairs(), |(from, to)| {
-            *from == Party::Outside || !to.is_private() || !returned_group(*from, *to)
+            matches!(from, Party::Outside | Party::Host)
+                || !to.is_private()
+                || !returned_group(*from, *to)
+        }));
+    }
+
+    #[test]
+    fn the_host_talks_to_those_in_modes_bridge_and_private() {
+        assert!(all(Party::ALL, |party| {
+            let talks = match party {
+                Party::Outside | Party::Host => false,
+                Party::Macvlan(mode) => [MacvlanMode::BRIDGE, MacvlanMode::PRIVATE].contains(mode),
+                Party::Ipvlan(mode, flags) => *mode == IpvlanMode::L2 && *flags != Flags::VEPA,
+            };
+            is_direct(*party, Party::Host) == talks && sent_group(*party, Party::Host) == talks
+        }));
+    }
+
+    #[test]
+    fn what_the_host_sends_to_groups_is_heard_once() {
+        assert!(all(Party::ALL, |to| {
+            let (sent, returned) = (
+                sent_group(Party::Host, *to),
+                returned_group(Party::Host, *to),
+            );
+            !(sent && returned) && (sent || returned) == to.hears_groups()
         }));
     }
 

@@ -162,6 +162,10 @@ fn deliver<'a, E: Endpoint>(
 /// A packet to a group.
 #[inline(never)]
 fn to_group<'a>(port: &'a Handler<Port>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
+    if port.unmark(&skb) {
+        // The host's copy of what an endpoint has sent: siblings have theirs.
+        return Verdict::pass(skb);
+    }
     let mut skb = skb;
     if port.has_macvlan() {
         // Copies of a fragment would be put together by every endpoint's stack in the same queue.
@@ -208,9 +212,12 @@ fn sender_of(port: &Port, skb: &RxSkb<'_>, rcu: Rcu<'_>) -> (Party, u64) {
     if let Some(dev) = port.macs.find(source.key(), rcu) {
         return (dev.data().party(), dev.id());
     }
-    if port.has_ipvlan() && source == port.lower().mac() {
+    if (port.has_ipvlan() || port.has_host()) && source == port.lower().mac() {
         if let Some(dev) = port.source_owner(skb.payload(), rcu) {
             return (dev.data().party(), dev.id());
+        }
+        if port.has_host() {
+            return (Party::Host, NOBODY);
         }
     }
     (Party::Outside, NOBODY)

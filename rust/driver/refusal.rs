@@ -101,6 +101,19 @@ refusals! {
     /// change from another one
     GuardIsHosts: EPERM, c"the guard needs CAP_NET_ADMIN in the lower device's network namespace";
 
+    // --- Host reach, any flavor but veth
+
+    /// attribute 7 with flavor veth
+    VethHasNoHost: EINVAL, c"flavor veth has no host to reach: put one end there";
+    /// `IFLA_RNETVIRT_HOST` is another number
+    Host: EINVAL, c"host is on (1) or off (0)";
+    /// change from another one
+    HostIsHosts: EPERM, c"host needs CAP_NET_ADMIN in the lower device's network namespace";
+    /// `IFLA_RNETVIRT_HOST` 1 on a lower device with a link in mode passthru
+    HostIsPassthru: EINVAL, c"mode passthru has taken all that the host receives by the lower device";
+    /// `IFLA_RNETVIRT_HOST` 1, and the kernel was built without
+    HostNeedsEgress: EOPNOTSUPP, c"host on needs a kernel with CONFIG_NETFILTER_EGRESS";
+
     // --- Flavor veth
 
     /// change with `IFLA_RNETVIRT_PEER`

@@ -27,6 +27,7 @@ mod events;
 mod filter;
 mod group;
 mod guard;
+mod host;
 mod ipvlan;
 mod kinds;
 mod macvlan;

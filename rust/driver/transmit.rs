@@ -15,6 +15,7 @@ use crate::{
         checksum::is_where_it_belongs,
         verdict::Bytes, //
     },
+    host,
     ipvlan::{
         address::said_source,
         settings::{
@@ -78,10 +79,42 @@ impl Macvlan {
         };
         if dev.data().mode.is_plain_bridge() {
             Self::bridge_xmit(dev, skb, cx)
+        } else if dev.data().mode.has_host() {
+            Self::xmit_beside_host(dev, skb, cx)
         } else if dev.data().mode.get().is(MacvlanMode::BRIDGE) {
             Self::mixed_bridge_xmit(dev, skb, cx)
         } else {
             send_out(dev, skb, cx)
+        }
+    }
+
+    /// The same where the host is a destination: to the host, and on as without.
+    #[inline(never)]
+    fn xmit_beside_host(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        let mut frame = match skb.into_frame() {
+            Ok(frame) => frame,
+            Err(skb) => return send_out(dev, skb, cx),
+        };
+        this.port.mark_sent(&mut frame, cx);
+        let party = this.party();
+        if host::is_for_host(party, &frame, this, cx) {
+            // A sibling of flavor ipvlan has the host's MAC address, too.
+            let Some(owner) = this.port.dest_owner(frame.payload(), cx.rcu()) else {
+                return to_lower(dev, frame, cx);
+            };
+            return match unicast(party, owner.data().party()) {
+                Reach::Direct => between(dev, owner, frame, cx),
+                Reach::Out => send_out(dev, frame.into_skb(), cx),
+                Reach::Nowhere => drop_tx(dev, frame.into_skb(), Reason::TxIsolated, cx),
+            };
+        }
+        if this.mode.get() != MacvlanMode::BRIDGE {
+            send_out(dev, frame.into_skb(), cx)
+        } else if this.port.has_ipvlan() {
+            Self::mixed_bridge_xmit(dev, frame.into_skb(), cx)
+        } else {
+            Self::bridge_xmit(dev, frame.into_skb(), cx)
         }
     }
 
@@ -152,7 +185,7 @@ impl Macvlan {
         if frame.protocol() != ETH_P_PAUSE {
             const HEARERS: Parties = Parties::of_sent_group(Party::Macvlan(MacvlanMode::BRIDGE));
             let this = dev.data();
-            let sender = (dev.id(), &this.stats);
+            let sender = (dev.id(), Some(&this.stats));
             group::flood_siblings(&this.port, HEARERS, sender, &frame, dest, cx);
         }
         send_out(dev, frame.into_skb(), cx)
@@ -172,8 +205,10 @@ impl Ipvlan {
             Ok(frame) => frame,
             Err(skb) => return drop_tx(dev, skb, Reason::TxShort, cx),
         };
-        if dev.data().settings.mode() == IpvlanMode::L2 {
+        if dev.data().settings.is_plain_l2() {
             Self::xmit_l2(dev, frame, cx)
+        } else if dev.data().settings.mode() == IpvlanMode::L2 {
+            Self::xmit_l2_beside_host(dev, frame, cx)
         } else {
             Self::xmit_l3(dev, frame, cx)
         }
@@ -202,6 +237,19 @@ impl Ipvlan {
             return Self::send_to_macvlan(dev, frame, dest, cx);
         }
         send_out(dev, frame.into_skb(), cx)
+    }
+
+    /// The same where the host is a destination: to the host, and on as without.
+    #[inline(never)]
+    fn xmit_l2_beside_host(dev: &Link<Self>, mut frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+        let this = dev.data();
+        this.port.mark_sent(&mut frame, cx);
+        if host::is_for_host(this.party(), &frame, this, cx)
+            && this.port.dest_owner(frame.payload(), cx.rcu()).is_none()
+        {
+            return to_lower(dev, frame, cx);
+        }
+        Self::xmit_l2(dev, frame, cx)
     }
 
     /// A frame in modes l3 and l3s: only its IP packet counts.
@@ -288,7 +336,7 @@ impl Ipvlan {
     ) -> Tx {
         // Whether it is dropped on the way is no business of the sender.
         dev.data().stats.count_tx(frame.len(), cx.bh());
-        receive_from_sibling(owner, frame, cx.rcu(), cx.bh());
+        group::receive_and_count(owner, frame, cx.rcu(), cx.bh());
         Tx::SENT
     }
 
@@ -300,11 +348,7 @@ impl Ipvlan {
         if !this.settings.is_trusted() {
             return drop_tx(dev, frame.into_skb(), Reason::TxHost, cx);
         }
-        this.stats.count_tx(frame.len(), cx.bh());
-        let _ = frame
-            .forward_to(&this.lower, cx.rcu())
-            .and_then(|skb| skb.netif_rx(cx.bh()));
-        Tx::SENT
+        to_lower(dev, frame, cx)
     }
 
     /// A frame to another MAC address, which may be that of an endpoint of flavor macvlan.
@@ -340,26 +384,10 @@ impl Ipvlan {
         if this.settings.flags() == Flags::BRIDGE {
             const HEARERS: Parties =
                 Parties::of_sent_group(Party::Ipvlan(IpvlanMode::L2, Flags::BRIDGE));
-            let sender = (dev.id(), &this.stats);
+            let sender = (dev.id(), Some(&this.stats));
             group::flood_siblings(&this.port, HEARERS, sender, &frame, dest, cx);
         }
         send_out(dev, frame.into_skb(), cx)
-    }
-}
-
-/// Makes a frame one that an endpoint has received from another one.
-#[inline]
-pub(crate) fn receive_from_sibling(
-    owner: &Link<Ipvlan>,
-    frame: EthFrame<'_>,
-    rcu: Rcu<'_>,
-    bh: Bh<'_>,
-) {
-    let stats = &owner.data().stats;
-    let len = frame.len();
-    match group::receive(frame, owner, rcu, bh) {
-        Ok(()) => stats.count_rx(len, false, bh),
-        Err(reason) => stats.lost(reason, bh),
     }
 }
 
@@ -389,7 +417,7 @@ impl Siblings for Port {
     }
 
     fn deliver(dev: &Link<Ipvlan>, frame: EthFrame<'_>, rcu: Rcu<'_>, bh: Bh<'_>) {
-        receive_from_sibling(dev, frame, rcu, bh);
+        group::receive_and_count(dev, frame, rcu, bh);
     }
 }
 
@@ -523,6 +551,15 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
         }
         Err(frame) => through(frame, lower, cx),
     }
+}
+
+/// Makes a frame that `sender` sends one that the lower device has received. Whether it is dropped on the
+/// way is no business of the sender.
+#[inline(never)]
+fn to_lower<S: Endpoint>(sender: &Link<S>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+    let this = sender.data();
+    this.stats.count_tx(frame.len(), cx.bh());
+    through(frame, &this.lower, cx)
 }
 
 /// Makes a frame one that the lower device has received.

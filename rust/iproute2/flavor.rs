@@ -4,7 +4,7 @@
 //! a file, unless it has the options of another.
 
 use crate::ffi::{self, Refused, Request, Stream, Words};
-use crate::{guard, ipvlan, macvlan, uapi, veth};
+use crate::{guard, host, ipvlan, macvlan, uapi, veth};
 use core::ffi::CStr;
 
 /// A flavor that this version can make.
@@ -150,9 +150,9 @@ fn by_words(mut words: Words<'_>) -> Result<&'static Flavor, Refused> {
     let Some(mut option) = words.next() else {
         return Ok(&VETH);
     };
-    // Several flavors have a guard: another option tells.
+    // Several flavors have these: another option tells.
     let first = words.clone();
-    while guard::OPTIONS.contains(&option) {
+    while option == host::OPTION || guard::OPTIONS.contains(&option) {
         let value = words.next();
         if option == c"guard-addr" && value != Some(c"flush") {
             words.next();

@@ -7,6 +7,7 @@ use crate::attribute::Value;
 use crate::ffi::{self, Refused, Request, Words, NLA_F_NESTED};
 use crate::flavor::{fail, once, Options};
 use crate::guard::Guard;
+use crate::host::{on_or_off, word_for, Host};
 use crate::uapi;
 use core::ffi::CStr;
 
@@ -17,6 +18,7 @@ pub const OPTIONS: &[&CStr] = &[
     c"private",
     c"vepa",
     c"trust",
+    c"host",
     c"guard",
     c"guard-addr",
 ];
@@ -31,6 +33,7 @@ pub struct Ipvlan<'a> {
     flags: Option<u16>,
     /// Of all links on the same lower device, and so beside the others.
     trust: Option<u32>,
+    host: Host,
     guard: Guard<'a>,
 }
 
@@ -42,6 +45,9 @@ impl<'a> Options<'a> for Ipvlan<'a> {
         }
         if word == c"trust" {
             once(&mut self.trust, word, words, trust)?;
+            return Ok(true);
+        }
+        if self.host.option(word, words)? {
             return Ok(true);
         }
         if self.guard.option(word, words)? {
@@ -62,6 +68,7 @@ impl<'a> Options<'a> for Ipvlan<'a> {
         if let Some(trust) = self.trust {
             request.put_u32(uapi::IFLA_RNETVIRT_TRUST, trust)?;
         }
+        self.host.send(request)?;
         self.guard.send(request)?;
         if self.mode.is_none() && self.flags.is_none() {
             return Ok(());
@@ -91,11 +98,7 @@ fn mode(word: &CStr, _: &mut Words<'_>) -> Result<u16, Refused> {
 }
 
 fn trust(word: &CStr, _: &mut Words<'_>) -> Result<u32, Refused> {
-    match word.to_bytes() {
-        b"on" => Ok(1),
-        b"off" => Ok(0),
-        _ => fail(&[c"Error: argument of \"trust\" must be either \"on\" or \"off\"\n"]),
-    }
+    on_or_off(c"trust", word)
 }
 
 fn find(names: &[(u16, &CStr)], word: &CStr) -> Option<u16> {
@@ -105,7 +108,7 @@ fn find(names: &[(u16, &CStr)], word: &CStr) -> Option<u16> {
 
 /// Prints whether a device and those beside it are trusted.
 pub fn print_trust(trust: u32) {
-    ffi::TRUST.print(if trust == 0 { c"off" } else { c"on" });
+    ffi::TRUST.print(word_for(trust));
 }
 
 /// Prints what the kernel tells of a device.

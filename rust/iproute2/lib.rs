@@ -17,6 +17,7 @@ mod attribute;
 mod ffi;
 mod flavor;
 mod guard;
+mod host;
 mod ipvlan;
 mod lladdr;
 mod macvlan;
@@ -36,7 +37,7 @@ FLAVOR := { veth | macvlan | ipvlan | macvtap | ipvtap }
 OPTIONS of veth := [ peer [ <options> ] ]
 
 OPTIONS of macvlan := [ mode MODE ] [ FLAGS ] [ macaddr MACADDR ]
-                      [ bcqueuelen BC_QUEUE_LEN ] [ bclim BCLIM ] [ GUARD ]
+                      [ bcqueuelen BC_QUEUE_LEN ] [ bclim BCLIM ] [ COMMON ]
 MODE := { private | vepa | bridge | passthru | source }
 FLAGS := [ nopromisc ] [ nodst ] | flag null
 MACADDR := { { add | del } LLADDR | set [ LLADDR ... ] | flush }
@@ -44,9 +45,10 @@ BC_QUEUE_LEN := length of the queue for broadcast and multicast, 0-4294967295
 BCLIM := listeners of a group that need no queue, 32-bit integer, -1: any number
 
 OPTIONS of ipvlan := [ mode { l2 | l3 | l3s } ] [ bridge | private | vepa ]
-                     [ trust { on | off } ] [ GUARD ]
+                     [ trust { on | off } ] [ COMMON ]
 
-GUARD, of all but veth := [ guard { off | RULE[,RULE...] } ] [ guard-addr LIST ]
+COMMON, of all but veth := [ host { on | off } ] [ guard-addr LIST ]
+                           [ guard { off | RULE[,RULE...] } ]
 LIST := { { add | del | set } ADDR[,ADDR...] | flush }
 RULE := { mac | ip | arp | ra | dhcp-server }
 ADDR := { LLADDR | IP address | IP prefix }
@@ -59,6 +61,7 @@ Without a flavor, the first option tells which one is meant, and mode by its
 value; without both the kernel makes macvlan of a link with a lower device, and
 a pair of devices otherwise.
 trust is for all links of flavors ipvlan and ipvtap on the lower device.
+host is for all links on the lower device.
 nopromisc is for mode passthru, nodst and macaddr are for mode source.
 To get <options> type 'ip link add help'.
 ";
@@ -79,6 +82,9 @@ fn print(data: Attributes<'_>) {
     }
     if let Some(trust) = data.get(uapi::IFLA_RNETVIRT_TRUST).and_then(Value::u32) {
         ipvlan::print_trust(trust);
+    }
+    if let Some(host) = data.get(uapi::IFLA_RNETVIRT_HOST).and_then(Value::u32) {
+        host::print(host);
     }
     if let Some(data) = data.get(uapi::IFLA_RNETVIRT_GUARD) {
         guard::print(data);

@@ -7,6 +7,7 @@ use crate::attribute::Value;
 use crate::ffi::{self, Refused, Request, Stream, Words, NLA_F_NESTED};
 use crate::flavor::{fail, once, Options};
 use crate::guard::Guard;
+use crate::host::Host;
 use crate::{lladdr, uapi};
 use core::ffi::CStr;
 
@@ -19,6 +20,7 @@ pub const OPTIONS: &[&CStr] = &[
     c"macaddr",
     c"bcqueuelen",
     c"bclim",
+    c"host",
     c"guard",
     c"guard-addr",
 ];
@@ -34,6 +36,7 @@ pub struct Macvlan<'a> {
     list: Option<ListChange<'a>>,
     queue_len: Option<u32>,
     cutoff: Option<i32>,
+    host: Host,
     guard: Guard<'a>,
 }
 
@@ -56,6 +59,7 @@ impl<'a> Options<'a> for Macvlan<'a> {
             b"macaddr" => once(&mut self.list, word, words, list_change)?,
             b"bcqueuelen" => once(&mut self.queue_len, word, words, queue_len)?,
             b"bclim" => once(&mut self.cutoff, word, words, cutoff)?,
+            _ if self.host.option(word, words)? => {}
             _ => return self.guard.option(word, words),
         }
         Ok(true)
@@ -70,6 +74,7 @@ impl<'a> Options<'a> for Macvlan<'a> {
             crate::help(err);
             return Err(Refused);
         }
+        self.host.send(request)?;
         self.guard.send(request)?;
         if let Self {
             mode: None,

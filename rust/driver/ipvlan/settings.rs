@@ -97,6 +97,12 @@ const MODE_SHIFT: u32 = 8;
 /// The endpoint is trusted. Packets ask for the sign of the number.
 const TRUSTED: u32 = 1 << 31;
 
+/// The host is a destination.
+const HOST: u32 = 1 << 30;
+
+/// What is beside mode and flags.
+const BITS: u32 = TRUSTED | HOST;
+
 impl ModeCell {
     /// Those of an endpoint that is not trusted.
     pub(crate) const fn new(mode: Mode, flags: Flags) -> Self {
@@ -122,9 +128,26 @@ impl ModeCell {
     }
 
     pub(crate) fn set_trusted(&self, trusted: bool) {
-        let rest = self.0.load(Relaxed) & !TRUSTED;
-        self.0
-            .store(if trusted { rest | TRUSTED } else { rest }, Relaxed);
+        self.set_bit(TRUSTED, trusted);
+    }
+
+    /// Whether the mode is l2, and the host is no destination: one test.
+    #[inline]
+    pub(crate) fn is_plain_l2(&self) -> bool {
+        const {
+            assert!(Mode::L2.0 == 0);
+        }
+        self.0.load(Relaxed) & (HOST | 0xff << MODE_SHIFT) == 0
+    }
+
+    /// Says whether the host is a destination.
+    pub(crate) fn set_host(&self, host: bool) {
+        self.set_bit(HOST, host);
+    }
+
+    fn set_bit(&self, bit: u32, on: bool) {
+        let rest = self.0.load(Relaxed) & !bit;
+        self.0.store(if on { rest | bit } else { rest }, Relaxed);
     }
 
     #[inline]
@@ -147,7 +170,7 @@ impl ModeCell {
 
     fn set(&self, mode: Mode, flags: Flags) {
         let both = u32::from(mode.0) << MODE_SHIFT | u32::from(flags.0);
-        self.0.store(self.0.load(Relaxed) & TRUSTED | both, Relaxed);
+        self.0.store(self.0.load(Relaxed) & BITS | both, Relaxed);
     }
 }
 
@@ -302,6 +325,28 @@ mod tests {
                 cell.set_trusted(trusted);
                 held(&cell) == (state.0, state.1, trusted)
             })
+        }));
+    }
+
+    #[test]
+    fn the_host_leaves_the_rest() {
+        assert!(all(states(), |state| {
+            let cell = cell(*state);
+            [true, false].into_iter().all(|host| {
+                cell.set_host(host);
+                cell.set_mode(state.0);
+                held(&cell) == *state && (cell.0.load(Relaxed) & HOST != 0) == host
+            })
+        }));
+    }
+
+    #[test]
+    fn mode_l2_is_plain_without_a_host() {
+        assert!(all(states(), |state| {
+            let cell = cell(*state);
+            let plain = cell.is_plain_l2();
+            cell.set_host(true);
+            plain == (state.0 == Mode::L2) && !cell.is_plain_l2()
         }));
     }
 

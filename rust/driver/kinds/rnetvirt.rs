@@ -18,10 +18,12 @@ use crate::{
         Form,
         Ipvlan,
         Macvlan,
+        NewGuard, //
     },
     guard,
     ipvlan,
     macvlan,
+    port::Port,
     refusal::Refusal,
     uapi,
     veth::Veth, //
@@ -130,6 +132,7 @@ impl RtnlLinkOps for Kind {
             macvlan_settings(Some(data), ack)?;
             ipvlan_settings(Some(data), ack)?;
             config::trust(Some(data), ack)?;
+            config::host(Some(data), ack)?;
         }
         Ok(())
     }
@@ -146,13 +149,12 @@ impl RtnlLinkOps for Kind {
         let form = Form::new(Compat::Rnetvirt, is_tap)?;
         match flavor {
             Flavor::Veth if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
+            Flavor::Veth if has_host(data) => Err(ack.refuse(Refusal::VethHasNoHost)),
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),
             Flavor::Macvlan | Flavor::Macvtap => {
                 let settings = macvlan_settings(data, ack)?;
                 let dev = Macvlan::newlink(dev, params, settings, form, ack, rtnl)?;
-                if let Some(guard) = new_guard(&dev, data, ack, rtnl)? {
-                    endpoint::set_guard(&dev, guard, rtnl);
-                }
+                Change::ask(&dev, data, ack, rtnl)?.make(&dev, rtnl)?;
                 dev.finish()
             }
             Flavor::Ipvlan | Flavor::Ipvtap => {
@@ -161,9 +163,7 @@ impl RtnlLinkOps for Kind {
                 if let Some(trust) = trust {
                     dev.data().port.set_trusted(trust, rtnl);
                 }
-                if let Some(guard) = new_guard(&dev, data, ack, rtnl)? {
-                    endpoint::set_guard(&dev, guard, rtnl);
-                }
+                Change::ask(&dev, data, ack, rtnl)?.make(&dev, rtnl)?;
                 dev.finish()
             }
         }
@@ -181,6 +181,7 @@ impl RtnlLinkOps for Kind {
                 config::check_change(Flavor::Veth, data, ack)?;
                 match data {
                     data if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
+                    data if has_host(data) => Err(ack.refuse(Refusal::VethHasNoHost)),
                     Some(data) if data.has(&config::PEER) => {
                         Err(ack.refuse(Refusal::PeerIsForGood))
                     }
@@ -195,18 +196,15 @@ impl RtnlLinkOps for Kind {
                 let settings = macvlan_settings(data, ack)?;
                 let dev = dev.registered(rtnl).ok_or(ENODEV)?;
                 // Before anything changes: a request is followed as a whole, or not at all.
-                let guard = new_guard(dev, data, ack, rtnl)?;
+                let change = Change::ask(dev, data, ack, rtnl)?;
                 Macvlan::change(dev, &settings, ack, rtnl)?;
-                if let Some(guard) = guard {
-                    endpoint::set_guard(dev, guard, rtnl);
-                }
-                Ok(())
+                change.make(dev, rtnl)
             }
             OneOf::Ipvlan(dev) => {
                 config::check_change(dev.data().flavor(), data, ack)?;
                 let (settings, trust) = (ipvlan_settings(data, ack)?, config::trust(data, ack)?);
                 let dev = dev.registered(rtnl).ok_or(ENODEV)?;
-                let guard = new_guard(dev, data, ack, rtnl)?;
+                let change = Change::ask(dev, data, ack, rtnl)?;
                 if data.is_some_and(config::has_ipvlan) {
                     Ipvlan::check_may_change(dev, ack, rtnl)?;
                     Ipvlan::change(dev, settings, rtnl)?;
@@ -214,10 +212,7 @@ impl RtnlLinkOps for Kind {
                 if let Some(trust) = trust {
                     dev.data().port.set_trusted(trust, rtnl);
                 }
-                if let Some(guard) = guard {
-                    endpoint::set_guard(dev, guard, rtnl);
-                }
-                Ok(())
+                change.make(dev, rtnl)
             }
         }
     }
@@ -238,7 +233,9 @@ impl RtnlLinkOps for Kind {
                 flavor + total_size(size_of::<u32>()) + nest + Ipvlan::fill_size()
             }
         };
+        // The host is of all but veth.
         rest.saturating_add(guard)
+            .saturating_add(total_size(size_of::<u32>()))
     }
 
     const XSTATS_SIZE: usize = Stats::ATTRS_SIZE;
@@ -254,6 +251,7 @@ impl RtnlLinkOps for Kind {
             Some(OneOf::Macvlan(dev)) => {
                 msg.put_u32(&config::FLAVOR, dev.data().flavor().number())?;
                 msg.put_nest(&config::MACVLAN, |msg| Macvlan::fill(dev, msg, rtnl))?;
+                fill_host(dev.data(), msg)?;
                 fill_guard(dev.data(), msg, rtnl)
             }
             Some(OneOf::Ipvlan(dev)) => {
@@ -261,9 +259,58 @@ impl RtnlLinkOps for Kind {
                 msg.put_u32(&config::FLAVOR, this.flavor().number())?;
                 msg.put_u32(&config::TRUST, this.port.is_trusted().into())?;
                 msg.put_nest(&config::IPVLAN, |msg| this.fill(msg))?;
+                fill_host(this, msg)?;
                 fill_guard(this, msg, rtnl)
             }
         }
+    }
+}
+
+fn has_host(data: Option<&Attrs<'_>>) -> bool {
+    data.is_some_and(|data| data.has(&config::HOST))
+}
+
+/// Writes whether the host is a destination, if it is.
+fn fill_host(this: &Common, msg: &mut AttrWriter<'_>) -> Result {
+    if this.port.has_host() {
+        msg.put_u32(&config::HOST, 1)
+    } else {
+        Ok(())
+    }
+}
+
+/// What a request changes of what all links have that have a lower device.
+struct Change {
+    host: Option<bool>,
+    guard: Option<NewGuard>,
+}
+
+impl Change {
+    /// Asks before anything is changed: a request is followed as a whole, or not at all.
+    fn ask<E: Endpoint>(
+        dev: &Registered<Link<E>>,
+        data: Option<&Attrs<'_>>,
+        ack: &mut ExtAck<'_>,
+        rtnl: &Rtnl,
+    ) -> Result<Self> {
+        let host = config::host(data, ack)?;
+        if let Some(host) = host {
+            endpoint::check_host(dev, host, ack, rtnl)?;
+        }
+        let guard = new_guard(dev, data, ack, rtnl)?;
+        Ok(Self { host, guard })
+    }
+
+    /// Fails for want of memory only.
+    fn make<E: Endpoint>(self, dev: &Registered<Link<E>>, rtnl: &Rtnl) -> Result {
+        if let Some(host) = self.host {
+            E::let_host_know(dev, rtnl);
+            Port::set_host(&dev.data().port, host, rtnl)?;
+        }
+        if let Some(guard) = self.guard {
+            endpoint::set_guard(dev, guard, rtnl);
+        }
+        Ok(())
     }
 }
 

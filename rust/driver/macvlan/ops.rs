@@ -5,6 +5,7 @@
 use crate::{
     endpoint::{
         stacked_features,
+        Endpoint,
         EndpointEthtool,
         Macvlan, //
     },
@@ -173,7 +174,11 @@ impl NetDeviceOps for Macvlan {
             return result;
         }
         Self::check_mac_is_free(dev, mac)?;
-        Self::sync_mac(dev, mac, rtnl)
+        Self::sync_mac(dev, mac, rtnl)?;
+        if port.lower_rtnl(rtnl)?.net(rtnl).admin_capable() {
+            Self::let_host_know(dev, rtnl);
+        }
+        Ok(())
     }
 
     fn change_mtu(dev: &Registered<Link<Self>>, mtu: u32, rtnl: &Rtnl) -> Result {

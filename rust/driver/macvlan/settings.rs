@@ -103,8 +103,11 @@ impl Mode {
     }
 }
 
-/// Beside the mode, so that a packet on its way to siblings or out asks for both at once.
+/// Beside the mode, so that a packet on its way to siblings or out asks for all at once.
 const MIXED: u32 = 1 << 31;
+
+/// The host is a destination, and wants to know what endpoints send.
+const HOST: u32 = 1 << 30;
 
 /// A mode that changes while packets look at it.
 pub(crate) struct ModeCell(Atomic<u32>);
@@ -116,25 +119,40 @@ impl ModeCell {
 
     #[inline]
     pub(crate) fn get(&self) -> Mode {
-        Mode(self.0.load(Relaxed) & !MIXED)
+        Mode(self.0.load(Relaxed) & !(MIXED | HOST))
     }
 
-    /// Whether the mode is bridge, and all siblings are of flavor macvlan.
+    /// Whether the mode is bridge, all siblings are of flavor macvlan, and the host is none.
     #[inline]
     pub(crate) fn is_plain_bridge(&self) -> bool {
         self.0.load(Relaxed) == Mode::BRIDGE.0
     }
 
+    /// Whether the host is a destination.
+    #[inline]
+    pub(crate) fn has_host(&self) -> bool {
+        self.0.load(Relaxed) & HOST != 0
+    }
+
     /// Writers hold RTNL.
     pub(crate) fn set(&self, mode: Mode) {
-        self.0.store(self.0.load(Relaxed) & MIXED | mode.0, Relaxed);
+        let rest = self.0.load(Relaxed) & (MIXED | HOST);
+        self.0.store(rest | mode.0, Relaxed);
     }
 
     /// Says whether there are siblings of flavor ipvlan. Writers hold RTNL.
     pub(crate) fn set_mixed(&self, mixed: bool) {
-        let mode = self.get().0;
-        self.0
-            .store(if mixed { mode | MIXED } else { mode }, Relaxed);
+        self.set_bit(MIXED, mixed);
+    }
+
+    /// Says whether the host is a destination. Writers hold RTNL.
+    pub(crate) fn set_host(&self, host: bool) {
+        self.set_bit(HOST, host);
+    }
+
+    fn set_bit(&self, bit: u32, on: bool) {
+        let rest = self.0.load(Relaxed) & !bit;
+        self.0.store(if on { rest | bit } else { rest }, Relaxed);
     }
 }
 
@@ -320,17 +338,23 @@ mod tests {
         (0..4).filter_map(Flags::parse)
     }
 
-    /// All that a cell can hold: the mode, and whether there are siblings of the other flavor.
-    fn states() -> impl Iterator<Item = (Mode, bool)> {
-        MODES
-            .into_iter()
-            .flat_map(|mode| [false, true].map(|mixed| (mode, mixed)))
+    /// All that a cell can hold: the mode, whether there are siblings of the other flavor, and a host.
+    fn states() -> impl Iterator<Item = (Mode, bool, bool)> {
+        MODES.into_iter().flat_map(|mode| {
+            [(false, false), (false, true), (true, false), (true, true)]
+                .map(|(mixed, host)| (mode, mixed, host))
+        })
     }
 
-    fn cell((mode, mixed): (Mode, bool)) -> ModeCell {
+    fn cell((mode, mixed, host): (Mode, bool, bool)) -> ModeCell {
         let cell = ModeCell::new(mode);
         cell.set_mixed(mixed);
+        cell.set_host(host);
         cell
+    }
+
+    fn held(cell: &ModeCell) -> (Mode, bool, bool) {
+        (cell.get(), is_mixed(cell), cell.has_host())
     }
 
     fn is_mixed(cell: &ModeCell) -> bool {
@@ -384,14 +408,16 @@ mod tests {
     }
 
     #[test]
-    fn a_new_cell_has_no_siblings_of_the_other_flavor() {
-        assert!(all(MODES, |mode| !is_mixed(&ModeCell::new(*mode))));
+    fn a_new_cell_has_no_siblings_of_the_other_flavor_and_no_host() {
+        assert!(all(MODES, |mode| {
+            held(&ModeCell::new(*mode)) == (*mode, false, false)
+        }));
     }
 
     #[test]
     fn only_a_bridge_among_its_own_is_a_plain_one() {
         assert!(all(states(), |state| {
-            cell(*state).is_plain_bridge() == (*state == (Mode::BRIDGE, false))
+            cell(*state).is_plain_bridge() == (*state == (Mode::BRIDGE, false, false))
         }));
     }
 
@@ -400,7 +426,7 @@ mod tests {
         assert!(all(states(), |state| MODES.into_iter().all(|mode| {
             let cell = cell(*state);
             cell.set(mode);
-            (cell.get(), is_mixed(&cell)) == (mode, state.1)
+            held(&cell) == (mode, state.1, state.2)
         })));
     }
 
@@ -410,7 +436,18 @@ mod tests {
             [false, true, true, false].into_iter().all(|mixed| {
                 let cell = cell(*state);
                 cell.set_mixed(mixed);
-                (cell.get(), is_mixed(&cell)) == (state.0, mixed)
+                held(&cell) == (state.0, mixed, state.2)
+            })
+        }));
+    }
+
+    #[test]
+    fn the_host_comes_and_goes_and_leaves_the_rest() {
+        assert!(all(states(), |state| {
+            [false, true, true, false].into_iter().all(|host| {
+                let cell = cell(*state);
+                cell.set_host(host);
+                held(&cell) == (state.0, state.1, host)
             })
         }));
     }

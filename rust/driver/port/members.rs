@@ -3,11 +3,7 @@
 //! Endpoints that join a port and leave it, and what the port counts of them.
 
 use crate::{
-    endpoint::{
-        Compat, //
-        Ipvlan,
-        Macvlan,
-    },
+    endpoint::{Compat, Endpoint, Ipvlan, Macvlan},
     ipvlan::settings::Mode as IpvlanMode,
     macvlan::settings::DEFAULT_BC_QUEUE_LEN,
     port::Port,
@@ -53,6 +49,8 @@ impl Port {
         let lower = self.lower_rtnl(rtnl)?;
         self.macvlans.insert(dev.id(), dev, rtnl)?;
         dev.data().set_mixed(self.has_ipvlan(), rtnl);
+        dev.data().mode.set_host(self.has_host());
+        Macvlan::let_host_know(dev, rtnl);
         self.update_unusual(rtnl);
         self.add_bc_queue_len(dev.data().bc_queue_len(), rtnl);
         adjacency::link(lower, dev, ack, rtnl)
@@ -105,6 +103,7 @@ impl Port {
         }
         this.update_mixed(rtnl);
         this.pass_trust_on(dev);
+        dev.data().settings.set_host(this.has_host());
         dev.set_dev_id(id, rtnl);
         dev.data().dev_id.store(id.into(), Relaxed);
         this.add_bc_queue_len(DEFAULT_BC_QUEUE_LEN, rtnl);

@@ -154,6 +154,11 @@ pub const TRUST: Text = Text {
     key: c"trust",
     format: c"trust %s ",
 };
+/// See [`uapi::IFLA_RNETVIRT_HOST`].
+pub const HOST: Text = Text {
+    key: c"host",
+    format: c"host %s ",
+};
 /// See [`uapi::IFLA_MACVLAN_BC_QUEUE_LEN`].
 pub const BC_QUEUE_LEN: Number = Number {
     key: c"bcqueuelen",

@@ -1111,6 +1111,46 @@ def trust_is_shown():
         equal(list(link["linkinfo"]["info_data"].items()), list(want.items()))
 
 
+HOST = 7
+
+
+@test
+def host_is_of_all_flavors_and_stands_beside_their_own():
+    for word, number in [("on", 1), ("off", 0)]:
+        own = (HOST, u32(number))
+        for what in ["add v0", "set v0"]:
+            equal(sent_data(one_request(f"link {what} type rnetvirt host {word}")), [own])
+        for options, sent in {f"host {word} mode l2": (IPVLAN | NESTED, attribute(MODE, u16(0))),
+                              f"mode l3 host {word}": (IPVLAN | NESTED, attribute(MODE, u16(1))),
+                              f"host {word} mode private": (MACVLAN | NESTED, attribute(MODE, u32(1)))}.items():
+            equal(sent_data(one_request(f"link add v0 type rnetvirt {options}")), [own, sent], options)
+        for number, flavor in enumerate(["macvlan", "ipvlan", "macvtap", "ipvtap"], 1):
+            got = sent_data(one_request(f"link add v0 type rnetvirt flavor {flavor} host {word}"))
+            equal(got, [(FLAVOR, u32(number)), own], flavor)
+
+
+@test
+def errors_in_host():
+    want = 1, 'Error: argument of "host" must be either "on" or "off"\n'
+    for word in ["yes", "1", "ON"]:
+        equal(refused(f"link add m0 type rnetvirt host {word}"), want, word)
+    equal(refused("link add m0 type rnetvirt host"), (255, "Command line is not complete. Try option \"help\"\n"))
+    want = 255, 'Error: duplicate "host": "on" is the second value.\n'
+    equal(refused("link add m0 type rnetvirt host off mode vepa host on"), want)
+    want = 1, 'rnetvirt: "host" is an option of flavor macvlan, not of veth\n'
+    equal(refused("link add v0 type rnetvirt flavor veth host on"), want)
+
+
+@test
+def host_is_shown():
+    nest = attribute(MODE, u16(1)) + attribute(FLAGS, u16(0))
+    for number, word in enumerate(["off", "on"]):
+        data = ipvlan(nest) + attribute(HOST, u32(number))
+        equal(link_line(data, "-d"), [f"    rnetvirt flavor ipvlan  mode l3 bridge host {word} numtxqueues 3 "])
+        (link,) = json.loads(shown(data, "-d", "-j"))
+        equal(link["linkinfo"]["info_data"]["host"], word)
+
+
 GUARD, LIST_ADD, LIST_FLUSH = 6, 0, 2
 
 

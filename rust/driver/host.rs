@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The host, which is the lower device's own stack, as one more on the port (`host on`).
+//!
+//! ```text
+//!   host                                          endpoint
+//!    |  ^                                          |    ^
+//!    |  |  received by the lower device            |    |
+//!    |  +---------------------- is_for_host <------+    |
+//!    v                                             |    |
+//!   egress hook -- taker -----------------------------> +
+//!    |                                             v
+//!    +--------------------> wire <-----------------+
+//! ```
+//!
+//! Both directions go through a backlog: whatever leads frames round in circles, nothing is one inside the
+//! other. Frames with a VLAN tag are left alone: a VLAN of the lower device may be in a namespace of
+//! somebody else.
+
+use crate::{
+    endpoint::{
+        Common,
+        Endpoint,
+        Ipvlan,
+        Macvlan, //
+    },
+    group::{
+        self,
+        NOBODY, //
+    },
+    port::Port,
+    reach::{
+        Parties,
+        Party, //
+    },
+};
+use abstractions::net::{
+    headers::ETH_P_PAUSE,
+    net_device_ops::XmitContext,
+    netdevice::Link,
+    rx_handler::{
+        Egress,
+        Handler, //
+    },
+    skbuff::EthFrame, //
+};
+use kernel::sync::atomic::ordering::Relaxed;
+
+/// Whom the host reaches, and who reaches the host.
+const REACHED: Parties = Parties::reached_by(Party::Host);
+
+/// Whether a frame of `party`, whose data `this` is, is for the host alone. Of one to a group the host gets a
+/// copy.
+#[inline]
+pub(crate) fn is_for_host(
+    party: Party,
+    frame: &EthFrame<'_>,
+    this: &Common,
+    cx: &XmitContext<'_>,
+) -> bool {
+    if !REACHED.has(party) || frame.is_tagged() {
+        return false;
+    }
+    if !frame.is_to_group() {
+        return frame.dest() == this.lower.mac();
+    }
+    if frame.protocol() != ETH_P_PAUSE {
+        copy_to_host(&this.port, frame, cx);
+    }
+    false
+}
+
+/// Gives the host a copy of a frame to a group. Its losses are the lower device's to count.
+fn copy_to_host(port: &Handler<Port>, frame: &EthFrame<'_>, cx: &XmitContext<'_>) {
+    let copy = frame.try_clone().and_then(|copy| {
+        let skb = copy.forward_to(port.lower(), cx.rcu()).ok()?;
+        // Siblings get theirs from the sender.
+        port.mark_received(skb, cx)
+    });
+    if let Some(skb) = copy {
+        let _ = skb.netif_rx(cx.bh());
+    }
+}
+
+/// The endpoint that a frame of the host is for.
+pub(crate) enum Taker<'a> {
+    Macvlan(&'a Link<Macvlan>),
+    Ipvlan(&'a Link<Ipvlan>),
+}
+
+impl Egress for Port {
+    type Taker<'a> = Taker<'a>;
+
+    /// A frame that the host sends: by MAC address it is an endpoint's, or by IP address if it is the lower
+    /// device's own MAC address. If it is to a group, endpoints get copies.
+    fn taker<'a>(
+        this: &'a Handler<Self>,
+        frame: &EthFrame<'_>,
+        cx: &XmitContext<'a>,
+    ) -> Option<Taker<'a>> {
+        if frame.is_tagged() {
+            return None;
+        }
+        let dest = frame.dest();
+        if dest.is_multicast() {
+            if frame.protocol() != ETH_P_PAUSE {
+                const HEARERS: Parties = Parties::of_sent_group(Party::Host);
+                group::flood_siblings(this, HEARERS, (NOBODY, None), frame, dest, cx);
+            }
+            return None;
+        }
+        if let Some(dev) = this.macs.find(dest.key(), cx.rcu()) {
+            let data = dev.data();
+            // From its own address it is one that tells a switch where the endpoint is.
+            let takes = REACHED.has(data.party())
+                && data.known_to_host.load(Relaxed) == dest.key()
+                && frame.source() != dest
+                && dev.is_up();
+            return takes.then_some(Taker::Macvlan(dev));
+        }
+        if !this.has_ipvlan() || dest != this.lower().mac() {
+            return None;
+        }
+        this.dest_owner(frame.payload(), cx.rcu())
+            .filter(|dev| REACHED.has(dev.data().party()))
+            .map(Taker::Ipvlan)
+    }
+
+    fn take(taker: Taker<'_>, frame: EthFrame<'_>, cx: &XmitContext<'_>) {
+        match taker {
+            Taker::Macvlan(dev) => group::receive_and_count(dev, frame, cx.rcu(), cx.bh()),
+            Taker::Ipvlan(dev) => group::receive_and_count(dev, frame, cx.rcu(), cx.bh()),
+        }
+    }
+}
