@@ -17,6 +17,8 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
   says A V SRC DST ADDRESS COUNT NS/DEV...   the same with a packet for an IPv4 address
   asks A V SRC VID ADDRESS COUNT NS/DEV...   the same with a broadcast ARP request for
                               one; tagged, if VID is not 0
+  begins A V HEADER NS/DEV...   the same with a frame that begins so, hexadecimal: who sees its
+                              content, whatever was taken off before
   packet A V SRC DST [WHAT]   a frame to V's own MAC address with an IP packet: a UDP
                               datagram to port 9999; badsum: one whose IPv4 header
                               has a wrong checksum; router: an ICMPv6 router's
@@ -30,6 +32,7 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
                               frames longer than its MTU
 """
 
+import contextlib
 import errno
 import fcntl
 import select
@@ -152,6 +155,20 @@ def asks(a, v, src, vid, address, count, *places):
                           bytes(6), socket.inet_aton(address))
     # The tag is taken off on the way.
     seen_by(a, v, b"\xff" * 6 + src + tag + request, b"\xff" * 6 + src + request, ETH_P_ALL, count, places)
+
+
+def begins(a, v, header, *places):
+    content = bytes.fromhex("88b5") + b"begins" * 10
+    with contextlib.ExitStack() as stack:
+        socks = {stack.enter_context(packet_socket(*place.split("/"), ETH_P_ALL)): place for place in places}
+        push(stack.enter_context(packet_socket(a, v, 0)), bytes.fromhex(header) + content, 1)
+        seen = []
+        while ready := select.select(list(socks), [], [], NOTHING * 2)[0]:
+            for sock in ready:
+                got, address = sock.recvfrom(1 << 17)
+                if got.endswith(content):
+                    seen.append(f"{socks[sock]} {PKTTYPE[address[2]]}")
+    print(", ".join(sorted(seen)) or "nobody")
 
 
 def seen_by(a, v, data, wanted, protocol, count, places):
@@ -331,7 +348,8 @@ def tcp(a, b, w, amount, address="10.0.0.2"):
     print(got, "whole" if longest > mtu + 14 else "cut")
 
 
-SCENARIOS = {f.__name__: f for f in (send, bypass, across, who, packet, says, asks, vlan, csum, meta, stamp, tcp)}
+SCENARIOS = {f.__name__: f for f in (
+    send, bypass, across, who, packet, says, asks, begins, vlan, csum, meta, stamp, tcp)}
 
 
 def main(args):
