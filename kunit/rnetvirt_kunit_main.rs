@@ -37,6 +37,7 @@ mod ipvlan {
 #[allow(dead_code)]
 #[path = "../rust/driver/macvlan"]
 mod macvlan {
+    mod flags;
     pub(crate) mod settings;
 }
 #[allow(dead_code)]

@@ -13,9 +13,9 @@ use crate::{
         Guard, //
     },
     ipvlan::settings::ModeCell as IpvlanModeCell,
-    macvlan::settings::{
-        FlagsCell,
-        ModeCell as MacvlanModeCell, //
+    macvlan::{
+        flags::FlagsCell,
+        settings::ModeCell as MacvlanModeCell, //
     },
     port::{
         OpenPort,

@@ -18,6 +18,7 @@
 //! Siblings are the endpoints of the same port. An endpoint is found by its address while it is
 //! up, see `open` in `ops.rs`.
 
+pub(crate) mod flags;
 pub(crate) mod mac;
 mod ops;
 pub(crate) mod settings;
@@ -31,10 +32,13 @@ use crate::{
         Form,
         Macvlan, //
     },
-    macvlan::settings::{
-        Flags,
-        Mode,
-        Settings, //
+    macvlan::{
+        flags::FlagsCell,
+        settings::{
+            Flags,
+            Mode,
+            Settings, //
+        },
     },
     port::PortRef,
     refusal::Refusal,
@@ -63,10 +67,7 @@ use kernel::{
     prelude::*,
     sync::atomic::Atomic, //
 };
-use settings::{
-    FlagsCell,
-    ModeCell, //
-};
+use settings::ModeCell;
 
 /// What an endpoint does itself, whatever is below.
 const ALWAYS_ON: Features = Features::SG

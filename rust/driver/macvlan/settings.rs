@@ -4,6 +4,7 @@
 //!
 //! Decisions are functions of numbers; no device is looked at.
 
+pub(crate) use super::flags::Flags;
 use crate::{
     refusal::Refusal,
     uapi, //
@@ -156,62 +157,6 @@ impl ModeCell {
     }
 }
 
-/// Options that are on or off (`MACVLAN_FLAG_*`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Flags(u16);
-
-impl Flags {
-    pub(crate) const NONE: Self = Self(0);
-    pub(crate) const NOPROMISC: Self = Self(uapi::MACVLAN_FLAG_NOPROMISC);
-    pub(crate) const NODST: Self = Self(uapi::MACVLAN_FLAG_NODST);
-
-    /// The flags of that number.
-    pub(crate) const fn parse(number: u16) -> Option<Self> {
-        if number & !(Self::NOPROMISC.0 | Self::NODST.0) == 0 {
-            Some(Self(number))
-        } else {
-            None
-        }
-    }
-
-    /// Their number in netlink messages.
-    pub(crate) const fn number(self) -> u16 {
-        self.0
-    }
-
-    /// These and those of `other`.
-    #[inline]
-    pub(crate) const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether those of `which` are on.
-    #[inline]
-    pub(crate) const fn has(self, which: Self) -> bool {
-        self.0 & which.0 != 0
-    }
-}
-
-/// Flags that change while packets look at them.
-pub(crate) struct FlagsCell(Atomic<u32>);
-
-impl FlagsCell {
-    pub(crate) const fn new(flags: Flags) -> Self {
-        Self(Atomic::new(flags.0 as u32))
-    }
-
-    #[inline]
-    pub(crate) fn get(&self) -> Flags {
-        // CAST: Only 16 bits were ever stored.
-        #[allow(clippy::cast_possible_truncation)]
-        Flags(self.0.load(Relaxed) as u16)
-    }
-
-    pub(crate) fn set(&self, flags: Flags) {
-        self.0.store(flags.0.into(), Relaxed);
-    }
-}
-
 /// What is to be done to the list of sources of a device.
 #[derive(Clone, Copy)]
 pub(crate) enum SourceChange<'a> {
@@ -333,11 +278,6 @@ mod tests {
         Mode::SOURCE,
     ];
 
-    /// All flags there are.
-    fn flags() -> impl Iterator<Item = Flags> {
-        (0..4).filter_map(Flags::parse)
-    }
-
     /// All that a cell can hold: the mode, whether there are siblings of the other flavor, and a host.
     fn states() -> impl Iterator<Item = (Mode, bool, bool)> {
         MODES.into_iter().flat_map(|mode| {
@@ -450,57 +390,6 @@ mod tests {
                 held(&cell) == (state.0, state.1, host)
             })
         }));
-    }
-
-    #[test]
-    fn a3_flags_are_two_bits() {
-        assert!(all(0..=u16::MAX, |number| {
-            Flags::parse(*number).is_some() == (*number < 4)
-        }));
-    }
-
-    #[test]
-    fn a3_flags_keep_their_number() {
-        assert!(all(0..4, |number| {
-            Flags::parse(*number).map(Flags::number) == Some(*number)
-        }));
-    }
-
-    #[test]
-    fn a3_there_are_no_flags_in_none() {
-        assert!(!Flags::NONE.has(Flags::NOPROMISC.with(Flags::NODST)));
-    }
-
-    #[test]
-    fn a3_flags_are_told_apart() {
-        assert!(Flags::NOPROMISC.has(Flags::NOPROMISC) && Flags::NODST.has(Flags::NODST));
-        assert!(!Flags::NOPROMISC.has(Flags::NODST) && !Flags::NODST.has(Flags::NOPROMISC));
-    }
-
-    #[test]
-    fn a3_both_flags_have_either() {
-        let both = Flags::NOPROMISC.with(Flags::NODST);
-        assert!(both.has(Flags::NOPROMISC) && both.has(Flags::NODST));
-        assert_eq!(Flags::parse(3), Some(both));
-    }
-
-    #[test]
-    fn a3_no_flags_change_nothing() {
-        assert!(all(flags(), |flags| flags.with(Flags::NONE) == *flags));
-    }
-
-    #[test]
-    fn a_cell_holds_the_flags() {
-        assert!(all(flags(), |flags| FlagsCell::new(*flags).get() == *flags));
-    }
-
-    #[test]
-    fn a28_new_flags_replace_the_old_ones() {
-        assert!(all(flags(), |old| flags().all(|new| {
-            let cell = FlagsCell::new(*old);
-            cell.set(new);
-            cell.get() == new
-        })));
     }
 
     #[test]
