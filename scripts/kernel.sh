@@ -14,7 +14,7 @@ directory where that kernel is or would be, and builds nothing.
   release    x86_64 for QEMU, no debugging: the figures come from here
   debug      the same with KASAN, lockdep, kmemleak, trackers, fault injection
   uml        user-mode Linux, for the fast inner loop
-  uml-debug  user-mode Linux with the checks of debug, and several CPUs
+  uml-debug  user-mode Linux with the checks of debug
   wide, uml-wide
              release and uml with what the kernel's own tests of networking want
   stock      Debian's own for QEMU, not built here; stock-rt: see stock.sh
@@ -50,7 +50,7 @@ case $name in
 release) arch=x86_64 fragments="common x86_64 release" image=arch/x86/boot/bzImage ;;
 debug) arch=x86_64 fragments="common x86_64 debug debug_x86" image=arch/x86/boot/bzImage ;;
 uml) arch=um fragments="common net uml uml_release" image=linux files=(uml.lds) ;;
-uml-debug) arch=um fragments="common uml uml_smp debug" image=linux ;;
+uml-debug) arch=um fragments="common net uml debug uml_debug" image=linux files=(uml_debug.lds uml-stacktrace.c) ;;
 wide) arch=x86_64 fragments="common net x86_64 release wide" image=arch/x86/boot/bzImage ;;
 uml-wide) arch=um fragments="common net uml uml_release wide" image=linux files=(uml.lds) ;;
 esac
@@ -126,11 +126,18 @@ check_config() {
 src=$(source_tree)
 fragment=$(for f in $fragments; do cat "$TOP/scripts/kernel/$f.config"; done)
 # For user-mode Linux a linker script in addition to the kernel's, see there; of its
-# Makefile's variables this one reaches the link and nothing else.
-link=()
-if [[ " ${files[*]} " == *" uml.lds "* ]]; then
-	link=("LDFLAGS_EXECSTACK=-z noexecstack -T uml.lds")
-fi
+# Makefile's variables this one reaches the link and nothing else. And where many traces
+# of the stack are taken a faster way to take one: a file in the build directory comes
+# before that of the source. It wants frame pointers, which stub.c cannot have: it returns
+# from signals, with nothing of its own on the stack.
+variables=()
+for f in "${files[@]}"; do
+	case $f in
+	*.lds) variables+=("LDFLAGS_EXECSTACK=-z noexecstack -T $f") ;;
+	# shellcheck disable=SC2016  # expanded by make
+	uml-stacktrace.c) variables+=('CFLAGS_stub.o=$(CFLAGS_NO_HARDENING) -fomit-frame-pointer') ;;
+	esac
+done
 key=$({
 	printf '%s\n' "$(basename "$src")" "$TOOLCHAIN_ID" "$arch" "$fragment"
 	for f in "${files[@]}"; do cat "$TOP/scripts/kernel/$f"; done
@@ -146,7 +153,10 @@ if [ ! -e "$out/.complete" ]; then
 	mkdir -p "$out"
 	printf '%s\n' "$fragment" >"$out/fragment"
 	for f in "${files[@]}"; do
-		cp "$TOP/scripts/kernel/$f" "$out/"
+		case $f in
+		uml-stacktrace.c) install -Dm644 "$TOP/scripts/kernel/$f" "$out/arch/um/kernel/stacktrace.c" ;;
+		*) cp "$TOP/scripts/kernel/$f" "$out/" ;;
+		esac
 	done
 	kmake() { make -C "$src" O="$out" ARCH="$arch" "$@"; }
 	# Exported, not passed: LLVM and LIBCLANG_PATH come from the toolchain's env.
@@ -155,7 +165,7 @@ if [ ! -e "$out/.complete" ]; then
 	check_config "$out"
 	logged "checking the Rust toolchain" "$out/rustavailable.log" kmake rustavailable >&2
 	logged "building the $name kernel, about 20 minutes on two cores" "$out/build.log" \
-		kmake "${link[@]}" -j"$JOBS" all >&2
+		kmake "${variables[@]}" -j"$JOBS" all >&2
 	[ -e "$out/$image" ] || die "the build made no $image"
 	ln -sfn "$image" "$out/image"
 	touch "$out/.complete"

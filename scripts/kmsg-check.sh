@@ -14,19 +14,25 @@ reports, stalls, hung tasks, leaked references and the like.
 
   --quiet      print nothing
   --date D     the day for which scripts/known-complaints is read (default: today)
+  --known F    another file than that
   --context N  print N lines after each complaint (default: 30)
 
 Exit status: 0 the log is clean, 1 there is a complaint, 2 wrong call.
 TXT
 }
 
-quiet='' context=30 file=- today=$(date +%F)
+known_file=$TOP/scripts/known-complaints quiet='' context=30 file=- today=$(date +%F)
 while (($#)); do
 	case $1 in
 	--quiet) quiet=1 ;;
 	--context)
 		[[ ${2-} =~ ^[0-9]+$ ]] || bad_usage "--context wants a number"
 		context=$2
+		shift
+		;;
+	--known)
+		[ -r "${2-}" ] || bad_usage "--known wants a file"
+		known_file=$2
 		shift
 		;;
 	--date)
@@ -109,7 +115,7 @@ harmless='^ref_tracker: memory allocation failure, unreliable refcount tracker'
 stamp='^(<[0-9]+>)?(\[ *[0-9]+\.[0-9]+\] ?(\[ *[TC][0-9]+\] ?)?)?'
 
 # Of the known ones (see there) those that are put up with still.
-known=$(awk -F '\t' -v today="$today" '!/^#/ && NF == 4 && today < $1' "$TOP/scripts/known-complaints")
+known=$(awk -F '\t' -v today="$today" '!/^#/ && NF == 4 && today < $1' "$known_file")
 
 [ "$file" = - ] || exec <"$file"
 hits=$(tr -d '\r' |

@@ -328,8 +328,6 @@ if is_uml "$kernel"; then
 	# Without seccomp its system calls go through ptrace, on one CPU only.
 	uml=("$image" rootfstype=hostfs "rootflags=${root:-/}" "mem=$memory" seccomp=on "${cmdline[@]}")
 	! grep -qx CONFIG_SMP=y "$kdir/include/config/auto.conf" || uml+=("ncpus=$cpus")
-	# It does not look where clang puts most of the data, see scripts/known-complaints.
-	! has_checks "$kernel" || uml+=(kmemleak=off)
 else
 	# While a CPU is being identified the kernel forgets for a moment that it has five
 	# levels of page tables; on the debug kernel an interrupt then is a KASAN report.
@@ -405,6 +403,7 @@ keeper=$!
 
 boot_limit=120
 [ "$kernel" != debug ] || boot_limit=600
+[ "$kernel" != uml-debug ] || boot_limit=300
 ! is_stock "$kernel" || boot_limit=300
 grace=120
 ! has_checks "$kernel" || grace=400

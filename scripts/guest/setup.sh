@@ -14,7 +14,6 @@ export LANG=C.UTF-8
 
 # What has been allocated before us is none of our business.
 kmemleak=/sys/kernel/debug/kmemleak
-[[ $(</proc/cmdline) != *kmemleak=off* ]] || kmemleak=/nonexistent
 kmemleak_start() {
 	[ -e $kmemleak ] || return 0
 	if ! { echo scan=off && echo scan && echo clear; } >$kmemleak; then
