@@ -124,7 +124,8 @@ check_config() {
 }
 
 src=$(source_tree)
-fragment=$(for f in $fragments; do cat "$TOP/scripts/kernel/$f.config"; done)
+# Without the comments: who only writes better ones needs no new kernel.
+fragment=$(for f in $fragments; do grep -E '^(CONFIG_|# CONFIG_.* is not set$)' "$TOP/scripts/kernel/$f.config"; done)
 # For user-mode Linux a linker script in addition to the kernel's, see there; of its
 # Makefile's variables this one reaches the link and nothing else. And where many traces
 # of the stack are taken a faster way to take one: a file in the build directory comes
