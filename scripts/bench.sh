@@ -137,7 +137,7 @@ in_guest() {
 	apps) program="apps.py --rounds ${rounds:-9}" ;;
 	esac
 	guest="python3 scripts/bench/$program --traffic $traffic ${rows[$part]}"
-	RNETVIRT_KVM=0 timeout --foreground 3000 "$TOP/scripts/vm.sh" "${vm[@]}" "${build[@]}" --timeout "$limit" \
+	RNETVIRT_KVM=0 attended timeout --foreground 3000 "$TOP/scripts/vm.sh" "${vm[@]}" "${build[@]}" --timeout "$limit" \
 		--log "$TOP/build/log/bench-$part.log" -- "$guest" >"$raw" || status=$?
 	# 1: a row failed, which the rows' own results say.
 	((status <= 1)) || die "the guest failed (status $status)"

@@ -70,7 +70,7 @@ passed=0 failed=0
 for driver in ${DRIVERS:-c ours}; do
 	for client in "${clients[@]}"; do
 		output=$TOP/build/log/client-$client-$driver.out status=0
-		"$TOP/scripts/vm.sh" --kernel uml --root "$SCRATCH" --no-build --no-insmod --timeout 300 \
+		attended "$TOP/scripts/vm.sh" --kernel uml --root "$SCRATCH" --no-build --no-insmod --timeout 300 \
 			--log "$TOP/build/log/client-$client-$driver.log" \
 			-- "scripts/clients/lib.sh $client $driver" >"$output" 2>&1 || status=$?
 		grep -E '^(not )?ok ' "$output" || true

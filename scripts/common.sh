@@ -106,6 +106,20 @@ logged() {
 	say "$label: done in $((SECONDS - start)) s"
 }
 
+# attended CMD...: runs CMD, and ends it when we are told to end. A bash without a trap
+# dies of a signal at once and leaves what it runs behind, one with a trap minds it only
+# when that has ended.
+attended() {
+	local pid status=0
+
+	"$@" <&0 &
+	pid=$!
+	trap 'kill "$pid" 2>/dev/null || true; wait "$pid" || true; say "interrupted"; exit 130' INT TERM HUP
+	wait "$pid" || status=$?
+	trap - INT TERM HUP
+	return "$status"
+}
+
 # Files of the toolchain that provision.sh chose: sets PATH and the variables
 # that the kernel's Makefile reads. provision.sh must have run.
 use_toolchain() {

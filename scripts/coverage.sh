@@ -46,7 +46,7 @@ status=0
 if [ -z "$report" ]; then
 	rm -rf "$out"
 	mkdir -p "$RNETVIRT_COVERAGE"
-	"$TOP/scripts/test.sh" --kernel uml "${names[@]}" || status=$?
+	attended "$TOP/scripts/test.sh" --kernel uml "${names[@]}" || status=$?
 fi
 raw=("$out"/raw/*.profraw)
 [ -e "${raw[0]}" ] || die "nothing was counted"

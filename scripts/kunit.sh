@@ -36,7 +36,7 @@ mapfile -t suites < <(find "$TOP/kunit" "$TOP/rust" "$TOP/build/$kernel/kunit" -
 results=$(mktemp)
 trap 'rm -f "$results" "$results".*' EXIT
 # debugfs has a file a suite: the log of its run, as KTAP with this one suite.
-"$TOP/scripts/vm.sh" --kernel "$kernel" --no-build --no-insmod -- \
+attended "$TOP/scripts/vm.sh" --kernel "$kernel" --no-build --no-insmod -- \
 	"insmod '$(module_dir "$kernel")/rnetvirt_kunit.ko' &&
 	for s in ${suites[*]}; do echo \"suite \$s\"; cat /sys/kernel/debug/kunit/\$s/results; done
 	dmesg | sed -n 's/.*rnetvirt_kunit: /# /p'" >"$results"

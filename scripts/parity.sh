@@ -89,12 +89,15 @@ if [ -n "$from" ]; then
 fi
 
 start=$SECONDS
-status=0
-"$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" --timeout "$limit" -- \
-	"/usr/bin/python3 scripts/parity/guest.py${both:+ --both $both}${drop_in:+ $drop_in} $flavor${globs[*]:+$(printf ' %q' "${globs[@]}")}" |
-	"${judge[@]}" || status=("${PIPESTATUS[@]}")
+vm=0 judged=0
+exec {record}> >("${judge[@]}")
+judge=$!
+attended "$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" --timeout "$limit" -- \
+	"/usr/bin/python3 scripts/parity/guest.py${both:+ --both $both}${drop_in:+ $drop_in} $flavor${globs[*]:+$(printf ' %q' "${globs[@]}")}" \
+	>&"$record" {record}>&- || vm=$?
+exec {record}>&-
+wait "$judge" || judged=$?
 say "took $((SECONDS - start)) s; records are in $save"
-vm=${status[0]} judged=${status[1]:-0}
 # A guest that failed fails the run whatever was seen before.
 ((vm == 0)) || exit "$vm"
 exit $((judged ? 1 : 0))

@@ -53,6 +53,6 @@ esac
 timeout=600
 [ "$kernel" != debug ] || timeout=1800
 start=$SECONDS
-"$TOP/scripts/vm.sh" --kernel "$kernel" "${insmod[@]}" --timeout "$timeout" \
+attended "$TOP/scripts/vm.sh" --kernel "$kernel" "${insmod[@]}" --timeout "$timeout" \
 	-- "scripts/guest/demo.sh --kind $kind${flavor:+ --flavor $flavor}"
 say "done: boot and demonstration took $((SECONDS - start)) s"

@@ -216,8 +216,10 @@ if [ -n "$scratch" ]; then
 	trap 'as_root rm -rf "$layers"' EXIT
 	trap 'exit 130' INT TERM
 	mkdir "$layers"/{changes,work,root}
+	root=()
+	[ "$(id -u)" = 0 ] || root=(sudo)
 	# Nothing of it is seen outside, nor left, whatever becomes of COMMAND.
-	as_root unshare --mount --propagation private sh -euc '
+	attended "${root[@]}" unshare --mount --propagation private sh -euc '
 		cd "$1"
 		# A file system that is an overlay itself cannot take the changes.
 		mount -t overlay -o lowerdir="$2",upperdir=changes,workdir=work overlay root 2>/dev/null || {

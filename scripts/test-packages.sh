@@ -120,7 +120,7 @@ source_comes_late() { # VERSION
 	is_installed "$1"
 }
 boots() {
-	"$TOP/scripts/vm.sh" --kernel stock --root "$SCRATCH" --no-insmod --no-build --log "$TOP/build/log/test-packages-vm.log" \
+	attended "$TOP/scripts/vm.sh" --kernel stock --root "$SCRATCH" --no-insmod --no-build --log "$TOP/build/log/test-packages-vm.log" \
 		-- "unset IP_LIB_DIR; [ ! -e /sys/module/rnetvirt ] && scripts/guest/carry.sh && [ -e /sys/module/rnetvirt ]"
 }
 purge() {

@@ -35,7 +35,7 @@ for kernel in "${kernels[@]}"; do
 	start=$SECONDS status=0
 	output=$TOP/build/log/test-$kernel.out
 	if [ -z "$update" ] || "$TOP/scripts/stock.sh" --update "$kernel" >/dev/null; then
-		"$TOP/scripts/vm.sh" --kernel "$kernel" --log "$TOP/build/log/test-$kernel.log" \
+		attended "$TOP/scripts/vm.sh" --kernel "$kernel" --log "$TOP/build/log/test-$kernel.log" \
 			-- scripts/guest/carry.sh >"$output" || status=$?
 	else
 		status=$?

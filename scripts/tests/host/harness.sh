@@ -139,6 +139,29 @@ test_the_log_around_is_shown() {
 	grep -q '^> 3: WARNING' <<<"$got" || fail "the line is not marked: $got"
 }
 
+# --- common.sh ---------------------------------------------------------------
+
+test_attended_goes_with_its_script() {
+	local pid n status=0
+
+	# shellcheck disable=SC2016  # expanded there
+	bash -c '. "$1/scripts/common.sh"; attended bash -c "echo \$\$; exec sleep 1000"; echo after' "$ME" "$TOP" >"$work/pid" &
+	pid=$!
+	for ((n = 0; n < 100; n++)); do
+		[ ! -s "$work/pid" ] || break
+		sleep 0.1
+	done
+	kill -0 "$(<"$work/pid")" || fail "nothing was run"
+	kill "$pid"
+	wait "$pid" || status=$?
+	same "status" "$status" 130
+	! kill -0 "$(<"$work/pid")" 2>/dev/null || fail "what it ran is left"
+	# shellcheck disable=SC2016  # expanded there
+	status=0
+	bash -c '. "$1/scripts/common.sh"; attended grep -q yes' "$ME" "$TOP" <<<no || status=$?
+	same "status" "$status" 1
+}
+
 # --- ktap-summary.py --------------------------------------------------------
 
 # summed WANTED [EXPECTED...]: the counts of the KTAP on standard input.
