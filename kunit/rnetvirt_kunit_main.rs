@@ -5,7 +5,7 @@
 //! While it is loaded it also refuses devices whose name begins with `veto`, as any module may with
 //! a notifier: tests of a link kind use that to make registration fail at a late point. And after the
 //! suites it is attached to the loopback device, which nobody takes back before the module goes. And there are
-//! files that share a socket.
+//! files that share a socket. And a device whose name begins with `wrong-` has it make a mistake on purpose.
 
 #![crate_name = "rnetvirt_kunit"]
 #![forbid(unsafe_code)]
@@ -69,6 +69,7 @@ mod cases;
 mod examples;
 mod guard_test;
 mod mac_test;
+mod provoke;
 mod settings_test;
 mod shared_file;
 mod sock_test;
@@ -117,6 +118,9 @@ impl Notifier for Veto {
     ) -> Result {
         if event == Event::REGISTER && dev.name(rtnl).to_bytes().starts_with(b"veto") {
             return Err(EPERM);
+        }
+        if event == Event::REGISTER {
+            provoke::asked_for(dev.name(rtnl).to_bytes())?;
         }
         Ok(())
     }
