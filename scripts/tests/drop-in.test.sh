@@ -51,6 +51,7 @@ needs() {
 }
 
 kind_of() { ip -n "$1" -d -j link show "$2" | jq -r '.[].linkinfo.info_kind'; }
+mode_of() { ip -n S -d -j link show "$1" | jq -r '.[].linkinfo.info_data.mode'; }
 driver() { in_ns "$1" ethtool -i "$2" | sed -n 's/^driver: //p'; }
 
 # logged TEXT: since the last time that the log was cleared.
@@ -70,7 +71,9 @@ test_stock_words() {
 	gives "macvtap macvlan" echo "$(kind_of S macvtap0) $(driver S macvtap0)"
 	gives "ipvlan ipvlan" echo "$(kind_of S ipvlan0) $(driver S ipvlan0)"
 	gives "ipvtap ipvlan" echo "$(kind_of S ipvtap0) $(driver S ipvtap0)"
-	gives "vepa" in_ns S sh -c "command ip -d -j link show macvlan0 | jq -r '.[].linkinfo.info_data.mode'"
+	gives "vepa" mode_of macvlan0
+	ip -n S link set macvtap0 type macvtap mode private
+	gives "private" mode_of macvtap0
 	gives "tap$(ifindex S macvtap0)" ip netns exec S ls /sys/class/macvtap
 	gives "tap$(ifindex S ipvtap0)" ip netns exec S ls /sys/class/ipvtap
 	grep -q " macvtap$" /proc/devices
@@ -118,6 +121,9 @@ test_ipvlan_shares_its_settings() {
 	gives "1 1" own_of v1
 	ip -n S link set v1 type ipvtap mode l3s vepa
 	gives "2 2" own_of v0
+	ip -n S link set v0 type ipvlan mode l3 bridge
+	gives "1 0" own_of v1
+	ip -n S link set v1 type ipvtap mode l3s vepa
 	# Those of kind rnetvirt are their own.
 	ip -n S -d link show r0 | grep -q "mode l2 vepa"
 	# A mode that cannot be had is nobody's.

@@ -111,6 +111,13 @@ test_the_lower_device_takes_nothing() {
 	gives "5 4" counted A v0 tx_packets tx_dropped
 }
 
+test_flow_control_is_the_wires() {
+	beds l2
+	gives sent frames pause A v0
+	lost_exactly A v0 "pause 1"
+	gives 0 counted A v0 tx_dropped
+}
+
 test_longer_than_the_receiver_takes() {
 	beds l3
 	ip -n B link set v1 mtu 600

@@ -284,6 +284,36 @@ test_refusals_carry_a_text() {
 	refused_with_text EINVAL name:foo peer name:bar mtu:65536 end
 }
 
+test_a_lower_device_that_others_have() {
+	local flavor
+
+	ns S
+	ip -n S link add low type dummy
+	for flavor in macvlan ipvlan; do
+		had() { refused "$1" ip -n S link add link low name v0 type rnetvirt flavor "$flavor"; }
+		ip -n S link add other type bridge
+		ip -n S link set low master other
+		had "port of a bridge"
+		ip -n S link del other
+		# Its driver is not on every kernel.
+		if modprobe team 2>/dev/null; then
+			ip -n S link add other type team
+			ip -n S link set low master other
+			had "port of a team"
+			ip -n S link del other
+		fi
+		modprobe -a macvlan ipvlan
+		ip -n S link add link low name other type macvlan
+		had "has links of kind macvlan"
+		ip -n S link del other
+		ip -n S link add link low name other type ipvlan
+		had "in use by another driver"
+		ip -n S link del other
+		ip -n S link add link low name v0 type rnetvirt flavor "$flavor"
+		ip -n S link del v0
+	done
+}
+
 test_veth_has_no_lower_device() {
 	local index
 

@@ -9,6 +9,7 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
   send A V DST LENGTH COUNT   raw frames of LENGTH bytes, header included, to
                               DST: peer:B:W, broadcast, multicast or other
   bypass A V DST LENGTH COUNT the same, past the queueing discipline; "sent" or "refused xN"
+  pause A V                   a frame of flow control: "sent" or "refused"
   across A V B W DST LENGTH [COUNT]   as send, then what W's packet socket saw:
                               "PKTTYPE LENGTH xN", or "nothing"
   who A V SRC DST COUNT NS/DEV...   one frame of 100 bytes from V, hexadecimal
@@ -112,6 +113,12 @@ def bypass(a, v, dst, length, count="1"):
         out.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
         refused = push(out, frame(destination(dst), mac_of(a, v), int(length)), int(count))
     print("sent" if not refused else f"refused x{refused}")
+
+
+def pause(a, v):
+    with packet_socket(a, v, 0) as out:
+        refused = push(out, bytes.fromhex("0180c2000001") + mac_of(a, v) + bytes.fromhex("8808") + bytes(46), 1)
+    print("sent" if not refused else "refused")
 
 
 def across(a, v, b, w, dst, length, count="1"):
@@ -349,7 +356,7 @@ def tcp(a, b, w, amount, address="10.0.0.2"):
 
 
 SCENARIOS = {f.__name__: f for f in (
-    send, bypass, across, who, packet, says, asks, begins, vlan, csum, meta, stamp, tcp)}
+    send, bypass, pause, across, who, packet, says, asks, begins, vlan, csum, meta, stamp, tcp)}
 
 
 def main(args):

@@ -102,6 +102,7 @@ test_a_macvlan_tenant_changes_its_own_mode_only() {
 	refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt mode source
 	refused "passthru is chosen when a link is made" inside ip link set v0 type rnetvirt mode passthru
 	refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt bcqueuelen 10
+	refused "bc_queue_len above 1000" inside ip link set v0 type rnetvirt bcqueuelen 1001
 	refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt bclim 5
 }
 
