@@ -35,6 +35,14 @@ mod ipvlan {
     pub(crate) mod settings;
 }
 #[allow(dead_code)]
+#[path = "../rust/driver/limits"]
+mod limits {
+    pub(crate) mod bucket;
+    pub(crate) mod neighbours;
+    pub(crate) mod settings;
+    pub(crate) mod verdict;
+}
+#[allow(dead_code)]
 #[path = "../rust/driver/macvlan"]
 mod macvlan {
     mod flags;

@@ -36,8 +36,10 @@ pub const IFLA_RNETVIRT_GUARD: u16 = 6;
 /// `u32`, 1 or 0: whether the lower device's own stack and the links on it reach each other directly.
 /// Create, change, and dump if it is 1; of all flavors but veth.
 pub const IFLA_RNETVIRT_HOST: u16 = 7;
+/// Nested: [`IFLA_RNETVIRT_LIMIT_*`](IFLA_RNETVIRT_LIMIT_TX_RATE) of all flavors but veth.
+pub const IFLA_RNETVIRT_LIMIT: u16 = 8;
 /// The highest attribute of `IFLA_INFO_DATA`.
-pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_HOST;
+pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_LIMIT;
 
 // What is inside of `IFLA_RNETVIRT_GUARD`.
 
@@ -82,12 +84,36 @@ pub const RNETVIRT_GUARD_LIST_FLUSH: u32 = 2;
 /// Replace all by these.
 pub const RNETVIRT_GUARD_LIST_SET: u32 = 3;
 
+// What is inside of `IFLA_RNETVIRT_LIMIT`: create, change and dump. Zero takes a limit away; a burst that is zero
+// is what is usual.
+
+/// `u64`, bytes a second that are sent.
+pub const IFLA_RNETVIRT_LIMIT_TX_RATE: u16 = 1;
+/// `u32`, bytes.
+pub const IFLA_RNETVIRT_LIMIT_TX_BURST: u16 = 2;
+/// `u32`, packets a second that are sent.
+pub const IFLA_RNETVIRT_LIMIT_TX_PPS: u16 = 3;
+/// `u32`, packets.
+pub const IFLA_RNETVIRT_LIMIT_TX_PPS_BURST: u16 = 4;
+/// `u64`, bytes a second that are received.
+pub const IFLA_RNETVIRT_LIMIT_RX_RATE: u16 = 5;
+/// `u32`, bytes.
+pub const IFLA_RNETVIRT_LIMIT_RX_BURST: u16 = 6;
+/// `u32`, packets a second that are received.
+pub const IFLA_RNETVIRT_LIMIT_RX_PPS: u16 = 7;
+/// `u32`, packets.
+pub const IFLA_RNETVIRT_LIMIT_RX_PPS_BURST: u16 = 8;
+/// `u32`, packets to groups a second that are sent.
+pub const IFLA_RNETVIRT_LIMIT_BROADCAST: u16 = 9;
+/// The highest attribute of the nest.
+pub const IFLA_RNETVIRT_LIMIT_MAX: u16 = IFLA_RNETVIRT_LIMIT_BROADCAST;
+
 /// The reasons for which links with a lower device lose packets.
 ///
 /// What is inside of `IFLA_INFO_XSTATS`: for each, if there were any, an attribute with its number, a
 /// `u64`: how many. Those that begin with `tx_` are `tx_dropped`, too, those with `rx_` and `tap_` also
 /// `rx_errors`.
-pub const DROP_NAMES: [&CStr; 23] = [
+pub const DROP_NAMES: [&CStr; 26] = [
     c"tx_short",
     c"tx_isolated",
     c"tx_group",
@@ -111,6 +137,9 @@ pub const DROP_NAMES: [&CStr; 23] = [
     c"tx_guard_ra",
     c"tx_guard_dhcp",
     c"tx_guard_frame",
+    c"tx_limit",
+    c"tx_limit_broadcast",
+    c"rx_limit",
 ];
 
 /// The number of the attribute for the reason at that place of [`DROP_NAMES`].

@@ -37,6 +37,7 @@
 //! | [`chrdev`] | character devices that belong to net devices |
 //! | [`poll`] | what files are waited for |
 //! | [`random`] | random numbers |
+//! | [`time`] | what time it is |
 //! | `testing` | packets and requests made of bytes, for tests |
 //! | [`registration`] | what a module has registered, and the order and the end of that |
 //!
@@ -70,6 +71,7 @@ pub mod random;
 pub mod registration;
 #[cfg(CONFIG_KUNIT)]
 pub mod testing;
+pub mod time;
 
 // Used by the `pr_*!` macros; this crate has no `module!` that would define it.
 #[allow(dead_code)]

@@ -41,6 +41,9 @@ pub(crate) const GUARD: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_GUARD);
 /// Whether the lower device's own stack is a destination.
 pub(crate) const HOST: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_HOST);
 
+/// How much a link with a lower device may send and receive.
+pub(crate) const LIMIT: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_LIMIT);
+
 /// Validation of all attributes of the kind.
 pub(crate) const POLICY: &[Policy] = {
     const TABLE: &PolicyTable<{ uapi::IFLA_RNETVIRT_MAX as usize + 1 }> = &PolicyTable::new()
@@ -50,7 +53,8 @@ pub(crate) const POLICY: &[Policy] = {
         .with(&IPVLAN)
         .with(&TRUST)
         .with(&GUARD)
-        .with(&HOST);
+        .with(&HOST)
+        .with(&LIMIT);
     TABLE.rows()
 };
 

@@ -79,6 +79,12 @@ pub(crate) enum Reason {
     TxGuardDhcp,
     /// What it is cannot be seen, or is none of what may be sent.
     TxGuardFrame,
+    /// More than the endpoint may send.
+    TxLimit,
+    /// More to groups than it may send.
+    TxLimitBroadcast,
+    /// More than it may receive.
+    RxLimit,
 }
 
 /// All of them, by place.
@@ -106,6 +112,9 @@ const ALL: [Reason; Reason::COUNT] = [
     Reason::TxGuardRa,
     Reason::TxGuardDhcp,
     Reason::TxGuardFrame,
+    Reason::TxLimit,
+    Reason::TxLimitBroadcast,
+    Reason::RxLimit,
 ];
 
 /// What comes nearest to each among the core's reasons: a table, since a reason may be known only when the packet
@@ -157,10 +166,13 @@ impl Reason {
             | Self::TxGuardArp
             | Self::TxGuardRa
             | Self::TxGuardDhcp
-            | Self::TxGuardFrame => Counted::TxDropped,
+            | Self::TxGuardFrame
+            | Self::TxLimit
+            | Self::TxLimitBroadcast => Counted::TxDropped,
             Self::RxRefused
             | Self::RxBacklog
             | Self::RxMemory
+            | Self::RxLimit
             | Self::TapRing
             | Self::TapCsum
             | Self::TapGso
@@ -187,6 +199,7 @@ impl Reason {
             Self::TapCsum => DropReason::CSUM,
             Self::TapGso => DropReason::GSO_SEG,
             Self::Copies => DropReason::BROADCAST_BACKLOG,
+            Self::TxLimit | Self::TxLimitBroadcast | Self::RxLimit => DropReason::QDISC_DROP,
             _ => DropReason::NOT_SPECIFIED,
         }
     }

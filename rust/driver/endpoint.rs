@@ -6,13 +6,22 @@
 //! [`receive`](crate::receive), what users ask for with the flavors.
 
 use crate::{
-    drops::Stats,
+    drops::{
+        Reason,
+        Stats, //
+    },
     filter::GroupFilter,
     guard::{
         self,
         Guard, //
     },
     ipvlan::settings::ModeCell as IpvlanModeCell,
+    limits::{
+        self,
+        bucket::Moment,
+        neighbours::is_about_neighbours,
+        Limits, //
+    },
     macvlan::{
         flags::FlagsCell,
         settings::ModeCell as MacvlanModeCell, //
@@ -54,13 +63,18 @@ use abstractions::{
             Link,
             NetDevice, //
         },
-        nlattr::ExtAck,
+        nlattr::{
+            Attr,
+            ExtAck, //
+        },
+        payload::Payload,
         rcu_box::RcuBox,
         registered::Registered,
         rtnl::Rtnl,
         rx_handler::HAS_EGRESS, //
     },
-    random::random_u32, //
+    random::random_u32,
+    time::monotonic_ns, //
 };
 use core::ops::Deref;
 use kernel::{
@@ -112,8 +126,39 @@ pub(crate) struct Common {
     pub(crate) tap: Option<TapRef>,
     /// Groups that it listens to.
     pub(crate) groups: GroupFilter,
+    /// What of its packets is looked at.
+    pub(crate) checks: Checks,
     /// What it may say that it is, if that is not anything.
     pub(crate) guard: RcuBox<Guard>,
+    /// How much it may send and receive, if that is not anything.
+    pub(crate) limits: RcuBox<Limits>,
+}
+
+/// What of an endpoint's packets is looked at: one word, so that each packet asks once.
+pub(crate) struct Checks(Atomic<u32>);
+
+impl Checks {
+    const TX_GUARD: u32 = 1;
+    const TX_LIMITS: u32 = 2;
+    const RX_LIMITS: u32 = 4;
+
+    /// Whether it is asked about what it sends.
+    #[inline(always)]
+    pub(crate) fn tx(&self) -> bool {
+        self.0.load(Relaxed) & (Self::TX_GUARD | Self::TX_LIMITS) != 0
+    }
+
+    /// Whether it is asked about what it receives.
+    #[inline(always)]
+    pub(crate) fn rx(&self) -> bool {
+        self.0.load(Relaxed) & Self::RX_LIMITS != 0
+    }
+
+    /// Of these, `checks` are done from now on, and the others not.
+    fn set(&self, these: u32, checks: u32, _rtnl: &Rtnl) {
+        self.0
+            .store(self.0.load(Relaxed) & !these | checks, Relaxed);
+    }
 }
 
 impl Common {
@@ -127,8 +172,37 @@ impl Common {
             tap: form.tap,
             // So that not all endpoints err about the same groups.
             groups: GroupFilter::new(random_u32()),
+            checks: Checks(Atomic::new(0)),
             guard: RcuBox::new(),
+            limits: RcuBox::new(),
         })
+    }
+
+    /// Whether a packet is within what the endpoint may receive; if so, it has received it.
+    #[inline(always)]
+    pub(crate) fn may_receive(&self, packet: Payload<'_>, rcu: Rcu<'_>) -> Result<(), Reason> {
+        if self.checks.rx() {
+            self.ask_limits(packet, rcu)
+        } else {
+            Ok(())
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ask_limits(&self, packet: Payload<'_>, rcu: Rcu<'_>) -> Result<(), Reason> {
+        let Some(limits) = self.limits.get(rcu) else {
+            return Ok(());
+        };
+        let (size, now) = (packet.wire_size(), Moment(monotonic_ns()));
+        limits.receive(size, || is_about_neighbours(packet), now)
+    }
+
+    /// The limits that are set.
+    pub(crate) fn limit_settings(&self) -> limits::settings::Settings {
+        let section = rcu::read_lock();
+        let limits = self.limits.get(Rcu::new(&section));
+        limits.map(Limits::settings).unwrap_or_default()
     }
 
     /// What is there instead of a stack, if that is so.
@@ -178,8 +252,13 @@ pub(crate) trait Endpoint: NetDeviceOps + Deref<Target = Common> {
     fn let_host_know(dev: &Link<Self>, rtnl: &Rtnl);
 }
 
-/// What the guard of an endpoint is to be: all that could be refused was asked.
-pub(crate) struct NewGuard(Option<KBox<Guard>>);
+/// What of an endpoint's packets is to be looked at, as far as it changes: all that could be refused was
+/// asked.
+#[derive(Default)]
+pub(crate) struct NewChecks {
+    pub(crate) guard: Option<Option<KBox<Guard>>>,
+    pub(crate) limits: Option<Option<KBox<Limits>>>,
+}
 
 /// Makes what the guard of `dev` is to be. Only for who administers the lower device, whoever administers this
 /// one. [`ENOMEM`].
@@ -188,7 +267,7 @@ pub(crate) fn new_guard<E: Endpoint>(
     settings: &guard::settings::Settings<'_>,
     ack: &mut ExtAck<'_>,
     rtnl: &Rtnl,
-) -> Result<NewGuard> {
+) -> Result<Option<KBox<Guard>>> {
     let this = dev.data();
     if !dev.link_net_capable(this.port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
         return Err(ack.refuse(Refusal::GuardIsHosts));
@@ -202,12 +281,46 @@ pub(crate) fn new_guard<E: Endpoint>(
         let mac = (!E::MAC_IS_LOWERS).then(|| dev.mac());
         guard.set_rules(rules, mac, this.dev_id());
     }
-    Ok(NewGuard((!guard.is_empty()).then_some(guard)))
+    Ok((!guard.is_empty()).then_some(guard))
+}
+
+/// The same of its limits, `nest` being what a request says of them.
+pub(crate) fn new_limits<E: Endpoint>(
+    dev: &Registered<Link<E>>,
+    nest: Attr<'_>,
+    ack: &mut ExtAck<'_>,
+    rtnl: &Rtnl,
+) -> Result<Option<KBox<Limits>>> {
+    let this = dev.data();
+    if !dev.link_net_capable(this.port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
+        return Err(ack.refuse(Refusal::LimitsAreHosts));
+    }
+    let settings = this.limit_settings().with(nest, ack)?;
+    if settings.is_none() {
+        return Ok(None);
+    }
+    KBox::new(Limits::new(settings), GFP_KERNEL_ACCOUNT)
+        .map(Some)
+        .map_err(Error::from)
 }
 
 /// Has `dev` follow that. May sleep.
-pub(crate) fn set_guard<E: Endpoint>(dev: &Registered<Link<E>>, new: NewGuard, rtnl: &Rtnl) {
-    drop(dev.data().guard.replace(new.0, |_| {}, rtnl));
+pub(crate) fn set_checks<E: Endpoint>(dev: &Registered<Link<E>>, new: NewChecks, rtnl: &Rtnl) {
+    let this = dev.data();
+    let when = |wanted, check| if wanted { check } else { 0 };
+    if let Some(guard) = new.guard {
+        let checks = when(guard.is_some(), Checks::TX_GUARD);
+        drop(this.guard.replace(guard, |_| {}, rtnl));
+        this.checks.set(Checks::TX_GUARD, checks, rtnl);
+    }
+    if let Some(limits) = new.limits {
+        let limited = |f: fn(&Limits) -> bool| limits.as_deref().is_some_and(f);
+        let checks = when(limited(Limits::has_tx), Checks::TX_LIMITS)
+            | when(limited(Limits::has_rx), Checks::RX_LIMITS);
+        drop(this.limits.replace(limits, |_| {}, rtnl));
+        this.checks
+            .set(Checks::TX_LIMITS | Checks::RX_LIMITS, checks, rtnl);
+    }
 }
 
 /// Checks whether who asks may have the host be a destination on the port of `dev`, or not any more, and

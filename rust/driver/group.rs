@@ -27,10 +27,7 @@ use abstractions::{
     net::{
         headers::ETH_P_PAUSE,
         mac::Mac,
-        net_device_ops::{
-            NetDeviceOps,
-            XmitContext, //
-        },
+        net_device_ops::XmitContext,
         netdevice::{
             Link,
             NetDevice, //
@@ -44,6 +41,7 @@ use abstractions::{
             Dropped,
             EthFrame,
             PacketType,
+            ReceivedSkBuff,
             RxSkb, //
         }, //
     },
@@ -133,26 +131,37 @@ pub(crate) fn flood(
     for dev in port.macs.iter(rcu) {
         let this = dev.data();
         if audience.has(this.party(), dev.id()) && this.groups.has(dest) {
-            copy_to(dev, &this.stats, skb, dest, rcu, place);
+            copy_to(dev, skb, dest, rcu, place);
         }
     }
     for dev in port.ipvlans().iter(rcu) {
         let this = dev.data();
         if audience.has(this.party(), dev.id()) && this.groups.has(dest) && dev.is_up() {
-            copy_to(dev, &this.stats, skb, dest, rcu, place);
+            copy_to(dev, skb, dest, rcu, place);
         }
     }
 }
 
+/// A copy for `dev`, or why there is none.
 #[inline(always)]
-pub(crate) fn copy_to<T: NetDeviceOps>(
+pub(crate) fn clone_for<'r, T: Endpoint>(
+    dev: &'r Link<T>,
+    skb: &RxSkb<'_>,
+    rcu: Rcu<'r>,
+) -> Result<ReceivedSkBuff<'r>, Reason> {
+    dev.data().may_receive(skb.payload(), rcu)?;
+    skb.clone_to(dev, rcu).ok_or(Reason::RxMemory)
+}
+
+#[inline(always)]
+pub(crate) fn copy_to<T: Endpoint>(
     dev: &Link<T>,
-    stats: &Stats,
     skb: &RxSkb<'_>,
     dest: Mac,
     rcu: Rcu<'_>,
     place: Place<'_>,
 ) {
+    let stats = &dev.data().stats;
     let guard;
     let bh = match place {
         Place::Softirq(bh) => bh,
@@ -161,8 +170,9 @@ pub(crate) fn copy_to<T: NetDeviceOps>(
             guard.bh()
         }
     };
-    let Some(copy) = skb.clone_to(dev, rcu) else {
-        return stats.lost(Reason::RxMemory, bh);
+    let copy = match clone_for(dev, skb, rcu) {
+        Ok(copy) => copy,
+        Err(reason) => return stats.lost(reason, bh),
     };
     let copy = copy.of_type(group_type(dev, dest));
     let lost = match place {
@@ -201,13 +211,13 @@ pub(crate) fn flood_siblings(
     for dev in port.macs.iter(cx.rcu()) {
         let this = dev.data();
         if hearers.has(this.party()) && this.groups.has(dest) && dev.id() != sender {
-            forward_copy_to(dev, &this.stats, frame, cx);
+            forward_copy_to(dev, frame, cx);
         }
     }
     for dev in port.ipvlans().iter(cx.rcu()) {
         let this = dev.data();
         if hearers.has(this.party()) && this.groups.has(dest) && dev.id() != sender && dev.is_up() {
-            forward_copy_to(dev, &this.stats, frame, cx);
+            forward_copy_to(dev, frame, cx);
         }
     }
 }
@@ -238,7 +248,8 @@ fn defer_sent(
 }
 
 #[inline(always)]
-fn forward_copy_to<T>(dev: &Link<T>, stats: &Stats, frame: &EthFrame<'_>, cx: &XmitContext<'_>) {
+fn forward_copy_to<T: Endpoint>(dev: &Link<T>, frame: &EthFrame<'_>, cx: &XmitContext<'_>) {
+    let stats = &dev.data().stats;
     let Some(copy) = frame.try_clone() else {
         return stats.lost(Reason::RxMemory, cx.bh());
     };
@@ -250,13 +261,17 @@ fn forward_copy_to<T>(dev: &Link<T>, stats: &Stats, frame: &EthFrame<'_>, cx: &X
 
 /// Makes a frame one that `dev` has received, or says why not.
 #[inline(always)]
-pub(crate) fn receive(
+pub(crate) fn receive<T: Endpoint>(
     frame: EthFrame<'_>,
-    dev: &NetDevice,
+    dev: &Link<T>,
     rcu: Rcu<'_>,
     bh: Bh<'_>,
 ) -> Result<(), Reason> {
     let skb = frame.forward_to(dev, rcu).map_err(|_| Reason::RxRefused)?;
+    if let Err(reason) = skb.peek(|skb| dev.data().may_receive(skb.payload(), rcu)) {
+        skb.drop_reason(reason.core());
+        return Err(reason);
+    }
     skb.netif_rx(bh).map_err(|_| Reason::RxBacklog)
 }
 

@@ -6,11 +6,13 @@
 use crate::{
     drops::Reason,
     endpoint::{
+        Common,
         Endpoint,
         Ipvlan, //
     },
     group::{
         self,
+        clone_for,
         copy_to,
         flood,
         Audience,
@@ -34,13 +36,17 @@ use crate::{
 };
 use abstractions::{
     context::{
+        with_softirqs_disabled,
         Bh,
         Rcu, //
     },
     net::{
         headers::ETH_P_ARP,
         ip_input::IpInput,
-        mac::Mac,
+        mac::{
+            Mac,
+            ETH_HLEN, //
+        },
         netdevice::Link,
         payload::Payload,
         rx_handler::{
@@ -141,6 +147,9 @@ fn deliver<'a, E: Endpoint>(
     cx: &RxContext<'a>,
 ) -> Verdict<'a> {
     let this = dev.data();
+    if let Err(reason) = this.may_receive(skb.payload(), cx.rcu()) {
+        return drop_rx(this, skb, reason, cx.bh());
+    }
     let len = skb.frame_len();
     match skb.deliver_to(dev, kind, cx.rcu()) {
         Some(skb) => {
@@ -155,6 +164,15 @@ fn deliver<'a, E: Endpoint>(
             Verdict::CONSUMED
         }
     }
+}
+
+/// Drops a packet that an endpoint is not to receive, and counts it there.
+#[cold]
+#[inline(never)]
+fn drop_rx<'a>(to: &Common, skb: RxSkb<'a>, reason: Reason, bh: Bh<'_>) -> Verdict<'a> {
+    to.stats.lost(reason, bh);
+    skb.drop_reason(reason.core());
+    Verdict::CONSUMED
 }
 
 // --- Groups -----------------------------------------------------------------
@@ -235,8 +253,9 @@ fn copy_to_listeners<'a>(port: &Port, skb: RxSkb<'a>, cx: &RxContext<'_>) -> Opt
         if !dev.is_up() {
             return;
         }
-        let Some(copy) = skb.clone_to(dev, cx.rcu()) else {
-            return this.stats.lost(Reason::RxMemory, cx.bh());
+        let copy = match clone_for(dev, &skb, cx.rcu()) {
+            Ok(copy) => copy,
+            Err(reason) => return this.stats.lost(reason, cx.bh()),
         };
         let copy = if dest == dev.mac() {
             copy.of_type(PacketType::Host)
@@ -259,8 +278,8 @@ fn copy_to_listeners<'a>(port: &Port, skb: RxSkb<'a>, cx: &RxContext<'_>) -> Opt
 /// lower device's own stack does: the sender may be outside, and the endpoint have taken its address.
 fn return_to_sender(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) {
     if let Some(dev) = port.macs.find(skb.source().key(), cx.rcu()) {
-        let (stats, place) = (&dev.data().stats, Place::Softirq(cx.bh()));
-        copy_to(dev, stats, skb, skb.dest(), cx.rcu(), place);
+        let place = Place::Softirq(cx.bh());
+        copy_to(dev, skb, skb.dest(), cx.rcu(), place);
     }
 }
 
@@ -277,8 +296,9 @@ fn copy_to_l3(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) {
         return;
     };
     let stats = &dev.data().stats;
-    let Some(copy) = skb.clone_to(dev, cx.rcu()) else {
-        return stats.lost(Reason::RxMemory, cx.bh());
+    let copy = match clone_for(dev, skb, cx.rcu()) {
+        Ok(copy) => copy,
+        Err(reason) => return stats.lost(reason, cx.bh()),
     };
     match copy.netif_rx(cx.bh()) {
         Ok(()) => stats.count_rx(skb.frame_len(), false, cx.bh()),
@@ -305,7 +325,16 @@ impl IpInput for Port {
     }
 
     #[inline]
-    fn received(dev: &Link<Ipvlan>, len: u32, bh: Bh<'_>) {
-        dev.data().stats.count_rx(len, false, bh);
+    fn received(dev: &Link<Ipvlan>, packet: Payload<'_>, rcu: Rcu<'_>) -> Result<(), DropReason> {
+        let this = dev.data();
+        let len = packet.len().wrapping_add(ETH_HLEN);
+        let verdict = this.may_receive(packet, rcu);
+        let stats = &this.stats;
+        // A packet that was queued to user space comes back from a process.
+        with_softirqs_disabled(|bh| match verdict {
+            Ok(()) => stats.count_rx(len, false, bh),
+            Err(reason) => stats.lost(reason, bh),
+        });
+        verdict.map_err(Reason::core)
     }
 }

@@ -114,6 +114,17 @@ refusals! {
     /// `IFLA_RNETVIRT_HOST` 1, and the kernel was built without
     HostNeedsEgress: EOPNOTSUPP, c"host on needs a kernel with CONFIG_NETFILTER_EGRESS";
 
+    // --- Limits, any flavor but veth
+
+    /// attribute 8 with flavor veth
+    VethHasNoLimits: EINVAL, c"flavor veth has no limits; use a queueing discipline";
+    /// a rate or a number above that
+    LimitTooHigh: EINVAL, c"limits go up to 50000000000 bytes or 200000000 packets a second";
+    /// a burst, and its limit is not set
+    BurstWithoutRate: EINVAL, c"a burst is of a limit, which is not set";
+    /// change from another one
+    LimitsAreHosts: EPERM, c"limits need CAP_NET_ADMIN in the lower device's network namespace";
+
     // --- Flavor veth
 
     /// change with `IFLA_RNETVIRT_PEER`

@@ -30,6 +30,7 @@ mod guard;
 mod host;
 mod ipvlan;
 mod kinds;
+mod limits;
 mod macvlan;
 mod nodes;
 mod port;

@@ -23,6 +23,10 @@ use crate::{
             Mode as IpvlanMode, //
         },
     },
+    limits::{
+        bucket::Moment,
+        neighbours::is_about_neighbours, //
+    },
     macvlan::settings::Mode as MacvlanMode,
     port::Port,
     reach::{
@@ -67,6 +71,7 @@ use abstractions::{
             XmitStatus, //
         },
     },
+    time::monotonic_ns,
 };
 // --- Flavor macvlan ---------------------------------------------------------
 
@@ -74,7 +79,7 @@ impl Macvlan {
     /// A packet that an endpoint of flavor macvlan sends; see the picture in [`macvlan`](crate::macvlan).
     #[inline]
     pub(crate) fn xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
-        let Some(skb) = pass_guard(dev, skb, cx) else {
+        let Some(skb) = pass_checks(dev, skb, cx) else {
             return Tx::DROPPED;
         };
         if dev.data().mode.is_plain_bridge() {
@@ -198,7 +203,7 @@ impl Ipvlan {
     /// A packet that an endpoint of flavor ipvlan sends; see the picture in [`ipvlan`](crate::ipvlan).
     #[inline]
     pub(crate) fn xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
-        let Some(skb) = pass_guard(dev, skb, cx) else {
+        let Some(skb) = pass_checks(dev, skb, cx) else {
             return Tx::DROPPED;
         };
         let frame = match skb.into_frame() {
@@ -423,45 +428,38 @@ impl Siblings for Port {
 
 // --- Both -------------------------------------------------------------------
 
-/// Gives a packet back that the guard of `dev`, if it has one, lets pass; drops any other.
+/// Gives a packet back that the guard and the limits of `dev`, if it has any, let pass; drops any other.
 #[inline(always)]
-fn pass_guard<'a, E: Endpoint>(
+fn pass_checks<'a, E: Endpoint>(
     dev: &Link<E>,
     skb: SkBuff<'a>,
     cx: &XmitContext<'_>,
 ) -> Option<SkBuff<'a>> {
-    if dev.data().guard.is_some() {
-        ask_guard(dev.data(), dev, skb, cx)
+    if dev.data().checks.tx() {
+        ask(dev.data(), dev, skb, cx)
     } else {
         Some(skb)
     }
 }
 
-/// The same if it has one: whatever the flavor of `dev`, whose data `this` is part of.
+/// The same if it has some: whatever the flavor of `dev`, whose data `this` is part of. What the guard drops
+/// takes nothing from what may be sent.
 #[cold]
 #[inline(never)]
-fn ask_guard<'a>(
+fn ask<'a>(
     this: &Common,
     dev: &NetDevice,
     skb: SkBuff<'a>,
     cx: &XmitContext<'_>,
 ) -> Option<SkBuff<'a>> {
-    let Some(guard) = this.guard.get(cx.rcu()) else {
-        return Some(skb);
-    };
     let (skb, verdict) = match skb.into_frame() {
         Ok(mut frame) => {
-            let protocol = frame.protocol();
-            let verdict = if frame.has_partial_checksum() && !settle_checksum(&mut frame, protocol)
-            {
-                Err(Reason::TxGuardFrame)
-            } else {
-                let (source, protocol) = (frame.source(), frame.protocol());
-                guard.check(dev.mac(), source, protocol, &mut frame)
-            };
+            let verdict = ask_guard(this, dev, &mut frame, cx.rcu())
+                .and_then(|()| ask_limits(this, &frame, cx.rcu()));
             (frame.into_skb(), verdict)
         }
-        Err(skb) => (skb, Err(Reason::TxGuardFrame)),
+        Err(skb) if this.guard.is_some() => (skb, Err(Reason::TxGuardFrame)),
+        Err(skb) => (skb, Err(Reason::TxShort)),
     };
     match verdict {
         Ok(()) => Some(skb),
@@ -470,6 +468,37 @@ fn ask_guard<'a>(
             None
         }
     }
+}
+
+fn ask_guard(
+    this: &Common,
+    dev: &NetDevice,
+    frame: &mut EthFrame<'_>,
+    rcu: Rcu<'_>,
+) -> Result<(), Reason> {
+    let Some(guard) = this.guard.get(rcu) else {
+        return Ok(());
+    };
+    let protocol = frame.protocol();
+    if frame.has_partial_checksum() && !settle_checksum(frame, protocol) {
+        return Err(Reason::TxGuardFrame);
+    }
+    let (source, protocol) = (frame.source(), frame.protocol());
+    guard.check(dev.mac(), source, protocol, frame)
+}
+
+fn ask_limits(this: &Common, frame: &EthFrame<'_>, rcu: Rcu<'_>) -> Result<(), Reason> {
+    let Some(limits) = this.limits.get(rcu) else {
+        return Ok(());
+    };
+    let (packet, now) = (frame.payload(), Moment(monotonic_ns()));
+    let is_about_neighbours = || is_about_neighbours(packet);
+    limits.send(
+        packet.wire_size(),
+        frame.is_to_group(),
+        is_about_neighbours,
+        now,
+    )
 }
 
 /// Sees to it that nothing of what is looked at in a frame of that protocol changes any more: a checksum that
@@ -542,10 +571,15 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
     }
     match frame.forward_over(lower, receiver, cx.rcu()) {
         Ok(skb) => {
-            let stats = &receiver.data().stats;
+            let to = receiver.data();
+            if let Err(reason) = skb.peek(|skb| to.may_receive(skb.payload(), cx.rcu())) {
+                to.stats.lost(reason, cx.bh());
+                skb.drop_reason(reason.core());
+                return Tx::SENT;
+            }
             match skb.netif_rx(cx.bh()) {
-                Ok(()) => stats.count_rx(len, false, cx.bh()),
-                Err(_) => stats.lost(Reason::Backlog, cx.bh()),
+                Ok(()) => to.stats.count_rx(len, false, cx.bh()),
+                Err(_) => to.stats.lost(Reason::Backlog, cx.bh()),
             }
             Tx::SENT
         }

@@ -5,6 +5,7 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <net/dst.h>
 #include <net/hotdata.h>
 #include <net/sock.h>
@@ -104,6 +105,51 @@ __rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive_own(struct net_de
 		skb->protocol = eth_type_trans(skb, dev);
 	}
 	rnetvirt_postpull_eth(skb);
+}
+
+/*
+ * How many frames those are on the wire that a packet is cut into, and how many bytes. What the sender
+ * said of the number is not relied on, nor that headers are where he says: they have some length.
+ * Follows net/core/dev.c:qdisc_pkt_len_segs_init() 1c769ab7.
+ */
+static u64 rnetvirt_gso_wire_size(const struct sk_buff *skb, unsigned int len, unsigned int head)
+{
+	const struct skb_shared_info *shinfo = skb_shinfo(skb);
+	unsigned int hdr_len, segs = 1;
+	struct tcphdr tcp;
+	int transport;
+
+	transport = skb->encapsulation ? skb_inner_transport_offset(skb) : skb_transport_offset(skb);
+	if (!skb->encapsulation && !skb_transport_header_was_set(skb))
+		transport = 0;
+	hdr_len = max(transport + (int)head, (int)(ETH_HLEN + sizeof(struct iphdr)));
+	if (shinfo->gso_type & (SKB_GSO_TCPV4 | SKB_GSO_TCPV6)) {
+		const struct tcphdr *th;
+
+		th = skb_header_pointer(skb, hdr_len - head, sizeof(tcp), &tcp);
+		hdr_len += th ? max(__tcp_hdrlen(th), (unsigned int)sizeof(tcp)) : sizeof(tcp);
+	} else if (shinfo->gso_type & SKB_GSO_UDP_L4) {
+		hdr_len += sizeof(struct udphdr);
+	}
+	if (len > hdr_len)
+		segs = DIV_ROUND_UP(len - hdr_len, shinfo->gso_size);
+	return (u64)segs << 32 | (len + (segs - 1) * hdr_len);
+}
+
+/*
+ * How many bytes a packet is on the wire, in the lower half, and how many frames. HEAD bytes are in
+ * front of its data.
+ */
+__rnetvirt_helper u64 rnetvirt_helper_skb_wire_size(const struct sk_buff *skb, unsigned int head)
+{
+	unsigned int len = skb->len + head;
+	u64 size = 1ull << 32 | len;
+
+	if (skb_is_gso(skb))
+		size = rnetvirt_gso_wire_size(skb, len, head);
+	if (skb_vlan_tag_present(skb))
+		size += (size >> 32) * VLAN_HLEN;
+	return size;
 }
 
 /* skb_headlen(skb) >= len, in an instruction less. */

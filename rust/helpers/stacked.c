@@ -7,6 +7,7 @@
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/pkt_sched.h>
+#include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 #include <net/ip.h>
 #include <net/net_namespace.h>
@@ -362,6 +363,11 @@ __rnetvirt_helper u64 *rnetvirt_helper_skb_note(struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(skb->cb) < 2 * sizeof(u64));
 	return (u64 *)skb->cb;
+}
+
+__rnetvirt_helper u64 rnetvirt_helper_ktime_get_ns(void)
+{
+	return ktime_get_ns();
 }
 
 __rnetvirt_helper void rnetvirt_helper_cond_resched(void)

@@ -4,7 +4,7 @@
 //! a file, unless it has the options of another.
 
 use crate::ffi::{self, Refused, Request, Stream, Words};
-use crate::{guard, host, ipvlan, macvlan, uapi, veth};
+use crate::{guard, host, ipvlan, limits, macvlan, uapi, veth};
 use core::ffi::CStr;
 
 /// A flavor that this version can make.
@@ -152,10 +152,17 @@ fn by_words(mut words: Words<'_>) -> Result<&'static Flavor, Refused> {
     };
     // Several flavors have these: another option tells.
     let first = words.clone();
-    while option == host::OPTION || guard::OPTIONS.contains(&option) {
-        let value = words.next();
-        if option == c"guard-addr" && value != Some(c"flush") {
-            words.next();
+    while [host::OPTION, limits::OPTION].contains(&option) || guard::OPTIONS.contains(&option) {
+        if option == limits::OPTION {
+            if !limits::skip(&mut words) {
+                words = first;
+                break;
+            }
+        } else {
+            let value = words.next();
+            if option == c"guard-addr" && value != Some(c"flush") {
+                words.next();
+            }
         }
         let Some(next) = words.next() else {
             words = first;

@@ -5,6 +5,7 @@
 use crate::attribute::Value;
 use crate::ffi::{self, Refused, Request, Words, NLA_F_NESTED};
 use crate::flavor::{fail, once};
+use crate::text::Text;
 use crate::{lladdr, uapi};
 use core::ffi::CStr;
 
@@ -175,11 +176,7 @@ impl Entry {
         };
         if let Some(len) = len {
             text.push(b"/");
-            for (place, unit) in [100, 10, 1].into_iter().enumerate() {
-                if len >= unit || place == 2 {
-                    text.push(&[b'0' + len / unit % 10]);
-                }
-            }
+            text.push_number(len.into());
         }
         f(text.as_c_str());
     }
@@ -194,44 +191,6 @@ fn decimal(digits: &[u8]) -> Option<u8> {
         let digit = char::from(*digit).to_digit(10)?;
         number.checked_mul(10)?.checked_add(digit as u8)
     })
-}
-
-/// Room for the longest entry, with a zero behind.
-struct Text {
-    bytes: [u8; 64],
-    len: usize,
-}
-
-impl Default for Text {
-    fn default() -> Self {
-        Self {
-            bytes: [0; 64],
-            len: 0,
-        }
-    }
-}
-
-impl Text {
-    /// `None` if it is longer.
-    fn new(text: &[u8]) -> Option<Self> {
-        let mut new = Self::default();
-        new.push(text);
-        (new.as_c_str().to_bytes() == text).then_some(new)
-    }
-
-    /// Appends as much as there is room for.
-    fn push(&mut self, text: &[u8]) {
-        let room = self.bytes.iter_mut().skip(self.len);
-        // The last one stays zero.
-        for (to, from) in room.zip(text).take(63usize.saturating_sub(self.len)) {
-            *to = *from;
-            self.len += 1;
-        }
-    }
-
-    fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
-    }
 }
 
 /// Prints what the kernel tells of a device's guard.

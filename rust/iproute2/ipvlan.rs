@@ -8,6 +8,7 @@ use crate::ffi::{self, Refused, Request, Words, NLA_F_NESTED};
 use crate::flavor::{fail, once, Options};
 use crate::guard::Guard;
 use crate::host::{on_or_off, word_for, Host};
+use crate::limits::{self, Limits};
 use crate::uapi;
 use core::ffi::CStr;
 
@@ -21,6 +22,7 @@ pub const OPTIONS: &[&CStr] = &[
     c"host",
     c"guard",
     c"guard-addr",
+    limits::OPTION,
 ];
 
 /// What the modes are called, for errors.
@@ -35,6 +37,7 @@ pub struct Ipvlan<'a> {
     trust: Option<u32>,
     host: Host,
     guard: Guard<'a>,
+    limits: Limits,
 }
 
 impl<'a> Options<'a> for Ipvlan<'a> {
@@ -50,7 +53,7 @@ impl<'a> Options<'a> for Ipvlan<'a> {
         if self.host.option(word, words)? {
             return Ok(true);
         }
-        if self.guard.option(word, words)? {
+        if self.limits.option(word, words)? || self.guard.option(word, words)? {
             return Ok(true);
         }
         let Some(flags) = find(&uapi::IPVLAN_FLAG_NAMES, word) else {
@@ -70,6 +73,7 @@ impl<'a> Options<'a> for Ipvlan<'a> {
         }
         self.host.send(request)?;
         self.guard.send(request)?;
+        self.limits.send(request)?;
         if self.mode.is_none() && self.flags.is_none() {
             return Ok(());
         }

@@ -19,8 +19,10 @@ mod flavor;
 mod guard;
 mod host;
 mod ipvlan;
+mod limits;
 mod lladdr;
 mod macvlan;
+mod text;
 #[path = "../uapi.rs"]
 mod uapi;
 mod veth;
@@ -49,9 +51,18 @@ OPTIONS of ipvlan := [ mode { l2 | l3 | l3s } ] [ bridge | private | vepa ]
 
 COMMON, of all but veth := [ host { on | off } ] [ guard-addr LIST ]
                            [ guard { off | RULE[,RULE...] } ]
+                           [ limit { off | AMOUNT ... } ]
 LIST := { { add | del | set } ADDR[,ADDR...] | flush }
 RULE := { mac | ip | arp | ra | dhcp-server }
 ADDR := { LLADDR | IP address | IP prefix }
+
+AMOUNT := { { tx-rate | rx-rate } { RATE | off } |
+            { tx-pps | rx-pps | broadcast } { PPS | off } |
+            { tx-burst | rx-burst } SIZE |
+            { tx-pps-burst | rx-pps-burst } PACKETS }
+RATE := number of bits with bit, kbit, mbit, gbit or tbit behind, or of bytes
+        with bps, kbps, mbps or gbps
+SIZE := number of bytes, or of 1024 with k behind, or of 1048576 with m
 
 macvtap has the options of macvlan, ipvtap those of ipvlan. What they receive is
 read from /dev/tapN, N being the number of the link; for 'vhost=on' of a virtual
@@ -88,6 +99,9 @@ fn print(data: Attributes<'_>) {
     }
     if let Some(data) = data.get(uapi::IFLA_RNETVIRT_GUARD) {
         guard::print(data);
+    }
+    if let Some(data) = data.get(uapi::IFLA_RNETVIRT_LIMIT) {
+        limits::print(data);
     }
 }
 

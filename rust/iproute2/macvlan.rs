@@ -8,6 +8,7 @@ use crate::ffi::{self, Refused, Request, Stream, Words, NLA_F_NESTED};
 use crate::flavor::{fail, once, Options};
 use crate::guard::Guard;
 use crate::host::Host;
+use crate::limits::{self, Limits};
 use crate::{lladdr, uapi};
 use core::ffi::CStr;
 
@@ -23,6 +24,7 @@ pub const OPTIONS: &[&CStr] = &[
     c"host",
     c"guard",
     c"guard-addr",
+    limits::OPTION,
 ];
 
 /// What the modes are called, for errors.
@@ -38,6 +40,7 @@ pub struct Macvlan<'a> {
     cutoff: Option<i32>,
     host: Host,
     guard: Guard<'a>,
+    limits: Limits,
 }
 
 /// What is to be done to the list of mode source.
@@ -59,7 +62,7 @@ impl<'a> Options<'a> for Macvlan<'a> {
             b"macaddr" => once(&mut self.list, word, words, list_change)?,
             b"bcqueuelen" => once(&mut self.queue_len, word, words, queue_len)?,
             b"bclim" => once(&mut self.cutoff, word, words, cutoff)?,
-            _ if self.host.option(word, words)? => {}
+            _ if self.host.option(word, words)? || self.limits.option(word, words)? => {}
             _ => return self.guard.option(word, words),
         }
         Ok(true)
@@ -76,6 +79,7 @@ impl<'a> Options<'a> for Macvlan<'a> {
         }
         self.host.send(request)?;
         self.guard.send(request)?;
+        self.limits.send(request)?;
         if let Self {
             mode: None,
             flags: None,

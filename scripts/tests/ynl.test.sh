@@ -52,6 +52,12 @@ test_guard() {
 	gives '[["ip","mac"],["0a00000120"]]' data m0 '.guard | [(.rules | sort), .list.entry]'
 }
 
+test_limits() {
+	needs_ynl
+	create m0 '{"flavor": "macvlan", "limit": {"tx-rate": 1000000, "rx-pps": 7, "broadcast": 3}}'
+	gives '{"broadcast":3,"rx-pps":7,"rx-pps-burst":16,"tx-burst":100000,"tx-rate":1000000}' data m0 '.limit | to_entries | sort_by(.key) | from_entries'
+}
+
 test_flavor_of_a_pair() {
 	needs_ynl
 	ip -n S link add v0 type "$KIND" peer name v1

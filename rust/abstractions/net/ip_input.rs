@@ -35,14 +35,14 @@ use super::{
         Handler,
         RxHandler, //
     },
+    skbuff::{
+        free,
+        DropReason, //
+    },
 };
 use crate::{
     bindings,
-    context::{
-        with_softirqs_disabled,
-        Bh,
-        Rcu, //
-    },
+    context::Rcu,
     registration::Registrable, //
 };
 use core::{
@@ -98,9 +98,12 @@ pub trait IpInput: RxHandler + Declared {
         rcu: Rcu<'a>,
     ) -> Option<&'a Link<Self::Upper>>;
 
-    /// Hears that a packet, of `len` bytes with the Ethernet header that it had, is on its way to the
-    /// sockets.
-    fn received(dev: &Link<Self::Upper>, len: u32, bh: Bh<'_>);
+    /// Hears that a packet is on its way to the sockets; an error says why it is not to get there.
+    fn received(
+        dev: &Link<Self::Upper>,
+        packet: Payload<'_>,
+        rcu: Rcu<'_>,
+    ) -> Result<(), DropReason>;
 }
 
 /// The hooks of all namespaces for a type of handlers.
@@ -293,13 +296,13 @@ impl<T: IpInput> Hooks<T> {
         }
     }
 
-    /// The device on top that a packet is for.
+    /// The device on top that a packet is for, and the packet.
     ///
     /// # Safety
     ///
-    /// `skb` must be valid, with a network header, and its device have an RCU section to stay for.
+    /// `skb` must be valid for `'a`, with a network header, and its device have an RCU section to stay for.
     #[inline]
-    unsafe fn upper<'a>(skb: *mut bindings::sk_buff) -> Option<&'a Link<T::Upper>> {
+    unsafe fn upper<'a>(skb: *mut bindings::sk_buff) -> Option<(&'a Link<T::Upper>, Payload<'a>)> {
         // SAFETY: By the caller's guarantee; callers are inside an RCU section: netfilter's, or that of
         // the reception of packets.
         unsafe {
@@ -309,7 +312,8 @@ impl<T: IpInput> Hooks<T> {
             // Both are within the packet's head, so the difference is small; and not negative where
             // hooks run.
             let offset = u32::try_from(bindings::skb_network_offset(skb)).ok()?;
-            T::input_dev(handler, Payload::from_raw(skb, offset), rcu)
+            let packet = Payload::from_raw(skb, offset);
+            Some((T::input_dev(handler, packet, rcu)?, packet))
         }
     }
 
@@ -323,12 +327,12 @@ impl<T: IpInput> Hooks<T> {
     ) -> c_uint {
         // SAFETY: The packet is netfilter's to change.
         unsafe {
-            if let Some(dev) = Self::upper(skb) {
-                bindings::skb_set_input_dev(skb, dev.as_ptr());
-                Self::count(skb, dev);
-            }
+            let Some((dev, packet)) = Self::upper(skb) else {
+                return bindings::NF_ACCEPT;
+            };
+            bindings::skb_set_input_dev(skb, dev.as_ptr());
+            Self::receive(skb, dev, packet)
         }
-        bindings::NF_ACCEPT
     }
 
     /// # Safety
@@ -342,23 +346,33 @@ impl<T: IpInput> Hooks<T> {
     ) -> c_uint {
         // SAFETY: The packet is netfilter's to change.
         unsafe {
-            if let Some(dev) = Self::upper(skb) {
-                bindings::skb_set_input_dev6(skb, dev.as_ptr());
-                Self::count(skb, dev);
-            }
+            let Some((dev, packet)) = Self::upper(skb) else {
+                return bindings::NF_ACCEPT;
+            };
+            bindings::skb_set_input_dev6(skb, dev.as_ptr());
+            Self::receive(skb, dev, packet)
         }
-        bindings::NF_ACCEPT
     }
 
     /// # Safety
     ///
-    /// `skb` must be valid.
+    /// `skb` must be the caller's, in an RCU section, and is gone if the verdict says so.
     #[inline]
-    unsafe fn count(skb: *mut bindings::sk_buff, dev: &Link<T::Upper>) {
+    unsafe fn receive(
+        skb: *mut bindings::sk_buff,
+        dev: &Link<T::Upper>,
+        packet: Payload<'_>,
+    ) -> c_uint {
         // SAFETY: By the caller's guarantee.
-        let len = unsafe { (*skb).len }.wrapping_add(super::mac::ETH_HLEN);
-        // A packet that was queued to user space comes back from a process.
-        with_softirqs_disabled(|bh| T::received(dev, len, bh));
+        let rcu = unsafe { Rcu::assume() };
+        match T::received(dev, packet, rcu) {
+            Ok(()) => bindings::NF_ACCEPT,
+            Err(reason) => {
+                // SAFETY: It is the caller's, who gives it up.
+                unsafe { free(skb, reason) };
+                bindings::NF_STOLEN
+            }
+        }
     }
 }
 
@@ -383,7 +397,7 @@ impl<T: IpInput> Hooks<T> {
     ) -> *mut bindings::sk_buff {
         // SAFETY: The packet is ours to change.
         unsafe {
-            if let Some(dev) = Self::upper(skb) {
+            if let Some((dev, _)) = Self::upper(skb) {
                 match u32::from(family) {
                     // If there is no route, the packet's own namespace looks for one, as for any other.
                     bindings::AF_INET => drop(bindings::ip_route_input(skb, dev.as_ptr())),

@@ -53,6 +53,16 @@ impl<'a> Payload<'a> {
         }
     }
 
+    #[inline]
+    pub(super) fn skb(&self) -> *const bindings::sk_buff {
+        self.skb
+    }
+
+    #[inline]
+    pub(super) fn offset(&self) -> u32 {
+        self.offset
+    }
+
     /// Returns the protocol that the sender or the receiving device has found (`skb->protocol`, `ETH_P_*`).
     #[inline]
     pub fn protocol(&self) -> u16 {

@@ -13,6 +13,7 @@ mod drop_reason;
 mod eth_header;
 mod frame;
 mod received;
+mod wire_size;
 
 use super::netdevice::NetDevice;
 use crate::{
@@ -38,6 +39,7 @@ pub use received::{
     ReceivedSkBuff,
     RxSkb, //
 };
+pub use wire_size::WireSize;
 
 /// What a device below made of a packet (`NET_XMIT_*`, or a negative error number).
 ///

@@ -18,10 +18,11 @@ use crate::{
         Form,
         Ipvlan,
         Macvlan,
-        NewGuard, //
+        NewChecks, //
     },
     guard,
     ipvlan,
+    limits,
     macvlan,
     port::Port,
     refusal::Refusal,
@@ -150,6 +151,7 @@ impl RtnlLinkOps for Kind {
         match flavor {
             Flavor::Veth if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
             Flavor::Veth if has_host(data) => Err(ack.refuse(Refusal::VethHasNoHost)),
+            Flavor::Veth if has_limits(data) => Err(ack.refuse(Refusal::VethHasNoLimits)),
             Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),
             Flavor::Macvlan | Flavor::Macvtap => {
                 let settings = macvlan_settings(data, ack)?;
@@ -182,6 +184,7 @@ impl RtnlLinkOps for Kind {
                 match data {
                     data if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
                     data if has_host(data) => Err(ack.refuse(Refusal::VethHasNoHost)),
+                    data if has_limits(data) => Err(ack.refuse(Refusal::VethHasNoLimits)),
                     Some(data) if data.has(&config::PEER) => {
                         Err(ack.refuse(Refusal::PeerIsForGood))
                     }
@@ -220,10 +223,12 @@ impl RtnlLinkOps for Kind {
     fn get_size(dev: &NetDevice, rcu: Rcu<'_>) -> usize {
         let flavor = total_size(size_of::<u32>());
         let nest = total_size(0);
-        let guard = endpoint::common(dev).and_then(|this| this.guard.get(rcu));
+        let common = endpoint::common(dev);
+        let guard = common.and_then(|this| this.guard.get(rcu));
         let guard = guard.map_or(0, |guard| {
             nest.saturating_add(guard::settings::fill_size(guard))
         });
+        let limits = common.map_or(0, |_| nest + limits::settings::Settings::FILL_SIZE);
         let rest = match OneOf::these(dev) {
             None => 0,
             Some(OneOf::Veth) => flavor,
@@ -235,6 +240,7 @@ impl RtnlLinkOps for Kind {
         };
         // The host is of all but veth.
         rest.saturating_add(guard)
+            .saturating_add(limits)
             .saturating_add(total_size(size_of::<u32>()))
     }
 
@@ -252,7 +258,7 @@ impl RtnlLinkOps for Kind {
                 msg.put_u32(&config::FLAVOR, dev.data().flavor().number())?;
                 msg.put_nest(&config::MACVLAN, |msg| Macvlan::fill(dev, msg, rtnl))?;
                 fill_host(dev.data(), msg)?;
-                fill_guard(dev.data(), msg, rtnl)
+                fill_checks(dev.data(), msg, rtnl)
             }
             Some(OneOf::Ipvlan(dev)) => {
                 let this = dev.data();
@@ -260,7 +266,7 @@ impl RtnlLinkOps for Kind {
                 msg.put_u32(&config::TRUST, this.port.is_trusted().into())?;
                 msg.put_nest(&config::IPVLAN, |msg| this.fill(msg))?;
                 fill_host(this, msg)?;
-                fill_guard(this, msg, rtnl)
+                fill_checks(this, msg, rtnl)
             }
         }
     }
@@ -282,7 +288,7 @@ fn fill_host(this: &Common, msg: &mut AttrWriter<'_>) -> Result {
 /// What a request changes of what all links have that have a lower device.
 struct Change {
     host: Option<bool>,
-    guard: Option<NewGuard>,
+    checks: NewChecks,
 }
 
 impl Change {
@@ -297,8 +303,8 @@ impl Change {
         if let Some(host) = host {
             endpoint::check_host(dev, host, ack, rtnl)?;
         }
-        let guard = new_guard(dev, data, ack, rtnl)?;
-        Ok(Self { host, guard })
+        let checks = new_checks(dev, data, ack, rtnl)?;
+        Ok(Self { host, checks })
     }
 
     /// Fails for want of memory only.
@@ -307,9 +313,7 @@ impl Change {
             E::let_host_know(dev, rtnl);
             Port::set_host(&dev.data().port, host, rtnl)?;
         }
-        if let Some(guard) = self.guard {
-            endpoint::set_guard(dev, guard, rtnl);
-        }
+        endpoint::set_checks(dev, self.checks, rtnl);
         Ok(())
     }
 }
@@ -318,33 +322,44 @@ fn has_guard(data: Option<&Attrs<'_>>) -> bool {
     data.is_some_and(|data| data.has(&config::GUARD))
 }
 
-/// What the guard of a link is to be, if a request says something of it.
-fn new_guard<E: Endpoint>(
+fn has_limits(data: Option<&Attrs<'_>>) -> bool {
+    data.is_some_and(|data| data.has(&config::LIMIT))
+}
+
+/// What of a link's packets is to be looked at, as far as a request says something of it.
+fn new_checks<E: Endpoint>(
     dev: &Registered<Link<E>>,
     data: Option<&Attrs<'_>>,
     ack: &mut ExtAck<'_>,
     rtnl: &Rtnl,
-) -> Result<Option<endpoint::NewGuard>> {
-    match data.and_then(|data| data.attr(config::GUARD.id())) {
-        None => Ok(None),
-        Some(nest) => {
-            let settings = guard::settings::Settings::parse(nest, ack)?;
-            endpoint::new_guard(dev, &settings, ack, rtnl).map(Some)
-        }
+) -> Result<NewChecks> {
+    let mut new = NewChecks::default();
+    let attr = |id| data.and_then(|data| data.attr(id));
+    if let Some(nest) = attr(config::GUARD.id()) {
+        let settings = guard::settings::Settings::parse(nest, ack)?;
+        new.guard = Some(endpoint::new_guard(dev, &settings, ack, rtnl)?);
     }
+    if let Some(nest) = attr(config::LIMIT.id()) {
+        new.limits = Some(endpoint::new_limits(dev, nest, ack, rtnl)?);
+    }
+    Ok(new)
 }
 
-/// Writes the guard of a link, if it has one, for who administers the lower device.
-fn fill_guard(this: &Common, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
+/// Writes the guard and the limits of a link, if it has any, for who administers the lower device.
+fn fill_checks(this: &Common, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
     let lower = this.lower.registered(rtnl);
     if !lower.is_some_and(|lower| lower.net(rtnl).is_administered_by_current()) {
         return Ok(());
     }
     let section = rcu::read_lock();
-    match this.guard.get(Rcu::new(&section)) {
-        None => Ok(()),
-        Some(guard) => msg.put_nest(&config::GUARD, |msg| guard::settings::fill(guard, msg)),
+    let rcu = Rcu::new(&section);
+    if let Some(guard) = this.guard.get(rcu) {
+        msg.put_nest(&config::GUARD, |msg| guard::settings::fill(guard, msg))?;
     }
+    if let Some(limits) = this.limits.get(rcu) {
+        msg.put_nest(&config::LIMIT, |msg| limits.settings().fill(msg))?;
+    }
+    Ok(())
 }
 
 /// A device of the kind, by what its data is.

@@ -55,6 +55,8 @@ extern "C" {
         format: *const c_char,
         value: bool,
     ) -> c_int;
+    fn open_json_object(key: *const c_char);
+    fn close_json_object();
     fn open_json_array(output: c_int, key: *const c_char);
     fn close_json_array(output: c_int, delimiter: *const c_char);
 }
@@ -103,6 +105,17 @@ pub const GUARD: WordList = WordList {
 pub const GUARD_ADDR: WordList = WordList {
     key: c"guard_addr",
     title: c"guard-addr ",
+};
+/// A field with numbers that have names; text has units beside.
+pub struct Numbers {
+    key: &'static CStr,
+    title: &'static CStr,
+}
+
+/// See [`uapi::IFLA_RNETVIRT_LIMIT`].
+pub const LIMIT: Numbers = Numbers {
+    key: c"limit",
+    title: c"limit ",
 };
 /// The flavor of a device.
 pub const FLAVOR: Text = Text {
@@ -256,6 +269,37 @@ impl WordList {
         // SAFETY: No delimiter is needed where nothing is printed as text.
         unsafe { close_json_array(PRINT_JSON, ptr::null()) };
         print_fp(c"%s", if before.is_empty() { c"off " } else { c" " });
+    }
+}
+
+impl Numbers {
+    /// Begins the field.
+    pub fn begin(&self) {
+        print_fp(c"%s", self.title);
+        // SAFETY: A C string. Nothing is done where text is wanted.
+        unsafe { open_json_object(self.key.as_ptr()) };
+    }
+
+    /// Prints one of the numbers: as text the word and what is to be read, in JSON the number.
+    pub fn print(&self, word: &CStr, key: &CStr, text: &CStr, value: u64) {
+        print_fp(c"%s ", word);
+        print_fp(c"%s ", text);
+        // SAFETY: C strings, and the format takes the value.
+        unsafe {
+            print_color_u64(
+                PRINT_JSON,
+                COLOR_NONE,
+                key.as_ptr(),
+                c"%llu".as_ptr(),
+                value,
+            )
+        };
+    }
+
+    /// Ends the field.
+    pub fn end(&self) {
+        // SAFETY: `begin` has opened it.
+        unsafe { close_json_object() };
     }
 }
 

@@ -1215,6 +1215,85 @@ def guard_is_shown():
         shown(ipvlan(nest) + attribute(GUARD, broken), "-d", "-j")
 
 
+LIMIT = 8
+LIMITS = {"tx-rate": 1, "tx-burst": 2, "tx-pps": 3, "tx-pps-burst": 4, "rx-rate": 5, "rx-burst": 6, "rx-pps": 7,
+          "rx-pps-burst": 8, "broadcast": 9}
+
+
+def limit_value(word, value):
+    return struct.pack("=Q", value) if word.endswith("rate") else u32(value)
+
+
+def limits_sent(args):
+    """What a request says of limits, by number; and what else."""
+    data = {number & 0x3FFF: value for number, value in sent_data(one_request(args))}
+    return dict(attributes(data.pop(LIMIT))), set(data)
+
+
+@test
+def limits_are_sent():
+    rates = {"8": 1, "8bit": 1, "9bit": 1, "1kbit": 125, "100mbit": 12500000, "100Mbit": 12500000, "1gbit": 125000000,
+             "1tbit": 125000000000, "1bps": 1, "3kbps": 3000, "2mbps": 2000000, "1GBPS": 1000000000}
+    sizes = {"1": 1, "1500": 1500, "7b": 7, "64k": 65536, "64kb": 65536, "2m": 2 << 20, "1MB": 1 << 20, "4294967295": 0xFFFFFFFF}
+    counts = {"1": 1, "4294967295": 0xFFFFFFFF}
+    for word, number in LIMITS.items():
+        values = rates if word.endswith("-rate") else sizes if word in ("tx-burst", "rx-burst") else counts
+        for text, value in values.items():
+            equal(limits_sent(f"link set v0 type rnetvirt limit {word} {text}"), ({number: limit_value(word, value)}, set()), (word, text))
+        if not word.endswith("burst"):
+            equal(limits_sent(f"link set v0 type rnetvirt limit {word} off"), ({number: limit_value(word, 0)}, set()), word)
+    equal(limits_sent("link set v0 type rnetvirt limit off"),
+          ({number: limit_value(word, 0) for word, number in LIMITS.items() if not word.endswith("burst")}, set()))
+    equal(limits_sent("link set v0 type rnetvirt limit rx-pps 5 broadcast 7 tx-rate 1mbit"),
+          ({7: u32(5), 9: u32(7), 1: struct.pack("=Q", 125000)}, set()))
+
+
+@test
+def limits_leave_the_flavor_to_others():
+    for args, others in {"limit tx-pps 5 mode l2": {4}, "mode vepa limit off": {3}, "limit off mode l3": {4},
+                         "guard ip limit tx-rate 1mbit rx-pps 3 guard-addr flush private": {4, 6},
+                         "limit broadcast 3 bclim 3": {3}, "flavor ipvtap limit off": {2}}.items():
+        equal(limits_sent(f"link set v0 type rnetvirt {args}")[1], others, args)
+
+
+@test
+def limits_that_are_wrong():
+    for args, text in {"limit": "Command line is not complete", "limit nonsense": 'argument of "limit" must be "off", or',
+                       "limit tx-rate": "Command line is not complete", "limit off limit off": "duplicate",
+                       "limit tx-pps 1 limit tx-rate 1mbit": "duplicate", "limit tx-pps 1 tx-pps 2": "duplicate",
+                       "flavor macvlan limit off tx-pps 3": 'unknown option "tx-pps"', "limit tx-burst off": "must be a size",
+                       "limit tx-pps-burst off": "must be a number of packets"}.items():
+        _, err = refused(f"link add m0 type rnetvirt {args}")
+        assert text in err, (args, err)
+    for word, texts in {"tx-rate": ["x", "mbit", "0", "7bit", "1xbit", "-1", "1.5mbit", "18446744073709551616",
+                                    "99999999999tbit"],
+                        "rx-burst": ["x", "k", "0", "1g", "4294967296", "-1", "5bit"],
+                        "broadcast": ["x", "0", "-1", "4294967296", "5k"]}.items():
+        for value in texts:
+            _, err = refused(f"link add m0 type rnetvirt limit {word} {value}")
+            assert f'argument of "{word}" must be a' in err, (word, value, err)
+
+
+@test
+def limits_are_shown():
+    nest = attribute(MODE, u16(1)) + attribute(FLAGS, u16(0))
+    values = {"tx-rate": 12500000, "tx-burst": 65536, "tx-pps": 1000, "tx-pps-burst": 16, "rx-rate": 125000001,
+              "rx-burst": 1000, "rx-pps": 7, "rx-pps-burst": 17, "broadcast": 0xFFFFFFFF}
+    texts = {"tx-rate": "100mbit", "tx-burst": "64k", "tx-pps": "1000", "tx-pps-burst": "16", "rx-rate": "1000000008bit",
+             "rx-burst": "1000", "rx-pps": "7", "rx-pps-burst": "17", "broadcast": "4294967295"}
+    for words in [["tx-rate", "tx-burst"], ["broadcast"], list(LIMITS), []]:
+        limits = attribute(LIMIT, b"".join(attribute(LIMITS[word], limit_value(word, values[word])) for word in words))
+        text = "".join(f"{word} {texts[word]} " for word in words)
+        equal(link_line(ipvlan(nest) + limits, "-d"), [f"    rnetvirt flavor ipvlan  mode l3 bridge limit {text}numtxqueues 3 "])
+        (link,) = json.loads(shown(ipvlan(nest) + limits, "-d", "-j"))
+        equal(link["linkinfo"]["info_data"]["limit"], {word.replace("-", "_"): values[word] for word in words})
+    for rate, text in {1: "8bit", 125: "1kbit", 187500: "1500kbit", 125000000000: "1tbit"}.items():
+        shown_as = link_line(ipvlan(nest) + attribute(LIMIT, attribute(1, struct.pack("=Q", rate))), "-d")
+        equal(shown_as, [f"    rnetvirt flavor ipvlan  mode l3 bridge limit tx-rate {text} numtxqueues 3 "])
+    for broken in [b"", b"\1", attribute(1, b"\1"), attribute(2, b"\1")]:
+        shown(ipvlan(nest) + attribute(LIMIT, broken), "-d", "-j")
+
+
 @test
 def losses_are_shown_with_statistics():
     nest = attribute(MODE, u16(1)) + attribute(FLAGS, u16(0))

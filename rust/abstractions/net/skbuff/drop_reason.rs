@@ -35,6 +35,8 @@ impl DropReason {
     /// The queue of group packets is full (`SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG`).
     pub const BROADCAST_BACKLOG: Self =
         Self(bindings::skb_drop_reason_SKB_DROP_REASON_MACVLAN_BROADCAST_BACKLOG);
+    /// There is more than is allowed (`SKB_DROP_REASON_QDISC_DROP`, as a policer at a queueing discipline).
+    pub const QDISC_DROP: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_QDISC_DROP);
     /// The ring to user space is full (`SKB_DROP_REASON_FULL_RING`).
     pub const FULL_RING: Self = Self(bindings::skb_drop_reason_SKB_DROP_REASON_FULL_RING);
     /// It cannot be segmented (`SKB_DROP_REASON_SKB_GSO_SEG`).
