@@ -118,6 +118,8 @@ TOPOLOGIES = {
         ],
         "n1",
     ),
+    "out-limited": (out("bridge limit tx-rate 400gbit tx-pps 200000000"), None),
+    "wire-limited": (wire(1, "bridge limit rx-rate 400gbit rx-pps 200000000"), "n1"),
     **{f"ip-out-{mode}": (ip_out(mode), None) for mode in ("l2", "l3", "l3s")},
     **{f"ip-siblings-{mode}": (ip_siblings(mode), "n1") for mode in ("l2", "l3", "l3s")},
     **{f"ip-wire-{mode}": ([*wire(1, mode), *ADDRESS_RX], "n1") for mode in ("l2", "l3", "l3s")},
@@ -305,6 +307,10 @@ MACVLAN = [
     packet("wire-gso-tcp4", "64 KB TCP/IPv4 GSO packet from a wire", "wire-1", GSO4, also_rx="d0"),
     # There is nothing to compare it with in C.
     pktgen("wire-mixed", "as wire, with an ipvlan endpoint on the lower device; C: ours without", "wire-mixed",
+           against="wire-1", also_rx="d0"),
+    pktgen("out-limited", "as out, within limits of bytes and packets; C: ours without", "out-limited", count=60000,
+           against="out-bridge", also_tx="d0"),
+    pktgen("wire-limited", "as wire, within limits of bytes and packets; C: ours without", "wire-limited",
            against="wire-1", also_rx="d0"),
 ]
 

@@ -162,6 +162,17 @@ def ipvlan(rng):
     return attrs
 
 
+def limits(rng):
+    """Limits of what is sent and received."""
+    attrs = []
+    for number in range(1, 10):
+        if rng.random() < 0.3:
+            amount = rng.choice([0, 1, 1000, 10**9, rng.choice(NUMBERS)])
+            attrs.append(Attr(number, struct.pack("=Q", amount) if number in (1, 5) and rng.random() < 0.95 else
+                              u32(amount & 0xFFFFFFFF)))
+    return attrs
+
+
 # Flavors on a lower device: number, attribute of their settings, and what makes these.
 STACKED = {"macvlan": (1, 3, macvlan), "ipvlan": (2, 4, ipvlan), "macvtap": (3, 3, macvlan), "ipvtap": (4, 4, ipvlan)}
 
@@ -174,6 +185,8 @@ def info(rng, kind, changes, flavor="veth"):
         settings = make(rng)
         if kind == "rnetvirt":
             data.append(Attr(nest | rng.choice([0, NESTED]), children=settings))
+            if rng.random() < 0.2:
+                data.append(Attr(8 | rng.choice([0, NESTED]), children=limits(rng)))
             if rng.random() < 0.7:
                 data.append(Attr(2, u32(number if rng.random() < 0.95 else rng.choice([0, 1, 2, 3, 0xFFFFFFFF]))))
         else:

@@ -127,6 +127,15 @@ class Endpoints(Worker):
         # Few, so that they clash, and frames find them.
         return self.rng.choice(packets.ENDPOINTS).hex()
 
+    def limits(self):
+        """Limits, now and then: small ones, which drop, large ones, and none."""
+        if self.kind != "rnetvirt" or self.rng.random() < 0.7:
+            return ()
+        amounts = (0, 1, 100, 10**6)
+        rates = [f"data:{number}:{self.rng.choice(amounts).to_bytes(8, 'little').hex()}" for number in (1, 5)]
+        numbers = [f"data32:{number}:{self.rng.choice(amounts)}" for number in (3, 7, 9)]
+        return ("nest:8", *(token for token in rates + numbers if self.rng.random() < 0.5), "end")
+
     def settings(self):
         rng = self.rng
         mode = rng.choice((1, 2, 4, 4, 4, 8, 16, 16))
@@ -140,7 +149,7 @@ class Endpoints(Worker):
                 tokens.append("sources:" + ",".join(self.mac() for _ in range(rng.randrange(1, 30))))
         return bed.own(self.kind, self.flavor)(
             *tokens, *self.maybe(0.2, f"data32:7:{rng.choice((0, 1, 50, 1000, 2000))}"),
-            *self.maybe(0.2, f"data32:9:{rng.choice((-1, 0, 1, 5))}"))
+            *self.maybe(0.2, f"data32:9:{rng.choice((-1, 0, 1, 5))}")) + self.limits()
 
     def step(self):
         rng = self.rng
@@ -178,7 +187,7 @@ class IpEndpoints(Endpoints):
     def settings(self):
         rng = self.rng
         return bed.own(self.kind, self.flavor)(*self.maybe(0.8, f"data16:1:{rng.randrange(3)}"),
-                                               *self.maybe(0.5, f"data16:2:{rng.choice((0, 0, 1, 2))}"))
+                                               *self.maybe(0.5, f"data16:2:{rng.choice((0, 0, 1, 2))}")) + self.limits()
 
 
 class TapEndpoints(Endpoints):

@@ -105,6 +105,143 @@ nothing_gets_out() {
 	(($(stopped) > before)) || fail "the guard stopped nothing"
 }
 
+# limited: m0 in a container, which may send 20 packets and then one a second.
+limited() {
+	ns S W
+	wired S W
+	container
+	ip -n S link add link eth0 name m0 address 02:00:00:00:00:01 netns $CONTAINER type rnetvirt \
+		flavor macvlan mode bridge limit tx-pps 1 tx-pps-burst 20 broadcast 1
+	inside ip addr add 10.0.0.1/24 dev m0
+	inside ip link set m0 up
+	inside ip neigh replace 10.0.0.3 lladdr 02:00:00:00:0b:00 dev m0
+}
+
+# got_out CMD...: how many frames came out by the wire while it ran.
+got_out() {
+	local before
+
+	before=$(sysfs W wire0 statistics/rx_packets)
+	"$@" >/dev/null 2>&1 || true
+	echo $(($(sysfs W wire0 statistics/rx_packets) - before))
+}
+
+flood() {
+	inside python3 -c '
+import socket
+out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(300):
+    out.sendto(bytes(100), ("10.0.0.3", 9))'
+}
+
+# used_up: what may be sent was sent, and no more.
+used_up() {
+	local got
+
+	got=$(got_out flood)
+	((got >= 15 && got <= 30)) || fail "$got frames were sent"
+}
+
+# nothing_more CMD...: it gets out what time alone allows.
+nothing_more() {
+	local got
+
+	got=$(got_out "$@")
+	((got <= 10)) || fail "$got frames were sent"
+}
+
+test_limits_are_not_got_round() {
+	limited
+	used_up
+	refused "limits need CAP_NET_ADMIN in the lower device" inside ip link set m0 type rnetvirt limit off
+	refused "limits need CAP_NET_ADMIN in the lower device" inside ip link set m0 type rnetvirt mode vepa limit tx-pps 9
+	nothing_more flood
+	# Another mode, another address, down and up.
+	inside ip link set m0 type rnetvirt mode vepa
+	inside ip link set m0 down
+	inside ip link set m0 address 02:00:00:00:00:77
+	inside ip link set m0 up
+	inside ip neigh replace 10.0.0.3 lladdr 02:00:00:00:0b:00 dev m0
+	nothing_more flood
+	# Links on top.
+	needs 8021q
+	inside ip link add link m0 name i0 type rnetvirt flavor ipvlan mode l2
+	inside ip addr flush dev m0
+	inside ip addr add 10.0.0.1/24 dev i0
+	inside ip link set i0 up
+	inside ip neigh replace 10.0.0.3 lladdr 02:00:00:00:0b:00 dev i0
+	nothing_more flood
+	inside ip link del i0
+	inside ip link add link m0 name m0.5 type vlan id 5
+	inside ip addr add 10.0.0.1/24 dev m0.5
+	inside ip link set m0.5 up
+	inside ip neigh replace 10.0.0.3 lladdr 02:00:00:00:0b:00 dev m0.5
+	nothing_more flood
+}
+
+test_limits_stay_in_another_namespace() {
+	limited
+	used_up
+	nsenter -t $CONTAINER -U --preserve-credentials unshare -n sleep 600 &
+	OTHER=$!
+	wait_for 10 grep -q sleep /proc/$OTHER/comm
+	inside ip link set m0 netns $OTHER
+	CONTAINER=$OTHER
+	inside ip addr add 10.0.0.1/24 dev m0
+	inside ip link set m0 up
+	inside ip neigh replace 10.0.0.3 lladdr 02:00:00:00:0b:00 dev m0
+	nothing_more flood
+	refused "limits need CAP_NET_ADMIN in the lower device" inside ip link set m0 type rnetvirt limit off
+}
+
+# Segments count as they are cut in the end, whatever the sender says of their number.
+test_small_segments_use_limits_up() {
+	ns S W A
+	wired S W
+	ip -n S link add link eth0 name v0 netns A type rnetvirt flavor macvlan limit tx-pps 10 tx-pps-burst 100
+	ip -n A link set v0 up
+	python3 - <<-PY
+		import socket, sys
+		sys.path.insert(0, "$TESTS")
+		from frames import SOL_PACKET, mac_of
+		from rate import PACKET_VNET_HDR, segments
+		from inside import inside
+		data = segments(bytes.fromhex("$WIRE_MAC"), mac_of("A", "v0"), 1054, 4)
+		with inside("A"):
+		    out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+		    out.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+		    out.bind(("v0", 0))
+		# 250 segments each: the burst is used up by the first.
+		out.send(data)
+		try:
+		    out.send(data)
+		except OSError:
+		    sys.exit(0)
+		sys.exit("the second was sent")
+	PY
+}
+
+# What is small and looks like ARP gets a packet through now and then, and no more.
+test_pretended_arp_is_not_unlimited() {
+	limited
+	used_up
+	inside python3 - <<-PY
+		import socket, sys
+		out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+		out.bind(("m0", 0))
+		data = bytes.fromhex("020000000b00" "020000000001" "0806") + bytes(200)
+		sent = 0
+		for _ in range(1000):
+		    try:
+		        out.send(data)
+		        sent += 1
+		    except OSError:
+		        pass
+		if not 40 <= sent <= 120:
+		    sys.exit(f"{sent} were sent")
+	PY
+}
+
 test_the_guard_is_not_taken_off() {
 	held
 	refused "needs CAP_NET_ADMIN in the lower device" inside ip link set m0 type rnetvirt guard off
