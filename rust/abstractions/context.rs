@@ -59,6 +59,11 @@ impl<'a> Rcu<'a> {
     /// The caller must be in an RCU read-side section, in the sense of the type, for all of `'a`.
     #[inline]
     pub(crate) unsafe fn assume() -> Self {
+        #[cfg(CONFIG_PROVE_LOCKING)]
+        // SAFETY: It looks, and warns if it is not so.
+        unsafe {
+            bindings::assert_rcu_section()
+        };
         // INVARIANT: Guaranteed by the caller.
         Self(PhantomData, NotThreadSafe)
     }
@@ -92,6 +97,11 @@ impl Bh<'_> {
     /// They must be, for all of the lifetime.
     #[inline]
     pub(crate) unsafe fn assume() -> Self {
+        #[cfg(CONFIG_PROVE_LOCKING)]
+        // SAFETY: It looks, and warns if it is not so.
+        unsafe {
+            bindings::assert_softirqs_disabled()
+        };
         // INVARIANT: Guaranteed by the caller.
         Self(PhantomData, NotThreadSafe)
     }
@@ -130,6 +140,11 @@ impl Process<'_> {
     /// It must be, for all of the lifetime.
     #[inline]
     pub(crate) unsafe fn assume() -> Self {
+        #[cfg(CONFIG_PROVE_LOCKING)]
+        // SAFETY: It looks, and warns if it is not so.
+        unsafe {
+            bindings::assert_process()
+        };
         // INVARIANT: Guaranteed by the caller.
         Self(PhantomData, NotThreadSafe)
     }

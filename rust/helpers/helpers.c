@@ -19,6 +19,7 @@
 #endif
 
 #include "bonding.c"
+#include "context.c"
 #include "egress.c"
 #include "ip.c"
 #include "kunit.c"

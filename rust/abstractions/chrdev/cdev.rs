@@ -124,7 +124,7 @@ impl Cdev {
                     kbindings::cdev_add(cdev, region, 1 << MINOR_BITS)
                 });
                 if let Err(err) = added {
-                    // SAFETY: As when it was put in.
+                    // SAFETY: The process is one that may, by the caller's guarantee.
                     unsafe { rtnl::with(|rtnl| openable.remove(rtnl)) };
                     // SAFETY: The only reference to it.
                     unsafe { kbindings::kobject_put(ptr::addr_of_mut!((*cdev).kobj)) };

@@ -97,7 +97,8 @@ pub struct RtnlGuard<'a>(Rtnl, PhantomData<&'a mut Unlocked>);
 ///
 /// # Context
 ///
-/// Process, may sleep; the caller must not hold any lock that is taken under RTNL.
+/// Process, may sleep; the caller must not hold any lock that is taken under RTNL, also when the guard is
+/// dropped: that waits for devices that were unregistered, and drops their private data.
 #[must_use = "RTNL is released when the guard is dropped"]
 pub fn lock(_unlocked: &mut Unlocked) -> RtnlGuard<'_> {
     // SAFETY: `rtnl_lock()` may be called from any process context.
