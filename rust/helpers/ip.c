@@ -112,6 +112,11 @@ __rnetvirt_helper bool rnetvirt_helper_netif_is_l3_slave(const struct net_device
 }
 
 /*
+ * In this file devices are asked for their namespace by dev_net(): dev_net_rcu() wants
+ * rcu_read_lock(), and packets are sent with softirqs disabled, which is as good.
+ */
+
+/*
  * The packet has gone through a router, unless it is for the host. False: it may not, any more, or
  * there is no memory for a header that can be written.
  */
@@ -122,7 +127,7 @@ __rnetvirt_helper bool rnetvirt_helper_ip_spend_hop(struct sk_buff *skb)
 	if (skb_ensure_writable(skb, sizeof(*iph)))
 		return false;
 	iph = (struct iphdr *)skb->data;
-	if (inet_addr_type_dev_table(dev_net_rcu(skb->dev), skb->dev, iph->daddr) == RTN_LOCAL)
+	if (inet_addr_type_dev_table(dev_net(skb->dev), skb->dev, iph->daddr) == RTN_LOCAL)
 		return true;
 	if (iph->ttl <= 1)
 		return false;
@@ -238,7 +243,7 @@ __rnetvirt_helper bool rnetvirt_helper_skb_push_eth_hdr(struct sk_buff *skb)
 
 __rnetvirt_helper bool rnetvirt_helper_ipv4_is_local(const struct net_device *dev, __be32 addr)
 {
-	return inet_addr_type_dev_table(dev_net_rcu(dev), dev, addr) == RTN_LOCAL;
+	return inet_addr_type_dev_table(dev_net(dev), dev, addr) == RTN_LOCAL;
 }
 
 __rnetvirt_helper int rnetvirt_helper_ip_route_input(struct sk_buff *skb, struct net_device *dev)
@@ -288,7 +293,7 @@ __rnetvirt_helper bool rnetvirt_helper_ipv6_is_local(const struct net_device *de
 
 	memcpy(&in6, addr, sizeof(in6));
 	/* Also one that is not known to be free yet. */
-	return ipv6_chk_addr_and_flags(dev_net_rcu(dev), &in6, dev, false, 0, 0);
+	return ipv6_chk_addr_and_flags(dev_net(dev), &in6, dev, false, 0, 0);
 }
 
 __rnetvirt_helper bool rnetvirt_helper_ipv6_is_to_group(const struct sk_buff *skb)

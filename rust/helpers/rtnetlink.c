@@ -57,9 +57,9 @@ __rnetvirt_helper void rnetvirt_helper_extack_set_msg_dev(struct netlink_ext_ack
 __rnetvirt_helper bool rnetvirt_helper_netdev_may_see(const struct net_device *dev,
 						      const struct net_device *other)
 {
-	const struct net *net = dev_net_rcu(other);
+	const struct net *net = dev_net(other);
 
-	return net_eq(net, dev_net_rcu(dev)) || ns_capable_noaudit(net->user_ns, CAP_NET_ADMIN);
+	return net_eq(net, dev_net(dev)) || ns_capable_noaudit(net->user_ns, CAP_NET_ADMIN);
 }
 
 __rnetvirt_helper void rnetvirt_helper_log_kind_is_taken(const char *kind)
