@@ -34,15 +34,21 @@ use crate::{
         Party, //
     },
 };
-use abstractions::net::{
-    headers::ETH_P_PAUSE,
-    net_device_ops::XmitContext,
-    netdevice::Link,
-    rx_handler::{
-        Egress,
-        Handler, //
+use abstractions::{
+    context::{
+        Bh,
+        Rcu, //
     },
-    skbuff::EthFrame, //
+    net::{
+        headers::ETH_P_PAUSE,
+        net_device_ops::XmitContext,
+        netdevice::Link,
+        rx_handler::{
+            Egress,
+            Handler, //
+        },
+        skbuff::EthFrame, //
+    },
 };
 use kernel::sync::atomic::ordering::Relaxed;
 
@@ -51,7 +57,7 @@ const REACHED: Parties = Parties::reached_by(Party::Host);
 
 /// Whether a frame of `party`, whose data `this` is, is for the host alone. Of one to a group the host gets a
 /// copy.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_for_host(
     party: Party,
     frame: &EthFrame<'_>,
@@ -65,20 +71,21 @@ pub(crate) fn is_for_host(
         return frame.dest() == this.lower.mac();
     }
     if frame.protocol() != ETH_P_PAUSE {
-        copy_to_host(&this.port, frame, cx);
+        copy_to_host(&this.port, frame, cx.rcu(), cx.bh());
     }
     false
 }
 
 /// Gives the host a copy of a frame to a group. Its losses are the lower device's to count.
-fn copy_to_host(port: &Handler<Port>, frame: &EthFrame<'_>, cx: &XmitContext<'_>) {
+#[inline(never)]
+fn copy_to_host(port: &Handler<Port>, frame: &EthFrame<'_>, rcu: Rcu<'_>, bh: Bh<'_>) {
     let copy = frame.try_clone().and_then(|copy| {
-        let skb = copy.forward_to(port.lower(), cx.rcu()).ok()?;
+        let skb = copy.forward_to(port.lower(), rcu).ok()?;
         // Siblings get theirs from the sender.
-        port.mark_received(skb, cx)
+        port.mark_received(skb, rcu)
     });
     if let Some(skb) = copy {
-        let _ = skb.netif_rx(cx.bh());
+        let _ = skb.netif_rx(bh);
     }
 }
 

@@ -85,7 +85,7 @@ impl Macvlan {
         if dev.data().mode.is_plain_bridge() {
             Self::bridge_xmit(dev, skb, cx)
         } else if dev.data().mode.has_host() {
-            Self::xmit_beside_host(dev, skb, cx)
+            Self::xmit_beside_host(dev, skb, *cx)
         } else if dev.data().mode.get().is(MacvlanMode::BRIDGE) {
             Self::mixed_bridge_xmit(dev, skb, cx)
         } else {
@@ -95,7 +95,9 @@ impl Macvlan {
 
     /// The same where the host is a destination: to the host, and on as without.
     #[inline(never)]
-    fn xmit_beside_host(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+    fn xmit_beside_host(dev: &Link<Self>, skb: SkBuff<'_>, cx: XmitContext<'_>) -> Tx {
+        // By value, so that without a host it does not have to be in memory.
+        let cx = &cx;
         let this = dev.data();
         let mut frame = match skb.into_frame() {
             Ok(frame) => frame,
@@ -124,7 +126,7 @@ impl Macvlan {
     }
 
     /// A packet in mode bridge: to the siblings that it is for, or out.
-    #[inline]
+    #[inline(always)]
     fn bridge_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
         let frame = match skb.into_frame() {
             Ok(frame) => frame,
@@ -213,14 +215,14 @@ impl Ipvlan {
         if dev.data().settings.is_plain_l2() {
             Self::xmit_l2(dev, frame, cx)
         } else if dev.data().settings.mode() == IpvlanMode::L2 {
-            Self::xmit_l2_beside_host(dev, frame, cx)
+            Self::xmit_l2_beside_host(dev, frame, *cx)
         } else {
             Self::xmit_l3(dev, frame, cx)
         }
     }
 
     /// A frame in mode l2: the endpoint's stack knows whom it is for.
-    #[inline]
+    #[inline(always)]
     fn xmit_l2(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
         let this = dev.data();
         let dest = frame.dest();
@@ -246,8 +248,8 @@ impl Ipvlan {
 
     /// The same where the host is a destination: to the host, and on as without.
     #[inline(never)]
-    fn xmit_l2_beside_host(dev: &Link<Self>, mut frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
-        let this = dev.data();
+    fn xmit_l2_beside_host(dev: &Link<Self>, mut frame: EthFrame<'_>, cx: XmitContext<'_>) -> Tx {
+        let (this, cx) = (dev.data(), &cx);
         this.port.mark_sent(&mut frame, cx);
         if host::is_for_host(this.party(), &frame, this, cx)
             && this.port.dest_owner(frame.payload(), cx.rcu()).is_none()
@@ -589,7 +591,7 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
 
 /// Makes a frame that `sender` sends one that the lower device has received. Whether it is dropped on the
 /// way is no business of the sender.
-#[inline(never)]
+#[inline(always)]
 fn to_lower<S: Endpoint>(sender: &Link<S>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
     let this = sender.data();
     this.stats.count_tx(frame.len(), cx.bh());

@@ -24,6 +24,7 @@ use kernel::types::NotThreadSafe;
 /// section, for `'a`. The device was up when the core looked, which may be before that section
 /// (`__dev_direct_xmit()`, for packet sockets without a queueing discipline): it can be unregistered
 /// since, and is held by who sends. `skb` is what it is about.
+#[derive(Clone, Copy)]
 pub struct XmitContext<'a> {
     skb: *mut bindings::sk_buff,
     _cx: PhantomData<&'a ()>,

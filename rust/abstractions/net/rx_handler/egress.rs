@@ -21,6 +21,7 @@
 
 use crate::{
     bindings,
+    context::Rcu,
     net::{
         packet_context::XmitContext,
         rtnl::Rtnl,
@@ -147,12 +148,12 @@ impl<T: RxHandler> Handler<T> {
     ///
     /// # Context
     ///
-    /// Where a packet is transmitted. Does not sleep.
+    /// In an RCU section. Does not sleep.
     #[inline]
     pub fn mark_received<'a>(
         &self,
         skb: ReceivedSkBuff<'a>,
-        _cx: &XmitContext<'_>,
+        _rcu: Rcu<'_>,
     ) -> Option<ReceivedSkBuff<'a>> {
         let mark = self.hook.mark.load(Acquire);
         if mark.is_null() {
