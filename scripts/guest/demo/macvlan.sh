@@ -43,6 +43,7 @@ run "ip -n outside address add 10.3.0.9/24 dev out0"
 run "ip -n outside address add fd00:3::9/64 dev out0 nodad"
 run "ip -n outside link set out0 up"
 run "ip address add 10.3.0.254/24 dev eth0"
+run "ip address add fd00:3::254/64 dev eth0 nodad"
 run "ip link set eth0 up"
 echo
 run "ip link add link eth0 name m1 netns red $shared mode bridge"
@@ -72,6 +73,21 @@ note "The host, that is the machine itself, has eth0 in common with them, but wh
 misses host 10.3.0.1
 misses red 10.3.0.254
 reaches host 10.3.0.9
+if [ "$kind" = rnetvirt ]; then
+	heading "macvlan, host on: the host, too"
+	note "Only rnetvirt has this. One link says it for all on eth0; no frame between the host and a" \
+		"link gets to the switch."
+	run "ip -n red link set m1 $set_shared host on"
+	shows "host on" "ip -n blue -d link show m2"
+	run "ip neighbour flush dev eth0; ip -n red neighbour flush dev m1"
+	reaches host 10.3.0.1
+	reaches red 10.3.0.254
+	reaches host fd00:3::2
+	reaches red 10.3.0.9
+	run "ip -n red link set m1 $set_shared host off"
+	run "ip neighbour flush dev eth0; ip -n red neighbour flush dev m1"
+	misses host 10.3.0.1
+fi
 
 heading "macvlan, mode vepa: the two reach each other through the switch, if it lets them"
 cat <<TXT
