@@ -147,9 +147,14 @@ class Endpoints(Worker):
                 tokens.append("data:4:" + rng.choice((self.mac(), packets.MACS[0].hex(), packets.MACS[1].hex())))
             elif what == 3:
                 tokens.append("sources:" + ",".join(self.mac() for _ in range(rng.randrange(1, 30))))
-        return bed.own(self.kind, self.flavor)(
+        return [*bed.own(self.kind, self.flavor)(
             *tokens, *self.maybe(0.2, f"data32:7:{rng.choice((0, 1, 50, 1000, 2000))}"),
-            *self.maybe(0.2, f"data32:9:{rng.choice((-1, 0, 1, 5))}")) + self.limits()
+            *self.maybe(0.2, f"data32:9:{rng.choice((-1, 0, 1, 5))}")), *self.limits(), *self.port()]
+
+    def port(self):
+        """What is set for all on the lower device, in the C drivers' kinds nothing: host on or off."""
+        host = self.maybe(0.3, f"data32:7:{self.rng.randrange(2)}")
+        return host if self.kind == "rnetvirt" else ()
 
     def step(self):
         rng = self.rng
@@ -186,8 +191,9 @@ class IpEndpoints(Endpoints):
 
     def settings(self):
         rng = self.rng
-        return bed.own(self.kind, self.flavor)(*self.maybe(0.8, f"data16:1:{rng.randrange(3)}"),
-                                               *self.maybe(0.5, f"data16:2:{rng.choice((0, 0, 1, 2))}")) + self.limits()
+        return [*bed.own(self.kind, self.flavor)(*self.maybe(0.8, f"data16:1:{rng.randrange(3)}"),
+                                                 *self.maybe(0.5, f"data16:2:{rng.choice((0, 0, 1, 2))}")),
+                *self.limits(), *self.port()]
 
 
 class TapEndpoints(Endpoints):

@@ -43,6 +43,11 @@ test_macvlan_vepa() { against macvlan mode vepa; }
 
 test_macvlan_private() { against macvlan mode private; }
 
+# Where the host is a destination it is the guard alone that keeps a frame from it.
+test_macvlan_beside_the_host() { against macvlan mode bridge host on; }
+
+test_ipvlan_beside_the_host() { against ipvlan mode l2 host on; }
+
 test_macvlan_passthru() {
 	ns S W A B
 	wired S W
