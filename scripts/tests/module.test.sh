@@ -22,6 +22,18 @@ test_a6_unload_with_live_pairs() {
 	in_ns S ping -q -c 1 -W 5 10.0.0.2
 }
 
+# Each has a loopback device.
+test_kunit_beside_other_namespaces() {
+	local ko=$TOP/build/$KERNEL/rnetvirt_kunit.ko
+
+	[ "$KIND" = rnetvirt ] || skip "rnetvirt's own suites"
+	[ -e "$ko" ] || skip "there is no rnetvirt_kunit.ko"
+	ns A B
+	insmod "$ko"
+	not grep -h "not ok" /sys/kernel/debug/kunit/rnetvirt*/results
+	rmmod rnetvirt_kunit
+}
+
 test_a6_unload_with_a_handler_that_nobody_detached() {
 	local ko=$TOP/build/$KERNEL/rnetvirt_kunit.ko
 
