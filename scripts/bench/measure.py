@@ -13,18 +13,21 @@ import sys
 import time
 
 import frames
+import polled
 import rows
 from busy import Busy
 from guest import Failed, add_netns, counters, enter, ip, mac, running, say, settle
+from polled import Polled
 
 # Repeats of one row may differ by this much when the clock counts instructions.
 AGREE = 0.001
 # Those of all that runs, because a worker does part of it.
 AGREE_LATER = 0.01
+# A row says so itself ("agree") where memory comes in batches, from pools.
 # In real time: rounds of a few milliseconds, and many of them, because a machine
 # that also does other things disturbs some: longer ones would all be disturbed. A
 # system call in user-mode Linux is very expensive.
-REAL_TIME_FACTOR = {"pktgen": 0.25, "packet": 0.05, "sockets": 0.02, "tap": 0.05}
+REAL_TIME_FACTOR = {"pktgen": 0.25, "packet": 0.05, "sockets": 0.02, "tap": 0.05, "live": 0.25, "stats": 0.05}
 
 PKTGEN = "/proc/self/net/pktgen"
 FOREIGN = "02:00:00:00:00:99"
@@ -71,6 +74,7 @@ class Variant:
         ip(self.n1, self.row.get("tx_setup", []), **names)
         if self.receiver:
             ip(self.receiver, self.row.get("rx_setup", []), **names)
+            self.polled = Polled(self.row, self.home)
         to = self.row.get("mac", "rx")
         if to == "rx" and self.receiver:
             self.mac = mac(self.receiver, self.rx)
@@ -83,8 +87,14 @@ class Variant:
             for option in (f"count {self.count}", "delay 0", f"dst_mac {self.mac}", *self.row["options"]):
                 write(f"{PKTGEN}/{self.tx}", option)
 
+    def home(self, dev):
+        """The namespace of a device."""
+        return self.receiver if dev == self.rx else self.n1
+
     def tear_down(self):
         ip(self.n1, [f"link delete {self.last}"])
+        if self.which != "floor" and "second" in self.row:
+            ip(self.n1, [f"link delete {self.row['second']}"])
 
     def seen(self):
         """What the counters of both ends say."""
@@ -133,6 +143,8 @@ class Variant:
             raise Failed(f"{self.which}: pktgen: {text}")
         if int(text.split("usec, ")[1].split()[0]) != self.count:
             raise Failed(f"{self.which}: pktgen: {text}")
+        if self.which != "floor" and "socket" in self.row:
+            self.polled.empty(self.count)
         return self.count, int(text[4:].split("(")[0]) * 1000, True
 
     def traffic(self, *arguments):
@@ -180,10 +192,20 @@ class Variant:
         to = self.n2 if self.receiver else "-"
         if mode.startswith("udp"):
             segment = 1472 if mode.endswith("gso") else 0
-            return self.count + 1, self.traffic("udp", self.n1, to, family, size, self.count, segment), True
+            ns = self.traffic("udp", self.n1, to, family, size, self.count, segment)
+            return (self.count + 1) * self.row.get("pieces", 1), ns, True
         both = 1 if mode.endswith("rr") else 0
         # How many packets that takes is TCP's affair.
         return 1, self.traffic("tcp", self.n1, to, family, size, self.count, both), False
+
+    def live(self):
+        enter(self.n1)
+        frame = frames.build(self.mac, **self.row["frame"])
+        return self.count, self.polled.live(self.tx, self.count, frame), True
+
+    def stats(self):
+        enter(self.n1)
+        return 0, polled.read_stats(self.rx, self.count), True
 
 
 def spread(values):
@@ -233,7 +255,7 @@ def measure(row, args):
             if args.clock == "time":
                 break
             found = {n: agreeing(values, args.rounds) for n, values in figures.items()}
-            agree = AGREE_LATER if "later" in row else AGREE
+            agree = row.get("agree", AGREE_LATER if "later" in row else AGREE)
             bad = [n for n in which if spread(found[n]) > agree]
             if not bad:
                 figures = found

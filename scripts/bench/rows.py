@@ -94,6 +94,14 @@ TOPOLOGIES = {
         ],
         "n2",
     ),
+    "pair-queues": (
+        [
+            "link add tx0 numtxqueues 8 numrxqueues 8 type {kind} peer name rx0 numtxqueues 8 numrxqueues 8",
+            "link set rx0 up",
+            "link set tx0 up",
+        ],
+        "n1",
+    ),
     **{f"out-{mode}": (out(mode), None) for mode in ("bridge", "vepa", "private", "passthru", "source")},
     **{f"siblings-{number}": (siblings(number), "n1") for number in (1, 16, 256)},
     "sibling-netns": (
@@ -274,6 +282,59 @@ VETH = [
     sockets("tcp4-rr", "TCP/IPv4, one byte there and back", "tcp4-rr", 1, 10000, floor=False),
 ]
 
+UDP60, UDP1514 = {"proto": "udp4", "size": 60}, {"proto": "udp4", "size": 1514}
+# Features of either end with which packets are polled; UDP's segments come apart then, too.
+POLLED = {"tx0": "tso off", "rx0": "gro on"}
+POLLED_UDP = {"tx0": "tso off tx-udp-segmentation off", "rx0": "gro on rx-udp-gro-forwarding on"}
+# A second pair, for what rx0 redirects, and a program that ends it there.
+SECOND = ["link add tx1 type {kind} peer name rx1", "link set rx1 up", "link set tx1 up"]
+
+
+def xdp(name, title, programs, make=pktgen, redirects=False, **more):
+    """Packets through programs: per device, the last step of one (see tests/xdp.py)."""
+    if redirects:
+        more |= {"second": "tx1", "tx_setup": SECOND, "also_rx": "rx1", "floor": False}
+        programs = {"rx0": "redirect:{tx1}", "rx1": "drop", **programs}
+    return make(f"xdp-{name}", title, more.pop("topology", "pair"), programs=programs, **more)
+
+
+def live(name, title, topology, count=20000, **more):
+    """Frames that a program on no device redirects to tx0, in batches of 64 (BPF_PROG_RUN)."""
+    return {
+        "name": name, "title": title, "topology": topology, "method": "live", "count": count,
+        "frame": UDP60, "agree": 0.02, **{"floor": False, **more},
+    }
+
+
+VETH_POLLED = [
+    pktgen("gro-60", "IPv4, 60 bytes, one at a time, polled with GRO", "pair", features=POLLED, agree=0.005),
+    sockets("gro-tcp4-64k", "TCP/IPv4, 64 KB written and read, cut by the sender, merged by GRO", "tcp4", 65536, 2000,
+            floor=False, features=POLLED),
+    sockets("gro-udp4-gso", "UDP/IPv4, 44 segments sent at once, cut by the sender, merged by GRO", "udp4-gso",
+            44 * 1472, 1000, floor=False, features=POLLED_UDP, pieces=44),
+    packet("xdp-drop", "XDP_DROP, 60 bytes", "pair", UDP60, programs={"rx0": "drop"}),
+    packet("xdp-drop-1514", "XDP_DROP, 1514 bytes", "pair", UDP1514, programs={"rx0": "drop"}),
+    packet("xdp-pass", "XDP_PASS, 60 bytes", "pair", UDP60, programs={"rx0": "pass"}, agree=0.02),
+    # pktgen keeps a reference, so that these have to be copied.
+    xdp("drop-shared", "XDP_DROP, 60 bytes, somebody else has the packet", {"rx0": "drop"}),
+    xdp("drop-shared-1514", "XDP_DROP, 1514 bytes, somebody else has the packet", {"rx0": "drop"}, size=1514),
+    xdp("pass-shared", "XDP_PASS, 60 bytes, somebody else has the packet", {"rx0": "pass"}),
+    sockets("xdp-pass-udp4", "UDP/IPv4, 18 bytes, socket to socket through XDP_PASS", "udp4", 18, 10000,
+            programs={"rx0": "pass"}),
+    sockets("xdp-pass-tcp4", "TCP/IPv4, 128 bytes written and read through XDP_PASS", "tcp4", 128, 10000, floor=False,
+            programs={"rx0": "pass"}),
+    xdp("tx", "XDP_TX, 60 bytes, XDP_DROP at the other end", {"rx0": "tx", "tx0": "drop"}),
+    xdp("redirect", "XDP_REDIRECT of packets, 60 bytes, to another pair, XDP_DROP there", {}, redirects=True),
+    xdp("xsk", "XDP_REDIRECT to an AF_XDP socket, copied, 60 bytes", {"rx0": "xsk"}, count=2000, socket="rx0"),
+    xdp("frames-stack", "frames redirected to a pair, GRO, the stack", {}, make=live, features=POLLED),
+    xdp("frames-drop", "frames redirected to a pair, XDP_DROP", {"rx0": "drop"}, make=live),
+    xdp("frames-pass", "frames redirected to a pair, XDP_PASS", {"rx0": "pass"}, make=live),
+    xdp("frames-tx", "frames redirected to a pair, XDP_TX, XDP_DROP at the other end", {"rx0": "tx", "tx0": "drop"}, make=live),
+    xdp("frames-redirect", "frames redirected to a pair and to another, XDP_DROP there", {}, make=live, redirects=True),
+    {"name": "ethtool-stats", "title": "ethtool -S of a device with 8 queues, one read", "topology": "pair-queues",
+     "method": "stats", "count": 2000, "floor": False, "agree": 0.05},
+]
+
 GSO4 = {"proto": "tcp4", "size": 65000, "gso": 1448}
 MACVLAN = [
     pktgen("out", "IPv4, 60 bytes, out of a device that only counts", "out-bridge", count=60000, also_tx="d0"),
@@ -355,7 +416,6 @@ def tap(name, title, topology, what, frame, count=4000, burst=32, flags=TAP_HDR,
     }
 
 
-UDP60, UDP1514 = {"proto": "udp4", "size": 60}, {"proto": "udp4", "size": 1514}
 # How many segments that is, and frames for whoever has no header that could say so.
 PIECES = -(-(GSO4["size"] - 54) // GSO4["gso"])
 
@@ -401,7 +461,7 @@ IPVTAP = list(tap_rows("ip-wire-l2", "ip-out-l2", "ip-siblings-l2", {"to": ADDRE
 ROWS = {
     f"{flavor}/{row['name']}": {"flavor": flavor, **row}
     for flavor, table in (
-        ("veth", VETH), ("macvlan", MACVLAN), ("ipvlan", IPVLAN), ("macvtap", MACVTAP), ("ipvtap", IPVTAP),
+        ("veth", VETH + VETH_POLLED), ("macvlan", MACVLAN), ("ipvlan", IPVLAN), ("macvtap", MACVTAP), ("ipvtap", IPVTAP),
     )
     for row in table
 }

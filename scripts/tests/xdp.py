@@ -197,6 +197,21 @@ def load(program, flags, attach):
         raise
 
 
+def attach(device, program):
+    """Attaches it to a device of this namespace, in native mode, in place of what is there; -1 detaches."""
+
+    def attr(number, data):
+        return struct.pack("=HH", len(data) + 4, number) + data + bytes(-len(data) % 4)
+
+    xdp = attr(1, struct.pack("=i", program)) + attr(3, struct.pack("=I", 1 << 2))
+    body = struct.pack("=BxHiII", 0, 0, socket.if_nametoindex(device), 0, 0) + attr(43 | 0x8000, xdp)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        netlink.send(struct.pack("=IHHII", len(body) + 16, 19, 5, 1, 0) + body)
+        error = -struct.unpack_from("=i", netlink.recv(65536), 16)[0]
+    if error:
+        raise OSError(error, os.strerror(error))
+
+
 def counted(path):
     descriptor = pinned(path + "_count")
     seen = []
@@ -207,10 +222,11 @@ def counted(path):
     return seen
 
 
-def live(path, times, frame):
+def run_live(program, times, frame):
+    """Gives a program frames as a driver does."""
     data = ctypes.create_string_buffer(frame, len(frame))
     context = ctypes.create_string_buffer(struct.pack("=IIIIII", 0, len(frame), 0, 0, 0, 0), 24)
-    bpf.bpf(PROG_RUN, struct.pack("=IIIIQQIIIIQQIII4x", pinned(path), 0, len(frame), 0, ctypes.addressof(data), 0,
+    bpf.bpf(PROG_RUN, struct.pack("=IIIIQQIIIIQQIII4x", program, 0, len(frame), 0, ctypes.addressof(data), 0,
                                   times, 0, 24, 0, ctypes.addressof(context), 0, LIVE_FRAMES, 0, 0))
 
 
@@ -218,62 +234,81 @@ def live(path, times, frame):
 AF_XDP, SOL_XDP = 44, 283
 MMAP_OFFSETS, RX_RING, UMEM_REG, FILL_RING, COMPLETION_RING = 1, 2, 4, 5, 6
 PGOFF_RX, PGOFF_FILL = 0, 0x100000000
-COPY, FRAMES, CHUNK = 2, 64, 4096
+COPY, CHUNK = 2, 4096
 
 
 class Mapped:
     """A ring of an AF_XDP socket."""
 
-    def __init__(self, sock, offset, where, entry):
-        libc = bpf.libc
-        libc.mmap.restype = ctypes.c_void_p
-        libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
-        size = where[2] + FRAMES * entry
-        at = libc.mmap(None, size, 3, 1 | 0x8000, sock.fileno(), offset)
-        if at in (None, ctypes.c_void_p(-1).value):
-            raise OSError(ctypes.get_errno(), "mmap")
+    def __init__(self, sock, offset, where, entry, size):
+        at = mmap(size * entry + where[2], 1 | 0x8000, sock.fileno(), offset)
         self.producer = ctypes.c_uint32.from_address(at + where[0])
         self.consumer = ctypes.c_uint32.from_address(at + where[1])
-        self.entries, self.entry = at + where[2], entry
+        self.entries, self.entry, self.size = at + where[2], entry, size
 
     def slot(self, number):
-        return self.entries + number % FRAMES * self.entry
+        return self.entries + number % self.size * self.entry
 
 
-def xdp_socket(path, device, queue, wanted):
-    sock = socket.socket(AF_XDP, socket.SOCK_RAW)
+def mmap(size, flags, fd=-1, offset=0):
     libc = bpf.libc
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
-    area = libc.mmap(None, FRAMES * CHUNK, 3, 0x22, -1, 0)
-    sock.setsockopt(SOL_XDP, UMEM_REG, struct.pack("=QQIIII", area, FRAMES * CHUNK, CHUNK, 0, 0, 0))
-    for option in (FILL_RING, COMPLETION_RING, RX_RING):
-        sock.setsockopt(SOL_XDP, option, struct.pack("=I", FRAMES))
-    offsets = struct.unpack("=16Q", sock.getsockopt(SOL_XDP, MMAP_OFFSETS, 128))
-    rx = Mapped(sock, PGOFF_RX, offsets[0:3], 16)
-    fill = Mapped(sock, PGOFF_FILL, offsets[8:11], 8)
-    for number in range(FRAMES):
-        ctypes.c_uint64.from_address(fill.slot(number)).value = number * CHUNK
-    fill.producer.value = FRAMES
-    # bind(2) by hand: Python does not know this family.
-    address = struct.pack("=HHIII", AF_XDP, COPY, socket.if_nametoindex(device), queue, 0)
-    if libc.bind(sock.fileno(), address, len(address)) < 0:
-        number = ctypes.get_errno()
-        print(errno.errorcode[number])
-        raise SystemExit(1)
-    update(pinned(path + "_map"), struct.pack("=I", queue), struct.pack("=I", sock.fileno()))
-    print("ready", flush=True)
-    seen, last = 0, 0
-    while seen < wanted:
-        ready, _, _ = select.select([sock, sys.stdin], [], [])
-        if sys.stdin in ready:
-            break
+    at = libc.mmap(None, size, 3, flags, fd, offset)
+    if at in (None, ctypes.c_void_p(-1).value):
+        raise OSError(ctypes.get_errno(), "mmap")
+    return at
+
+
+class XdpSocket:
+    """A socket on a queue of a device, with room for so many frames, a power of two."""
+
+    def __init__(self, device, queue, frames=64):
+        self.queue = queue
+        self.sock = sock = socket.socket(AF_XDP, socket.SOCK_RAW)
+        area = mmap(frames * CHUNK, 0x22)
+        sock.setsockopt(SOL_XDP, UMEM_REG, struct.pack("=QQIIII", area, frames * CHUNK, CHUNK, 0, 0, 0))
+        for option in (FILL_RING, COMPLETION_RING, RX_RING):
+            sock.setsockopt(SOL_XDP, option, struct.pack("=I", frames))
+        offsets = struct.unpack("=16Q", sock.getsockopt(SOL_XDP, MMAP_OFFSETS, 128))
+        self.rx = Mapped(sock, PGOFF_RX, offsets[0:3], 16, frames)
+        self.fill = Mapped(sock, PGOFF_FILL, offsets[8:11], 8, frames)
+        for number in range(frames):
+            ctypes.c_uint64.from_address(self.fill.slot(number)).value = number * CHUNK
+        self.fill.producer.value = frames
+        # bind(2) by hand: Python does not know this family.
+        address = struct.pack("=HHIII", AF_XDP, COPY, socket.if_nametoindex(device), queue, 0)
+        if bpf.libc.bind(sock.fileno(), address, len(address)) < 0:
+            raise OSError(ctypes.get_errno(), "bind")
+
+    def reached_by(self, path):
+        """A program's map says from now on that this socket is meant."""
+        update(pinned(path + "_map"), struct.pack("=I", self.queue), struct.pack("=I", self.sock.fileno()))
+
+    def read(self):
+        """Takes what has come: how many frames, and the length of the last one."""
+        rx, fill, seen, last = self.rx, self.fill, 0, 0
         while rx.consumer.value != rx.producer.value:
             address, last, _ = struct.unpack("=QII", ctypes.string_at(rx.slot(rx.consumer.value), 16))
             ctypes.c_uint64.from_address(fill.slot(fill.producer.value)).value = address & ~(CHUNK - 1)
             fill.producer.value = fill.producer.value + 1
             rx.consumer.value = rx.consumer.value + 1
             seen += 1
+        return seen, last
+
+
+def receive(path, device, queue, wanted):
+    xsk = XdpSocket(device, queue)
+    xsk.reached_by(path)
+    print("ready", flush=True)
+    seen, last = 0, 0
+    while seen < wanted:
+        ready, _, _ = select.select([xsk.sock, sys.stdin], [], [])
+        if sys.stdin in ready:
+            break
+        more, length = xsk.read()
+        seen += more
+        last = length if more else last
     print(seen, last, flush=True)
 
 
@@ -283,9 +318,9 @@ def main(command, *args):
     elif command == "count":
         print(*counted(args[0]))
     elif command == "live":
-        live(args[0], int(args[1]), bytes.fromhex(args[2]))
+        run_live(pinned(args[0]), int(args[1]), bytes.fromhex(args[2]))
     elif command == "socket":
-        xdp_socket(args[0], args[1], int(args[2]), int(args[3]))
+        receive(args[0], args[1], int(args[2]), int(args[3]))
     else:
         raise SystemExit(__doc__)
 
