@@ -52,12 +52,32 @@ def take_over(flavor):
         file.write(flavor)
 
 
+def observe(side, flavor, name, barrier):
+    """Runs a scenario on one side. The kernel log says for how long only the C driver had links: the "Dead loop"
+    that it is told of then is its own, see scripts/kmsg-check.sh."""
+    is_c = side.module != "rnetvirt"
+    if is_c:
+        note("only the C driver has links")
+    try:
+        return bed.observe(registry.SCENARIOS[flavor][name], side, barrier, LIMIT)
+    finally:
+        if is_c:
+            # What it has sent, and its links, are gone by then.
+            barrier.links()
+            note("so far only the C driver had links")
+
+
+def note(text):
+    with open("/dev/kmsg", "w", encoding="ascii") as file:
+        file.write("rnetvirt-guest: " + text)
+
+
 def one_side(side, flavor, names):
     """The names with what was seen on that side."""
     barrier = bed.Barrier(side.peer)
     for name in names:
         start = time.monotonic()
-        seen = bed.observe(registry.SCENARIOS[flavor][name], side, barrier, LIMIT)
+        seen = observe(side, flavor, name, barrier)
         yield {"name": name, side.name: seen, "seconds": round(time.monotonic() - start, 2)}
 
 
@@ -114,7 +134,7 @@ def main(args):
         start = time.monotonic()
         result = {"name": name}
         for side in sides:
-            result[side.name] = bed.observe(registry.SCENARIOS[flavor][name], side, barrier, LIMIT)
+            result[side.name] = observe(side, flavor, name, barrier)
         result["seconds"] = round(time.monotonic() - start, 2)
         say(result)
     return 0

@@ -192,9 +192,11 @@ def sysctl(namespace, name, value):
 
 
 def patient(namespace, device, ipv6):
-    """Asks for a neighbour again only after the scenario's end."""
+    """Asks for a neighbour again only after the scenario's end, and says again then which groups it listens to."""
     for family in ("ipv4", "ipv6")[:1 + ipv6]:
         sysctl(namespace, f"{family}/neigh/{device}/retrans_time_ms", 1000000)
+    if ipv6:
+        sysctl(namespace, f"ipv6/conf/{device}/mldv2_unsolicited_report_interval", 1000000)
 
 
 def packed(address):

@@ -46,6 +46,14 @@ test_the_host_hears_whom_a_private_link_imitates() {
 	gives "A/v0 broadcast, S/eth0 broadcast" who W wire0 020000000b00 $ALL 2 A/v0 S/eth0
 }
 
+test_the_host_hears_whom_a_passthru_link_imitates() {
+	ns S W A
+	wired S W
+	TYPE=rnetvirt endpoint S eth0 v0 passthru netns A
+	takes $WIRE
+	gives "A/v0 broadcast, S/eth0 broadcast" who W wire0 020000000b00 $ALL 2 A/v0 S/eth0
+}
+
 test_a_macvlan_link_can_take_any_free_mac_address() {
 	macs bridge
 	gives nobody who B v1 $V1 $GATEWAY 0 A/v0

@@ -131,6 +131,16 @@ test_a_known_complaint_is_one_of_the_boot() {
 	rm -f "$known"
 }
 
+test_a_dead_loop_is_none_of_ours_while_only_c_has_links() {
+	local begin='rnetvirt-guest: only the C driver has links' loop='Dead loop on virtual device i0 (net 7), fix it urgently!'
+	local end='rnetvirt-guest: so far only the C driver had links' warning='WARNING: x at y'
+
+	printf '[    5.0] %s\n' "$begin" "$loop" "$end" "$begin" "$end" | check_log || fail "that is the C driver's own"
+	! printf '%s\n' "$begin" "$end" "$loop" | check_log --quiet || fail "one of ours is taken for it"
+	! printf '%s\n' "$loop" "$begin" "$end" | check_log --quiet || fail "an earlier one is taken for it"
+	! printf '%s\n' "$begin" "$warning" "$end" | check_log --quiet || fail "another complaint is taken for it"
+}
+
 test_the_log_around_is_shown() {
 	local got
 
