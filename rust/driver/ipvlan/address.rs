@@ -28,27 +28,32 @@ pub(crate) enum End {
     Source,
 }
 
-/// What `f` makes of the address at one end of a packet's way. `None` if it is not IP or ARP, or not
-/// whole.
+/// What `v4` or `v6` makes of the address at one end of a packet's way. `None` if it is not IP or ARP, or
+/// not whole.
 ///
 /// Who solicits a neighbour from no address wants to know whether the one that it asks for is free:
 /// that one counts, at both ends.
+///
+/// Two functions, and one place where the first is called: so it is part of the packet's path, and an address
+/// of four bytes is in a register.
 #[inline(always)]
 pub(crate) fn with_address<R>(
     packet: Payload<'_>,
     end: End,
-    f: impl Fn(IpAddr) -> Option<R>,
+    v4: impl FnOnce(u32) -> Option<R>,
+    v6: impl Fn(u128) -> Option<R>,
 ) -> Option<R> {
     let protocol = packet.protocol();
-    if protocol == ETH_P_IP {
-        with_v4(packet, end, f)
+    let addr = if protocol == ETH_P_IP {
+        of_v4(packet, end)
     } else if protocol == ETH_P_IPV6 {
-        with_v6(packet, end, f)
+        return with_v6(packet, end, v6);
     } else if protocol == ETH_P_ARP {
-        with_arp(packet, end, f)
+        of_arp(packet, end)
     } else {
         None
-    }
+    };
+    v4(addr?)
 }
 
 /// The address that an IP packet says it is from, whatever else is wrong with it.
@@ -63,8 +68,8 @@ pub(crate) fn said_source(packet: Payload<'_>) -> Option<IpAddr> {
 
 /// The address of an IPv4 packet.
 #[inline(always)]
-fn with_v4<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) -> Option<R> {
-    packet.with_header(0, (end, f), |(end, f), packet, ip: &Ipv4Hdr| {
+fn of_v4(packet: Payload<'_>, end: End) -> Option<u32> {
+    packet.with_header(0, end, |end, packet, ip: &Ipv4Hdr| {
         let header_len = ip.header_len()?;
         let mut len = u32::from(ip.tot_len.get());
         if len == 0 && packet.is_gso_tcp() {
@@ -74,26 +79,27 @@ fn with_v4<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) ->
         if len < header_len || packet.len() < len {
             return None;
         }
-        f(match end {
-            End::Dest => ip.daddr.into(),
-            End::Source => ip.saddr.into(),
-        })
+        Some(u32::from_ne_bytes(match end {
+            End::Dest => ip.daddr,
+            End::Source => ip.saddr,
+        }))
     })
 }
 
 /// The address of an IPv6 packet.
 #[inline(always)]
-fn with_v6<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) -> Option<R> {
+fn with_v6<R>(packet: Payload<'_>, end: End, f: impl Fn(u128) -> Option<R>) -> Option<R> {
     packet.with_header(0, (end, f), |(end, f), packet, ip: &Ipv6Hdr| {
         if ip.version() != 6 {
             return None;
         }
-        if ip.nexthdr == IPPROTO_ICMPV6 && IpAddr::from(ip.saddr) == IpAddr::V6(0) {
+        let source = u128::from_ne_bytes(ip.saddr);
+        if ip.nexthdr == IPPROTO_ICMPV6 && source == 0 {
             return with_solicited(packet, f);
         }
         f(match end {
-            End::Dest => ip.daddr.into(),
-            End::Source => ip.saddr.into(),
+            End::Dest => u128::from_ne_bytes(ip.daddr),
+            End::Source => source,
         })
     })
 }
@@ -101,23 +107,23 @@ fn with_v6<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) ->
 /// The address that a neighbour solicitation asks for.
 #[cold]
 #[inline(never)]
-fn with_solicited<R>(packet: Payload<'_>, f: impl Fn(IpAddr) -> Option<R>) -> Option<R> {
+fn with_solicited<R>(packet: Payload<'_>, f: impl Fn(u128) -> Option<R>) -> Option<R> {
     packet.with_header(40, f, |f, _, message: &NdMsg| {
         if message.icmp6_type != NEIGHBOUR_SOLICITATION {
             return None;
         }
-        f(message.target.into())
+        f(u128::from_ne_bytes(message.target))
     })
 }
 
 /// The address of a packet of ARP for Ethernet and IPv4, whatever else it is.
 #[inline(never)]
-fn with_arp<R>(packet: Payload<'_>, end: End, f: impl Fn(IpAddr) -> Option<R>) -> Option<R> {
-    packet.with_header(0, (end, f), |(end, f), _, arp: &ArpHdr| {
-        f(match end {
-            End::Dest => arp.ar_tip.into(),
-            End::Source => arp.ar_sip.into(),
-        })
+fn of_arp(packet: Payload<'_>, end: End) -> Option<u32> {
+    packet.with_header(0, end, |end, _, arp: &ArpHdr| {
+        Some(u32::from_ne_bytes(match end {
+            End::Dest => arp.ar_tip,
+            End::Source => arp.ar_sip,
+        }))
     })
 }
 
@@ -144,7 +150,14 @@ mod tests {
 
     /// The address that is found, by its bytes. All bytes are in the linear part, or else the first ones.
     fn found(packet: &[u8], linear: usize, protocol: u16, gso: bool, end: End) -> Option<IpAddr> {
-        let address = |packet: Payload<'_>| with_address(packet, end, Some);
+        let address = |packet: Payload<'_>| {
+            with_address(
+                packet,
+                end,
+                |addr| Some(IpAddr::V4(addr)),
+                |addr| Some(IpAddr::V6(addr)),
+            )
+        };
         with_packet(packet, linear, protocol, gso, address)
             .ok()
             .flatten()
@@ -484,7 +497,7 @@ mod tests {
     #[test]
     fn what_the_caller_makes_of_an_address_is_the_result() {
         let nothing = with_packet(&ipv4(), 60, ETH_P_IP, false, |packet| {
-            with_address(packet, End::Dest, |_| None::<()>)
+            with_address(packet, End::Dest, |_| None::<()>, |_| None)
         });
         assert_eq!(nothing, Ok(None));
     }

@@ -59,8 +59,12 @@ impl Port {
         end: End,
         rcu: Rcu<'a>,
     ) -> Option<&'a Link<Ipvlan>> {
-        with_address(packet, end, move |addr| {
-            self.owner_of(addr, rcu).filter(|dev| dev.is_up())
-        })
+        let dev = with_address(
+            packet,
+            end,
+            |addr| self.addrs4.find(addr.into(), rcu),
+            |addr| self.addrs6.find(addr, rcu),
+        )?;
+        dev.is_up().then_some(dev)
     }
 }
