@@ -243,11 +243,15 @@ static __always_inline bool rnetvirt_sk_is_own(const struct sock *sk)
 	return sk->sk_prot->owner == THIS_MODULE && !sk->sk_net_refcnt;
 }
 
-/* Whether there is nothing for rnetvirt_helper_skb_detach() to do. */
-__rnetvirt_helper bool rnetvirt_helper_skb_is_detached(struct sk_buff *skb)
+/*
+ * What rnetvirt_helper_skb_detach() would have to let go of: 0 nothing, 1 a socket only, as
+ * with most packets, 2 perhaps more.
+ */
+__rnetvirt_helper u32 rnetvirt_helper_skb_attached(struct sk_buff *skb)
 {
-	return (!skb->sk || rnetvirt_sk_is_own(skb->sk)) && !skb_get_nfct(skb) &&
-	       !skb->_skb_refdst && !skb_zcopy(skb) && !skb_has_frag_list(skb);
+	if (skb_get_nfct(skb) || skb->_skb_refdst || skb_zcopy(skb) || skb_has_frag_list(skb))
+		return 2;
+	return skb->sk && !rnetvirt_sk_is_own(skb->sk);
 }
 
 /* Fragments that were put together came in as packets, with pages of their own. */

@@ -61,12 +61,15 @@ impl DetachedSkb {
     #[inline]
     pub(crate) unsafe fn new(skb: NonNull<bindings::sk_buff>) -> Option<Self> {
         // SAFETY: The skb is valid.
-        if unsafe { bindings::skb_is_detached(skb.as_ptr()) } {
-            // INVARIANT: As was just seen.
-            return Some(Self(skb));
+        match unsafe { bindings::skb_attached(skb.as_ptr()) } {
+            0 => {}
+            // SAFETY: By the caller's guarantee.
+            1 => unsafe { orphan(skb.as_ptr()) },
+            // SAFETY: By the caller's guarantee.
+            _ => return unsafe { Self::detach(skb) },
         }
-        // SAFETY: By the caller's guarantee.
-        unsafe { Self::detach(skb) }
+        // INVARIANT: It had no more than a socket, which it has let go of.
+        Some(Self(skb))
     }
 
     /// # Safety
