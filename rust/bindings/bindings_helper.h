@@ -95,3 +95,8 @@ const fmode_t RNETVIRT_CONST_FMODE_WRITE = FMODE_WRITE;
 const u32 RNETVIRT_CONST_XDP_MAX_LINEAR =
 	SKB_WITH_OVERHEAD(PAGE_SIZE - XDP_PACKET_HEADROOM - NET_IP_ALIGN);
 const u32 RNETVIRT_CONST_XDP_MAX_FRAGS = PAGE_SIZE * MAX_SKB_FRAGS;
+/* Frames from user space: the longest head; how short they are not worth a page beside it; most in pages. */
+const unsigned long RNETVIRT_CONST_FRAME_MAX_HEAD = SKB_MAX_HEAD(HH_DATA_OFF(ETH_HLEN));
+const unsigned long RNETVIRT_CONST_FRAME_MIN_PAGED = PAGE_SIZE - HH_DATA_OFF(ETH_HLEN);
+const unsigned long RNETVIRT_CONST_FRAME_MAX_PAGED =
+	MAX_SKB_FRAGS * (PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER);

@@ -428,11 +428,6 @@ __rnetvirt_helper u32 rnetvirt_helper_skb_vlan_header(const struct sk_buff *skb)
 
 /* Frames from user space. */
 
-__rnetvirt_helper u32 rnetvirt_helper_skb_max_head(void)
-{
-	return SKB_MAX_HEAD(HH_DATA_OFF(ETH_HLEN));
-}
-
 /*
  * Whether it is not sock_alloc_send_pskb()'s own error, but one that recvmmsg() has
  * left in the socket for who receives next.
@@ -480,41 +475,28 @@ again:
 	return skb;
 }
 
-/* Shorter frames are not worth a page beside the head. */
-__rnetvirt_helper unsigned long rnetvirt_helper_skb_min_paged(void)
+/*
+ * Makes SKB a frame that DEV sends: applies what HDR says, if there is one, and notes where the
+ * headers of the layers are, as far as can be seen. EINVAL: HDR does not fit. One call, where
+ * helpers are calls.
+ */
+__rnetvirt_helper int rnetvirt_helper_skb_prepare_frame(struct sk_buff *skb,
+							struct net_device *dev,
+							const void *hdr, bool little_endian)
 {
-	return PAGE_SIZE - HH_DATA_OFF(ETH_HLEN);
-}
+	int depth;
 
-/* The most bytes that fit into the pages of an skb. */
-__rnetvirt_helper unsigned long rnetvirt_helper_skb_max_paged(void)
-{
-	return MAX_SKB_FRAGS * (PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER);
-}
-
-__rnetvirt_helper void rnetvirt_helper_skb_set_frame(struct sk_buff *skb, struct net_device *dev)
-{
 	skb_set_network_header(skb, ETH_HLEN);
 	skb_reset_mac_header(skb);
 	skb->protocol = eth_hdr(skb)->h_proto;
 	skb->dev = dev;
-}
-
-__rnetvirt_helper int rnetvirt_helper_virtio_net_hdr_to_skb(struct sk_buff *skb, const void *hdr,
-							    bool little_endian)
-{
-	return virtio_net_hdr_to_skb(skb, hdr, little_endian);
-}
-
-/* Where the headers of the frame's layers are, as far as can be seen. */
-__rnetvirt_helper void rnetvirt_helper_skb_probe_headers(struct sk_buff *skb)
-{
-	int depth;
-
+	if (hdr && virtio_net_hdr_to_skb(skb, hdr, little_endian))
+		return -EINVAL;
 	skb_probe_transport_header(skb);
 	if (eth_type_vlan(skb->protocol) &&
 	    vlan_get_protocol_and_depth(skb, skb->protocol, &depth))
 		skb_set_network_header(skb, depth);
+	return 0;
 }
 
 __rnetvirt_helper bool rnetvirt_helper_net_admin_capable(const struct net *net)

@@ -341,25 +341,21 @@ impl<T: SockData> Sock<T> {
         if len > MAX_FRAME {
             return Err(EMSGSIZE);
         }
-        // SAFETY: Constants.
-        let (max_head, min_paged, max_paged) = unsafe {
-            (
-                bindings::skb_max_head() as usize,
-                bindings::skb_min_paged(),
-                bindings::skb_max_paged(),
-            )
-        };
-        let linear = if len < min_paged {
+        const MAX_HEAD: usize = bindings::FRAME_MAX_HEAD;
+        const MIN_PAGED: usize = bindings::FRAME_MIN_PAGED;
+        const MAX_PAGED: usize = bindings::FRAME_MAX_PAGED;
+        const { assert!(MAX_HEAD < MIN_PAGED) };
+        let linear = if len < MIN_PAGED {
             len
         } else {
             // Not clamp(), which could panic.
             linear
                 .max(ETH_HLEN as usize)
-                .min(max_head)
-                .max(len.saturating_sub(max_paged))
+                .min(MAX_HEAD)
+                .max(len.saturating_sub(MAX_PAGED))
         };
-        // SAFETY: The socket is valid; the linear part is not longer than the frame: `max_head` is less
-        // than `min_paged`.
+        // SAFETY: The socket is valid; the linear part is not longer than the frame: `MAX_HEAD` is less
+        // than `MIN_PAGED`.
         let skb = unsafe {
             bindings::sock_alloc_frame(self.sk(), len, linear, c_int::from(nonblock), &mut err)
         };

@@ -436,25 +436,21 @@ impl FilledFrame {
         _rcu: Rcu<'_>,
     ) -> Result {
         let skb = self.0 .0.as_ptr();
-        // SAFETY: The skb is ours, with a whole Ethernet header; the device stays until it has
-        // transmitted: queued packets of a device are thrown away when it goes.
-        unsafe { bindings::skb_set_frame(skb, dev.as_ptr()) };
-        if let Some((hdr, little_endian)) = hdr {
-            let hdr = ptr::from_ref(hdr).cast();
-            // SAFETY: The skb is valid; the header has the size and the alignment of C's.
-            if unsafe { bindings::virtio_net_hdr_to_skb(skb, hdr, little_endian) } != 0 {
-                let _ = ManuallyDrop::new(self);
-                // SAFETY: It is ours.
-                unsafe { free(skb, DropReason::DEV_HDR) };
-                return Err(EINVAL);
-            }
-        }
+        let (hdr, little_endian) = match hdr {
+            Some((hdr, little_endian)) => (ptr::from_ref(hdr).cast(), little_endian),
+            None => (ptr::null(), false),
+        };
         let _ = ManuallyDrop::new(self);
-        // SAFETY: The skb is ours, and given up.
-        unsafe {
-            bindings::skb_probe_headers(skb);
-            bindings::__dev_queue_xmit(skb, ptr::null_mut());
+        // SAFETY: The skb is ours, with a whole Ethernet header; the device stays until it has
+        // transmitted: queued packets of a device are thrown away when it goes. The header is null, or
+        // has the size and the alignment of C's.
+        if unsafe { bindings::skb_prepare_frame(skb, dev.as_ptr(), hdr, little_endian) } != 0 {
+            // SAFETY: It is ours.
+            unsafe { free(skb, DropReason::DEV_HDR) };
+            return Err(EINVAL);
         }
+        // SAFETY: The skb is ours, and given up.
+        unsafe { bindings::__dev_queue_xmit(skb, ptr::null_mut()) };
         Ok(())
     }
 }
