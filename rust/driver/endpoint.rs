@@ -195,7 +195,7 @@ impl Common {
             return Ok(());
         };
         let (size, now) = (packet.wire_size(), Moment(monotonic_ns()));
-        limits.receive(size, || is_about_neighbours(packet), now)
+        limits.receive(size, packet.len(), || is_about_neighbours(packet), now)
     }
 
     /// The limits that are set.

@@ -494,7 +494,9 @@ fn ask_limits(this: &Common, frame: &EthFrame<'_>, rcu: Rcu<'_>) -> Result<(), R
         return Ok(());
     };
     let (packet, now) = (frame.payload(), Moment(monotonic_ns()));
-    let is_about_neighbours = || is_about_neighbours(packet);
+    // The protocol beside the header is what the sender says, and may be another.
+    let is_about_neighbours =
+        || packet.protocol() == frame.protocol() && is_about_neighbours(packet);
     limits.send(
         packet.wire_size(),
         frame.is_to_group(),

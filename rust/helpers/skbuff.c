@@ -115,8 +115,10 @@ __rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive_own(struct net_de
 static u64 rnetvirt_gso_wire_size(const struct sk_buff *skb, unsigned int len, unsigned int head)
 {
 	const struct skb_shared_info *shinfo = skb_shinfo(skb);
-	unsigned int hdr_len, segs = 1;
+	const struct sk_buff *piece;
+	unsigned int hdr_len;
 	struct tcphdr tcp;
+	u64 segs = 1;
 	int transport;
 
 	transport = skb->encapsulation ? skb_inner_transport_offset(skb) : skb_transport_offset(skb);
@@ -131,9 +133,16 @@ static u64 rnetvirt_gso_wire_size(const struct sk_buff *skb, unsigned int len, u
 	} else if (shinfo->gso_type & SKB_GSO_UDP_L4) {
 		hdr_len += sizeof(struct udphdr);
 	}
-	if (len > hdr_len)
+	if (shinfo->gso_size == GSO_BY_FRAGS) {
+		/* SCTP: each piece is a packet. */
+		segs = 0;
+		skb_walk_frags(skb, piece)
+			segs++;
+		segs = max(segs, 1);
+	} else if (len > hdr_len) {
 		segs = DIV_ROUND_UP(len - hdr_len, shinfo->gso_size);
-	return (u64)segs << 32 | (len + (segs - 1) * hdr_len);
+	}
+	return segs << 32 | min(len + (segs - 1) * hdr_len, 1ull << 30);
 }
 
 /*

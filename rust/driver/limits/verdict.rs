@@ -66,6 +66,20 @@ impl Buckets {
     }
 }
 
+/// What a receiver is charged for a packet of `len` bytes: a sibling, who is the one who says where its headers end
+/// and into how many it is to be cut, can't have it count as more frames than the shortest ones would be, nor
+/// with longer headers than there are.
+fn plausible(size: WireSize, len: u32) -> WireSize {
+    const SHORTEST: u32 = 60;
+    const HEADERS: u32 = 256;
+    let frames = size.frames.min(len / SHORTEST + 1);
+    let most = len.saturating_add(frames.saturating_mul(HEADERS));
+    WireSize {
+        bytes: size.bytes.min(most),
+        frames,
+    }
+}
+
 /// The limits of an endpoint, and what passed lately.
 pub(crate) struct Limits {
     settings: Settings,
@@ -127,14 +141,16 @@ impl Limits {
         Err(reason)
     }
 
-    /// The same of a packet that is received.
+    /// The same of a packet that is received, with `len` bytes.
     #[inline]
     pub(crate) fn receive(
         &self,
         size: WireSize,
+        len: u32,
         is_about_neighbours: impl FnOnce() -> bool,
         now: Moment,
     ) -> Result<(), Reason> {
+        let size = plausible(size, len);
         if self.rx.take(size, now) || is_about_neighbours() && self.rx.take_neighbours(size, now) {
             Ok(())
         } else {
@@ -182,7 +198,7 @@ mod tests {
             let wanted = if bytes || packets { 0..100 } else { 100..101 };
             limits.has_tx() == (bytes || packets || groups)
                 && limits.has_rx() == (bytes || packets)
-                && wanted.contains(&passed(|| limits.receive(SIZE, || false, NOW)))
+                && wanted.contains(&passed(|| limits.receive(SIZE, 1000, || false, NOW)))
                 && wanted.contains(&passed(|| limits.send(SIZE, false, || false, NOW)))
         }));
     }
@@ -202,7 +218,7 @@ mod tests {
             let group = if groups { 17.min(one) } else { one };
             let sent = made(*set);
             passed(|| sent.send(SIZE, true, || false, NOW)) == group
-                && passed(|| sent.receive(SIZE, || false, NOW)) == one
+                && passed(|| sent.receive(SIZE, 1000, || false, NOW)) == one
         }));
     }
 
@@ -240,9 +256,9 @@ mod tests {
             let (bytes, packets, groups) = *set;
             let limits = made(*set);
             let _ = passed(|| limits.send(SIZE, true, || false, NOW));
-            let _ = passed(|| limits.receive(SIZE, || false, NOW));
+            let _ = passed(|| limits.receive(SIZE, 1000, || false, NOW));
             let sent = passed(|| limits.send(SIZE, true, || true, NOW));
-            let received = passed(|| limits.receive(SIZE, || true, NOW));
+            let received = passed(|| limits.receive(SIZE, 1000, || true, NOW));
             let wanted = |limited| if limited { 51 } else { 100 };
             sent == wanted(bytes || packets || groups) && received == wanted(bytes || packets)
         }));
@@ -252,17 +268,42 @@ mod tests {
     fn who_has_room_needs_no_allowance() {
         let limits = made((true, true, true));
         assert!(limits.send(SIZE, true, || false, NOW).is_ok());
-        assert!(limits.receive(SIZE, || false, NOW).is_ok());
+        assert!(limits.receive(SIZE, 1000, || false, NOW).is_ok());
     }
 
     #[test]
     fn what_packets_refuse_is_not_taken_from_bytes() {
         let limits = made((true, true, false));
-        assert_eq!(passed(|| limits.receive(SIZE, || false, NOW)), 17);
+        assert_eq!(passed(|| limits.receive(SIZE, 1000, || false, NOW)), 17);
         // 66 packets' bytes were there, and 17 went.
         let bytes = limits.rx.bytes.as_ref();
         let left = (0..100).filter(|_| bytes.is_some_and(|bytes| bytes.take(1000, NOW)));
         assert_eq!(left.count(), 49);
+    }
+
+    #[test]
+    fn what_a_receiver_is_charged_is_what_such_frames_may_have() {
+        // As they are: of 1448, 64 and 8 bytes in 65,160; the last ones are shorter than frames are.
+        let honest = |segment: u32| {
+            let frames = 65_160 / segment;
+            let size = WireSize {
+                bytes: 65_160 + frames * 66,
+                frames,
+            };
+            (size, plausible(size, 65_160 + 66))
+        };
+        assert!([1448, 536, 64]
+            .map(honest)
+            .iter()
+            .all(|(is, charged)| is == charged));
+        assert_eq!(honest(8).1.frames, 1088);
+        // Headers that end far behind.
+        let size = WireSize {
+            bytes: u32::MAX,
+            frames: 4094,
+        };
+        let charged = plausible(size, 65_535);
+        assert!(charged.frames == 1093 && charged.bytes == 65_535 + 1093 * 256);
     }
 
     #[test]
