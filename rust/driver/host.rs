@@ -28,6 +28,7 @@ use crate::{
         self,
         NOBODY, //
     },
+    ipvlan::settings::Mode,
     port::Port,
     reach::{
         Parties,
@@ -40,7 +41,13 @@ use abstractions::{
         Rcu, //
     },
     net::{
-        headers::ETH_P_PAUSE,
+        headers::{
+            ArpHdr,
+            Ipv4Hdr,
+            Ipv6Hdr,
+            NdMsg,
+            ETH_P_PAUSE, //
+        },
         net_device_ops::XmitContext,
         netdevice::Link,
         rx_handler::{
@@ -50,6 +57,7 @@ use abstractions::{
         skbuff::EthFrame, //
     },
 };
+use core::mem::size_of;
 use kernel::sync::atomic::ordering::Relaxed;
 
 /// Whom the host reaches, and who reaches the host.
@@ -57,23 +65,45 @@ const REACHED: Parties = Parties::reached_by(Party::Host);
 
 /// Whether a frame of `party`, whose data `this` is, is for the host alone. Of one to a group the host gets a
 /// copy.
+///
+/// A frame with another protocol beside its header than in it never is: its sender would have had another
+/// address looked at here than its receiver looks at. And what is looked at is where the sender can't change it.
 #[inline(always)]
 pub(crate) fn is_for_host(
     party: Party,
-    frame: &EthFrame<'_>,
+    frame: &mut EthFrame<'_>,
     this: &Common,
     cx: &XmitContext<'_>,
 ) -> bool {
-    if !REACHED.has(party) || frame.is_tagged() {
+    if !REACHED.has(party)
+        || frame.is_tagged()
+        || frame.protocol() != frame.payload().protocol()
+        || frame.dest() != this.lower.mac() && !frame.is_to_group()
+    {
         return false;
     }
+    settle(frame);
     if !frame.is_to_group() {
-        return frame.dest() == this.lower.mac();
+        return true;
     }
-    if frame.protocol() != ETH_P_PAUSE {
+    // A link in mode l3s gets by netfilter what the host receives for it, also in a frame to a group.
+    let is_l3s = |dev: &Link<Ipvlan>| dev.data().settings.mode() == Mode::L3S;
+    let owner = this.port.dest_owner(frame.payload(), cx.rcu());
+    if frame.protocol() != ETH_P_PAUSE && !owner.is_some_and(is_l3s) {
         copy_to_host(&this.port, frame, cx.rcu(), cx.bh());
     }
     false
+}
+
+/// Has the addresses, as far as there are some, in memory that is not shared with a program.
+fn settle(frame: &mut EthFrame<'_>) {
+    const LONGEST: usize = size_of::<Ipv6Hdr>() + size_of::<NdMsg>();
+    if frame.pull_header::<[u8; LONGEST]>(0).is_none()
+        && frame.pull_header::<Ipv6Hdr>(0).is_none()
+        && frame.pull_header::<ArpHdr>(0).is_none()
+    {
+        let _ = frame.pull_header::<Ipv4Hdr>(0);
+    }
 }
 
 /// Gives the host a copy of a frame to a group. Its losses are the lower device's to count.

@@ -79,6 +79,10 @@ impl RxHandler for Port {
         if dest.is_multicast() {
             return to_group(this, skb, cx);
         }
+        if this.has_host() && this.unmark(&skb) {
+            // For the host alone, from an endpoint.
+            return Verdict::pass(skb);
+        }
         let mut skb = skb;
         let unusual = this.unusual();
         if unusual != Unusual::NOTHING {

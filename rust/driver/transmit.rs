@@ -105,10 +105,10 @@ impl Macvlan {
         };
         this.port.mark_sent(&mut frame, cx);
         let party = this.party();
-        if host::is_for_host(party, &frame, this, cx) {
+        if host::is_for_host(party, &mut frame, this, cx) {
             // A sibling of flavor ipvlan has the host's MAC address, too.
             let Some(owner) = this.port.dest_owner(frame.payload(), cx.rcu()) else {
-                return to_lower(dev, frame, cx);
+                return to_host(dev, frame, cx);
             };
             return match unicast(party, owner.data().party()) {
                 Reach::Direct => between(dev, owner, frame, cx),
@@ -251,10 +251,10 @@ impl Ipvlan {
     fn xmit_l2_beside_host(dev: &Link<Self>, mut frame: EthFrame<'_>, cx: XmitContext<'_>) -> Tx {
         let (this, cx) = (dev.data(), &cx);
         this.port.mark_sent(&mut frame, cx);
-        if host::is_for_host(this.party(), &frame, this, cx)
+        if host::is_for_host(this.party(), &mut frame, this, cx)
             && this.port.dest_owner(frame.payload(), cx.rcu()).is_none()
         {
-            return to_lower(dev, frame, cx);
+            return to_host(dev, frame, cx);
         }
         Self::xmit_l2(dev, frame, cx)
     }
@@ -598,6 +598,18 @@ fn to_lower<S: Endpoint>(sender: &Link<S>, frame: EthFrame<'_>, cx: &XmitContext
     let this = sender.data();
     this.stats.count_tx(frame.len(), cx.bh());
     through(frame, &this.lower, cx)
+}
+
+/// The same, for the lower device's own stack alone: no link on it is asked again.
+#[inline(never)]
+fn to_host<S: Endpoint>(sender: &Link<S>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+    let this = sender.data();
+    this.stats.count_tx(frame.len(), cx.bh());
+    let skb = frame.forward_to(&this.lower, cx.rcu()).ok();
+    if let Some(skb) = skb.and_then(|skb| this.port.mark_received(skb, cx.rcu())) {
+        let _ = skb.netif_rx(cx.bh());
+    }
+    Tx::SENT
 }
 
 /// Makes a frame one that the lower device has received.

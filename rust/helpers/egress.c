@@ -6,14 +6,15 @@
 #include <linux/skbuff.h>
 #include <net/dst.h>
 #include <net/dst_metadata.h>
+#include <net/xfrm.h>
 
 /*
- * A mark is a route that leads nowhere, of a type that nobody looks for who does not know
- * the very one.
+ * A mark is a route that leads nowhere, of a type that only xfrm interfaces look for, and who
+ * does not know the very one finds nothing in it.
  */
 __rnetvirt_helper struct dst_entry *rnetvirt_helper_alloc_mark(void)
 {
-	struct metadata_dst *md = metadata_dst_alloc(0, METADATA_HW_PORT_MUX, GFP_KERNEL_ACCOUNT);
+	struct metadata_dst *md = metadata_dst_alloc(0, METADATA_XFRM, GFP_KERNEL_ACCOUNT);
 
 	return md ? &md->dst : NULL;
 }
@@ -40,6 +41,21 @@ __rnetvirt_helper bool rnetvirt_helper_skb_unmark(struct sk_buff *skb, const str
 	if (!skb_shared(skb))
 		skb_dst_drop(skb);
 	return true;
+}
+
+/*
+ * Whether it is sent in clear but for what is done behind the hook, or not to be read: IPsec that is
+ * left to be encrypted (validate_xmit_xfrm()), TLS and PSP (sk_validate_xmit_skb()), memory of devices.
+ */
+__rnetvirt_helper bool rnetvirt_helper_skb_is_unfinished(const struct sk_buff *skb)
+{
+#ifdef CONFIG_XFRM_OFFLOAD
+	struct xfrm_offload *xo = xfrm_offload((struct sk_buff *)skb);
+
+	if (xo && !(xo->flags & XFRM_XMIT))
+		return true;
+#endif
+	return skb_is_decrypted(skb) || !skb_frags_readable(skb);
 }
 
 /* Whether it has a VLAN tag, beside it or in it, also one of VLAN 0. */

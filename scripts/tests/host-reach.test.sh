@@ -511,10 +511,74 @@ test_a_tenants_own_mac_address_is_not_known_to_the_host() {
 	nsenter -t "$CONTAINER" -n ip link set v0 type rnetvirt host on
 	gives nobody who S eth0 $HOST 02000000000f 0 W/wire0
 	wait_for 10 in_file got 2
-	# An address that he gives is known at once.
+	# Also of an address that he gives.
 	nsenter -t "$CONTAINER" -n ip link set v0 address 02:00:00:00:00:01
+	gives "W/wire0 otherhost" who S eth0 $HOST $V0 1 W/wire0
+	nsenter -t "$CONTAINER" -n ip link set v0 type rnetvirt host on
 	gives nobody who S eth0 $HOST $V0 0 W/wire0
 	wait_for 10 in_file got 3
+}
+
+# send_ipv4 PROTOCOL DESTINATION: v0 sends three times such a packet to the MAC address DESTINATION, for 10.0.0.2, and
+# says that it is of that protocol.
+send_ipv4() {
+	python3 - "$1" "$2" <<-PY
+		import socket, struct, sys
+		sys.path.insert(0, "$TESTS")
+		from frames import mac_of
+		from inside import inside
+		protocol = int(sys.argv[1], 0)
+		udp = struct.pack("!HHHH", 9, 9, 16, 0) + b"01234567"
+		header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 36, 0, 0, 64, 17, 0, bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]))
+		total = sum(struct.unpack("!10H", header))
+		total = (total & 0xffff) + (total >> 16)
+		header = header[:10] + struct.pack("!H", ~(total + (total >> 16)) & 0xffff) + header[12:]
+		with inside("A"):
+		    out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+		    out.bind(("v0", protocol))
+		for _ in range(3):
+		    try:
+		        out.send(bytes.fromhex(sys.argv[2]) + mac_of("A", "v0") + b"\x08\x00" + header + udp)
+		    except OSError:
+		        pass
+	PY
+	sleep 0.3
+}
+
+# The host is no way round what parts the two.
+test_a_private_link_reaches_no_sibling_by_the_host() {
+	local before host
+
+	ips private
+	host=$(sysfs S eth0 address | tr -d :)
+	before=$(sysfs B v1 statistics/rx_packets)
+	send_ipv4 0x800 "$host"
+	same "what v1 got of honest packets" "$before" "$(sysfs B v1 statistics/rx_packets)"
+	send_ipv4 0x88b5 "$host"
+	same "what v1 got of others" "$before" "$(sysfs B v1 statistics/rx_packets)"
+	# They would have come.
+	again
+	ips bridge
+	host=$(sysfs S eth0 address | tr -d :) before=$(sysfs B v1 statistics/rx_packets)
+	send_ipv4 0x800 "$host"
+	wait_for 5 eval '[ "$(sysfs B v1 statistics/rx_packets)" -ge $((before + 3)) ]'
+}
+
+# A link in mode l3s gets by netfilter what the host receives: not by the host's copies of a private link's.
+test_a_private_link_reaches_no_l3s_link_by_a_group() {
+	local before
+
+	ips private
+	ip -n B link set v1 netns S
+	ip -n S link set v1 type rnetvirt mode l3s bridge
+	ip -n S link set v1 netns B
+	ip -n B addr add 10.0.0.2/24 dev v1
+	ip -n B link set v1 up
+	sleep 1
+	before=$(sysfs B v1 statistics/rx_packets)
+	send_ipv4 0x800 ffffffffffff
+	send_ipv4 0x88b5 ffffffffffff
+	same "what v1 got" "$before" "$(sysfs B v1 statistics/rx_packets)"
 }
 
 test_another_namespace_switches_it_off() {

@@ -310,7 +310,9 @@ impl Change {
     /// Fails for want of memory only.
     fn make<E: Endpoint>(self, dev: &Registered<Link<E>>, rtnl: &Rtnl) -> Result {
         if let Some(host) = self.host {
-            E::let_host_know(dev, rtnl);
+            if host {
+                E::let_host_know(dev, rtnl);
+            }
             Port::set_host(&dev.data().port, host, rtnl)?;
         }
         endpoint::set_checks(dev, self.checks, rtnl);

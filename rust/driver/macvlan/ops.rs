@@ -5,7 +5,6 @@
 use crate::{
     endpoint::{
         stacked_features,
-        Endpoint,
         EndpointEthtool,
         Macvlan, //
     },
@@ -174,11 +173,8 @@ impl NetDeviceOps for Macvlan {
             return result;
         }
         Self::check_mac_is_free(dev, mac)?;
-        Self::sync_mac(dev, mac, rtnl)?;
-        if port.lower_rtnl(rtnl)?.net(rtnl).admin_capable() {
-            Self::let_host_know(dev, rtnl);
-        }
-        Ok(())
+        // The host does not know it by that: who changes it may be a bond of the tenant's.
+        Self::sync_mac(dev, mac, rtnl)
     }
 
     fn change_mtu(dev: &Registered<Link<Self>>, mtu: u32, rtnl: &Rtnl) -> Result {

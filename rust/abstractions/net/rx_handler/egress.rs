@@ -65,7 +65,7 @@ pub trait Egress: RxHandler {
     type Taker<'a>;
 
     /// Says who takes a frame that the handler's device is about to send; `None`: it is sent. Not asked of
-    /// [marked](Handler::mark_sent) frames.
+    /// [marked](Handler::mark_sent) frames, nor of such as are encrypted later (IPsec with offload, TLS, PSP).
     fn taker<'a>(
         this: &'a Handler<Self>,
         frame: &EthFrame<'_>,
@@ -259,6 +259,10 @@ impl<T: Egress> Handler<T> {
         let mark = this.hook.mark.load(Relaxed);
         // SAFETY: The packet is valid, and netfilter's to change.
         if !mark.is_null() && unsafe { bindings::skb_unmark(skb, mark) } {
+            return bindings::NF_ACCEPT;
+        }
+        // SAFETY: The packet is valid. It is encrypted behind this hook, if at all, for the wire.
+        if unsafe { bindings::skb_is_unfinished(skb) } {
             return bindings::NF_ACCEPT;
         }
         // A packet that the core goes on with has to stay where it is, so nothing is pulled.
