@@ -14,7 +14,10 @@ mod stats;
 mod xdp;
 mod xmit;
 
-pub(crate) use self::end::Veth;
+pub(crate) use self::{
+    end::Veth,
+    limits::NdoXmit, //
+};
 use crate::config;
 use abstractions::net::{
     features::Features,
@@ -44,6 +47,7 @@ impl Veth {
     pub(crate) fn newlink<'a>(
         mut dev: NewDevice<'a, FromCore>,
         params: &NewLinkParams<'_>,
+        ndo_xmit: NdoXmit,
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<Finished<'a>> {
@@ -53,7 +57,7 @@ impl Veth {
             None => None,
         };
 
-        let data = Self::new(dev.setup());
+        let data = Self::new(dev.setup(), ndo_xmit);
         let mut dev = dev.init(data)?;
         setup(&mut dev.setup());
         if !outer.has(&ifla::ADDRESS) {
@@ -75,7 +79,7 @@ impl Veth {
             ack,
             rtnl,
         )?;
-        let data = Self::new(peer.setup());
+        let data = Self::new(peer.setup(), ndo_xmit);
         let mut peer = peer.init(data)?;
         setup(&mut peer.setup());
         if !addressed {

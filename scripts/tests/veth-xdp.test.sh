@@ -410,3 +410,53 @@ test_g7_channels_keep_to_a_program() {
 	in_ns B ethtool -L v1 rx 1
 	refused "number of rx queues not less than peer tx queues" attach B v1 pass
 }
+
+# can NETNS DEVICE: what it says that it can do with XDP.
+can() { in_ns "$1" python3 "$TESTS/netdev.py" xdp "$2"; }
+
+# ndo_xmit_as_c KIND: v0 says that it can be sent through while packets are polled at v1.
+ndo_xmit_as_c() {
+	local none="basic redirect rx-sg" all="basic redirect ndo-xmit rx-sg ndo-xmit-sg"
+
+	ns S B
+	ip -n S link add v0 type "$1" peer name v1 netns B
+	ip -n S link set v0 up
+	ip -n B link set v1 up
+	gives "$none" can S v0
+	in_ns B ethtool -K v1 gro on
+	gives "$all" can S v0
+	gives "$none" can B v1
+	in_ns B ethtool -K v1 gro off
+	gives "$none" can S v0
+	attach B v1 pass
+	gives "$all" can S v0
+	in_ns B ethtool -K v1 gro on
+	detach B v1
+	gives "$all" can S v0
+	ip -n B link set v1 down
+	in_ns B ethtool -K v1 gro off
+	ip -n B link set v1 up
+	gives "$none" can S v0
+	ip -n S link del v0
+	ip netns del S
+	ip netns del B
+}
+
+test_e18_ndo_xmit() {
+	prog pass pass
+	if [ "$KIND" != rnetvirt ]; then
+		ndo_xmit_as_c "$KIND"
+		return
+	fi
+	ns S B
+	joined S B
+	gives "basic redirect ndo-xmit rx-sg ndo-xmit-sg" can S v0
+	gives "basic redirect ndo-xmit rx-sg ndo-xmit-sg" can B v1
+	ip netns del S
+	ip netns del B
+	# Under the C driver's name what it says is that driver's.
+	! loaded veth || rmmod veth
+	echo veth >/sys/module/rnetvirt/parameters/kinds
+	ndo_xmit_as_c veth
+	echo "" >/sys/module/rnetvirt/parameters/kinds
+}

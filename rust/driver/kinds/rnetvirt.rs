@@ -20,14 +20,14 @@ use crate::{
         Macvlan,
         NewChecks, //
     },
-    guard,
-    ipvlan,
-    limits,
-    macvlan,
+    guard, ipvlan, limits, macvlan,
     port::Port,
     refusal::Refusal,
     uapi,
-    veth::Veth, //
+    veth::{
+        NdoXmit,
+        Veth, //
+    },
 };
 use abstractions::{
     context::Rcu,
@@ -152,7 +152,7 @@ impl RtnlLinkOps for Kind {
             Flavor::Veth if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
             Flavor::Veth if has_host(data) => Err(ack.refuse(Refusal::VethHasNoHost)),
             Flavor::Veth if has_limits(data) => Err(ack.refuse(Refusal::VethHasNoLimits)),
-            Flavor::Veth => Veth::newlink(dev, params, ack, rtnl),
+            Flavor::Veth => Veth::newlink(dev, params, NdoXmit::Always, ack, rtnl),
             Flavor::Macvlan | Flavor::Macvtap => {
                 let settings = macvlan_settings(data, ack)?;
                 let dev = Macvlan::newlink(dev, params, settings, form, ack, rtnl)?;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kind `veth`, as the C driver has it: flavor veth without settings.
+//! Kind `veth`, as the C driver has it: flavor veth without settings. What it says that it can do is what the C
+//! driver would say.
 
 use crate::{
     config,
-    veth::Veth, //
+    veth::{
+        NdoXmit,
+        Veth, //
+    },
 };
 use abstractions::net::{
     ethtool::DriverInfo,
@@ -67,6 +71,6 @@ impl RtnlLinkOps for Kind {
         ack: &mut ExtAck<'_>,
         rtnl: &'a Rtnl,
     ) -> Result<Finished<'a>> {
-        Veth::newlink(dev, params, ack, rtnl)
+        Veth::newlink(dev, params, NdoXmit::IfPolled, ack, rtnl)
     }
 }

@@ -3,7 +3,10 @@
 //! The data of one end.
 
 use super::{
-    limits::headroom,
+    limits::{
+        headroom,
+        NdoXmit, //
+    },
     stats::QueueStats, //
 };
 use abstractions::{
@@ -43,13 +46,15 @@ pub(crate) struct Veth {
     pub(super) requested_headroom: Atomic<u32>,
     /// The program that packets go through when they are received here.
     pub(super) prog: ProgPtr,
+    /// When it says that frames can be redirected to it.
+    pub(super) ndo_xmit: NdoXmit,
     /// What each receive queue has counted.
     pub(super) stats: KVVec<QueueStats>,
 }
 
 impl Veth {
     /// The data of `dev`. [`ENOMEM`].
-    pub(super) fn new(dev: SetupDevice<'_>) -> Result<Self> {
+    pub(super) fn new(dev: SetupDevice<'_>, ndo_xmit: NdoXmit) -> Result<Self> {
         let (_, rx) = dev.num_queues();
         Ok(Self {
             peer: LinkRef::new(),
@@ -57,6 +62,7 @@ impl Veth {
             dropped: Counter::new(),
             requested_headroom: Atomic::new(0),
             prog: ProgPtr::new(),
+            ndo_xmit,
             stats: QueueStats::for_queues(rx)?,
         })
     }

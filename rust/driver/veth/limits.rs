@@ -12,18 +12,36 @@ use abstractions::net::{
     },
 };
 
+/// When an end says that programs can redirect frames to it (feature `ndo-xmit`). It takes them at any time.
+#[derive(Clone, Copy)]
+pub(crate) enum NdoXmit {
+    /// Always.
+    Always,
+    /// As the C driver: if packets are polled at the other end.
+    IfPolled,
+}
+
 /// A tag may be in the frame, on top of the MTU.
 const VLAN_HLEN: u32 = 4;
 
 /// The largest MTU of all (`ETH_MAX_MTU`).
 pub(super) const MAX_MTU: u32 = 65535;
 
-/// What an end can do that has so many receive queues, where the other one transmits by `peer_tx`. It can
-/// always be sent through: the other end's stack gets what nobody polls.
-pub(super) fn features(rx: u32, peer_tx: u32) -> XdpFeatures {
-    let through = XdpFeatures::NDO_XMIT.with(XdpFeatures::NDO_XMIT_SG);
-    if peer_tx > rx {
-        // Some packets would not go through a program.
+/// What an end can do that has so many receive queues, where the other one transmits by `peer_tx` and, if
+/// `peer_polls`, polls what it receives.
+pub(super) fn features(ndo_xmit: NdoXmit, peer_polls: bool, rx: u32, peer_tx: u32) -> XdpFeatures {
+    // Otherwise some packets would not go through a program.
+    let has_program = rx >= peer_tx;
+    let through = match ndo_xmit {
+        NdoXmit::Always => true,
+        NdoXmit::IfPolled => has_program && peer_polls,
+    };
+    let through = if through {
+        XdpFeatures::NDO_XMIT.with(XdpFeatures::NDO_XMIT_SG)
+    } else {
+        XdpFeatures::NONE
+    };
+    if !has_program {
         return through;
     }
     through
@@ -62,17 +80,30 @@ mod tests {
     fn any_end_can_be_sent_through() {
         assert!(all(
             &[(1, 1), (1, 2), (2, 1), (4096, 1), (1, 4096)],
-            |(rx, tx)| { features(*rx, *tx).with(THROUGH) == features(*rx, *tx) }
+            |(rx, tx)| {
+                let features = features(NdoXmit::Always, false, *rx, *tx);
+                features.with(THROUGH) == features
+            }
         ));
     }
 
     #[test]
+    fn as_c_only_if_the_peer_polls() {
+        let of = |polls, rx, tx| features(NdoXmit::IfPolled, polls, rx, tx);
+        assert!(of(true, 1, 1) == features(NdoXmit::Always, true, 1, 1));
+        assert!(of(false, 1, 1).with(THROUGH) == of(true, 1, 1));
+        assert!(of(false, 1, 1) != of(true, 1, 1));
+        assert!(of(true, 1, 2) == XdpFeatures::NONE);
+    }
+
+    #[test]
     fn programs_want_a_queue_for_each_of_the_peers() {
+        let of = |rx, tx| features(NdoXmit::Always, true, rx, tx);
         assert!(all(&[(1, 1), (2, 1), (2, 2), (4096, 4096)], |(rx, tx)| {
-            features(*rx, *tx).with(XdpFeatures::BASIC) == features(*rx, *tx)
+            of(*rx, *tx).with(XdpFeatures::BASIC) == of(*rx, *tx)
         }));
         assert!(all(&[(1, 2), (2, 3), (4095, 4096)], |(rx, tx)| {
-            features(*rx, *tx) == THROUGH
+            of(*rx, *tx) == THROUGH
         }));
     }
 

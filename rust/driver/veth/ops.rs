@@ -86,15 +86,16 @@ impl NetDeviceOps for Veth {
     /// GRO is done where packets are polled, so it is what queues are there for. A device that is down
     /// has none.
     fn set_features(dev: &Registered<Link<Self>>, features: Features, rtnl: &Rtnl) -> Result {
-        if !dev.is_up() {
-            return Ok(());
-        }
-        if dev.data().wants_queues(features.any(Features::GRO)) {
-            Self::make_queues(dev, rtnl)
-        } else {
+        let polls = dev.data().wants_queues(features.any(Features::GRO));
+        if dev.is_up() && polls {
+            Self::make_queues(dev, rtnl)?;
+        } else if !polls {
             dev.data().queues.clear(rtnl);
-            Ok(())
         }
+        if let Some(peer) = dev.data().peer.get_rtnl(rtnl) {
+            xdp::features_of(peer, dev, polls, rtnl);
+        }
+        Ok(())
     }
 
     /// Nobody has taken anything out of the ring for seconds. Has it looked at, or, if there is none any more,

@@ -38,10 +38,17 @@ const GSO: Features = Features::GSO_SOFTWARE;
 
 /// Says what both ends can do, after something has changed of which that depends.
 pub(super) fn update_features(dev: &Link<Veth>, peer: &Link<Veth>, rtnl: &Rtnl) {
-    let (tx, _, rx, _) = dev.num_queues(rtnl);
-    let (peer_tx, _, peer_rx, _) = peer.num_queues(rtnl);
-    dev.set_xdp_features(features(rx, peer_tx), rtnl);
-    peer.set_xdp_features(features(peer_rx, tx), rtnl);
+    let polls = |end: &Link<Veth>| end.data().wants_queues(end.has_any_feature(Features::GRO));
+    features_of(dev, peer, polls(peer), rtnl);
+    features_of(peer, dev, polls(dev), rtnl);
+}
+
+/// Says what `dev` can do, whose other end polls or does not.
+pub(super) fn features_of(dev: &Link<Veth>, peer: &Link<Veth>, peer_polls: bool, rtnl: &Rtnl) {
+    let (_, _, rx, _) = dev.num_queues(rtnl);
+    let (peer_tx, _, _, _) = peer.num_queues(rtnl);
+    let ndo_xmit = dev.data().ndo_xmit;
+    dev.set_xdp_features(features(ndo_xmit, peer_polls, rx, peer_tx), rtnl);
 }
 
 /// Has packets that `dev` receives go through `prog`, or through none.
@@ -82,6 +89,7 @@ pub(super) fn set_prog(
         peer.set_max_mtu(mtu, rtnl);
         peer.set_changeable(GSO, !has, rtnl);
         end.apply_headroom(dev, peer);
+        update_features(dev, peer, rtnl);
         if let (true, Some(peer)) = (had != has, peer.registered(rtnl)) {
             peer.update_features(rtnl);
         }
