@@ -136,7 +136,8 @@ found=$(awk 'FNR == 1 { tests = 0 } /^#\[cfg\(rnetvirt_kunit\)\]/ { tests = 1 }
 [ -z "$found" ] || fail "the driver uses what is for tests:" "$found"
 
 mapfile -t ours < <(printf '%s\n' "${files[@]}" | grep -v '^rust/iproute2/')
-found=$(words "$FORGETS" "${ours[@]}")
+# What it loses on purpose, some bytes, is for kmemleak to find.
+found=$(words "$FORGETS" "${ours[@]}" | grep -vE '^kunit/provoke\.rs:.*(\bforget\(KBox::new\(\[0u8; 256\], |b"wrong-leak")' || true)
 [ -z "$found" ] || fail "values are leaked:" "$found"
 mapfile -t ours < <(printf '%s\n' "${others[@]}" | grep -v '^rust/iproute2/')
 # Its files are used when there is nothing else that could go: the test is about who shares one.
