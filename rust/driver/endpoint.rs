@@ -369,8 +369,8 @@ pub(crate) struct Macvlan {
     pub(crate) bc_queue_len: Atomic<u32>,
     /// How many sources it listens to.
     pub(crate) sources: Atomic<u32>,
-    /// The address by which the host reaches it: the last one that it has from who administers the lower
-    /// device. By one that a tenant gives it the host does not reach it: that may be a gateway's.
+    /// The address by which the host reaches it: the one that it was made with, or had when who administers the
+    /// lower device said `host on` of it last. By another the host does not reach it: that may be a gateway's.
     pub(crate) known_to_host: Atomic<u64>,
 }
 
