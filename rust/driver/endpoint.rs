@@ -126,39 +126,12 @@ pub(crate) struct Common {
     pub(crate) tap: Option<TapRef>,
     /// Groups that it listens to.
     pub(crate) groups: GroupFilter,
-    /// What of its packets is looked at.
-    pub(crate) checks: Checks,
     /// What it may say that it is, if that is not anything.
     pub(crate) guard: RcuBox<Guard>,
     /// How much it may send and receive, if that is not anything.
     pub(crate) limits: RcuBox<Limits>,
-}
-
-/// What of an endpoint's packets is looked at: one word, so that each packet asks once.
-pub(crate) struct Checks(Atomic<u32>);
-
-impl Checks {
-    const TX_GUARD: u32 = 1;
-    const TX_LIMITS: u32 = 2;
-    const RX_LIMITS: u32 = 4;
-
-    /// Whether it is asked about what it sends.
-    #[inline(always)]
-    pub(crate) fn tx(&self) -> bool {
-        self.0.load(Relaxed) & (Self::TX_GUARD | Self::TX_LIMITS) != 0
-    }
-
-    /// Whether it is asked about what it receives.
-    #[inline(always)]
-    pub(crate) fn rx(&self) -> bool {
-        self.0.load(Relaxed) & Self::RX_LIMITS != 0
-    }
-
-    /// Of these, `checks` are done from now on, and the others not.
-    fn set(&self, these: u32, checks: u32, _rtnl: &Rtnl) {
-        self.0
-            .store(self.0.load(Relaxed) & !these | checks, Relaxed);
-    }
+    /// Whether these are about what it receives, too.
+    has_rx_limits: Atomic<bool>,
 }
 
 impl Common {
@@ -172,16 +145,16 @@ impl Common {
             tap: form.tap,
             // So that not all endpoints err about the same groups.
             groups: GroupFilter::new(random_u32()),
-            checks: Checks(Atomic::new(0)),
             guard: RcuBox::new(),
             limits: RcuBox::new(),
+            has_rx_limits: Atomic::new(false),
         })
     }
 
     /// Whether a packet is within what the endpoint may receive; if so, it has received it.
     #[inline(always)]
     pub(crate) fn may_receive(&self, packet: Payload<'_>, rcu: Rcu<'_>) -> Result<(), Reason> {
-        if self.checks.rx() {
+        if self.has_rx_limits.load(Relaxed) {
             self.ask_limits(packet, rcu)
         } else {
             Ok(())
@@ -248,6 +221,9 @@ pub(crate) trait Endpoint: NetDeviceOps + Deref<Target = Common> {
     /// The number by which IPv6 tells it from others with its MAC address; zero if there are none.
     fn dev_id(&self) -> u16;
 
+    /// Says whether it has a guard, or limits to what it sends.
+    fn set_checked(&self, checked: bool, rtnl: &Rtnl);
+
     /// Has the host reach `dev` by the MAC address that it has now, if it has one of its own.
     fn let_host_know(dev: &Link<Self>, rtnl: &Rtnl);
 }
@@ -307,20 +283,21 @@ pub(crate) fn new_limits<E: Endpoint>(
 /// Has `dev` follow that. May sleep.
 pub(crate) fn set_checks<E: Endpoint>(dev: &Registered<Link<E>>, new: NewChecks, rtnl: &Rtnl) {
     let this = dev.data();
-    let when = |wanted, check| if wanted { check } else { 0 };
     if let Some(guard) = new.guard {
-        let checks = when(guard.is_some(), Checks::TX_GUARD);
         drop(this.guard.replace(guard, |_| {}, rtnl));
-        this.checks.set(Checks::TX_GUARD, checks, rtnl);
     }
     if let Some(limits) = new.limits {
-        let limited = |f: fn(&Limits) -> bool| limits.as_deref().is_some_and(f);
-        let checks = when(limited(Limits::has_tx), Checks::TX_LIMITS)
-            | when(limited(Limits::has_rx), Checks::RX_LIMITS);
+        let has_rx = limits.as_deref().is_some_and(Limits::has_rx);
         drop(this.limits.replace(limits, |_| {}, rtnl));
-        this.checks
-            .set(Checks::TX_LIMITS | Checks::RX_LIMITS, checks, rtnl);
+        this.has_rx_limits.store(has_rx, Relaxed);
     }
+    // Last: a packet that does not see it may have come before.
+    let section = rcu::read_lock();
+    let limits = this.limits.get(Rcu::new(&section));
+    this.set_checked(
+        this.guard.is_some() || limits.is_some_and(Limits::has_tx),
+        rtnl,
+    );
 }
 
 /// Checks whether who asks may have the host be a destination on the port of `dev`, or not any more, and
@@ -394,6 +371,10 @@ impl Endpoint for Macvlan {
         0
     }
 
+    fn set_checked(&self, checked: bool, _rtnl: &Rtnl) {
+        self.mode.set_checked(checked);
+    }
+
     fn let_host_know(dev: &Link<Self>, _rtnl: &Rtnl) {
         dev.data().known_to_host.store(dev.mac().key(), Relaxed);
     }
@@ -442,6 +423,10 @@ impl Endpoint for Ipvlan {
 
     fn dev_id(&self) -> u16 {
         u16::try_from(self.dev_id.load(Relaxed)).unwrap_or(0)
+    }
+
+    fn set_checked(&self, checked: bool, _rtnl: &Rtnl) {
+        self.settings.set_checked(checked);
     }
 
     fn let_host_know(_dev: &Link<Self>, _rtnl: &Rtnl) {}

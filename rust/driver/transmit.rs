@@ -27,7 +27,10 @@ use crate::{
         bucket::Moment,
         neighbours::is_about_neighbours, //
     },
-    macvlan::settings::Mode as MacvlanMode,
+    macvlan::settings::{
+        Mode as MacvlanMode,
+        Sends, //
+    },
     port::Port,
     reach::{
         unicast,
@@ -79,50 +82,62 @@ impl Macvlan {
     /// A packet that an endpoint of flavor macvlan sends; see the picture in [`macvlan`](crate::macvlan).
     #[inline]
     pub(crate) fn xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
-        let Some(skb) = pass_checks(dev, skb, cx) else {
-            return Tx::DROPPED;
-        };
-        if dev.data().mode.is_plain_bridge() {
-            Self::bridge_xmit(dev, skb, cx)
-        } else if dev.data().mode.has_host() {
-            Self::xmit_beside_host(dev, skb, *cx)
-        } else if dev.data().mode.get().is(MacvlanMode::BRIDGE) {
-            Self::mixed_bridge_xmit(dev, skb, cx)
-        } else {
-            send_out(dev, skb, cx)
+        match dev.data().mode.sends() {
+            Sends::Bridge => Self::bridge_xmit(dev, skb, cx),
+            Sends::Out => send_out(dev, skb, cx),
+            Sends::Depends => Self::other_xmit(dev, skb, *cx),
         }
     }
 
-    /// The same where the host is a destination: to the host, and on as without.
+    /// The same with a guard or limits, the host as a destination, or siblings of flavor ipvlan.
     #[inline(never)]
-    fn xmit_beside_host(dev: &Link<Self>, skb: SkBuff<'_>, cx: XmitContext<'_>) -> Tx {
-        // By value, so that without a host it does not have to be in memory.
+    fn other_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: XmitContext<'_>) -> Tx {
+        // By value, so that on the short ways it does not have to be in memory.
         let cx = &cx;
-        let this = dev.data();
-        let mut frame = match skb.into_frame() {
+        let mode = &dev.data().mode;
+        let Some(skb) = pass_checks(mode.is_checked(), dev, skb, cx) else {
+            return Tx::DROPPED;
+        };
+        let frame = match skb.into_frame() {
             Ok(frame) => frame,
             Err(skb) => return send_out(dev, skb, cx),
         };
+        let frame = match Self::send_to_host(dev, frame, cx) {
+            Ok(frame) => frame,
+            Err(tx) => return tx,
+        };
+        if mode.get() == MacvlanMode::BRIDGE {
+            Self::mixed_bridge_xmit(dev, frame, cx)
+        } else {
+            send_out(dev, frame.into_skb(), cx)
+        }
+    }
+
+    /// Where the host is a destination, takes what is for it, and gives the rest back.
+    #[inline]
+    fn send_to_host<'a>(
+        dev: &Link<Self>,
+        mut frame: EthFrame<'a>,
+        cx: &XmitContext<'_>,
+    ) -> Result<EthFrame<'a>, Tx> {
+        let this = dev.data();
+        if !this.mode.has_host() {
+            return Ok(frame);
+        }
         this.port.mark_sent(&mut frame, cx);
         let party = this.party();
-        if host::is_for_host(party, &mut frame, this, cx) {
-            // A sibling of flavor ipvlan has the host's MAC address, too.
-            let Some(owner) = this.port.dest_owner(frame.payload(), cx.rcu()) else {
-                return to_host(dev, frame, cx);
-            };
-            return match unicast(party, owner.data().party()) {
-                Reach::Direct => between(dev, owner, frame, cx),
-                Reach::Out => send_out(dev, frame.into_skb(), cx),
-                Reach::Nowhere => drop_tx(dev, frame.into_skb(), Reason::TxIsolated, cx),
-            };
+        if !host::is_for_host(party, &mut frame, this, cx) {
+            return Ok(frame);
         }
-        if this.mode.get() != MacvlanMode::BRIDGE {
-            send_out(dev, frame.into_skb(), cx)
-        } else if this.port.has_ipvlan() {
-            Self::mixed_bridge_xmit(dev, frame.into_skb(), cx)
-        } else {
-            Self::bridge_xmit(dev, frame.into_skb(), cx)
-        }
+        // A sibling of flavor ipvlan has the host's MAC address, too.
+        let Some(owner) = this.port.dest_owner(frame.payload(), cx.rcu()) else {
+            return Err(to_host(dev, frame, cx));
+        };
+        Err(match unicast(party, owner.data().party()) {
+            Reach::Direct => between(dev, owner, frame, cx),
+            Reach::Out => send_out(dev, frame.into_skb(), cx),
+            Reach::Nowhere => drop_tx(dev, frame.into_skb(), Reason::TxIsolated, cx),
+        })
     }
 
     /// A packet in mode bridge: to the siblings that it is for, or out.
@@ -142,14 +157,10 @@ impl Macvlan {
         }
     }
 
-    /// The same with siblings of flavor ipvlan, which have the lower device's address.
-    #[inline(never)]
-    fn mixed_bridge_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+    /// The same if there may be siblings of flavor ipvlan, which have the lower device's address.
+    #[inline]
+    fn mixed_bridge_xmit(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
         let this = dev.data();
-        let frame = match skb.into_frame() {
-            Ok(frame) => frame,
-            Err(skb) => return send_out(dev, skb, cx),
-        };
         let dest = frame.dest();
         if dest.is_multicast() {
             return Self::group_xmit(frame, dev, dest, cx);
@@ -205,17 +216,28 @@ impl Ipvlan {
     /// A packet that an endpoint of flavor ipvlan sends; see the picture in [`ipvlan`](crate::ipvlan).
     #[inline]
     pub(crate) fn xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
-        let Some(skb) = pass_checks(dev, skb, cx) else {
+        if !dev.data().settings.is_plain_l2() {
+            return Self::other_xmit(dev, skb, cx);
+        }
+        match skb.into_frame() {
+            Ok(frame) => Self::xmit_l2(dev, frame, cx),
+            Err(skb) => drop_tx(dev, skb, Reason::TxShort, cx),
+        }
+    }
+
+    /// The same with a guard or limits, the host as a destination, or in another mode.
+    #[inline]
+    fn other_xmit(dev: &Link<Self>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -> Tx {
+        let settings = &dev.data().settings;
+        let Some(skb) = pass_checks(settings.is_checked(), dev, skb, cx) else {
             return Tx::DROPPED;
         };
         let frame = match skb.into_frame() {
             Ok(frame) => frame,
             Err(skb) => return drop_tx(dev, skb, Reason::TxShort, cx),
         };
-        if dev.data().settings.is_plain_l2() {
-            Self::xmit_l2(dev, frame, cx)
-        } else if dev.data().settings.mode() == IpvlanMode::L2 {
-            Self::xmit_l2_beside_host(dev, frame, *cx)
+        if settings.mode() == IpvlanMode::L2 {
+            Self::other_l2(dev, frame, *cx)
         } else {
             Self::xmit_l3(dev, frame, cx)
         }
@@ -246,15 +268,18 @@ impl Ipvlan {
         send_out(dev, frame.into_skb(), cx)
     }
 
-    /// The same where the host is a destination: to the host, and on as without.
+    /// The same where the host may be a destination: to the host, and on as without.
     #[inline(never)]
-    fn xmit_l2_beside_host(dev: &Link<Self>, mut frame: EthFrame<'_>, cx: XmitContext<'_>) -> Tx {
+    fn other_l2(dev: &Link<Self>, mut frame: EthFrame<'_>, cx: XmitContext<'_>) -> Tx {
+        // By value, so that on the short way it does not have to be in memory.
         let (this, cx) = (dev.data(), &cx);
-        this.port.mark_sent(&mut frame, cx);
-        if host::is_for_host(this.party(), &mut frame, this, cx)
-            && this.port.dest_owner(frame.payload(), cx.rcu()).is_none()
-        {
-            return to_host(dev, frame, cx);
+        if this.settings.has_host() {
+            this.port.mark_sent(&mut frame, cx);
+            if host::is_for_host(this.party(), &mut frame, this, cx)
+                && this.port.dest_owner(frame.payload(), cx.rcu()).is_none()
+            {
+                return to_host(dev, frame, cx);
+            }
         }
         Self::xmit_l2(dev, frame, cx)
     }
@@ -355,7 +380,9 @@ impl Ipvlan {
         if !this.settings.is_trusted() {
             return drop_tx(dev, frame.into_skb(), Reason::TxHost, cx);
         }
-        to_lower(dev, frame, cx)
+        // Whether it is dropped on the way is no business of the sender.
+        this.stats.count_tx(frame.len(), cx.bh());
+        through(frame, &this.lower, cx)
     }
 
     /// A frame to another MAC address, which may be that of an endpoint of flavor macvlan.
@@ -430,14 +457,16 @@ impl Siblings for Port {
 
 // --- Both -------------------------------------------------------------------
 
-/// Gives a packet back that the guard and the limits of `dev`, if it has any, let pass; drops any other.
+/// Gives a packet back that the guard and the limits of `dev` let pass, if it `is_checked` by any; drops any
+/// other.
 #[inline(always)]
 fn pass_checks<'a, E: Endpoint>(
+    is_checked: bool,
     dev: &Link<E>,
     skb: SkBuff<'a>,
     cx: &XmitContext<'_>,
 ) -> Option<SkBuff<'a>> {
-    if dev.data().checks.tx() {
+    if is_checked {
         ask(dev.data(), dev, skb, cx)
     } else {
         Some(skb)
@@ -591,16 +620,8 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
     }
 }
 
-/// Makes a frame that `sender` sends one that the lower device has received. Whether it is dropped on the
-/// way is no business of the sender.
-#[inline(always)]
-fn to_lower<S: Endpoint>(sender: &Link<S>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
-    let this = sender.data();
-    this.stats.count_tx(frame.len(), cx.bh());
-    through(frame, &this.lower, cx)
-}
-
-/// The same, for the lower device's own stack alone: no link on it is asked again.
+/// Makes a frame that `sender` sends one that the lower device's own stack has received: no link on it is
+/// asked again.
 #[inline(never)]
 fn to_host<S: Endpoint>(sender: &Link<S>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
     let this = sender.data();

@@ -100,8 +100,11 @@ const TRUSTED: u32 = 1 << 31;
 /// The host is a destination.
 const HOST: u32 = 1 << 30;
 
+/// The endpoint has a guard, or limits to what it sends.
+const CHECKED: u32 = 1 << 29;
+
 /// What is beside mode and flags.
-const BITS: u32 = TRUSTED | HOST;
+const BITS: u32 = TRUSTED | HOST | CHECKED;
 
 impl ModeCell {
     /// Those of an endpoint that is not trusted.
@@ -131,18 +134,35 @@ impl ModeCell {
         self.set_bit(TRUSTED, trusted);
     }
 
-    /// Whether the mode is l2, and the host is no destination: one test.
+    /// Whether the mode is l2, the host is no destination, and nothing is checked: one test.
     #[inline]
     pub(crate) fn is_plain_l2(&self) -> bool {
         const {
             assert!(Mode::L2.0 == 0);
         }
-        self.0.load(Relaxed) & (HOST | 0xff << MODE_SHIFT) == 0
+        self.0.load(Relaxed) & (HOST | CHECKED | 0xff << MODE_SHIFT) == 0
     }
 
     /// Says whether the host is a destination.
     pub(crate) fn set_host(&self, host: bool) {
         self.set_bit(HOST, host);
+    }
+
+    /// Whether the host is a destination.
+    #[inline]
+    pub(crate) fn has_host(&self) -> bool {
+        self.0.load(Relaxed) & HOST != 0
+    }
+
+    /// Says whether there is a guard, or limits to what is sent.
+    pub(crate) fn set_checked(&self, checked: bool) {
+        self.set_bit(CHECKED, checked);
+    }
+
+    /// Whether there is a guard, or limits to what is sent.
+    #[inline]
+    pub(crate) fn is_checked(&self) -> bool {
+        self.0.load(Relaxed) & CHECKED != 0
     }
 
     fn set_bit(&self, bit: u32, on: bool) {
@@ -335,19 +355,31 @@ mod tests {
             [true, false].into_iter().all(|host| {
                 cell.set_host(host);
                 cell.set_mode(state.0);
-                held(&cell) == *state && (cell.0.load(Relaxed) & HOST != 0) == host
+                held(&cell) == *state && cell.has_host() == host && !cell.is_checked()
             })
         }));
     }
 
     #[test]
-    fn mode_l2_is_plain_without_a_host() {
+    fn checks_leave_the_rest() {
         assert!(all(states(), |state| {
             let cell = cell(*state);
-            let plain = cell.is_plain_l2();
-            cell.set_host(true);
-            plain == (state.0 == Mode::L2) && !cell.is_plain_l2()
+            [true, false].into_iter().all(|checked| {
+                cell.set_checked(checked);
+                cell.set_mode(state.0);
+                held(&cell) == *state && cell.is_checked() == checked && !cell.has_host()
+            })
         }));
+    }
+
+    #[test]
+    fn mode_l2_is_plain_without_host_and_checks() {
+        assert!(all(states(), |state| (0..4).all(|bits: u32| {
+            let cell = cell(*state);
+            cell.set_host(bits & 1 != 0);
+            cell.set_checked(bits & 2 != 0);
+            cell.is_plain_l2() == (state.0 == Mode::L2 && bits == 0)
+        })));
     }
 
     #[test]

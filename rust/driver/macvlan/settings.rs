@@ -104,13 +104,31 @@ impl Mode {
     }
 }
 
-/// Beside the mode, so that a packet on its way to siblings or out asks for all at once.
+/// Beside the mode, so that a packet that is sent asks for all at once: there are siblings of flavor ipvlan.
 const MIXED: u32 = 1 << 31;
 
 /// The host is a destination, and wants to know what endpoints send.
 const HOST: u32 = 1 << 30;
 
-/// A mode that changes while packets look at it.
+/// The endpoint has a guard, or limits to what it sends.
+const CHECKED: u32 = 1 << 29;
+
+/// What is beside the mode.
+const BITS: u32 = MIXED | HOST | CHECKED;
+
+/// What is to be done with packets that an endpoint sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sends {
+    /// To siblings, all of flavor macvlan, or out.
+    Bridge,
+    /// Out.
+    Out,
+    /// What depends on what is beside the mode.
+    Depends,
+}
+
+/// A mode that changes while packets look at it, and what else those that are sent want to know. Writers hold
+/// RTNL.
 pub(crate) struct ModeCell(Atomic<u32>);
 
 impl ModeCell {
@@ -120,13 +138,19 @@ impl ModeCell {
 
     #[inline]
     pub(crate) fn get(&self) -> Mode {
-        Mode(self.0.load(Relaxed) & !(MIXED | HOST))
+        Mode(self.0.load(Relaxed) & !BITS)
     }
 
-    /// Whether the mode is bridge, all siblings are of flavor macvlan, and the host is none.
     #[inline]
-    pub(crate) fn is_plain_bridge(&self) -> bool {
-        self.0.load(Relaxed) == Mode::BRIDGE.0
+    pub(crate) fn sends(&self) -> Sends {
+        let all = self.0.load(Relaxed);
+        if all == Mode::BRIDGE.0 {
+            Sends::Bridge
+        } else if all & BITS == 0 {
+            Sends::Out
+        } else {
+            Sends::Depends
+        }
     }
 
     /// Whether the host is a destination.
@@ -135,25 +159,33 @@ impl ModeCell {
         self.0.load(Relaxed) & HOST != 0
     }
 
-    /// Writers hold RTNL.
+    /// Whether there is a guard, or limits to what is sent.
+    #[inline]
+    pub(crate) fn is_checked(&self) -> bool {
+        self.0.load(Relaxed) & CHECKED != 0
+    }
+
     pub(crate) fn set(&self, mode: Mode) {
-        let rest = self.0.load(Relaxed) & (MIXED | HOST);
-        self.0.store(rest | mode.0, Relaxed);
+        self.change(!BITS, mode.0);
     }
 
-    /// Says whether there are siblings of flavor ipvlan. Writers hold RTNL.
+    /// Says whether there are siblings of flavor ipvlan.
     pub(crate) fn set_mixed(&self, mixed: bool) {
-        self.set_bit(MIXED, mixed);
+        self.change(MIXED, if mixed { MIXED } else { 0 });
     }
 
-    /// Says whether the host is a destination. Writers hold RTNL.
+    /// Says whether the host is a destination.
     pub(crate) fn set_host(&self, host: bool) {
-        self.set_bit(HOST, host);
+        self.change(HOST, if host { HOST } else { 0 });
     }
 
-    fn set_bit(&self, bit: u32, on: bool) {
-        let rest = self.0.load(Relaxed) & !bit;
-        self.0.store(if on { rest | bit } else { rest }, Relaxed);
+    /// Says whether there is a guard, or limits to what is sent.
+    pub(crate) fn set_checked(&self, checked: bool) {
+        self.change(CHECKED, if checked { CHECKED } else { 0 });
+    }
+
+    fn change(&self, clear: u32, set: u32) {
+        self.0.store(self.0.load(Relaxed) & !clear | set, Relaxed);
     }
 }
 
@@ -278,27 +310,30 @@ mod tests {
         Mode::SOURCE,
     ];
 
-    /// All that a cell can hold: the mode, whether there are siblings of the other flavor, and a host.
-    fn states() -> impl Iterator<Item = (Mode, bool, bool)> {
+    /// All that a cell can hold beside the mode: siblings of the other flavor, the host, checks.
+    fn states() -> impl Iterator<Item = (Mode, [bool; 3])> {
         MODES.into_iter().flat_map(|mode| {
-            [(false, false), (false, true), (true, false), (true, true)]
-                .map(|(mixed, host)| (mode, mixed, host))
+            (0..8).map(move |bits: u32| (mode, [1, 2, 4].map(|bit| bits & bit != 0)))
         })
     }
 
-    fn cell((mode, mixed, host): (Mode, bool, bool)) -> ModeCell {
+    const SETTERS: [fn(&ModeCell, bool); 3] = [
+        ModeCell::set_mixed,
+        ModeCell::set_host,
+        ModeCell::set_checked,
+    ];
+
+    fn cell((mode, beside): (Mode, [bool; 3])) -> ModeCell {
         let cell = ModeCell::new(mode);
-        cell.set_mixed(mixed);
-        cell.set_host(host);
+        for (set, on) in SETTERS.into_iter().zip(beside) {
+            set(&cell, on);
+        }
         cell
     }
 
-    fn held(cell: &ModeCell) -> (Mode, bool, bool) {
-        (cell.get(), is_mixed(cell), cell.has_host())
-    }
-
-    fn is_mixed(cell: &ModeCell) -> bool {
-        cell.0.load(Relaxed) & MIXED != 0
+    fn held(cell: &ModeCell) -> (Mode, [bool; 3]) {
+        let is_mixed = cell.0.load(Relaxed) & MIXED != 0;
+        (cell.get(), [is_mixed, cell.has_host(), cell.is_checked()])
     }
 
     #[test]
@@ -343,51 +378,58 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_holds_the_mode_whatever_the_siblings() {
-        assert!(all(states(), |state| cell(*state).get() == state.0));
+    fn a_cell_holds_what_was_put_in() {
+        assert!(all(states(), |state| held(&cell(*state)) == *state));
     }
 
     #[test]
-    fn a_new_cell_has_no_siblings_of_the_other_flavor_and_no_host() {
+    fn a_new_cell_has_nothing_beside_the_mode() {
         assert!(all(MODES, |mode| {
-            held(&ModeCell::new(*mode)) == (*mode, false, false)
+            held(&ModeCell::new(*mode)) == (*mode, [false; 3])
         }));
     }
 
     #[test]
-    fn only_a_bridge_among_its_own_is_a_plain_one() {
+    fn what_is_beside_the_mode_is_not_part_of_it() {
+        assert!(all(MODES, |mode| mode.number() & BITS == 0));
+    }
+
+    #[test]
+    fn a_packet_goes_the_short_way_only_with_nothing_beside_the_mode() {
         assert!(all(states(), |state| {
-            cell(*state).is_plain_bridge() == (*state == (Mode::BRIDGE, false, false))
+            let sends = match *state {
+                (Mode::BRIDGE, [false, false, false]) => Sends::Bridge,
+                (_, [false, false, false]) => Sends::Out,
+                _ => Sends::Depends,
+            };
+            cell(*state).sends() == sends
         }));
     }
 
     #[test]
-    fn a28_a_new_mode_leaves_what_is_known_of_siblings() {
+    fn a28_a_new_mode_leaves_what_is_beside_it() {
         assert!(all(states(), |state| MODES.into_iter().all(|mode| {
             let cell = cell(*state);
             cell.set(mode);
-            held(&cell) == (mode, state.1, state.2)
+            held(&cell) == (mode, state.1)
         })));
     }
 
     #[test]
-    fn what_is_known_of_siblings_changes_and_back() {
+    fn what_is_beside_the_mode_comes_and_goes_and_leaves_the_rest() {
         assert!(all(states(), |state| {
-            [false, true, true, false].into_iter().all(|mixed| {
+            SETTERS.into_iter().enumerate().all(|(which, set)| {
                 let cell = cell(*state);
-                cell.set_mixed(mixed);
-                held(&cell) == (state.0, mixed, state.2)
-            })
-        }));
-    }
-
-    #[test]
-    fn the_host_comes_and_goes_and_leaves_the_rest() {
-        assert!(all(states(), |state| {
-            [false, true, true, false].into_iter().all(|host| {
-                let cell = cell(*state);
-                cell.set_host(host);
-                held(&cell) == (state.0, state.1, host)
+                let mut beside = state.1;
+                [false, true, true, false].into_iter().all(|on| {
+                    set(&cell, on);
+                    beside
+                        .iter_mut()
+                        .skip(which)
+                        .take(1)
+                        .for_each(|bit| *bit = on);
+                    held(&cell) == (state.0, beside)
+                })
             })
         }));
     }
