@@ -38,14 +38,19 @@ limit() { ip -n "$1" link set "$2" type rnetvirt limit "${@:3}"; }
 
 lost() { in_ns "$1" ethtool -S "$2" | awk -v reason="$3:" '$1 == reason { print $2 }'; }
 
-# within GOT WANTED: two in a hundred.
+# within WANTED WORDS...: a second get through, as rate.py counts them, but for two in a hundred. Too many are
+# never right; too few may be all that a busy machine has sent: so three tries.
 within() {
-	note "$1 a second, wanted $2"
-	awk -v got="$1" -v wanted="$2" 'BEGIN { exit !(got >= wanted * 0.98 && got <= wanted * 1.02) }' ||
-		fail "$1 a second, wanted $2"
-}
+	local wanted=$1 got try
 
-rate() { python3 "$TESTS/rate.py" "$@"; }
+	for try in 1 2 3; do
+		got=$(python3 "$TESTS/rate.py" "${@:2}") || fail "rate.py: status $?"
+		note "$got a second, wanted $wanted"
+		awk -v got="$got" -v wanted="$wanted" 'BEGIN { exit !(got <= wanted * 1.02) }' || break
+		awk -v got="$got" -v wanted="$wanted" 'BEGIN { exit !(got < wanted * 0.98) }' || return 0
+	done
+	fail "$got a second, wanted $wanted ($try tries)"
+}
 
 test_off_by_default() {
 	local flavor
@@ -123,7 +128,7 @@ test_only_who_administers_the_lower_device() {
 tx_pps() {
 	beds "${@:1:1}" "${@:3}"
 	limit A v0 tx-pps 2000 tx-pps-burst 500
-	within "$(rate A v0 W wire0 $WIRE_MAC 100 "$2" 1.5 600)" 2000
+	within 2000 A v0 W wire0 $WIRE_MAC 100 "$2" 1.5 600
 	(($(lost A v0 tx_limit) > 0)) || fail "nothing was lost"
 }
 
@@ -137,7 +142,7 @@ test_exact_bytes_sent() {
 	beds macvlan mode bridge
 	# 1250 frames of 1000 bytes.
 	limit A v0 tx-rate 10mbit tx-burst 400k
-	within "$(rate A v0 W wire0 $WIRE_MAC 1000 2 1.5 500)" 1250
+	within 1250 A v0 W wire0 $WIRE_MAC 1000 2 1.5 500
 	same "others" "$(lost B v1 rx_limit)" 0
 }
 
@@ -146,38 +151,38 @@ test_exact_bytes_of_large_frames_sent() {
 	in_ns S ethtool -K eth0 tso on >/dev/null
 	# 20 segments of 1000 bytes are 21080 on the wire.
 	limit A v0 tx-rate 84320000bit tx-burst 2m
-	within "$(rate A v0 W wire0 $WIRE_MAC 20054 2 1.5 150 gso:1000)" 500
+	within 500 A v0 W wire0 $WIRE_MAC 20054 2 1.5 150 gso:1000
 }
 
 test_exact_packets_of_large_frames_sent() {
 	beds macvlan mode bridge
 	limit A v0 tx-pps 10000 tx-pps-burst 4000
-	within "$(rate A v0 W wire0 $WIRE_MAC 20054 2 1.5 250 gso:1000)" 500
+	within 500 A v0 W wire0 $WIRE_MAC 20054 2 1.5 250 gso:1000
 }
 
 test_exact_packets_received_from_the_wire() {
 	beds macvlan mode bridge
 	limit A v0 rx-pps 2000 rx-pps-burst 500
-	within "$(rate W wire0 A v0 $MAC1 100 1 1.5 600)" 2000
+	within 2000 W wire0 A v0 $MAC1 100 1 1.5 600
 	(($(lost A v0 rx_limit) > 0)) || fail "nothing was lost"
 }
 
 test_exact_packets_received_from_eight() {
 	beds macvlan mode bridge
 	limit A v0 rx-pps 2000 rx-pps-burst 500
-	within "$(rate B v1 A v0 $MAC1 100 8 1.5 600)" 2000
+	within 2000 B v1 A v0 $MAC1 100 8 1.5 600
 }
 
 test_exact_bytes_received() {
 	beds macvlan mode bridge
 	limit A v0 rx-rate 10mbit rx-burst 400k
-	within "$(rate B v1 A v0 $MAC1 1000 2 1.5 500)" 1250
+	within 1250 B v1 A v0 $MAC1 1000 2 1.5 500
 }
 
 test_exact_copies_received() {
 	beds ipvlan mode l2
 	limit B v1 rx-pps 1000 rx-pps-burst 300
-	within "$(rate A v0 B v1 broadcast 100 2 1.5 400)" 1000
+	within 1000 A v0 B v1 broadcast 100 2 1.5 400
 	same "the sender's" "$(lost A v0 tx_limit)" 0
 }
 
@@ -185,7 +190,7 @@ test_exact_broadcast() {
 	beds macvlan mode bridge
 	# Bursts are 100.
 	limit A v0 broadcast 1000
-	within "$(rate A v0 B v1 broadcast 100 2 1.5 150)" 1000
+	within 1000 A v0 B v1 broadcast 100 2 1.5 150
 	(($(lost A v0 tx_limit_broadcast) > 0)) || fail "nothing was lost"
 	same "as others" "$(lost A v0 tx_limit)" 0
 }
