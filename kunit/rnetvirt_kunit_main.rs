@@ -75,6 +75,8 @@ mod abstractions_test;
 mod cases;
 #[allow(dead_code)]
 mod examples;
+mod guard_checksum_test;
+mod guard_frames;
 mod guard_test;
 mod mac_test;
 mod provoke;

@@ -3,18 +3,18 @@
 #![forbid(unsafe_code)]
 
 use abstractions::net::rx_handler::{
-    Declared,
+    DeclaredHandler,
     HandlerType, //
 };
 
 pub struct Deaf;
 
-pub fn type_of<T: Declared>() -> &'static HandlerType<T> {
+pub fn type_of<T: DeclaredHandler>() -> &'static HandlerType<T> {
     T::handler_type()
 }
 
 #[cfg(misuse)]
-impl Declared for Deaf {
+impl DeclaredHandler for Deaf {
     fn handler_type() -> &'static HandlerType<Self> {
         loop {}
     }

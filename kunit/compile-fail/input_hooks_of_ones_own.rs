@@ -3,18 +3,18 @@
 #![forbid(unsafe_code)]
 
 use abstractions::net::ip_input::{
-    Declared,
+    DeclaredInput,
     Hooks, //
 };
 
 pub struct Deaf;
 
-pub fn hooks_of<T: Declared>() -> &'static Hooks<T> {
+pub fn hooks_of<T: DeclaredInput>() -> &'static Hooks<T> {
     T::hooks()
 }
 
 #[cfg(misuse)]
-impl Declared for Deaf {
+impl DeclaredInput for Deaf {
     fn hooks() -> &'static Hooks<Self> {
         loop {}
     }

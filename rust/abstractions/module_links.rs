@@ -82,7 +82,7 @@ macro_rules! module_links {
                     static TYPE: $crate::net::rx_handler::HandlerType<$handler> =
                         $crate::net::rx_handler::HandlerType::new();
                     // SAFETY: It is in the module's list, and only one type can have it.
-                    unsafe impl $crate::net::rx_handler::Declared for $handler {
+                    unsafe impl $crate::net::rx_handler::DeclaredHandler for $handler {
                         fn handler_type() -> &'static $crate::net::rx_handler::HandlerType<Self> {
                             &TYPE
                         }
@@ -98,7 +98,7 @@ macro_rules! module_links {
                     static HOOKS: $crate::net::ip_input::Hooks<$input> =
                         $crate::net::ip_input::Hooks::new();
                     // SAFETY: The hooks are in the module's list, and only one type can have them.
-                    unsafe impl $crate::net::ip_input::Declared for $input {
+                    unsafe impl $crate::net::ip_input::DeclaredInput for $input {
                         fn hooks() -> &'static $crate::net::ip_input::Hooks<Self> {
                             &HOOKS
                         }

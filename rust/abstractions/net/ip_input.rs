@@ -75,7 +75,7 @@ use kernel::{
 /// # Safety
 ///
 /// The hooks must be the same ones always, no other type's, and registered by the module.
-pub unsafe trait Declared: Sized + 'static {
+pub unsafe trait DeclaredInput: Sized + 'static {
     /// Returns the hooks of the type.
     #[doc(hidden)]
     fn hooks() -> &'static Hooks<Self>;
@@ -86,7 +86,7 @@ pub unsafe trait Declared: Sized + 'static {
 /// # Context
 ///
 /// In an RCU section: in a softirq, or in a process that sends to its own host. Must not sleep.
-pub trait IpInput: RxHandler + Declared {
+pub trait IpInput: RxHandler + DeclaredInput {
     /// The data of the devices on top.
     type Upper: Sync + 'static;
 

@@ -76,7 +76,7 @@ pub use verdict::Verdict;
 /// # Safety
 ///
 /// [`handler_type`](Self::handler_type) must give the same one always, no other type's, and registered by the module.
-pub unsafe trait Declared: Sized + 'static {
+pub unsafe trait DeclaredHandler: Sized + 'static {
     /// Returns what is known of its handlers.
     #[doc(hidden)]
     fn handler_type() -> &'static HandlerType<Self>;
@@ -88,7 +88,7 @@ pub unsafe trait Declared: Sized + 'static {
 ///
 /// In an RCU section; must not sleep. [`receive`](Self::receive) with softirqs disabled, the others in a
 /// worker with softirqs enabled.
-pub trait RxHandler: Declared + Send + Sync {
+pub trait RxHandler: DeclaredHandler + Send + Sync {
     /// Whether packets go on [to other devices](Verdict::another), which are links of this module above
     /// the one that received them.
     const PASSES_ON: bool;

@@ -21,7 +21,7 @@ pub use self::{
         XdpFrames, //
     },
     poll::{
-        Verdict,
+        Outcome,
         XdpPoll, //
     },
     prog::{

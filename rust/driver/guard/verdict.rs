@@ -79,8 +79,6 @@ struct Sender<'a> {
     mac: Mac,
 }
 
-type Verdict = Result<(), Reason>;
-
 /// What is wrong with what cannot be looked at.
 const CUT: Reason = Reason::TxGuardFrame;
 
@@ -105,7 +103,7 @@ impl Guard {
         source: Mac,
         protocol: u16,
         frame: &mut impl Bytes,
-    ) -> Verdict {
+    ) -> Result<(), Reason> {
         if !self.may_be_from(mac, source) {
             return Err(Reason::TxGuardMac);
         }
@@ -186,7 +184,7 @@ impl Sender<'_> {
     }
 
     /// Ethernet and IPv4, whatever it is: who does not know his address yet may ask.
-    fn check_arp(&self, frame: &mut impl Bytes, at: usize) -> Verdict {
+    fn check_arp(&self, frame: &mut impl Bytes, at: usize) -> Result<(), Reason> {
         /// Ethernet and IPv4, and the lengths of their addresses.
         const LAYOUT: (u16, u16, u8, u8) = (1, ETH_P_IP, 6, 4);
         const REQUESTS: [u16; 2] = [1, 3];
@@ -200,7 +198,7 @@ impl Sender<'_> {
         }
     }
 
-    fn check_v4(&self, frame: &mut impl Bytes, at: usize) -> Verdict {
+    fn check_v4(&self, frame: &mut impl Bytes, at: usize) -> Result<(), Reason> {
         let ip: Ipv4Hdr = frame.header(at).ok_or(CUT)?;
         let behind = at.wrapping_add(ip.header_len().ok_or(CUT)? as usize);
         let (is_first, more) = (ip.fragment_offset() == 0, ip.has_more_fragments());
@@ -235,7 +233,7 @@ impl Sender<'_> {
         }
     }
 
-    fn check_dhcp(&self, frame: &mut impl Bytes, at: usize, more: bool) -> Verdict {
+    fn check_dhcp(&self, frame: &mut impl Bytes, at: usize, more: bool) -> Result<(), Reason> {
         let (source, dest) = ports(frame, at).ok_or(CUT)?;
         let (server, client) = DHCP;
         if source != server && dest != server && dest != client {
@@ -265,7 +263,7 @@ impl Sender<'_> {
         Ok(())
     }
 
-    fn check_v6(&self, frame: &mut impl Bytes, at: usize) -> Verdict {
+    fn check_v6(&self, frame: &mut impl Bytes, at: usize) -> Result<(), Reason> {
         let ip: Ipv6Hdr = frame.header(at).ok_or(CUT)?;
         if ip.version() != 6 {
             return Err(CUT);
@@ -306,8 +304,8 @@ impl Sender<'_> {
         source: [u8; 16],
         known: bool,
         end: usize,
-    ) -> Verdict {
-        const WRONG: Verdict = Err(Reason::TxGuardArp);
+    ) -> Result<(), Reason> {
+        const WRONG: Result<(), Reason> = Err(Reason::TxGuardArp);
         /// Solicitation and advertisement of routers, of neighbours, and redirects: types 133 to 137.
         const DISCOVERY: [(usize, u8); 5] = [(8, 1), (16, 1), (24, 1), (24, 2), (40, 2)];
         let kind: u8 = frame.header(upper.at).ok_or(CUT)?;
@@ -429,7 +427,7 @@ pub(super) fn upper(
     Err(CUT)
 }
 
-fn check_dhcpv6(frame: &mut impl Bytes, upper: &Upper) -> Verdict {
+fn check_dhcpv6(frame: &mut impl Bytes, upper: &Upper) -> Result<(), Reason> {
     /// Advertise, reply, reconfigure, and an answer to a relay.
     const ANSWERS: [u8; 4] = [2, 7, 10, 13];
     let (source, dest) = ports(frame, upper.at).ok_or(CUT)?;

@@ -26,7 +26,7 @@ use abstractions::{
         },
         txq::TxQueue,
         xdp::{
-            Verdict,
+            Outcome,
             XdpBulk, //
         },
     },
@@ -57,20 +57,20 @@ impl RxQueueOps for Veth {
         while let Some(entry) = xdp.next() {
             seen.bytes = seen.bytes.wrapping_add(entry.frame_len());
             match xdp.run(entry) {
-                Verdict::Pass(skb) => match UniqueSkb::new(skb) {
+                Outcome::Pass(skb) => match UniqueSkb::new(skb) {
                     Ok(skb) => xdp.gro_receive(skb),
                     Err(skb) => xdp.netif_receive(skb),
                 },
-                Verdict::Passed => (),
-                Verdict::Tx(frame) => {
+                Outcome::Passed => (),
+                Outcome::Tx(frame) => {
                     if let Err(frame) = back.push(frame) {
                         seen.send_back(dev, &mut back, bh);
                         let _ = back.push(frame);
                     }
                 }
-                Verdict::Redirected => seen.redirect += 1,
-                Verdict::Dropped => seen.xdp_drops += 1,
-                Verdict::Lost => seen.drops += 1,
+                Outcome::Redirected => seen.redirect += 1,
+                Outcome::Dropped => seen.xdp_drops += 1,
+                Outcome::Lost => seen.drops += 1,
             }
             if xdp.charged() >= COMPLETE_AT {
                 woken = txq.as_ref().is_some_and(|txq| xdp.complete_charged(txq));

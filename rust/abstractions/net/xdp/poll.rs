@@ -39,7 +39,7 @@ use kernel::prelude::*;
 
 /// What a program has said of a packet, and where that is now.
 #[must_use]
-pub enum Verdict<'p> {
+pub enum Outcome<'p> {
     /// The device has received it (`XDP_PASS`), and it is an skb.
     Pass(ReceivedSkBuff<'p>),
     /// The device has received it; it was a frame, and goes to the stack with others.
@@ -120,9 +120,9 @@ impl<'p> XdpPoll<'_, 'p> {
 
     /// Runs the program on the entry, and does what it says.
     #[inline]
-    pub fn run(&mut self, entry: Entry<'p>) -> Verdict<'p> {
+    pub fn run(&mut self, entry: Entry<'p>) -> Outcome<'p> {
         match (entry, self.prog) {
-            (Entry::Skb(skb), None) => Verdict::Pass(skb),
+            (Entry::Skb(skb), None) => Outcome::Pass(skb),
             (Entry::Skb(skb), Some(prog)) => self.run_skb(skb, prog),
             (Entry::Frame(frame), prog) => self.run_frame(frame, prog),
         }
@@ -131,14 +131,14 @@ impl<'p> XdpPoll<'_, 'p> {
     /// Runs the program on the packet where it is, if that may be; memory of its own it gets only when it
     /// leaves.
     #[inline]
-    fn run_skb(&mut self, skb: ReceivedSkBuff<'p>, prog: RunningProg<'_>) -> Verdict<'p> {
+    fn run_skb(&mut self, skb: ReceivedSkBuff<'p>, prog: RunningProg<'_>) -> Outcome<'p> {
         // SAFETY: The skb is valid.
         let skb = if unsafe { bindings::skb_is_xdp_ready(skb.as_ptr()) } {
             skb
         } else {
             match self.copy(skb) {
                 Some(skb) => skb,
-                None => return Verdict::Lost,
+                None => return Outcome::Lost,
             }
         };
         let raw = skb.as_ptr();
@@ -161,19 +161,19 @@ impl<'p> XdpPoll<'_, 'p> {
             bindings::xdp_action_XDP_PASS => {
                 // SAFETY: The buffer is of this skb; programs leave an Ethernet header at least.
                 unsafe { bindings::skb_from_xdp_buff(raw, &ctx.xdp, self.poll.dev().as_ptr()) };
-                Verdict::Pass(skb)
+                Outcome::Pass(skb)
             }
             bindings::xdp_action_XDP_TX | bindings::xdp_action_XDP_REDIRECT => {
                 match self.take_memory(skb, ctx) {
                     // SAFETY: The buffer is ours now, of that kind of memory, and the program has just run.
                     Some(kind) => unsafe { self.send(&mut ctx.xdp, kind, prog, act) },
-                    None => Verdict::Lost,
+                    None => Outcome::Lost,
                 }
             }
             _ => {
                 self.complain(prog, act);
                 skb.drop_reason(DropReason::XDP);
-                Verdict::Dropped
+                Outcome::Dropped
             }
         }
     }
@@ -238,9 +238,9 @@ impl<'p> XdpPoll<'_, 'p> {
 
     /// Has the program see a frame, where it is.
     #[inline(never)]
-    fn run_frame(&mut self, frame: XdpFrame, prog: Option<RunningProg<'_>>) -> Verdict<'p> {
+    fn run_frame(&mut self, frame: XdpFrame, prog: Option<RunningProg<'_>>) -> Outcome<'p> {
         if !frame.has_header() {
-            return Verdict::Lost;
+            return Outcome::Lost;
         }
         let Some(prog) = prog else {
             return self.pass(frame);
@@ -268,7 +268,7 @@ impl<'p> XdpPoll<'_, 'p> {
                     self.pass(XdpFrame::from_raw(raw))
                 } else {
                     bindings::xdp_return_buff(&mut ctx.xdp);
-                    Verdict::Lost
+                    Outcome::Lost
                 }
             },
             bindings::xdp_action_XDP_TX | bindings::xdp_action_XDP_REDIRECT => {
@@ -279,20 +279,20 @@ impl<'p> XdpPoll<'_, 'p> {
                 self.complain(prog, act);
                 // SAFETY: The buffer is ours, and its queue says of what kind.
                 unsafe { bindings::xdp_return_buff(&mut ctx.xdp) };
-                Verdict::Dropped
+                Outcome::Dropped
             }
         }
     }
 
     /// Puts a frame to those that go to the stack.
     #[inline]
-    fn pass(&mut self, frame: XdpFrame) -> Verdict<'p> {
+    fn pass(&mut self, frame: XdpFrame) -> Outcome<'p> {
         if self.passed.is_full() {
             self.deliver();
         }
         match self.passed.push(frame) {
-            Ok(()) => Verdict::Passed,
-            Err(_) => Verdict::Lost,
+            Ok(()) => Outcome::Passed,
+            Err(_) => Outcome::Lost,
         }
     }
 
@@ -308,14 +308,14 @@ impl<'p> XdpPoll<'_, 'p> {
         kind: bindings::xdp_mem_type,
         prog: RunningProg<'_>,
         act: u32,
-    ) -> Verdict<'p> {
+    ) -> Outcome<'p> {
         xdp.rxq = self.rxq().of(kind);
         if act == bindings::xdp_action_XDP_TX {
             // SAFETY: By the caller's guarantee.
             let frame = unsafe { bindings::xdp_convert_buff_to_frame(xdp) };
             if !frame.is_null() {
                 // SAFETY: It has the buffer's memory.
-                return Verdict::Tx(unsafe { XdpFrame::from_raw(frame) });
+                return Outcome::Tx(unsafe { XdpFrame::from_raw(frame) });
             }
             // SAFETY: The device and the program are valid.
             unsafe {
@@ -327,12 +327,12 @@ impl<'p> XdpPoll<'_, 'p> {
             // the poll ends, which is told so.
             if unsafe { bindings::xdp_do_redirect(dev, xdp, prog.as_ptr()) } == 0 {
                 self.poll.redirected();
-                return Verdict::Redirected;
+                return Outcome::Redirected;
             }
         }
         // SAFETY: It is still ours, and its queue says of what kind.
         unsafe { bindings::xdp_return_buff(xdp) };
-        Verdict::Lost
+        Outcome::Lost
     }
 
     /// Tells who watches of a verdict that is none, or `XDP_ABORTED`.
