@@ -69,7 +69,7 @@ KASAN:
 ^UBSAN:
 KFENCE: .* in
 ^kmemleak: .*new suspected memory leak
-^kmemleak: (Memory pool empty|Cannot allocate|Kernel memory leak detector disabled)
+^kmemleak: (Memory pool empty|Cannot allocate a kmemleak_object|Kernel memory leak detector disabled)
 ^unreferenced object 0x
 ^ODEBUG:
 debug_objects: out of memory
