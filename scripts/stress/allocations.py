@@ -10,6 +10,7 @@ in which nothing failed, and that one must succeed.
 import contextlib
 import errno
 import fcntl
+import functools
 import os
 import socket
 import struct
@@ -19,10 +20,11 @@ import time
 import bed
 import faults
 import rtnl
+import xdp
 from inside import inside
 
 DEBUG = "/sys/kernel/debug"
-OUTER = ("kind:{kind}", "index:100", "name:v0", "addr:020000000001", "txq:2", "rxq:2")
+OUTER = ("kind:{kind}", "index:10000", "name:v0", "addr:020000000001", "txq:2", "rxq:2")
 PEER = ("peer", "name:v1", "addr:020000000002", "txq:2", "rxq:2")
 FIELDS = ("mtu", "address", "group", "txqlen", "master", "link", "mode", "mvflags", "count", "sources", "bcqueuelen",
           "bcqueuelenused", "bccutoff", "promiscuity", "allmulti", "ipmode", "ipflags")
@@ -176,7 +178,7 @@ class Endpoint(Link):
     """One request about an endpoint v0 on low, which has nobody else."""
 
     LOW = ("kind:dummy", "name:low", "index:10", "addr:020000000a00", "up")
-    NEW = ("name:v0", "index:100", "link:10", "addr:020000000001")
+    NEW = ("name:v0", "index:10000", "link:10", "addr:020000000001")
     OPERATIONS = requests()
 
     def __init__(self, kind, flavor, name):
@@ -249,7 +251,7 @@ class Host(Endpoint):
         bed.must("S", "new", "kind:" + self.kind, "name:v1", "link:10", "up", *bed.own(self.kind, "ipvlan")())
 
     def message(self):
-        return bed.host_message("new", 100, self.address)
+        return bed.host_message("new", 10000, self.address)
 
     def good(self, old, new, result):
         """Who has it receives by it, and whoever has not is not in the way of others."""
@@ -354,6 +356,20 @@ class Siblings(Call):
         bed.must("S", "del", "name:low")
 
 
+class Polled(Call):
+    """On a pair of which one end, with two queues, polls what it receives; `first` was done before."""
+
+    def __init__(self, kind, call, first=(), up=True, wanted=lambda old: old):
+        super().__init__(kind, call, before=(("set", "name:v1", "up"), *((("set", "name:v0", "up"),) if up else ())))
+        self.first, self.wanted = first, wanted
+
+    def prepare(self):
+        super().prepare()
+        with inside("S"), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+            for call in self.first:
+                call(sock)
+
+
 class Load(Call):
     """The module itself: loaded or not, and it can be unloaded."""
 
@@ -452,6 +468,14 @@ def of_pairs(kind):
     def toggle(on):
         return lambda sock: bed.ethtool(sock, "v0", bytes((ETHTOOL_SGRO, 0, 0, 0, on, 0, 0, 0)))
 
+    def channels(number):
+        return lambda sock: bed.ethtool(sock, "v0", struct.pack("=9I", 0x3D, 0, 0, 0, 0, number, 2, 0, 0))
+
+    def up_now(sock):
+        fcntl.ioctl(sock, 0x8914, struct.pack("16sh22x", b"v0", 0x1003))
+
+    program = functools.cache(lambda: xdp.build(["pass"]))
+
     change = ("kind:{kind}", "name:v0", *(("data32:2:0",) if kind == "rnetvirt" else ()))
     move = link("set", ("name:v0", "nsfd:/run/netns/A"), moved)
     # The core warns when it cannot rename a device in the middle of a move, which
@@ -466,7 +490,7 @@ def of_pairs(kind):
         "delete": link("del", ("name:v0",), gone, before=up),
         "delete-netns": link("del", ("name:v0",), gone, far=True),
         "change": link("set", change, lambda old: old),
-        "rename": link("set", ("index:100", "name:w0"), renamed),
+        "rename": link("set", ("index:10000", "name:w0"), renamed),
         "open": link("set", ("name:v0", "up"), changed(up=1), before=up[1:]),
         "close": link("set", ("name:v0", "down"), changed(up=0), before=up),
         "address": link("set", ("name:v0", "addr:020000000099"), changed(address="02:00:00:00:00:99")),
@@ -475,6 +499,11 @@ def of_pairs(kind):
         "move": move,
         "dump": link("get", ("name:v0",), lambda old: old),
         "features": Call(kind, toggle(1), before=up),
+        "open-polled": Polled(kind, up_now, (toggle(1),), up=False, wanted=changed(up=1)),
+        "channels": Polled(kind, channels(2), (toggle(1), channels(1))),
+        "program": Polled(kind, lambda sock: xdp.attach("v0", program())),
+        "program-polled": Polled(kind, lambda sock: xdp.attach("v0", program()), (toggle(1),)),
+        "program-off": Polled(kind, lambda sock: xdp.attach("v0", -1), (lambda sock: xdp.attach("v0", program()),)),
         "transmit": Call(kind, lambda sock: sock.send(FRAME), before=up),
     }
 

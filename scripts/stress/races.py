@@ -21,59 +21,14 @@ import packets
 import rtnl
 import taps
 from bed import check, inside, libc
+from programs import Programs
+from worker import ENDPOINTS, PAIRS, SPACES, Worker
 
-SPACES = ["r0", "r1", "r2"]
-PAIRS = [f"d{n}" for n in range(5)]
-ENDPOINTS = {flavor: [f"{letter}{n}" for n in range(5)]
-             for flavor, letter in (("macvlan", "e"), ("ipvlan", "i"), ("macvtap", "t"), ("ipvtap", "j"))}
 MTUS = [68, 100, 576, 1280, 1500, 9000, 65535]
 # The settings of endpoints that talk to siblings.
 TALKING = {"macvlan": ("data32:1:4",), "ipvlan": ("data16:1:0",)}
 TALKING |= {flavor: TALKING[like] for flavor, (_, like) in bed.TAPS.items()}
 RTM_GETSTATS = 94
-
-
-class Worker:
-    pause = 0.0
-    until = 0.0
-
-    def __init__(self, kind, flavors, rng):
-        self.kind, self.flavors, self.rng = kind, flavors, rng
-        self.stacked = bed.stacked(kind, flavors)
-        self.names = [*PAIRS, *(name for flavor in self.stacked for name in ENDPOINTS[flavor])]
-
-    def prepare(self):
-        """In the worker's own process."""
-
-    def step(self):
-        """One operation; returns what it was. It may fail as it likes."""
-        raise NotImplementedError
-
-    def place(self):
-        return self.rng.choice(SPACES)
-
-    def name(self):
-        return "name:" + self.rng.choice(self.names)
-
-    @staticmethod
-    def index(place, name):
-        with inside(place):
-            return bed.ifindex(name)
-
-    def address(self):
-        return "addr:02" + self.rng.randbytes(5).hex()
-
-    def maybe(self, chance, *tokens):
-        return tokens if self.rng.random() < chance else ()
-
-    def request(self, verb, *tokens):
-        self.request_in(self.place(), verb, *tokens)
-
-    def request_in(self, place, verb, *tokens):
-        self.say(f"{place}: {verb} {' '.join(tokens)}")
-        error = bed.request(place, verb, *tokens)
-        if error:
-            raise OSError(error, os.strerror(error))
 
 
 class Links(Worker):
@@ -444,7 +399,12 @@ class Frames(Worker):
                 return
             with packets.Sender(name) as out:
                 for _ in range(rng.randrange(1, 60)):
-                    out.send(packets.frame(rng, limit=4000, macs=packets.ENDPOINTS, hosts=self.hosts))
+                    frame = packets.frame(rng, limit=4000, macs=packets.ENDPOINTS, hosts=self.hosts)
+                    # Between packet_snd()'s look at IFF_UP and packet_pick_tx_queue() the core may sleep. A device
+                    # that is unregistered meanwhile, of whatever driver, has no queues: it divides by their number
+                    # or, on one CPU, takes it from another for ever.
+                    frame.bypass = False
+                    out.send(frame)
 
     @property
     def hosts(self):
@@ -611,7 +571,7 @@ class Module(Worker):
         bed.load(self.kind)
 
 
-WORKERS = [Links, Links, Links, Spaces, Uppers, Ethtool, Readers, Frames, Stream, Flood, Module]
+WORKERS = [Links, Links, Links, Spaces, Uppers, Ethtool, Programs, Programs, Readers, Frames, Stream, Flood, Module]
 # With flavors that have a node alone: what they have in common with others is tried there.
 FEWER = [Links, Spaces, Uppers, Readers, Frames, Module]
 # With these flavors as well.
