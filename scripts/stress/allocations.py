@@ -537,6 +537,11 @@ def run(board, kind, flavors, name, until):
             new = state(operation.ignored)
             if n == 0 and isinstance(operation.wanted, Created):
                 operation.wanted.state = new
+            # What a device is to receive is told to it later, and when that fails again, after 1 to 15 s.
+            patience = time.monotonic() + 20
+            while not operation.good(old, new, result) and time.monotonic() < patience:
+                time.sleep(0.1)
+                new = state(operation.ignored)
             where = f"{name}: allocation {n}: result {result}, before {old}, after {new}"
             if not operation.good(old, new, result) or bed.tainted():
                 return where
