@@ -32,7 +32,6 @@ FRAME = bytes.fromhex("020000000002020000000001" "88b5") + bytes(1200)
 # To 10.3.0.1, from and to the MAC address that endpoints of flavor ipvlan have.
 PACKET = bytes.fromhex("020000000a00020000000a00" "0800" "450004b00000000040fd0000" "0a030002" "0a030001") + bytes(1180)
 ETHTOOL_SGRO = 0x2C
-TUNGETIFF, TUNSETQUEUE = 0x800454D2, 0x400454D9
 
 
 def write(path, value):
@@ -278,7 +277,7 @@ def references(kind, wanted=None):
 
 
 class Node(Endpoint):
-    """Something is done to /dev/tap100, which is open twice, or to v0, whose node it is.
+    """Something is done to /dev/tap10000, which is open twice, or to v0, whose node it is.
     CALL gets the number of a descriptor; what it returns is closed, if that is one."""
 
     def __init__(self, kind, flavor, call=None, tokens=(), wanted=lambda old: old):
@@ -290,9 +289,9 @@ class Node(Endpoint):
 
     def prepare(self):
         super().prepare()
-        if not os.path.exists("/dev/tap100"):
-            raise RuntimeError("there is no /dev/tap100")
-        self.files = [os.open("/dev/tap100", os.O_RDWR | os.O_NONBLOCK) for _ in range(2)]
+        if not os.path.exists("/dev/tap10000"):
+            raise RuntimeError("there is no /dev/tap10000")
+        self.files = [os.open("/dev/tap10000", os.O_RDWR | os.O_NONBLOCK) for _ in range(2)]
         self.held = references(self.kind)
 
     def act(self, fault, n):
@@ -420,35 +419,28 @@ def operations(kind, flavors):
 
 
 def of_nodes(kind, flavor):
-    def flags(command, bits, file):
-        fcntl.ioctl(file, command, struct.pack("16sH14x", b"", bits))
-
     def asynchronous(file):
         fcntl.fcntl(file, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
 
     def node(call=None, **more):
         return Node(kind, flavor, call, **more)
 
-    def reattach(file):
-        flags(TUNSETQUEUE, 0x0400, file)
-        flags(TUNSETQUEUE, 0x0200, file)
-
     tcp = bytes.fromhex("450003e800000000400600000a0300020a030001" "00090009000000010000000150100000" "00000000")
     plain = bytes(10) + PACKET
     cut = struct.pack("=BBHHHH", 1, 1, 54, 100, 34, 16) + PACKET[:14] + tcp + bytes(60000)
     nodes = {
-        "node-open": node(lambda file: os.open("/dev/tap100", os.O_RDWR | os.O_NONBLOCK)),
+        "node-open": node(lambda file: os.open("/dev/tap10000", os.O_RDWR | os.O_NONBLOCK)),
         "node-write": node(lambda file: os.write(file, plain) and None),
         "node-write-long": node(lambda file: os.write(file, bytes(10) + PACKET[:14] + bytes(60000)) and None),
         "node-write-gso": node(lambda file: os.write(file, cut) and None),
-        "node-attach": node(reattach),
-        "node-address": node(lambda file: fcntl.ioctl(file, 0x8924, struct.pack(
-            "16sH6s8x", b"", 1, bytes.fromhex("020000000001" if flavor == "macvtap" else "020000000a00"))) and None),
-        "node-name": node(lambda file: flags(TUNGETIFF, 0, file)),
+        # What else a node can do allocates nothing: its name, attaching, with flavor ipvtap the address.
         "node-async": node(asynchronous),
         "txqlen": node(tokens=("name:v0", "txqlen:5"), wanted=changed(txqlen="5")),
         "move": node(tokens=("name:v0", "nsfd:/run/netns/A"), wanted=Created()),
     }
+    if flavor == "macvtap":
+        nodes["node-address"] = node(lambda file: fcntl.ioctl(file, 0x8924, struct.pack(
+            "16sH6s8x", b"", 1, bytes.fromhex("020000000001"))) and None)
     return {f"{flavor}-{name}": operation for name, operation in nodes.items()}
 
 
