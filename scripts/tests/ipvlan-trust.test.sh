@@ -343,18 +343,24 @@ loops() {
 }
 
 test_depth_around_a_tunnel() {
-	local kind
+	local kind queues=1 kinds=("vxlan id 7 dstport 4789")
 
 	modprobe -a vxlan ip_gre || skip "no tunnels"
-	for kind in "vxlan id 7 dstport 4789" gretap; do
+	# A packet that comes back to a queueing discipline while that is sending finds it taken. DEBUG_SPINLOCK takes
+	# that for impossible on one CPU, whatever the driver. gretap has one.
+	! has_checks "$KERNEL" || (($(nproc) > 1)) || queues=''
+	[ -z "$queues" ] || kinds+=(gretap)
+	for kind in "${kinds[@]}"; do
 		around "$kind"
 		loops v0 -I v0 10.8.1.9
 		loops v0 10.8.1.9
 		change S v0 trust on
 		loops v0 10.8.1.9
-		# A queueing discipline keeps the core from counting.
-		in_ns S tc qdisc replace dev v0 root pfifo
-		in_ns S ping -q -c 3 -i 0.2 -W 1 10.8.1.9 >/dev/null || true
+		if [ -n "$queues" ]; then
+			# A queueing discipline keeps the core from counting.
+			in_ns S tc qdisc replace dev v0 root pfifo
+			in_ns S ping -q -c 3 -i 0.2 -W 1 10.8.1.9 >/dev/null || true
+		fi
 		ip netns del S
 	done
 	modprobe -r vxlan ip_gre
