@@ -337,7 +337,7 @@ else
 		# With a thread for each CPU, one may run for ever what another has just written over: QEMU 7.2
 		# puts a block that it has translated meanwhile where the old one was. The kernel dies of an int3
 		# that nobody placed ("Oops: int3"), in whatever static key or call changes while packets go by.
-		[[ "${qemu_opts[*]}" = *-icount* ]] || qemu_opts=("-accel tcg,thread=single" "${qemu_opts[@]}")
+		[[ "${qemu_opts[*]}" = *-@(icount|accel)* ]] || qemu_opts+=("-accel tcg,thread=single")
 		# A busy machine makes a guest take its clock for one that runs many times slower, and
 		# then time flies: it is told the rate instead, which is this machine's.
 		khz=$(awk '/^flags/ { tsc = / constant_tsc / } /^bogomips/ { rate = $3 * 500 }
