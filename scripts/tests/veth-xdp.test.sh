@@ -269,6 +269,22 @@ test_e4_a_program_limits_the_peer() {
 	gives "1000000 whole" frames tcp S B v1 1000000
 }
 
+test_e9_who_sends_to_a_program_leaves_room() {
+	[ "$KIND" = rnetvirt ] || skip "C veth copies what has no room"
+	ns S B
+	joined S B
+	prog pass pass
+	attach B v1 pass
+	# Where nothing goes through it, room would only have packets copied that lack it.
+	gives 256 rtnl S get v0 headroom
+	gives 0 rtnl B get v1 headroom
+	attach S v0 pass
+	gives 256 rtnl B get v1 headroom
+	detach B v1
+	gives 0 rtnl S get v0 headroom
+	gives 256 rtnl B get v1 headroom
+}
+
 test_e7_a_program_stays_while_down() {
 	ns S B
 	joined S B

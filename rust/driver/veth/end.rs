@@ -77,13 +77,13 @@ impl Veth {
         gro || self.prog.is_some()
     }
 
-    /// Has both ends ask for the headroom that either side wants: packets pass from one to the other
-    /// without a copy, and a program would have them copied that have less than it wants.
+    /// Has both ends ask for the headroom that somebody above either wants: packets pass from one to the
+    /// other without a copy. A program sees what the other end sends, which is to have the room for it.
     pub(super) fn apply_headroom(&self, dev: &Link<Self>, peer: &Link<Self>) {
-        let wish = |end: &Self| headroom(end.requested_headroom.load(Relaxed), end.prog.is_some());
-        let both = wish(self).max(wish(peer.data()));
-        dev.set_needed_headroom(both);
-        peer.set_needed_headroom(both);
+        let asked = |end: &Self| end.requested_headroom.load(Relaxed);
+        let both = asked(self).max(asked(peer.data()));
+        dev.set_needed_headroom(headroom(both, peer.data().prog.is_some()));
+        peer.set_needed_headroom(headroom(both, self.prog.is_some()));
     }
 
     /// Makes the queues of `dev` as many as are active, if they are not there.

@@ -62,7 +62,7 @@ pub(super) fn max_frame_len(mtu: u32) -> u32 {
     mtu.saturating_add(ETH_HLEN + VLAN_HLEN)
 }
 
-/// The headroom that an end wants for whom is above it, and for its program.
+/// The headroom that an end asks for: what somebody above either wants, and a program at the other.
 pub(super) fn headroom(asked: u32, program: bool) -> u16 {
     let asked = u16::try_from(asked).unwrap_or(u16::MAX);
     asked.max(if program { HEADROOM } else { 0 })
