@@ -377,7 +377,8 @@ impl<'p> Poll<'p> {
         Polled::new(self.budget)
     }
 
-    /// What pools of others get back on this CPU until the end they do not get directly.
+    /// What pools of others get back on this CPU until the end they do not get directly. Only who runs programs
+    /// could give them something so.
     #[inline]
     pub(super) fn begin_xdp(&mut self) {
         self.no_direct = true;

@@ -16,10 +16,7 @@ use super::{
 };
 use crate::{
     bindings,
-    context::{
-        Bh,
-        Rcu, //
-    },
+    context::Bh, //
 };
 use kernel::{
     error::to_result,
@@ -93,6 +90,7 @@ const FRAME: usize = 1;
 /// Its [`TxQueue`] counts it as under way.
 const CHARGED: usize = 1 << 1;
 
+#[inline]
 fn untagged(ptr: *mut c_void) -> *mut c_void {
     ptr.map_addr(|addr| addr & !(FRAME | CHARGED))
 }
@@ -137,7 +135,10 @@ impl Ring {
         // SAFETY: The ring is initialised, and the caller the only one at this end.
         let ptr = unsafe { bindings::__ptr_ring_consume(self.ring.get()) };
         // SAFETY: By the type's invariants; it is in the ring no more.
-        (!ptr.is_null()).then(|| unsafe { (Entry::from_raw(ptr, dev), ptr.addr() & CHARGED != 0) })
+        (!ptr.is_null()).then(|| unsafe {
+            let charged = cfg!(CONFIG_BQL) && ptr.addr() & CHARGED != 0;
+            (Entry::from_raw(ptr, dev), charged)
+        })
     }
 
     /// Whether there is nothing in it. For who takes entries out; others have a snapshot.
@@ -238,12 +239,12 @@ impl Place<'_, '_> {
     }
 
     /// Puts an entry there that comes from `txq`, which counts it as under way until
-    /// [`Poll::complete_charged`](super::napi::Poll::complete_charged). That may stop `txq`, if something
-    /// waits there.
+    /// [`Poll::complete_charged`](super::napi::Poll::complete_charged). That may stop `txq`, where packets must
+    /// be able to [wait](TxQueue::has_qdisc).
     #[inline]
-    pub fn put_charged(self, entry: Entry<'_>, txq: &TxQueue<'_>, rcu: Rcu<'_>) {
-        let charged = txq.charge(rcu);
-        self.put_tagged(entry, charged);
+    pub fn put_charged(self, entry: Entry<'_>, txq: &TxQueue<'_>) {
+        txq.charge();
+        self.put_tagged(entry, cfg!(CONFIG_BQL));
     }
 
     #[inline]

@@ -80,15 +80,11 @@ impl TxQueue<'_> {
     }
 
     /// Counts a packet as under way, for byte queue limits, which count packets here; that may stop the queue. To
-    /// be called by one at a time. Whether it was counted: it is not where nobody waits for it.
+    /// be called by one at a time.
     #[inline]
-    pub(super) fn charge(&self, rcu: Rcu<'_>) -> bool {
-        if !cfg!(CONFIG_BQL) || !self.has_qdisc(rcu) {
-            return false;
-        }
+    pub(super) fn charge(&self) {
         // SAFETY: The queue is valid.
         unsafe { bindings::txq_charge(self.0.as_ptr()) };
-        true
     }
 
     /// So many that were counted have arrived. Whether that started the queue.

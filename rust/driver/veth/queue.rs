@@ -45,6 +45,8 @@ impl RxQueueOps for Veth {
         &self.queues
     }
 
+    // It has one caller, which is called for each packet that comes alone.
+    #[inline]
     fn poll<'p>(queue: &LiveQueue<Self>, dev: &Link<Self>, mut poll: Poll<'p>) -> Polled<'p> {
         let bh = poll.bh();
         let peer = dev.data().peer.get(bh.rcu());
@@ -136,6 +138,10 @@ impl Seen {
     fn count(&self, packets: u32, stats: &QueueStats) {
         stats.packets.add(packets);
         stats.bytes.add(self.bytes);
+        let rest = self.drops | self.redirect | self.xdp_drops | self.tx | self.tx_errors;
+        if rest == 0 {
+            return;
+        }
         stats.drops.add(self.drops);
         stats.xdp_redirect.add(self.redirect);
         stats.xdp_drops.add(self.xdp_drops);

@@ -126,8 +126,12 @@ fn to_queue(
         dev.data().dropped.inc();
         return Tx::DROPPED;
     };
-    place.put_charged(Entry::Skb(skb), &txq, cx.rcu());
-    if producer.is_full() && txq.has_qdisc(cx.rcu()) {
+    if !txq.has_qdisc(cx.rcu()) {
+        place.put(Entry::Skb(skb));
+        return Tx::SENT;
+    }
+    place.put_charged(Entry::Skb(skb), &txq);
+    if producer.is_full() {
         txq.try_stop(|| !producer.is_full());
     }
     Tx::SENT

@@ -63,7 +63,8 @@ pub enum Outcome<'p> {
 ///
 /// # Invariants
 ///
-/// What others' pools get back on this CPU they do not get directly, as `Poll::begin_xdp` has seen to.
+/// If there is a program, what others' pools get back on this CPU they do not get directly, as `Poll::begin_xdp` has
+/// seen to.
 pub struct XdpPoll<'r, 'p> {
     poll: &'r mut Poll<'p>,
     prog: Option<RunningProg<'r>>,
@@ -75,8 +76,10 @@ impl<'p> Poll<'p> {
     /// Has what comes go through `prog`, if there is one.
     #[inline]
     pub fn xdp<'r>(&'r mut self, prog: Option<RunningProg<'r>>) -> XdpPoll<'r, 'p> {
-        // INVARIANT: Until the poll ends, which it cannot meanwhile.
-        self.begin_xdp();
+        if prog.is_some() {
+            // INVARIANT: Until the poll ends, which it cannot meanwhile.
+            self.begin_xdp();
+        }
         XdpPoll {
             poll: self,
             prog,
@@ -237,7 +240,7 @@ impl<'p> XdpPoll<'_, 'p> {
     }
 
     /// Has the program see a frame, where it is.
-    #[inline(never)]
+    #[inline]
     fn run_frame(&mut self, frame: XdpFrame, prog: Option<RunningProg<'_>>) -> Outcome<'p> {
         if !frame.has_header() {
             return Outcome::Lost;
@@ -277,8 +280,9 @@ impl<'p> XdpPoll<'_, 'p> {
             }
             _ => {
                 self.complain(prog, act);
-                // SAFETY: The buffer is ours, and its queue says of what kind.
-                unsafe { bindings::xdp_return_buff(&mut ctx.xdp) };
+                // SAFETY: The frame lies at the beginning of the buffer, where programs do not get, and the
+                // pieces that they have left are where it has its.
+                drop(unsafe { XdpFrame::from_raw(raw) });
                 Outcome::Dropped
             }
         }
@@ -388,12 +392,13 @@ impl<'p> XdpPoll<'_, 'p> {
 
     /// Ends it: what was collected goes where it is to go. Returns how many frames were lost for want of
     /// memory.
+    // Not by value: all of it would be copied.
     #[inline]
-    pub fn finish(mut self) -> u32 {
+    pub fn finish(&mut self) -> u32 {
         if !self.passed.is_empty() {
             self.deliver();
         }
-        self.lost
+        core::mem::take(&mut self.lost)
     }
 
     #[inline]
