@@ -60,7 +60,8 @@ mod net {
         }
     }
 
-    // A copy of rust/abstractions/net/txq.rs.
+    // A copy of rust/abstractions/net/txq.rs, which is not here, where rustfmt would look for it.
+    #[rustfmt::skip]
     pub mod txq;
 }
 
@@ -86,9 +87,10 @@ extern "C" fn transmit(dev: *mut bindings::net_device) -> bool {
         txq.try_stop(|| !is_full());
         return false;
     }
+    let waits = txq.has_qdisc(Rcu(PhantomData));
     // SAFETY: There is a place.
     unsafe { ring_produce() };
-    if is_full() && txq.has_qdisc(Rcu(PhantomData)) {
+    if waits && is_full() {
         txq.try_stop(|| !is_full());
     }
     true
