@@ -8,7 +8,8 @@ use crate::{
     endpoint::{
         Common,
         Endpoint,
-        Ipvlan, //
+        Ipvlan,
+        Macvlan, //
     },
     group::{
         self,
@@ -91,13 +92,17 @@ impl RxHandler for Port {
                     return Verdict::CONSUMED;
                 };
                 skb = rest;
-            } else if unusual == Unusual::NO_MACVLAN {
-                return by_ip(this, skb, cx);
-            } else {
+            } else if unusual != Unusual::NO_MACVLAN {
                 return to_passthru(this, skb, cx);
             }
         }
-        by_mac(this, skb, dest, cx)
+        // One place each where either flavor's packets are delivered: that is part of this function.
+        if unusual != Unusual::NO_MACVLAN {
+            if let Some(dev) = by_mac(this, dest, cx.rcu()) {
+                return deliver(dev, Some(PacketType::Host), skb, cx);
+            }
+        }
+        by_ip(this, skb, cx)
     }
 
     fn deferred<'a>(this: &'a Handler<Self>, skb: &RxSkb<'a>, note: [u64; 2], cx: &Deferred<'a>) {
@@ -109,15 +114,11 @@ impl RxHandler for Port {
     }
 }
 
-/// A packet to one MAC address.
-#[inline]
-fn by_mac<'a>(port: &'a Port, skb: RxSkb<'a>, dest: Mac, cx: &RxContext<'a>) -> Verdict<'a> {
-    match port.macs.find(dest.key(), cx.rcu()) {
-        Some(dev) if !dev.data().mode.get().is(Mode::SOURCE) && dev.is_up() => {
-            deliver(dev, Some(PacketType::Host), skb, cx)
-        }
-        _ => by_ip(port, skb, cx),
-    }
+/// The endpoint of flavor macvlan that gets what comes in for a MAC address.
+#[inline(always)]
+fn by_mac<'a>(port: &'a Port, dest: Mac, rcu: Rcu<'a>) -> Option<&'a Link<Macvlan>> {
+    let dev = port.macs.find(dest.key(), rcu)?;
+    (!dev.data().mode.get().is(Mode::SOURCE) && dev.is_up()).then_some(dev)
 }
 
 /// The same where the only endpoint has the lower device to itself.
@@ -130,13 +131,13 @@ fn to_passthru<'a>(port: &'a Port, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdic
 }
 
 /// A packet whose MAC address is no endpoint's of flavor macvlan.
-#[inline]
+#[inline(always)]
 fn by_ip<'a>(port: &'a Port, skb: RxSkb<'a>, cx: &RxContext<'a>) -> Verdict<'a> {
     // Those in mode l3s get theirs through netfilter.
     if !port.has_l2_or_l3() {
         return Verdict::pass(skb);
     }
-    match port.dest_owner(skb.payload(), cx.rcu()) {
+    match port.receiver(skb.payload(), cx.rcu()) {
         Some(dev) if dev.data().settings.mode() != IpvlanMode::L3S => deliver(dev, None, skb, cx),
         _ => Verdict::pass(skb),
     }

@@ -68,7 +68,7 @@ pub(crate) fn said_source(packet: Payload<'_>) -> Option<IpAddr> {
 
 /// The address of an IPv4 packet.
 #[inline(always)]
-fn of_v4(packet: Payload<'_>, end: End) -> Option<u32> {
+pub(crate) fn of_v4(packet: Payload<'_>, end: End) -> Option<u32> {
     packet.with_header(0, end, |end, packet, ip: &Ipv4Hdr| {
         let header_len = ip.header_len()?;
         let mut len = u32::from(ip.tot_len.get());

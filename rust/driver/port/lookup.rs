@@ -5,6 +5,7 @@
 use crate::{
     endpoint::Ipvlan,
     ipvlan::address::{
+        of_v4,
         with_address,
         End, //
     },
@@ -13,6 +14,7 @@ use crate::{
 use abstractions::{
     context::Rcu,
     net::{
+        headers::ETH_P_IP,
         inet::IpAddr,
         netdevice::Link,
         payload::Payload, //
@@ -40,6 +42,21 @@ impl Port {
             return None;
         }
         self.owner(packet, End::Dest, rcu)
+    }
+
+    /// As [`dest_owner`](Self::dest_owner), for what the lower device received: nothing is called for IPv4.
+    #[inline(always)]
+    pub(crate) fn receiver<'a>(
+        &'a self,
+        packet: Payload<'_>,
+        rcu: Rcu<'a>,
+    ) -> Option<&'a Link<Ipvlan>> {
+        if packet.protocol() != ETH_P_IP || packet.is_in_vlan() {
+            return self.dest_owner(packet, rcu);
+        }
+        let addr = of_v4(packet, End::Dest)?;
+        let dev = self.addrs4.find(addr.into(), rcu)?;
+        dev.is_up().then_some(dev)
     }
 
     /// The endpoint whose address a packet is from, if it is up.
