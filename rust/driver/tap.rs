@@ -69,7 +69,11 @@ use abstractions::{
             Sock,
             SockArray, //
         },
-        user_frame::UserFrame, //
+        user_frame::{
+            Segmented,
+            Segments,
+            UserFrame, //
+        },
     },
 };
 use kernel::{
@@ -134,29 +138,36 @@ impl Tap {
         let index = match self.attached.len() {
             0 => return None,
             1 => 0,
-            count => steer(skb.flow_hash(), skb.rx_queue(), count),
+            count => steer(skb.flow_hash(), || skb.rx_queue(), count),
         };
         self.attached.get(index, rcu)
     }
 
     /// What has to be done to a frame that the reader cannot do; then into the ring with it.
     #[inline(always)]
-    fn enqueue(&self, queue: RcuSock<'_, Queue>, mut frame: UserFrame<'_>, bh: Bh<'_>) -> Lost {
+    fn enqueue(&self, queue: RcuSock<'_, Queue>, frame: UserFrame<'_>, bh: Bh<'_>) -> Lost {
         let features = if queue.has_vnet_hdr() {
             ALWAYS.with(self.offloads.get())
         } else {
             ALWAYS
         };
-        if frame.needs_gso(features) {
-            return enqueue_segments(queue, frame, features, bh);
-        }
-        if frame.has_partial_checksum()
-            && !features.any(Features::CSUM_MASK)
-            && !frame.complete_checksum()
-        {
-            frame.drop_reason(Reason::TapCsum.core());
-            return Lost(1, Reason::TapCsum);
-        }
+        let frame = if frame.needs_gso(features) {
+            match frame.segment(features) {
+                Ok(Segmented::Whole(frame)) => frame,
+                Ok(Segmented::Pieces(pieces)) => return enqueue_pieces(queue, pieces, bh),
+                Err(_) => return Lost(1, Reason::TapGso),
+            }
+        } else if frame.has_partial_checksum() && !features.any(Features::CSUM_MASK) {
+            match frame.complete_checksum() {
+                Ok(frame) => frame,
+                Err(frame) => {
+                    frame.drop_reason(Reason::TapCsum.core());
+                    return Lost(1, Reason::TapCsum);
+                }
+            }
+        } else {
+            frame
+        };
         let lost = put(queue, frame, bh);
         if lost == 0 {
             queue.wake(PollEvents::IN);
@@ -173,9 +184,10 @@ impl Tap {
         skb: ReceivedSkBuff<'a>,
         cx: &RxContext<'a>,
     ) -> Verdict<'a> {
-        if !this.is_attached() || !skb.goes_to_handler(cx.rcu()) {
+        if !skb.goes_to_handler(cx.rcu()) {
             return Verdict::another(skb);
         }
+        // Queues come after the handler is attached, and go, by `detach`, right after it is not any more.
         let Some(queue) = skb.peek(|skb| this.queue_for(skb, cx.rcu())) else {
             return Verdict::another(skb);
         };
@@ -272,23 +284,15 @@ fn put(queue: RcuSock<'_, Queue>, frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
     }
 }
 
-/// Cuts a frame, and puts the pieces into the ring; how many were lost. The reader is woken once.
+/// Puts the pieces of a frame into the ring; how many were lost. The reader is woken once.
 #[inline(never)]
-fn enqueue_segments(
-    queue: RcuSock<'_, Queue>,
-    frame: UserFrame<'_>,
-    features: Features,
-    bh: Bh<'_>,
-) -> Lost {
-    let Ok(segments) = frame.segment(features) else {
-        return Lost(1, Reason::TapGso);
-    };
+fn enqueue_pieces(queue: RcuSock<'_, Queue>, pieces: Segments<'_>, bh: Bh<'_>) -> Lost {
     let mut lost = 0u32;
     let full = |segment: UserFrame<'_>| {
         lost = lost.wrapping_add(1);
         segment.drop_reason(Reason::TapRing.core());
     };
-    if queue::produce_all(queue, segments, full, bh) {
+    if queue::produce_all(queue, pieces, full, bh) {
         queue.wake(PollEvents::IN);
     }
     Lost(lost, Reason::TapRing)

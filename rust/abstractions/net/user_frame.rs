@@ -161,31 +161,22 @@ impl<'a> UserFrame<'a> {
         unsafe { bindings::skb_needs_gso(self.as_ptr(), features.0) }
     }
 
-    /// Cuts the frame for such a reader (`skb_gso_segment()`): the pieces in order, or the frame itself
-    /// if it need not be cut. An error if it cannot be; then it is gone.
+    /// Cuts the frame for such a reader (`skb_gso_segment()`). An error if it cannot be cut; then it is gone.
     #[inline]
-    pub fn segment(self, features: Features) -> Result<Segments<'a>, Dropped> {
+    pub fn segment(self, features: Features) -> Result<Segmented<'a>, Dropped> {
         // SAFETY: The skb is valid and ours; its `dev` is, too.
         let list = unsafe { bindings::skb_gso_segment(self.as_ptr(), features.0) };
         let Ok(list) = kernel::error::from_err_ptr(list) else {
             self.drop_reason(DropReason::GSO_SEG);
             return Err(Dropped);
         };
-        let first = match NonNull::new(list) {
-            None => {
-                let skb = self.into_raw();
-                // SAFETY: The frame is ours: whatever came after it, it is alone now.
-                unsafe { bindings::skb_unlink_first(skb) };
-                NonNull::new(skb)
-            }
-            first => {
-                self.consume();
-                first
-            }
-        };
+        if list.is_null() {
+            return Ok(Segmented::Whole(self));
+        }
+        self.consume();
         // INVARIANT: Pieces have the headers of the whole, its device, and no more of its sender than it
         // had: its socket, if that is a tap's.
-        Ok(Segments(first, PhantomData))
+        Ok(Segmented::Pieces(Segments(NonNull::new(list), PhantomData)))
     }
 
     /// Returns whether the checksum is still to be computed.
@@ -195,11 +186,15 @@ impl<'a> UserFrame<'a> {
         unsafe { bindings::skb_has_partial_csum(self.as_ptr()) }
     }
 
-    /// Computes it (`skb_checksum_help()`); returns whether that was possible.
+    /// Computes it (`skb_checksum_help()`); the frame comes back as an error if that is not possible.
     #[cold]
-    pub fn complete_checksum(&mut self) -> bool {
+    pub fn complete_checksum(self) -> Result<Self, Self> {
         // SAFETY: The skb is valid and ours.
-        unsafe { bindings::skb_checksum_help(self.as_ptr()) == 0 }
+        if unsafe { bindings::skb_checksum_help(self.as_ptr()) } == 0 {
+            Ok(self)
+        } else {
+            Err(self)
+        }
     }
 
     /// Frees the frame and says why.
@@ -213,6 +208,14 @@ impl<'a> UserFrame<'a> {
         // SAFETY: The frame is ours.
         unsafe { bindings::consume_skb(self.into_raw()) };
     }
+}
+
+/// What becomes of a frame that has to be cut.
+pub enum Segmented<'a> {
+    /// It need not be: somebody had to look at what an untrusted sender says of it (`SKB_GSO_DODGY`).
+    Whole(UserFrame<'a>),
+    /// Its pieces, in order.
+    Pieces(Segments<'a>),
 }
 
 /// The pieces of a frame.

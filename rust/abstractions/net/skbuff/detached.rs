@@ -63,8 +63,9 @@ impl DetachedSkb {
         // SAFETY: The skb is valid.
         match unsafe { bindings::skb_attached(skb.as_ptr()) } {
             0 => {}
-            // SAFETY: By the caller's guarantee.
-            1 => unsafe { orphan(skb.as_ptr()) },
+            // SAFETY: By the caller's guarantee nobody else uses the skb, so that its destructor and socket are
+            // not read meanwhile.
+            1 => unsafe { bindings::skb_orphan(skb.as_ptr()) },
             // SAFETY: By the caller's guarantee.
             _ => return unsafe { Self::detach(skb) },
         }

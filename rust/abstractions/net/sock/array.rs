@@ -146,7 +146,7 @@ impl<T: SockData, const N: usize> SockArray<T, N> {
     /// Makes an empty array.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
-        const { assert!(N <= u16::MAX as usize) };
+        const { assert!(N != 0 && N <= u16::MAX as usize) };
         Self {
             len: Atomic::new(0),
             slots: [const { Atomic::new(ptr::null_mut()) }; N],
@@ -166,10 +166,11 @@ impl<T: SockData, const N: usize> SockArray<T, N> {
         self.len() == 0
     }
 
-    /// Returns one of them; `None` if there are not that many, or not any more.
+    /// Returns one of them; `None` if there are not that many, or not any more. Numbers from `N` on begin
+    /// anew.
     #[inline]
     pub fn get<'a>(&'a self, index: u32, _rcu: Rcu<'a>) -> Option<RcuSock<'a, T>> {
-        let slot = self.slots.get(index as usize)?;
+        let slot = self.slots.get(index as usize % N)?;
         // INVARIANT: A socket that had a reference at some time in the section.
         // SAFETY: Null, or a socket with a reference, which is freed a grace period after that was
         // given up.
