@@ -392,9 +392,9 @@ impl<'p> XdpPoll<'_, 'p> {
 
     /// Ends it: what was collected goes where it is to go. Returns how many frames were lost for want of
     /// memory.
-    // Not by value: all of it would be copied.
     #[inline]
     pub fn finish(&mut self) -> u32 {
+        // Not by value: all of it would be copied.
         if !self.passed.is_empty() {
             self.deliver();
         }
