@@ -2,8 +2,8 @@
 
 //! What an endpoint counts: packets, and those that were lost, each with a reason.
 //!
-//! Whatever is not delivered goes through [`Stats::lost`], which wants a reason: a loss without one does not
-//! compile.
+//! Whatever is not delivered is counted by [`Stats::count_lost`], which wants a reason: a loss without one does
+//! not compile.
 
 use crate::uapi::{
     self,
@@ -151,6 +151,11 @@ impl Reason {
         self as usize
     }
 
+    /// What users call it.
+    pub(crate) fn name(self) -> &'static CStr {
+        DROP_NAMES.get(self.place()).copied().unwrap_or(c"")
+    }
+
     #[inline]
     const fn counted(self) -> Counted {
         match self {
@@ -233,9 +238,7 @@ impl Stats {
     }
 
     /// Counts a packet that was lost.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn lost(&self, reason: Reason, bh: Bh<'_>) {
+    pub(crate) fn count_lost(&self, reason: Reason, bh: Bh<'_>) {
         match reason.counted() {
             Counted::TxDropped => self.packets.count_tx_dropped(bh),
             Counted::RxErrors => self.packets.count_rx_error(bh),
@@ -280,9 +283,7 @@ mod tests {
     use abstractions::context::disable_bh;
 
     fn name(reason: Reason) -> &'static [u8] {
-        DROP_NAMES
-            .get(reason.place())
-            .map_or(b"", |name| name.to_bytes())
+        reason.name().to_bytes()
     }
 
     #[test]
@@ -328,7 +329,7 @@ mod tests {
         };
         for (n, reason) in (1u64..).zip(ALL) {
             for _ in 0..n {
-                stats.lost(reason, disable_bh().bh());
+                stats.count_lost(reason, disable_bh().bh());
             }
         }
         let lost = stats.all_lost();

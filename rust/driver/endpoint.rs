@@ -40,9 +40,13 @@ use crate::{
     uapi::DROP_NAMES, //
 };
 use abstractions::{
-    context::Rcu,
+    context::{
+        Bh,
+        Rcu, //
+    },
     net::{
         dev_ref::DevRef,
+        drop_trace::LostPacket,
         ethtool::{
             EthtoolOps,
             LinkSettings, //
@@ -107,7 +111,11 @@ pub(crate) struct Form {
 impl Form {
     /// An endpoint with a stack, or one with a tap instead. [`ENOMEM`].
     pub(crate) fn new(compat: Compat, is_tap: bool) -> Result<Self> {
-        let tap = if is_tap { Some(Tap::new(stats)?) } else { None };
+        let tap = if is_tap {
+            Some(Tap::new(lost_by)?)
+        } else {
+            None
+        };
         Ok(Self { compat, tap })
     }
 }
@@ -176,6 +184,20 @@ impl Common {
         let section = rcu::read_lock();
         let limits = self.limits.get(Rcu::new(&section));
         limits.map(Limits::settings).unwrap_or_default()
+    }
+
+    /// Counts a packet that `dev`, whose data this is, has lost, and tells who traces that.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn count_lost(
+        &self,
+        dev: &NetDevice,
+        packet: LostPacket<'_>,
+        reason: Reason,
+        bh: Bh<'_>,
+    ) {
+        self.stats.count_lost(reason, bh);
+        dev.trace_drop(&self.lower, packet, reason.name(), bh.rcu());
     }
 
     /// What is there instead of a stack, if that is so.
@@ -440,9 +462,23 @@ pub(crate) fn common(dev: &NetDevice) -> Option<&Common> {
     Some(&downcast::<Ipvlan>(dev)?.data().common)
 }
 
-/// The counters of an endpoint.
-pub(crate) fn stats(dev: &NetDevice) -> Option<&Stats> {
-    Some(&common(dev)?.stats)
+/// Counts a packet that `dev` has lost, and tells who traces that. Whatever is not delivered goes this way.
+#[inline(always)]
+pub(crate) fn lost<'a, E: Endpoint>(
+    dev: &Link<E>,
+    packet: impl Into<LostPacket<'a>>,
+    reason: Reason,
+    bh: Bh<'_>,
+) {
+    dev.data().count_lost(dev, packet.into(), reason, bh);
+}
+
+/// The same for who does not know of which flavor `dev` is.
+#[cold]
+pub(crate) fn lost_by(dev: &NetDevice, packet: LostPacket<'_>, reason: Reason, bh: Bh<'_>) {
+    if let Some(this) = common(dev) {
+        this.count_lost(dev, packet, reason, bh);
+    }
 }
 
 /// The port that a new endpoint `dev` is to join, which is made if there is none.

@@ -6,11 +6,12 @@
 //! Where there may be many listeners the packet is put off: a worker makes the copies.
 
 use crate::{
-    drops::{
-        Reason,
-        Stats, //
+    drops::Reason,
+    endpoint::{
+        lost,
+        lost_by,
+        Endpoint, //
     },
-    endpoint::Endpoint,
     port::Port,
     reach::{
         self,
@@ -25,6 +26,7 @@ use abstractions::{
         Rcu, //
     },
     net::{
+        drop_trace::LostPacket,
         headers::ETH_P_PAUSE,
         mac::Mac,
         net_device_ops::XmitContext,
@@ -161,7 +163,6 @@ pub(crate) fn copy_to<T: Endpoint>(
     rcu: Rcu<'_>,
     place: Place<'_>,
 ) {
-    let stats = &dev.data().stats;
     let guard;
     let bh = match place {
         Place::Softirq(bh) => bh,
@@ -172,20 +173,20 @@ pub(crate) fn copy_to<T: Endpoint>(
     };
     let copy = match clone_for(dev, skb, rcu) {
         Ok(copy) => copy,
-        Err(reason) => return stats.lost(reason, bh),
+        Err(reason) => return lost(dev, skb, reason, bh),
     };
     let copy = copy.of_type(group_type(dev, dest));
-    let lost = match place {
+    let is_lost = match place {
         Place::Softirq(bh) => copy.netif_rx(bh).is_err(),
         Place::Worker(cx) => {
             copy.netif_receive(cx, bh);
             false
         }
     };
-    if lost {
-        stats.lost(Reason::RxBacklog, bh);
+    if is_lost {
+        lost(dev, skb, Reason::RxBacklog, bh);
     } else {
-        stats.count_rx(skb.frame_len(), true, bh);
+        dev.data().stats.count_rx(skb.frame_len(), true, bh);
     }
 }
 
@@ -194,7 +195,7 @@ pub(crate) fn copy_to<T: Endpoint>(
 pub(crate) fn flood_siblings(
     port: &Handler<Port>,
     hearers: Parties,
-    (sender, sent): (u64, Option<&Stats>),
+    (sender, sent): (u64, Option<&NetDevice>),
     frame: &EthFrame<'_>,
     dest: Mac,
     cx: &XmitContext<'_>,
@@ -203,7 +204,7 @@ pub(crate) fn flood_siblings(
         if defer_sent(port, hearers, sender, frame, cx).is_err() {
             port.lower().count_rx_dropped();
             if let Some(sent) = sent {
-                sent.lost(Reason::Copies, cx.bh());
+                lost_by(sent, frame.into(), Reason::Copies, cx.bh());
             }
         }
         return;
@@ -249,13 +250,12 @@ fn defer_sent(
 
 #[inline(always)]
 fn forward_copy_to<T: Endpoint>(dev: &Link<T>, frame: &EthFrame<'_>, cx: &XmitContext<'_>) {
-    let stats = &dev.data().stats;
     let Some(copy) = frame.try_clone() else {
-        return stats.lost(Reason::RxMemory, cx.bh());
+        return lost(dev, frame, Reason::RxMemory, cx.bh());
     };
     match receive(copy, dev, cx.rcu(), cx.bh()) {
-        Ok(()) => stats.count_rx(frame.len(), true, cx.bh()),
-        Err(reason) => stats.lost(reason, cx.bh()),
+        Ok(()) => dev.data().stats.count_rx(frame.len(), true, cx.bh()),
+        Err(reason) => lost(dev, frame, reason, cx.bh()),
     }
 }
 
@@ -283,10 +283,9 @@ pub(crate) fn receive_and_count<E: Endpoint>(
     rcu: Rcu<'_>,
     bh: Bh<'_>,
 ) {
-    let stats = &owner.data().stats;
     let len = frame.len();
     match receive(frame, owner, rcu, bh) {
-        Ok(()) => stats.count_rx(len, false, bh),
-        Err(reason) => stats.lost(reason, bh),
+        Ok(()) => owner.data().stats.count_rx(len, false, bh),
+        Err(reason) => lost(owner, LostPacket::gone(len), reason, bh),
     }
 }

@@ -6,7 +6,7 @@
 use crate::{
     drops::Reason,
     endpoint::{
-        Common,
+        lost,
         Endpoint,
         Ipvlan,
         Macvlan, //
@@ -37,11 +37,13 @@ use crate::{
 };
 use abstractions::{
     context::{
+        disable_bh,
         with_softirqs_disabled,
         Bh,
         Rcu, //
     },
     net::{
+        drop_trace::LostPacket,
         headers::ETH_P_ARP,
         ip_input::IpInput,
         mac::{
@@ -153,7 +155,7 @@ fn deliver<'a, E: Endpoint>(
 ) -> Verdict<'a> {
     let this = dev.data();
     if let Err(reason) = this.may_receive(skb.payload(), cx.rcu()) {
-        return drop_rx(this, skb, reason, cx.bh());
+        return drop_rx(dev, skb, reason, cx.bh());
     }
     let len = skb.frame_len();
     match skb.deliver_to(dev, kind, cx.rcu()) {
@@ -161,11 +163,11 @@ fn deliver<'a, E: Endpoint>(
             this.stats.count_rx(len, false, cx.bh());
             match &this.tap {
                 None => Verdict::another(skb),
-                Some(tap) => Tap::deliver(tap, &this.stats, skb, cx),
+                Some(tap) => Tap::deliver(tap, skb, cx),
             }
         }
         None => {
-            this.stats.lost(Reason::RxMemory, cx.bh());
+            lost(dev, LostPacket::gone(len), Reason::RxMemory, cx.bh());
             Verdict::CONSUMED
         }
     }
@@ -174,8 +176,13 @@ fn deliver<'a, E: Endpoint>(
 /// Drops a packet that an endpoint is not to receive, and counts it there.
 #[cold]
 #[inline(never)]
-fn drop_rx<'a>(to: &Common, skb: RxSkb<'a>, reason: Reason, bh: Bh<'_>) -> Verdict<'a> {
-    to.stats.lost(reason, bh);
+fn drop_rx<'a, E: Endpoint>(
+    to: &Link<E>,
+    skb: RxSkb<'a>,
+    reason: Reason,
+    bh: Bh<'_>,
+) -> Verdict<'a> {
+    lost(to, &skb, reason, bh);
     skb.drop_reason(reason.core());
     Verdict::CONSUMED
 }
@@ -260,7 +267,7 @@ fn copy_to_listeners<'a>(port: &Port, skb: RxSkb<'a>, cx: &RxContext<'_>) -> Opt
         }
         let copy = match clone_for(dev, &skb, cx.rcu()) {
             Ok(copy) => copy,
-            Err(reason) => return this.stats.lost(reason, cx.bh()),
+            Err(reason) => return lost(dev, &skb, reason, cx.bh()),
         };
         let copy = if dest == dev.mac() {
             copy.of_type(PacketType::Host)
@@ -269,7 +276,7 @@ fn copy_to_listeners<'a>(port: &Port, skb: RxSkb<'a>, cx: &RxContext<'_>) -> Opt
         };
         match copy.netif_rx(cx.bh()) {
             Ok(()) => this.stats.count_rx(skb.frame_len(), false, cx.bh()),
-            Err(_) => this.stats.lost(Reason::RxBacklog, cx.bh()),
+            Err(_) => lost(dev, &skb, Reason::RxBacklog, cx.bh()),
         }
     });
     if flags.has(MacvlanFlags::NODST) {
@@ -300,14 +307,13 @@ fn copy_to_l3(port: &Port, skb: &RxSkb<'_>, cx: &RxContext<'_>) {
     let Some(dev) = owner.filter(|dev| dev.data().settings.mode() == IpvlanMode::L3) else {
         return;
     };
-    let stats = &dev.data().stats;
     let copy = match clone_for(dev, skb, cx.rcu()) {
         Ok(copy) => copy,
-        Err(reason) => return stats.lost(reason, cx.bh()),
+        Err(reason) => return lost(dev, skb, reason, cx.bh()),
     };
     match copy.netif_rx(cx.bh()) {
-        Ok(()) => stats.count_rx(skb.frame_len(), false, cx.bh()),
-        Err(_) => stats.lost(Reason::RxBacklog, cx.bh()),
+        Ok(()) => dev.data().stats.count_rx(skb.frame_len(), false, cx.bh()),
+        Err(_) => lost(dev, skb, Reason::RxBacklog, cx.bh()),
     }
 }
 
@@ -334,12 +340,11 @@ impl IpInput for Port {
         let this = dev.data();
         let len = packet.len().wrapping_add(ETH_HLEN);
         let verdict = this.may_receive(packet, rcu);
-        let stats = &this.stats;
         // A packet that was queued to user space comes back from a process.
-        with_softirqs_disabled(|bh| match verdict {
-            Ok(()) => stats.count_rx(len, false, bh),
-            Err(reason) => stats.lost(reason, bh),
-        });
+        match verdict {
+            Ok(()) => with_softirqs_disabled(|bh| this.stats.count_rx(len, false, bh)),
+            Err(reason) => lost(dev, packet, reason, disable_bh().bh()),
+        }
         verdict.map_err(Reason::core)
     }
 }

@@ -28,10 +28,7 @@ mod steering;
 mod uapi;
 mod vnet_hdr;
 
-use crate::drops::{
-    Reason,
-    Stats, //
-};
+use crate::drops::Reason;
 use abstractions::{
     chrdev::PollEvents,
     context::{
@@ -39,6 +36,7 @@ use abstractions::{
         Rcu, //
     },
     net::{
+        drop_trace::LostPacket,
         features::{
             Features,
             FeaturesCell, //
@@ -106,23 +104,26 @@ pub(crate) struct Tap {
     /// All of them, in the order in which they were opened. They change under RTNL only.
     #[pin]
     queues: Mutex<KVec<ARef<Sock<Queue>>>>,
-    /// The counters of the endpoint.
-    stats_of: fn(&NetDevice) -> Option<&Stats>,
+    /// Counts what the endpoint has lost.
+    count_lost: CountLost,
     /// What readers with a header take.
     offloads: FeaturesCell,
 }
+
+/// Counts a packet that a device has lost.
+type CountLost = fn(&NetDevice, LostPacket<'_>, Reason, Bh<'_>);
 
 /// A tap as its endpoint, and files, refer to it.
 pub(crate) type TapRef = Arc<Handler<Tap>>;
 
 impl Tap {
-    /// A tap for a device that is to be made, whose counters are what `stats_of` finds.
-    pub(crate) fn new(stats_of: fn(&NetDevice) -> Option<&Stats>) -> Result<TapRef> {
+    /// A tap for a device that is to be made, and for which `count_lost` counts.
+    pub(crate) fn new(count_lost: CountLost) -> Result<TapRef> {
         Arc::pin_init(
             Handler::new(pin_init!(Self {
                 attached: SockArray::new(),
                 queues <- new_mutex!(KVec::new()),
-                stats_of,
+                count_lost,
                 offloads: FeaturesCell::new(offload::DEFAULT),
             })),
             GFP_KERNEL_ACCOUNT,
@@ -145,7 +146,7 @@ impl Tap {
 
     /// What has to be done to a frame that the reader cannot do; then into the ring with it.
     #[inline(always)]
-    fn enqueue(&self, queue: RcuSock<'_, Queue>, frame: UserFrame<'_>, bh: Bh<'_>) -> Lost {
+    fn enqueue(&self, queue: RcuSock<'_, Queue>, frame: UserFrame<'_>, bh: Bh<'_>) {
         let features = if queue.has_vnet_hdr() {
             ALWAYS.with(self.offloads.get())
         } else {
@@ -154,25 +155,47 @@ impl Tap {
         let frame = if frame.needs_gso(features) {
             match frame.segment(features) {
                 Ok(Segmented::Whole(frame)) => frame,
-                Ok(Segmented::Pieces(pieces)) => return enqueue_pieces(queue, pieces, bh),
-                Err(_) => return Lost(1, Reason::TapGso),
+                Ok(Segmented::Pieces(pieces)) => return self.enqueue_pieces(queue, pieces, bh),
+                Err(frame) => return self.lose(frame, Reason::TapGso, bh),
             }
         } else if frame.has_partial_checksum() && !features.any(Features::CSUM_MASK) {
             match frame.complete_checksum() {
                 Ok(frame) => frame,
-                Err(frame) => {
-                    frame.drop_reason(Reason::TapCsum.core());
-                    return Lost(1, Reason::TapCsum);
-                }
+                Err(frame) => return self.lose(frame, Reason::TapCsum, bh),
             }
         } else {
             frame
         };
-        let lost = put(queue, frame, bh);
-        if lost == 0 {
+        match queue::produce(queue, frame, bh) {
+            Ok(()) => queue.wake(PollEvents::IN),
+            Err(frame) => self.lose(frame, Reason::TapRing, bh),
+        }
+    }
+
+    /// Puts the pieces of a frame into the ring. The reader is woken once.
+    #[inline(never)]
+    fn enqueue_pieces(&self, queue: RcuSock<'_, Queue>, pieces: Segments<'_>, bh: Bh<'_>) {
+        let full = |segment: UserFrame<'_>| self.lose(segment, Reason::TapRing, bh);
+        if queue::produce_all(queue, pieces, full, bh) {
             queue.wake(PollEvents::IN);
         }
-        Lost(lost, Reason::TapRing)
+    }
+
+    /// Drops a frame that the endpoint has received, and counts it there.
+    #[cold]
+    #[inline(never)]
+    fn lose(&self, frame: UserFrame<'_>, reason: Reason, bh: Bh<'_>) {
+        (self.count_lost)(frame.dev(), LostPacket::from(&frame), reason, bh);
+        frame.drop_reason(reason.core());
+    }
+
+    /// Counts a packet that is gone, if the device is not.
+    #[cold]
+    #[inline(never)]
+    fn lose_gone(this: &Handler<Self>, reason: Reason, rcu: Rcu<'_>, bh: Bh<'_>) {
+        if let Some(dev) = this.dev(rcu) {
+            (this.count_lost)(dev, LostPacket::gone(0), reason, bh);
+        }
     }
 
     /// A packet that the endpoint has received and counted: where it would go as one that the core
@@ -180,7 +203,6 @@ impl Tap {
     #[inline(never)]
     pub(crate) fn deliver<'a>(
         this: &'a Handler<Self>,
-        stats: &Stats,
         skb: ReceivedSkBuff<'a>,
         cx: &RxContext<'a>,
     ) -> Verdict<'a> {
@@ -191,12 +213,9 @@ impl Tap {
         let Some(queue) = skb.peek(|skb| this.queue_for(skb, cx.rcu())) else {
             return Verdict::another(skb);
         };
-        let lost = match skb.into_user_frame() {
+        match skb.into_user_frame() {
             Some(frame) => this.enqueue(queue, frame, cx.bh()),
-            None => Lost(1, Reason::TapMemory),
-        };
-        if lost.any() {
-            lost.count(stats, cx.bh());
+            None => Self::lose_gone(this, Reason::TapMemory, cx.rcu(), cx.bh()),
         }
         Verdict::CONSUMED
     }
@@ -272,55 +291,6 @@ pub(crate) fn setup(dev: &mut SetupDevice<'_>, attrs: &LinkAttrs<'_>) {
     }
 }
 
-/// Puts a frame into the queue; how many were lost.
-#[inline]
-fn put(queue: RcuSock<'_, Queue>, frame: UserFrame<'_>, bh: Bh<'_>) -> u32 {
-    match queue::produce(queue, frame, bh) {
-        Ok(()) => 0,
-        Err(frame) => {
-            frame.drop_reason(Reason::TapRing.core());
-            1
-        }
-    }
-}
-
-/// Puts the pieces of a frame into the ring; how many were lost. The reader is woken once.
-#[inline(never)]
-fn enqueue_pieces(queue: RcuSock<'_, Queue>, pieces: Segments<'_>, bh: Bh<'_>) -> Lost {
-    let mut lost = 0u32;
-    let full = |segment: UserFrame<'_>| {
-        lost = lost.wrapping_add(1);
-        segment.drop_reason(Reason::TapRing.core());
-    };
-    if queue::produce_all(queue, pieces, full, bh) {
-        queue.wake(PollEvents::IN);
-    }
-    Lost(lost, Reason::TapRing)
-}
-
-/// How many frames of a packet were lost, and why.
-struct Lost(u32, Reason);
-
-impl Lost {
-    #[inline(always)]
-    fn any(&self) -> bool {
-        self.0 != 0
-    }
-
-    #[cold]
-    fn count(self, stats: &Stats, bh: Bh<'_>) {
-        (0..self.0).for_each(|_| stats.lost(self.1, bh));
-    }
-}
-
-/// Counts frames that were received and lost.
-#[cold]
-fn count_lost(this: &Handler<Tap>, lost: Lost, cx: &RxContext<'_>) {
-    if let Some(stats) = this.dev(cx.rcu()).and_then(this.stats_of) {
-        lost.count(stats, cx.bh());
-    }
-}
-
 impl RxHandler for Tap {
     const PASSES_ON: bool = false;
 
@@ -331,12 +301,9 @@ impl RxHandler for Tap {
         let Some(queue) = this.queue_for(&skb, cx.rcu()) else {
             return Verdict::pass(skb);
         };
-        let lost = match skb.into_user_frame() {
+        match skb.into_user_frame() {
             Some(frame) => this.enqueue(queue, frame, cx.bh()),
-            None => Lost(1, Reason::TapMemory),
-        };
-        if lost.any() {
-            count_lost(this, lost, cx);
+            None => Self::lose_gone(this, Reason::TapMemory, cx.rcu(), cx.bh()),
         }
         Verdict::CONSUMED
     }

@@ -5,6 +5,7 @@
 use crate::{
     drops::Reason,
     endpoint::{
+        lost,
         Common,
         Endpoint,
         Ipvlan,
@@ -45,6 +46,7 @@ use abstractions::{
         Rcu, //
     },
     net::{
+        drop_trace::LostPacket,
         headers::{
             Header,
             ETH_P_PAUSE, //
@@ -203,7 +205,7 @@ impl Macvlan {
         if frame.protocol() != ETH_P_PAUSE {
             const HEARERS: Parties = Parties::of_sent_group(Party::Macvlan(MacvlanMode::BRIDGE));
             let this = dev.data();
-            let sender = (dev.id(), Some(&this.stats));
+            let sender = (dev.id(), Some(&**dev));
             group::flood_siblings(&this.port, HEARERS, sender, &frame, dest, cx);
         }
         send_out(dev, frame.into_skb(), cx)
@@ -411,14 +413,14 @@ impl Ipvlan {
         if frame.protocol() == ETH_P_PAUSE {
             // Flow control of the wire is the lower device's business.
             this.stats.count_tx(frame.len(), cx.bh());
-            this.stats.lost(Reason::Pause, cx.bh());
+            lost(dev, &frame, Reason::Pause, cx.bh());
             frame.into_skb().drop_reason(Reason::Pause.core());
             return Tx::SENT;
         }
         if this.settings.flags() == Flags::BRIDGE {
             const HEARERS: Parties =
                 Parties::of_sent_group(Party::Ipvlan(IpvlanMode::L2, Flags::BRIDGE));
-            let sender = (dev.id(), Some(&this.stats));
+            let sender = (dev.id(), Some(&**dev));
             group::flood_siblings(&this.port, HEARERS, sender, &frame, dest, cx);
         }
         send_out(dev, frame.into_skb(), cx)
@@ -495,7 +497,7 @@ fn ask<'a>(
     match verdict {
         Ok(()) => Some(skb),
         Err(reason) => {
-            let _ = drop_packet(this, skb, reason, cx);
+            let _ = drop_packet(dev, this, skb, reason, cx);
             None
         }
     }
@@ -574,11 +576,10 @@ fn send_out<E: Endpoint>(dev: &Link<E>, skb: SkBuff<'_>, cx: &XmitContext<'_>) -
 /// Counts a packet of `len` bytes by what became of it.
 #[inline]
 fn sent<E: Endpoint>(dev: &Link<E>, len: u32, status: XmitStatus, cx: &XmitContext<'_>) -> Tx {
-    let stats = &dev.data().stats;
     if status.is_taken() {
-        stats.count_tx(len, cx.bh());
+        dev.data().stats.count_tx(len, cx.bh());
     } else {
-        stats.lost(Reason::TxLower, cx.bh());
+        lost(dev, LostPacket::gone(len), Reason::TxLower, cx.bh());
     }
     Tx::lower(status)
 }
@@ -606,13 +607,13 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
         Ok(skb) => {
             let to = receiver.data();
             if let Err(reason) = skb.peek(|skb| to.may_receive(skb.payload(), cx.rcu())) {
-                to.stats.lost(reason, cx.bh());
+                lost(receiver, &skb, reason, cx.bh());
                 skb.drop_reason(reason.core());
                 return Tx::SENT;
             }
             match skb.netif_rx(cx.bh()) {
                 Ok(()) => to.stats.count_rx(len, false, cx.bh()),
-                Err(_) => to.stats.lost(Reason::Backlog, cx.bh()),
+                Err(_) => lost(receiver, LostPacket::gone(len), Reason::Backlog, cx.bh()),
             }
             Tx::SENT
         }
@@ -651,12 +652,18 @@ pub(crate) fn drop_tx<S: Endpoint>(
     reason: Reason,
     cx: &XmitContext<'_>,
 ) -> Tx {
-    drop_packet(sender.data(), skb, reason, cx)
+    drop_packet(sender, sender.data(), skb, reason, cx)
 }
 
 #[inline]
-fn drop_packet(sender: &Common, skb: SkBuff<'_>, reason: Reason, cx: &XmitContext<'_>) -> Tx {
-    sender.stats.lost(reason, cx.bh());
+fn drop_packet(
+    dev: &NetDevice,
+    this: &Common,
+    skb: SkBuff<'_>,
+    reason: Reason,
+    cx: &XmitContext<'_>,
+) -> Tx {
+    this.count_lost(dev, LostPacket::from(&skb), reason, cx.bh());
     skb.drop_reason(reason.core());
     Tx::DROPPED
 }

@@ -20,6 +20,7 @@
 
 #include "bonding.c"
 #include "context.c"
+#include "drops.c"
 #include "egress.c"
 #include "ip.c"
 #include "kunit.c"

@@ -5,6 +5,7 @@
 pub mod adjacency;
 mod bonding;
 pub mod dev_ref;
+pub mod drop_trace;
 pub mod ethtool;
 pub mod ethtool_stats;
 pub mod features;

@@ -14,7 +14,6 @@ use super::{
         free,
         DetachedSkb,
         DropReason,
-        Dropped,
         ReceivedSkBuff,
         RxSkb,
         ETH_HLEN, //
@@ -153,6 +152,13 @@ impl<'a> UserFrame<'a> {
         self.0.into_raw()
     }
 
+    /// Returns the device that has received it.
+    #[inline]
+    pub fn dev(&self) -> &NetDevice {
+        // SAFETY: By the type's invariant the skb has a device, which is not freed.
+        unsafe { NetDevice::from_raw(bindings::skb_dev(self.as_ptr())) }
+    }
+
     /// Returns whether the frame is one that has to be cut for somebody who takes `features`
     /// (`netif_needs_gso()`), and has room for what is no longer than an IP packet.
     #[inline]
@@ -161,14 +167,13 @@ impl<'a> UserFrame<'a> {
         unsafe { bindings::skb_needs_gso(self.as_ptr(), features.0) }
     }
 
-    /// Cuts the frame for such a reader (`skb_gso_segment()`). An error if it cannot be cut; then it is gone.
+    /// Cuts the frame for such a reader (`skb_gso_segment()`). It comes back if it cannot be cut.
     #[inline]
-    pub fn segment(self, features: Features) -> Result<Segmented<'a>, Dropped> {
+    pub fn segment(self, features: Features) -> Result<Segmented<'a>, Self> {
         // SAFETY: The skb is valid and ours; its `dev` is, too.
         let list = unsafe { bindings::skb_gso_segment(self.as_ptr(), features.0) };
         let Ok(list) = kernel::error::from_err_ptr(list) else {
-            self.drop_reason(DropReason::GSO_SEG);
-            return Err(Dropped);
+            return Err(self);
         };
         if list.is_null() {
             return Ok(Segmented::Whole(self));

@@ -11,7 +11,7 @@ use crate::{
     drops::Stats,
     endpoint::{
         self,
-        stats,
+        common,
         Common,
         Compat, //
         Endpoint,
@@ -247,7 +247,7 @@ impl RtnlLinkOps for Kind {
     const XSTATS_SIZE: usize = Stats::ATTRS_SIZE;
 
     fn fill_xstats(dev: &NetDevice, msg: &mut AttrWriter<'_>) -> Result {
-        stats(dev).map_or(Ok(()), |stats| stats.fill(msg))
+        common(dev).map_or(Ok(()), |this| this.stats.fill(msg))
     }
 
     fn fill_info(dev: &NetDevice, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {

@@ -145,9 +145,12 @@ impl TapFile {
     #[cold]
     fn count_tx_dropped(&self) {
         let section = rcu::read_lock();
-        if let Some(stats) = self.tap.dev(Rcu::new(&section)).and_then(self.tap.stats_of) {
-            stats.lost(Reason::TxWrite, disable_bh().bh());
-        }
+        Tap::lose_gone(
+            &self.tap,
+            Reason::TxWrite,
+            Rcu::new(&section),
+            disable_bh().bh(),
+        );
     }
 }
 
