@@ -87,7 +87,8 @@ class Frames:
     """In both directions of a pair that is up, and with flavor macvlan out of
     endpoints of all modes on one end, one in mode passthru on the other, and VLANs on
     both levels; with flavor ipvlan out of endpoints of all modes and flags in another
-    namespace; some items change settings between."""
+    namespace; some items change settings between. With flavor veth, XDP programs at both
+    ends that change what comes, and send it back or on."""
 
     what, batch = "frames", 1024
     longest, sequences = 32, 32
@@ -105,6 +106,8 @@ class Frames:
     def make(self, seed, number, more=()):
         rng = random.Random(f"{seed}/frames/{number}")
         macvlan, ipvlan = "macvlan" in self.flavors, "ipvlan" in self.flavors
+        if "veth" in self.flavors and rng.random() < 0.03:
+            return Program(rng.choice(self.PAIR), Program.draw(rng, self.kind))
         if rng.random() < 0.01:
             return Setting(rng.choice(self.PAIR), rng.choice((68, 576, 1500, 9000, 65535)), rng.getrandbits(64))
         if macvlan and rng.random() < 0.01:
@@ -257,6 +260,48 @@ class Setting:
         return 0
 
 
+class Program:
+    """An XDP program in place of what is there, of steps as xdp.py has them; without any, none."""
+
+    def __init__(self, device, steps):
+        self.device, self.steps = device, steps
+
+    @staticmethod
+    def draw(rng, kind):
+        if rng.random() < 0.15:
+            return []
+        # C veth frees a piece that is cut off as what it is not.
+        pieces = kind != "veth" and rng.random() < 0.5
+        steps = ["frags"] if pieces else []
+        for _ in range(rng.choice((0, 1, 1, 2, 4))):
+            steps.append(rng.choice((
+                f"head:{rng.choice((-256, -100, -18, -4, 4, 14, 18, 40, rng.randrange(-256, 256)))}",
+                f"tail:{rng.choice((-4000, -1000, -100, -1, 1, 60, 200, rng.randrange(-1500, 300)))}",
+                f"meta:{rng.choice((4, 8, 32, 252))}", "swap", "to:" + rng.choice(packets.MACS).hex(),
+                f"byte:{rng.randrange(64)}:{rng.getrandbits(8)}", f"byte:{rng.choice((12, 13, 14, 23))}:{rng.getrandbits(8)}")))
+        verdict = rng.choice(("pass", "pass", "pass", "drop", "aborted", "tx", "tx", "redirect"))
+        if verdict in ("tx", "redirect"):
+            # Else it would go back and forth for ever.
+            steps.append("tail:-20")
+        return [*steps, f"redirect:{rng.choice((100, 101))}" if verdict == "redirect" else verdict]
+
+    def text(self):
+        return "program " + (",".join(self.steps) or "-")
+
+    def apply(self, _frames):
+        import xdp
+
+        program = xdp.build(self.steps) if self.steps else -1
+        try:
+            xdp.attach(self.device, program)
+        except OSError as error:
+            return error.errno or 0
+        finally:
+            if program >= 0:
+                os.close(program)
+        return 0
+
+
 def parse(line):
     """What a line of a replay file sends, and with which of the two."""
     words = line.split()
@@ -271,6 +316,8 @@ def parse(line):
         item = IpMode("", *map(int, words[1:3]))
     elif words[0] == "host":
         item = Host("", *words[1:3])
+    elif words[0] == "program":
+        item = Program("", [] if words[1] == "-" else words[1].split(","))
     else:
         item = Setting("", int(words[1]), int(words[2]))
     item.device = words[-1]

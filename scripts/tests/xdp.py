@@ -5,6 +5,9 @@
 usage: xdp.py pin PATH STEP...         pin a program, and its maps as PATH_count and PATH_map
        xdp.py count PATH               packets and bytes that `count` has seen
        xdp.py live PATH TIMES HEX      give the program frames as a driver does (BPF_PROG_RUN)
+       xdp.py tc PATH DEV to:IFINDEX|peer:IFINDEX|peer-egress:IFINDEX
+                                       a program that sends on what DEV receives, to a device, or by
+                                       bpf_redirect_peer(); its link is pinned
        xdp.py socket PATH DEV QUEUE N  an AF_XDP socket at key 0 of PATH_map, until N frames came or a
                                        line was read: prints how many, and the length of the last one
 
@@ -38,7 +41,7 @@ import bpf  # noqa: E402
 
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, OBJ_PIN, OBJ_GET, PROG_RUN = 0, 1, 2, 6, 7, 10
 ARRAY, DEVMAP, CPUMAP, XSKMAP = 2, 14, 16, 17
-HAS_FRAGS, LIVE_FRAMES = 1 << 5, 1 << 1
+HAS_FRAGS, LIVE_FRAMES, EGRESS = 1 << 5, 1 << 1, 1 << 1
 LOOKUP, ADJUST_HEAD, REDIRECT, REDIRECT_MAP, ADJUST_META, ADJUST_TAIL, BUFF_LEN = 1, 44, 23, 51, 54, 65, 188
 VERDICTS = {"aborted": 0, "drop": 1, "pass": 2, "tx": 3, "bad": 9}
 ATTACH_DEVMAP, ATTACH_CPUMAP = 33, 35
@@ -230,6 +233,14 @@ def run_live(program, times, frame):
                                   times, 0, 24, 0, ctypes.addressof(context), 0, LIVE_FRAMES, 0, 0))
 
 
+def tc(path, device, step):
+    """A program of type SCHED_CLS where packets come in, until PATH goes."""
+    how, ifindex = step.split(":")
+    number, flags = {"to": (REDIRECT, 0), "peer": (bpf.REDIRECT_PEER, 0), "peer-egress": (bpf.REDIRECT_PEER, EGRESS)}[how]
+    program = assemble([*mov(1, int(ifindex)), *mov(2, flags), *helper(number), ins(0x95)])
+    pin(bpf.tcx(socket.if_nametoindex(device), program), path)
+
+
 # AF_XDP: linux/if_xdp.h
 AF_XDP, SOL_XDP = 44, 283
 MMAP_OFFSETS, RX_RING, UMEM_REG, FILL_RING, COMPLETION_RING = 1, 2, 4, 5, 6
@@ -319,6 +330,8 @@ def main(command, *args):
         print(*counted(args[0]))
     elif command == "live":
         run_live(pinned(args[0]), int(args[1]), bytes.fromhex(args[2]))
+    elif command == "tc":
+        tc(*args)
     elif command == "socket":
         receive(args[0], args[1], int(args[2]), int(args[3]))
     else:
