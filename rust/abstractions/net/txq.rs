@@ -45,6 +45,7 @@ impl NetDevice {
 
 impl TxQueue<'_> {
     /// The C object.
+    #[cfg(CONFIG_KUNIT)]
     #[inline]
     pub(crate) fn as_ptr(&self) -> *mut bindings::netdev_queue {
         self.0.as_ptr()
