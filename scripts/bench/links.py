@@ -11,6 +11,7 @@ NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 1, 4, 0x200, 0x400
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_LINKINFO, IFLA_GROUP = 1, 3, 5, 18, 27
 IFA_LOCAL = 2
 IFLA_INFO_KIND, IFLA_INFO_DATA, INFO_PEER = 1, 2, 1
+IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES = 31, 32
 IFINFOMSG = bytes(16)
 UP = struct.pack("=BxHiII", 0, 0, 0, 1, 1)
 LOWER = 1000  # index of the device below
@@ -109,6 +110,24 @@ def make(flavor, kind, first, last, group=0):
     if flavor == "veth":
         return create(kind, first, last, group)
     return endpoints(flavor, kind, first, last, group)
+
+
+def many_queues(kind, first, last, group, queues):
+    """Pairs a<n>, b<n> with so many queues. All are active, as they were asked for."""
+    numbers = u32(IFLA_NUM_TX_QUEUES, queues) + u32(IFLA_NUM_RX_QUEUES, queues)
+    return b"".join(
+        request(
+            RTM_NEWLINK,
+            NLM_F_CREATE | NLM_F_EXCL,
+            name(f"a{n}") + numbers + u32(IFLA_GROUP, group)
+            + attr(
+                IFLA_LINKINFO,
+                attr(IFLA_INFO_KIND, kind.encode() + b"\0")
+                + attr(IFLA_INFO_DATA, attr(INFO_PEER, IFINFOMSG + name(f"b{n}") + numbers)),
+            ),
+        )
+        for n in range(first, last)
+    )
 
 
 def delete(first, last):

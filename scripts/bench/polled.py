@@ -15,7 +15,7 @@ from guest import Failed, enter
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
 import xdp  # noqa: E402
 
-SIOCETHTOOL, GSSET_INFO, GSTATS, SS_STATS = 0x8946, 0x37, 0x1D, 1
+SIOCETHTOOL, SGRO, SCHANNELS, GSSET_INFO, GSTATS, SS_STATS = 0x8946, 0x2C, 0x3D, 0x37, 0x1D, 1
 BPFFS = "/tmp/bench-bpf"
 
 
@@ -65,6 +65,23 @@ def mounted():
         os.makedirs(BPFFS, exist_ok=True)
         run(["mount", "-t", "bpf", "none", BPFFS])
     return BPFFS
+
+
+def ethtool(devices, command):
+    """The same for many devices of this namespace."""
+    buffer = ctypes.create_string_buffer(command, len(command))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for dev in devices:
+            fcntl.ioctl(sock.fileno(), SIOCETHTOOL, struct.pack("16sQ16x", dev.encode(), ctypes.addressof(buffer)))
+
+
+def one_channel(devices):
+    """Of all queues one transmits and one receives."""
+    ethtool(devices, struct.pack("=9I", SCHANNELS, 0, 0, 0, 0, 1, 1, 0, 0))
+
+
+def gro_on(devices):
+    ethtool(devices, struct.pack("=II", SGRO, 1))
 
 
 def read_stats(dev, count):

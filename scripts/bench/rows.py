@@ -476,6 +476,9 @@ SCALING = {
             (
                 # First, when nothing has been freed that would be used again.
                 ("scale-memory", "memory", "Memory per link, bytes"),
+                ("scale-memory-64", "memory-64", "Memory per link with 64 queues, as on 64 processors, bytes"),
+                ("scale-memory-64-up", "memory-64-up", "The same, up, bytes"),
+                ("scale-memory-64-polled", "memory-64-polled", "The same, up, with GRO on, bytes"),
                 ("scale-pairs", "pairs", "Instructions per packet against the number of pairs"),
                 ("scale-links", "links", "Instructions for creating and deleting N pairs, per pair"),
             ),

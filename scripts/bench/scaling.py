@@ -15,6 +15,7 @@ import time
 
 import frames
 import links
+import polled
 import rows
 from busy import Busy
 from guest import Failed, add_netns, counters, enter, ip, mac, say, settle
@@ -328,9 +329,33 @@ def memory_now():
     return {"slab": info["Slab"], "per-CPU": info["Percpu"], "MemFree": -info["MemFree"]}
 
 
-def memory(row, args):
+def with_queues(up, gro):
+    """A function that makes pairs with 64 queues, of which one is active."""
+    def work(args, netns, kind, numbers):
+        netlink(args, netns, links.many_queues(kind, numbers.start, numbers.stop, GROUP, 64))
+        enter(netns)
+        ends = [f"{end}{n}" for n in numbers for end in "ab"]
+        polled.one_channel(ends)
+        if gro:
+            polled.gro_on(ends)
+        if up:
+            raise_all(netns, numbers)
+    return work
+
+
+def memory_of_queues(up, gro):
+    def work(row, args):
+        ipv6(False)
+        try:
+            return memory(row, args, 40, with_queues(up, gro))
+        finally:
+            ipv6(True)
+    return work
+
+
+def memory(row, args, batch=200, make=None):
     """The difference that links make; no traffic has passed."""
-    number, batch = 0, 200
+    number = 0
     figures = {"c": [], "ours": []}
     below(row["flavor"], args)
     # A pair is two.
@@ -342,7 +367,10 @@ def memory(row, args):
             netns, kind = f"{which}1", kind_of(row["flavor"], which)
             settle()
             before = memory_now()
-            netlink(args, netns, links.make(row["flavor"], kind, number, number + batch, GROUP))
+            if make:
+                make(args, netns, kind, range(number, number + batch))
+            else:
+                netlink(args, netns, links.make(row["flavor"], kind, number, number + batch, GROUP))
             settle()
             after = memory_now()
             if attempt:
@@ -368,6 +396,9 @@ WHAT = {
     "links": links_row,
     "create": create_row,
     "memory": memory,
+    "memory-64": memory_of_queues(up=False, gro=False),
+    "memory-64-up": memory_of_queues(up=True, gro=False),
+    "memory-64-polled": memory_of_queues(up=True, gro=True),
 }
 
 
