@@ -10,7 +10,7 @@ usage: $ME [--kind rnetvirt | veth | macvlan | ipvlan | macvtap]
                [--flavor veth | macvlan | ipvlan | macvtap]
 
 Runs in a guest (scripts/run.sh boots one). Flavor veth: two namespaces joined
-directly, then one joined to the outside through a bridge. Flavor macvlan: two
+directly, with GRO and a program of XDP, then one joined to the outside through a bridge. Flavor macvlan: two
 namespaces that share a network device, and who reaches whom in each mode. Flavor
 ipvlan: two that share its MAC address, too. Flavor macvtap: a program beside a
 namespace, that answers pings through /dev/tapN. Without --flavor it shows all, and the

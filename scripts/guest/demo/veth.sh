@@ -32,6 +32,28 @@ pings blue fd00:1::1
 throughput red blue 10.1.0.2
 throughput red blue fd00:1::2
 
+heading "veth: GRO, and a program of XDP"
+note "red is to send as a forwarder does, in packets that fit. blue may merge what comes" \
+	"(GRO); frames.py sends through TCP and says whether blue's stack had them whole or cut."
+run "ip netns exec red ethtool -K red0 tso off gso off"
+shows "1000000 cut" "python3 scripts/tests/frames.py tcp red blue blue0 1000000 10.1.0.2"
+run "ip netns exec blue ethtool -K blue0 gro on"
+shows "1000000 whole" "python3 scripts/tests/frames.py tcp red blue blue0 1000000 10.1.0.2"
+note "What blue receives goes through a program that counts and drops."
+run "mkdir /tmp/bpf"
+run "mount -t bpf bpf /tmp/bpf"
+run "python3 scripts/tests/xdp.py pin /tmp/bpf/demo count drop"
+run "ip -n blue link set blue0 xdpdrv pinned /tmp/bpf/demo"
+shows "prog/xdp" "ip -n blue link show blue0"
+shows "100% packet loss" "ip netns exec red ping -c 3 -i 0.2 -W 1 10.1.0.2 | tail -n 2 || true"
+shows "rx_queue_0_xdp_drops: " "ip netns exec blue ethtool -S blue0 | grep rx_queue_0"
+# At least three: neighbours may have been looked for as well.
+shows " bytes" "python3 scripts/tests/xdp.py count /tmp/bpf/demo | { read -r packets bytes; ((packets >= 3)) && echo \$packets packets, \$bytes bytes; }"
+run "ip -n blue link set blue0 xdpdrv off"
+run "umount /tmp/bpf"
+run "rmdir /tmp/bpf"
+pings red 10.1.0.2
+
 heading "veth: a namespace joined to the outside through a bridge"
 cat <<TXT
    inside                    this machine                   outside
