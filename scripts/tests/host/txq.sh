@@ -33,17 +33,20 @@ fail() {
 # tried FILE FROM TO: what is found when FILE has TO in place of the extended regular
 # expression FROM, which may span lines; "" for FILE: as it is.
 tried() {
-	mkdir -p "$work/net"
-	cp "$TOP/rust/helpers/txq.c" "$HERE/model.rs" "$work/"
-	cp "$TOP/rust/abstractions/net/txq.rs" "$work/net/"
-	if [ -n "$1" ]; then
-		sed -zEi "s@$2@$3@" "$work/$1"
-		! cmp -s "$work/$1" "$TOP/rust/helpers/$1" && ! cmp -s "$work/$1" "$TOP/rust/abstractions/$1" ||
-			fail "$1 has nothing like '$2' any more"
+	local there=$work/scripts/tests/host/txq file=${1:-}
+
+	# Where model.rs finds the one and model.c gets the other.
+	mkdir -p "$there" "$work/rust/abstractions/net" "$work/rust/helpers"
+	cp "$HERE/model.rs" "$there/"
+	cp "$TOP/rust/abstractions/net/txq.rs" "$work/rust/abstractions/net/"
+	cp "$TOP/rust/helpers/txq.c" "$work/rust/helpers/"
+	if [ -n "$file" ]; then
+		sed -zEi "s@$2@$3@" "$work/rust/$file"
+		! cmp -s "$work/rust/$file" "$TOP/rust/$file" || fail "$file has nothing like '$2' any more"
 	fi
 	"${RUSTC:-rustc}" --edition 2021 --crate-type staticlib -O -C panic=abort -A warnings \
-		-o "$work/libmodel.a" "$work/model.rs" || fail "model.rs does not compile"
-	"$CC" -O2 -Wall -I "$HERE/include" -I "$HERE" -o "$work/model" "$HERE/model.c" "$work/txq.c" \
+		-o "$work/libmodel.a" "$there/model.rs" || fail "model.rs does not compile"
+	"$CC" -O2 -Wall -I "$HERE/include" -I "$HERE" -o "$work/model" "$HERE/model.c" "$work/rust/helpers/txq.c" \
 		"$work/libmodel.a" || fail "model.c does not compile"
 	found=''
 	for size in "1 2" "2 3" "3 5"; do
@@ -56,27 +59,27 @@ tried() {
 lost() { grep -q "lost wake-up" <<<"$found" || fail "not noticed"; }
 
 test_no_packet_waits_for_ever() {
-	tried ""
+	tried
 	[ "$(grep -c "no packet waits for ever" <<<"$found")" = 3 ] || fail "it does"
 }
 
 test_stop_wants_its_barrier() {
-	tried txq.c 'smp_mb__after_atomic\(\);' ''
+	tried helpers/txq.c 'smp_mb__after_atomic\(\);' ''
 	lost
 }
 
 test_wake_wants_its_barrier() {
-	tried txq.c 'smp_mb\(\);' ''
+	tried helpers/txq.c 'smp_mb\(\);' ''
 	lost
 }
 
 test_room_is_looked_for_again() {
-	tried net/txq.rs 'if !room\(\)' 'if true'
+	tried abstractions/net/txq.rs 'if !room\(\)' 'if true'
 	lost
 }
 
 test_room_is_looked_for_after_the_stop() {
-	tried net/txq.rs '( *// SAFETY: The queue is valid.\n *unsafe \{ bindings::txq_stop[^\n]*\n)( *if !room\(\)) (\{\n[^\n]*\n *\}\n)' \
+	tried abstractions/net/txq.rs '( *// SAFETY: The queue is valid.\n *unsafe \{ bindings::txq_stop[^\n]*\n)( *if !room\(\)) (\{\n[^\n]*\n *\}\n)' \
 		'let full = !room();\n\1if full \3'
 	lost
 }

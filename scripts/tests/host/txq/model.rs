@@ -10,7 +10,7 @@ use context::{
     Rcu, //
 };
 use core::marker::PhantomData;
-use net::netdevice::NetDevice;
+use netdevice::NetDevice;
 
 /// The helpers of rust/helpers/txq.c.
 #[allow(non_camel_case_types)]
@@ -47,23 +47,20 @@ mod context {
     pub struct Bh<'a>(pub PhantomData<&'a ()>);
 }
 
-mod net {
-    pub mod netdevice {
-        use crate::bindings;
+mod netdevice {
+    use crate::bindings;
 
-        pub struct NetDevice(pub *mut bindings::net_device);
+    pub struct NetDevice(pub *mut bindings::net_device);
 
-        impl NetDevice {
-            pub fn as_ptr(&self) -> *mut bindings::net_device {
-                self.0
-            }
+    impl NetDevice {
+        pub fn as_ptr(&self) -> *mut bindings::net_device {
+            self.0
         }
     }
-
-    // A copy of rust/abstractions/net/txq.rs, which is not here, where rustfmt would look for it.
-    #[rustfmt::skip]
-    pub mod txq;
 }
+
+#[path = "../../../../rust/abstractions/net/txq.rs"]
+mod txq;
 
 extern "C" {
     fn ring_is_full() -> bool;
