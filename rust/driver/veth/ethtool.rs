@@ -3,6 +3,10 @@
 //! What `ethtool` says of a pair.
 
 use super::{
+    limits::{
+        channels_fit,
+        Channels, //
+    },
     stats::QueueStats,
     xdp,
     Veth, //
@@ -41,11 +45,18 @@ impl EthtoolOps<Veth> for Veth {
     fn set_channels(dev: &Registered<Link<Veth>>, tx: u16, rx: u16, rtnl: &Rtnl) -> Result {
         let peer = dev.data().peer.get_rtnl(rtnl);
         if let Some(peer) = peer {
-            // Packets must not go past a program.
             let (peer_tx, _, peer_rx, _) = peer.num_queues(rtnl);
-            if dev.data().prog.is_some() && u32::from(rx) < peer_tx
-                || peer.data().prog.is_some() && u32::from(tx) > peer_rx
-            {
+            let own = Channels {
+                tx: tx.into(),
+                rx: rx.into(),
+                program: dev.data().prog.is_some(),
+            };
+            let theirs = Channels {
+                tx: peer_tx,
+                rx: peer_rx,
+                program: peer.data().prog.is_some(),
+            };
+            if !channels_fit(own, theirs) {
                 return Err(EINVAL);
             }
         }

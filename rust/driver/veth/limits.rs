@@ -27,11 +27,37 @@ const VLAN_HLEN: u32 = 4;
 /// The largest MTU of all (`ETH_MAX_MTU`).
 pub(super) const MAX_MTU: u32 = 65535;
 
+/// Whether an end with so many receive queues gets all packets by a queue, where the other one transmits by
+/// `peer_tx`. Those with other numbers would go past a program.
+pub(super) fn all_by_queues(rx: u32, peer_tx: u32) -> bool {
+    rx >= peer_tx
+}
+
+/// How many queues are active at an end, and whether it has a program.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Channels {
+    pub(super) tx: u32,
+    pub(super) rx: u32,
+    pub(super) program: bool,
+}
+
+/// Whether two ends of a pair may have these: neither sends past a program.
+pub(super) fn channels_fit(own: Channels, peer: Channels) -> bool {
+    let fit = |from: Channels, to: Channels| !to.program || all_by_queues(to.rx, from.tx);
+    fit(own, peer) && fit(peer, own)
+}
+
+/// By which of `count` queues frames go that `cpu` sends.
+#[inline]
+pub(super) fn queue_of_cpu(cpu: u32, count: usize) -> u16 {
+    // There is one at least.
+    u16::try_from(cpu as usize % count.max(1)).unwrap_or(0)
+}
+
 /// What an end can do that has so many receive queues, where the other one transmits by `peer_tx` and, if
 /// `peer_polls`, polls what it receives.
 pub(super) fn features(ndo_xmit: NdoXmit, peer_polls: bool, rx: u32, peer_tx: u32) -> XdpFeatures {
-    // Otherwise some packets would not go through a program.
-    let has_program = rx >= peer_tx;
+    let has_program = all_by_queues(rx, peer_tx);
     let through = match ndo_xmit {
         NdoXmit::Always => true,
         NdoXmit::IfPolled => has_program && peer_polls,
@@ -105,6 +131,67 @@ mod tests {
         assert!(all(&[(1, 2), (2, 3), (4095, 4096)], |(rx, tx)| {
             of(*rx, *tx) == THROUGH
         }));
+    }
+
+    #[test]
+    fn nobody_sends_past_a_program() {
+        let end = |tx, rx, program| Channels { tx, rx, program };
+        assert!(all(
+            &[
+                // Without a program anything goes.
+                (end(4, 1, false), end(4, 1, false), true),
+                // One at the peer: what we send by, it receives by.
+                (end(2, 1, false), end(1, 2, true), true),
+                (end(3, 1, false), end(1, 2, true), false),
+                (end(1, 1, false), end(4, 1, true), true),
+                // One here: what it sends by, we receive by.
+                (end(1, 2, true), end(2, 1, false), true),
+                (end(1, 2, true), end(3, 1, false), false),
+                // Two.
+                (end(2, 3, true), end(3, 2, true), true),
+                (end(2, 3, true), end(4, 2, true), false),
+                (end(3, 3, true), end(3, 2, true), false),
+            ],
+            |(own, peer, fit)| channels_fit(*own, *peer) == *fit
+                && channels_fit(*peer, *own) == *fit
+        ));
+    }
+
+    #[test]
+    fn a_program_may_come_where_channels_fit_with_it() {
+        assert!(all(
+            &[(1, 1), (1, 2), (2, 1), (4096, 4095), (4095, 4096)],
+            |(rx, peer_tx)| {
+                let own = Channels {
+                    tx: 1,
+                    rx: *rx,
+                    program: true,
+                };
+                let peer = Channels {
+                    tx: *peer_tx,
+                    rx: 1,
+                    program: false,
+                };
+                channels_fit(own, peer) == all_by_queues(*rx, *peer_tx)
+            }
+        ));
+    }
+
+    #[test]
+    fn each_cpu_has_a_queue() {
+        assert!(all(
+            &[
+                (0, 1, 0),
+                (7, 1, 0),
+                (3, 4, 3),
+                (4, 4, 0),
+                (4097, 4096, 1),
+                (u32::MAX, 2, 1),
+                // None, which there cannot be.
+                (5, 0, 0)
+            ],
+            |(cpu, count, queue)| queue_of_cpu(*cpu, *count) == *queue
+        ));
     }
 
     #[test]

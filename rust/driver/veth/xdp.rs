@@ -5,9 +5,11 @@
 use super::{
     end::Veth,
     limits::{
+        all_by_queues,
         features,
         max_frame_len,
         max_mtu,
+        queue_of_cpu,
         MAX_MTU, //
     },
 };
@@ -69,7 +71,7 @@ pub(super) fn set_prog(
         }
         let (_, _, rx, _) = dev.num_queues(rtnl);
         let (peer_tx, _, _, _) = peer.num_queues(rtnl);
-        if rx < peer_tx {
+        if !all_by_queues(rx, peer_tx) {
             return Err(ack.refuse(Refusal::XdpQueues));
         }
         if dev.is_up() {
@@ -109,9 +111,7 @@ pub(super) fn fix_features(peer: Option<&Link<Veth>>, wanted: Features) -> Featu
 /// By which of its queues `peer` gets the frames that this CPU sends, if it has any.
 pub(super) fn queue_of<'a>(peer: &'a Link<Veth>, bh: Bh<'a>) -> Option<&'a LiveQueue<Veth>> {
     let queues = peer.data().queues.get(bh.rcu())?;
-    // There are as many of them as active ones, one at least.
-    let index = bh.cpu() as usize % queues.len().max(1);
-    queues.get(u16::try_from(index).unwrap_or(0))
+    queues.get(queue_of_cpu(bh.cpu(), queues.len()))
 }
 
 /// Sends frames from `dev` to `peer`: by a queue, for a program or for GRO to see them; otherwise its stack
