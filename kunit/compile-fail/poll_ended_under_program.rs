@@ -8,7 +8,7 @@ use abstractions::net::napi::{
 };
 
 pub fn end(mut poll: Poll<'_>) -> Polled<'_> {
-    let xdp = poll.xdp(None);
+    let mut xdp = poll.xdp(None);
     #[cfg(not(misuse))]
     xdp.finish();
     let polled = poll.complete();
