@@ -4,6 +4,7 @@
 # shellcheck disable=SC2034
 TAKES=15
 RELEASE="*"
+LIMIT=120
 
 ethtool_in() { in_ns "$1" ethtool "${@:2}"; } # NETNS ARGUMENTS...
 features() { in_ns "$1" ethtool -K "$2" "${@:3}"; } # NETNS DEVICE FEATURE ON...

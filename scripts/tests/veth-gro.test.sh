@@ -4,6 +4,7 @@
 # shellcheck disable=SC2034
 TAKES=20
 RELEASE="*"
+LIMIT=120
 
 features() { in_ns "$1" ethtool -K "$2" "${@:3}"; } # NETNS DEVICE FEATURE ON...
 netdev() { in_ns "$1" python3 "$TESTS/netdev.py" "${@:2}"; } # NETNS ARGUMENTS...
