@@ -41,15 +41,6 @@ without_address() { sed 's/ skbaddr=.*//'; }
 # told_without_address CMD...
 told_without_address() { traced "$@" | without_address; }
 
-# links MODE [WORDS...]: v0 in A with 10.0.0.1, v1 in B with 10.0.0.2, of flavor ipvlan.
-links() {
-	ns S W A B
-	wired S W
-	ip -n S link add link eth0 name v0 netns A type rnetvirt flavor ipvlan mode "$@"
-	ip -n S link add link eth0 name v1 netns B type rnetvirt flavor ipvlan mode "$@"
-	addressed A B
-}
-
 # macs [N]: v0 in A, and N (1) more in B, of flavor macvlan.
 macs() {
 	local n
@@ -68,7 +59,7 @@ macs() {
 test_of_a_packet_that_is_sent() {
 	local told
 
-	links l3
+	ipvlan_beds l3
 	told=$(traced frames send A v0 multicast 100 1)
 	same "told" "$(without_address <<<"$told")" \
 		"$(tells A v0 tx_group 100 88b5 "$(mac A v0)" 01:00:00:00:00:09)"
@@ -85,7 +76,7 @@ test_of_a_packet_that_the_lower_device_drops() {
 }
 
 test_of_a_packet_for_a_sibling() {
-	links l3
+	ipvlan_beds l3
 	ip -n B link set v1 mtu 600
 	gives "$(tells B v1 rx_refused 1042 0000 00:00:00:00:00:00 00:00:00:00:00:00)" \
 		told_without_address in_ns A ping -q -c 1 -W 1 -s 1000 10.0.0.2
@@ -112,7 +103,7 @@ test_of_a_copy_for_which_there_is_no_room() {
 from_outside() {
 	local told
 
-	links "$1" limit rx-pps 1
+	ipvlan_beds "$1" limit rx-pps 1
 	ip -n W addr add 10.0.0.9/24 dev wire0
 	ip -n W link set wire0 up
 	ip -n W neigh replace 10.0.0.1 lladdr "$(mac S eth0)" dev wire0
@@ -154,7 +145,7 @@ many() {
 test_tells_of_all_that_is_counted() {
 	local before after told counted
 
-	links l3
+	ipvlan_beds l3
 	before=$(in_ns A ethtool -S v0)
 	told=$(traced many | reasons)
 	after=$(in_ns A ethtool -S v0)
@@ -167,7 +158,7 @@ test_tells_of_all_that_is_counted() {
 test_guard_and_limit_have_their_names() {
 	local told
 
-	links l2 guard ip guard-addr set 10.0.0.1,10.0.0.2 limit tx-pps 1
+	ipvlan_beds l2 guard ip guard-addr set 10.0.0.1,10.0.0.2 limit tx-pps 1
 	told=$(traced frames packet A v0 10.0.0.66 10.0.0.2 | without_address)
 	same "guard" "$told" "$(tells A v0 tx_guard_ip 46 0800 "$(mac A v0)" "$(mac A v0)")"
 	told=$(traced in_ns A ping -q -f -c 40 -w 5 10.0.0.2 | reasons)
@@ -177,7 +168,7 @@ test_guard_and_limit_have_their_names() {
 test_unload_while_traced() {
 	local told
 
-	links l3
+	ipvlan_beds l3
 	mkdir -p $TRACE
 	echo 1 >$EVENT/enable
 	frames send A v0 multicast 100 1
@@ -195,7 +186,7 @@ test_unload_while_traced() {
 test_one_reason_of_one_link() {
 	local told
 
-	links l3
+	ipvlan_beds l3
 	mkdir -p $TRACE
 	echo "reason == \"tx_source\" && dev == \"v0\"" >$EVENT/filter
 	: >$TRACE/trace

@@ -24,15 +24,6 @@ lost_exactly() {
 	same "ip -s -d -j link show $2" "$(told "$1" "$2")" "$3"
 }
 
-# beds MODE [FLAG]: v0 in A with 10.0.0.1, v1 in B with 10.0.0.2, of flavor ipvlan.
-beds() {
-	ns S W A B
-	wired S W
-	ip -n S link add link eth0 name v0 netns A type rnetvirt flavor ipvlan mode "$@"
-	ip -n S link add link eth0 name v1 netns B type rnetvirt flavor ipvlan mode "$@"
-	addressed A B
-}
-
 # counted NETNS DEVICE FILE...
 counted() {
 	local files=("${@:3}")
@@ -52,7 +43,7 @@ with_backlog() {
 }
 
 test_nothing_lost_is_nothing_said() {
-	beds l2
+	ipvlan_beds l2
 	reaches A 10.0.0.2
 	same "ethtool -S" "$(lost A v0)" ""
 	gives null sh -c "nsenter --net=/run/netns/A ip -s -d -j link show v0 | jq -c '.[].linkinfo.info_xstats'"
@@ -62,34 +53,34 @@ test_nothing_lost_is_nothing_said() {
 test_names_are_those_of_ip() {
 	local names
 
-	beds l2
+	ipvlan_beds l2
 	names=$(in_ns A ethtool -S v0 | awk -F '[: ]+' 'NR > 1 { print $2 }')
 	same "how many" "$(wc -l <<<"$names")" 26
 	same "twice" "$(sort <<<"$names" | uniq -d)" ""
 }
 
 test_isolated() {
-	beds l2 private
+	ipvlan_beds l2 private
 	gives "refused x1" frames packet A v0 10.0.0.1 10.0.0.2
 	lost_exactly A v0 "tx_isolated 1"
 	same "of who was not to hear" "$(lost B v1)" ""
 }
 
 test_to_a_group_in_mode_l3() {
-	beds l3
+	ipvlan_beds l3
 	gives "refused x3" frames send A v0 multicast 100 3
 	lost_exactly A v0 "tx_group 3"
 	gives "0 3" counted A v0 tx_packets tx_dropped
 }
 
 test_a_source_of_somebody_else() {
-	beds l3
+	ipvlan_beds l3
 	gives "refused x1" frames packet A v0 10.0.0.2 192.0.2.1
 	lost_exactly A v0 "tx_source 1"
 }
 
 test_for_the_host() {
-	beds l2
+	ipvlan_beds l2
 	gives "refused x1" frames packet A v0 10.0.0.1 192.0.2.1
 	lost_exactly A v0 "tx_host 1"
 }
@@ -112,14 +103,14 @@ test_the_lower_device_takes_nothing() {
 }
 
 test_flow_control_is_the_wires() {
-	beds l2
+	ipvlan_beds l2
 	gives sent frames pause A v0
 	lost_exactly A v0 "pause 1"
 	gives 0 counted A v0 tx_dropped
 }
 
 test_longer_than_the_receiver_takes() {
-	beds l3
+	ipvlan_beds l3
 	ip -n B link set v1 mtu 600
 	gives sent frames packet A v0 10.0.0.1 10.0.0.2
 	not in_ns A ping -q -c 2 -i 0.1 -W 1 -s 1000 10.0.0.2 >/dev/null || fail "passed"
@@ -191,7 +182,7 @@ test_a_header_that_does_not_fit() {
 test_what_goes_in_comes_out_or_has_a_reason() {
 	local sent=0 packets dropped lost
 
-	beds l3
+	ipvlan_beds l3
 	for _ in 1 2 3; do
 		frames send A v0 multicast 100 7 >/dev/null
 		frames packet A v0 10.0.0.2 192.0.2.1 >/dev/null
@@ -206,7 +197,7 @@ test_what_goes_in_comes_out_or_has_a_reason() {
 }
 
 test_losses_move_with_the_link() {
-	beds l3
+	ipvlan_beds l3
 	frames send A v0 multicast 100 3 >/dev/null
 	ip -n A link set v0 netns B
 	lost_exactly B v0 "tx_group 3"

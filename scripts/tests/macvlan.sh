@@ -168,3 +168,12 @@ switched_on() {
 forwards() { [ "$(sysfs W "$1" brport/state)" = 3 ]; }
 
 hairpin() { in_ns W bridge link set dev wire0 hairpin "$1"; }
+
+# ipvlan_beds MODE [WORDS...]: v0 in A with 10.0.0.1, v1 in B with 10.0.0.2, of flavor ipvlan.
+ipvlan_beds() {
+	ns S W A B
+	wired S W
+	ip -n S link add link eth0 name v0 netns A type rnetvirt flavor ipvlan mode "$@"
+	ip -n S link add link eth0 name v1 netns B type rnetvirt flavor ipvlan mode "$@"
+	addressed A B
+}
