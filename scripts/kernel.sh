@@ -59,7 +59,7 @@ esac
 # with a private apt configuration so that the machine's own stays as it is. The
 # repository's address is the machine's own.
 source_tree() {
-	local apt=$CACHE/apt url version deb tmp dir opts
+	local download=$CACHE/apt/trixie-backports/download version deb tmp dir apt_opts
 
 	# A tree that was unpacked completely is used as it is.
 	for dir in "$CACHE"/src/linux-"$SERIES".*; do
@@ -76,20 +76,15 @@ source_tree() {
 		fi
 	done
 
-	url=$(debian_mirror)
-	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/download"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $url trixie-backports main" >"$apt/sources.list"
-	opts=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=-
-		-o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o "APT::Sandbox::User=$(id -un)")
-	logged "looking for the kernel source" "$CACHE/log/source-lists.log" apt-get "${opts[@]}" update >&2
-	version=$(apt-cache "${opts[@]}" madison "linux-source-$SERIES" | awk '{ print $3; exit }')
+	private_apt trixie-backports -o Dir::Etc::sourceparts=-
+	version=$(apt-cache "${apt_opts[@]}" madison "linux-source-$SERIES" | awk '{ print $3; exit }')
 	if [ -z "$version" ]; then
-		die "the package linux-source-$SERIES is gone from its suite (there are: $(apt-cache "${opts[@]}" pkgnames linux-source- |
+		die "the package linux-source-$SERIES is gone from its suite (there are: $(apt-cache "${apt_opts[@]}" pkgnames linux-source- |
 			tr '\n' ' ')); rnetvirt builds against Linux $SERIES: pass such a build tree as KDIR="
 	fi
-	(cd "$apt/download" && logged "downloading linux-source-$SERIES $version" "$CACHE/log/source.log" \
-		apt-get "${opts[@]}" download "linux-source-$SERIES=$version") >&2
-	deb=$(ls -t "$apt/download/linux-source-${SERIES}_"*.deb | head -n 1)
+	(cd "$download" && logged "downloading linux-source-$SERIES $version" "$CACHE/log/source.log" \
+		apt-get "${apt_opts[@]}" download "linux-source-$SERIES=$version") >&2
+	deb=$(ls -t "$download/linux-source-${SERIES}_"*.deb | head -n 1)
 	tmp=$CACHE/src/.unpack
 	rm -rf "$tmp"
 	mkdir -p "$tmp"
@@ -100,7 +95,7 @@ source_tree() {
 	rm -rf "$dir"
 	touch "$tmp/linux-source-$SERIES/.complete"
 	mv "$tmp/linux-source-$SERIES" "$dir"
-	rm -rf "$tmp" "$apt/download"
+	rm -rf "$tmp" "$download"
 	echo "$dir"
 }
 

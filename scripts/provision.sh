@@ -33,7 +33,7 @@ PAIRS="1.85.0:19 1.96.0:22"
 BUILD_PKGS="make gcc libc6-dev flex bison bc libelf-dev libssl-dev cpio kmod xz-utils
 	rsync python3 python3-venv perl ca-certificates"
 RUN_PKGS="python3 python3-venv cpio kmod xz-utils debootstrap busybox-static iproute2 iputils-ping iputils-arping ethtool iperf3 tcpdump
-	nftables bridge-utils udev procps qemu-system-x86 socat python3-yaml python3-scapy python3-pyroute2 python3-matplotlib"
+	nftables bridge-utils udev procps socat python3-yaml python3-scapy python3-pyroute2 python3-matplotlib"
 
 installed() { dpkg-query -W -f '${Status} ${Version}\n' "$1" 2>/dev/null | grep -q "^install ok installed ${2:-}"; }
 
@@ -67,6 +67,23 @@ for p in $packages; do
 	installed "$p" || missing+=("$p")
 done
 
+# Debian 12's QEMU 7.2 lets one emulated CPU run what another has just written over, and its
+# backports' does not. It comes from there, where a qemu-utils from there may be.
+provide_qemu() {
+	local apt_opts suite
+
+	installed qemu-system-x86 && return
+	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports
+	if [[ $(candidate qemu-system-x86 "") != 1:7.* ]]; then
+		apt_install qemu-system-x86
+		return
+	fi
+	private_apt "$suite"
+	logged "installing qemu-system-x86 of $suite" "$CACHE/log/apt-install-qemu.log" \
+		as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get "${apt_opts[@]}" -y --no-install-recommends -t "$suite" install qemu-system-x86
+}
+
 # What boots guests: virtme-ng in a directory of its own.
 vng_bin=$CACHE/toolchain/vng-$VNG_VERSION/bin/vng
 provide_vng() {
@@ -82,6 +99,7 @@ provide_vng() {
 
 if [ "$what" = guest ]; then
 	((${#missing[@]} == 0)) || apt_install "${missing[@]}"
+	provide_qemu
 	provide_vng
 	exit 0
 fi
@@ -133,6 +151,7 @@ if ((${#missing[@]})); then
 	keep_rustc "${missing[@]}"
 	apt_install "${missing[@]}"
 fi
+[ "$what" = build ] || provide_qemu
 
 # A directory of links in front of PATH: exactly these tools, whatever else
 # (a rustup toolchain, say) the machine has, and nothing else shadowed.
