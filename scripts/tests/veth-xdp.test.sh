@@ -22,8 +22,10 @@ test_e_pass_drop_aborted_and_nonsense() {
 	attach B v1 pass
 	in_ns S ping -q -c 2 -i 0.05 -W 5 10.0.0.2
 	gives "ok" eval '[ "$(seen pass | cut -d" " -f1)" -ge 2 ] && echo ok'
-	# That ARP does not ask again meanwhile, which takes long on a slow machine.
+	# That neither asks by ARP again meanwhile, which takes long on a slow machine: the answer
+	# to B would be dropped and counted, too.
 	ip -n S neigh change 10.0.0.2 dev v0 nud permanent
+	ip -n B neigh change 10.0.0.1 dev v1 nud permanent
 	# From the other end nothing goes through a program.
 	for verdict in drop aborted bad; do
 		[ $verdict != bad ] || expect_kmsg "Illegal XDP return value"
