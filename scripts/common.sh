@@ -58,16 +58,17 @@ debian_mirror() {
 }
 
 # private_apt SUITE [OPTION...]: sets apt_opts, with which apt also knows SUITE, and the
-# machine's own configuration stays as it is. Updates the lists.
+# machine's own configuration stays as it is. Updates the lists, or fails.
 private_apt() {
 	local apt=$CACHE/apt/$1 url
 
 	url=$(debian_mirror)
-	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/download"
+	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $url $1 main" >"$apt/sources.list"
 	apt_opts=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o "Dir::State::lists=$apt/lists"
 		-o "Dir::Cache=$apt/cache" -o "APT::Sandbox::User=$(id -un)" "${@:2}")
-	logged "looking into $1" "$CACHE/log/apt-$1.log" apt-get "${apt_opts[@]}" update >&2
+	# In a subshell: it is for the caller to say whether anything ends with that.
+	(logged "looking into $1" "$CACHE/log/apt-$1.log" apt-get "${apt_opts[@]}" update >&2)
 }
 
 as_root() {

@@ -77,6 +77,7 @@ source_tree() {
 	done
 
 	private_apt trixie-backports -o Dir::Etc::sourceparts=-
+	mkdir -p "$download"
 	version=$(apt-cache "${apt_opts[@]}" madison "linux-source-$SERIES" | awk '{ print $3; exit }')
 	if [ -z "$version" ]; then
 		die "the package linux-source-$SERIES is gone from its suite (there are: $(apt-cache "${apt_opts[@]}" pkgnames linux-source- |

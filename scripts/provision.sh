@@ -37,17 +37,27 @@ RUN_PKGS="python3 python3-venv cpio kmod xz-utils debootstrap busybox-static ipr
 
 installed() { dpkg-query -W -f '${Status} ${Version}\n' "$1" 2>/dev/null | grep -q "^install ok installed ${2:-}"; }
 
+apt_opts=()
 apt_updated=
-apt_install() {
-	command -v apt-get >/dev/null ||
-		die "this is not a Debian system; install by hand: $*"
-	if [ -z "$apt_updated" ]; then
-		logged "refreshing the package lists" "$CACHE/log/apt-update.log" as_root apt-get update
-		apt_updated=1
-	fi
+refresh_lists() {
+	command -v apt-get >/dev/null || die "this is not a Debian system; install by hand what scripts/provision.sh lists"
+	[ -z "$apt_updated" ] || return 0
+	logged "refreshing the package lists" "$CACHE/log/apt-update.log" as_root apt-get update
+	apt_updated=1
+}
+
+apt_install() { # [-t SUITE] PACKAGE...
+	refresh_lists
 	logged "installing ${*%%=*}" "$CACHE/log/apt-install.log" \
 		as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get -y --no-install-recommends --allow-downgrades install "$@"
+		apt-get "${apt_opts[@]}" -y --no-install-recommends --allow-downgrades install "$@"
+}
+
+# What apt would remove for the same.
+would_remove() {
+	# If it fails, so does what comes next, which says why.
+	{ apt-get "${apt_opts[@]}" -s --no-install-recommends --allow-downgrades install "$@" 2>/dev/null || true; } |
+		sed -n 's/^Remv \([^ ]*\) .*/\1/p' | xargs
 }
 
 # The full version of package $1 that starts with $2, or nothing.
@@ -70,18 +80,24 @@ done
 # Debian 12's QEMU 7.2 lets one emulated CPU run what another has just written over, and its
 # backports' does not. It comes from there, where a qemu-utils from there may be.
 provide_qemu() {
-	local apt_opts suite
+	local suite packages=(qemu-system-x86) gone
 
 	installed qemu-system-x86 && return
-	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports
-	if [[ $(candidate qemu-system-x86 "") != 1:7.* ]]; then
-		apt_install qemu-system-x86
-		return
+	[ -n "$(candidate qemu-system-x86 "")" ] || refresh_lists
+	if [ -n "$(candidate qemu-system-x86 1:7.)" ]; then
+		suite=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports
+		# A suite that the machine knows itself is not described to apt twice.
+		if [[ $(apt-cache madison qemu-system-x86) == *" $suite/"* ]] || private_apt "$suite"; then
+			packages=(-t "$suite" qemu-system-x86)
+		else
+			apt_opts=()
+			say "$suite is not to be had: QEMU 7.2 is taken, with which guests need one thread for all CPUs (the default of vm.sh)"
+		fi
 	fi
-	private_apt "$suite"
-	logged "installing qemu-system-x86 of $suite" "$CACHE/log/apt-install-qemu.log" \
-		as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get "${apt_opts[@]}" -y --no-install-recommends -t "$suite" install qemu-system-x86
+	gone=$(would_remove "${packages[@]}")
+	[ -z "$gone" ] || die "for ${packages[*]} apt would remove: $gone. Install QEMU yourself, or remove them"
+	apt_install "${packages[@]}"
+	apt_opts=()
 }
 
 # What boots guests: virtme-ng in a directory of its own.
@@ -119,24 +135,11 @@ pick() {
 choice=$(pick)
 if [ -z "$choice" ]; then
 	# The lists may simply be old or absent.
-	logged "refreshing the package lists" "$CACHE/log/apt-update.log" as_root apt-get update
-	apt_updated=1
+	refresh_lists
 	choice=$(pick)
 fi
 [ -n "$choice" ] || die "no pair of rustc and clang with the same LLVM major among: $PAIRS"
 read -r rust llvm <<<"$choice"
-
-# Debian's rustc and rustc-web exclude each other, and modules for a stock kernel need
-# the former: it is never removed for ours.
-keep_rustc() {
-	local gone
-
-	# If it fails, so does what comes next, which says why.
-	gone=$({ apt-get -s --no-install-recommends --allow-downgrades install "$@" 2>/dev/null || true; } |
-		sed -n 's/^Remv \([^ ]*\) .*/\1/p' | xargs)
-	[ -z "$gone" ] ||
-		die "to build test kernels rustc-web $rust is needed, for which apt would remove: $gone. For a module for this machine's kernel it is not needed (make module KDIR=running), nor for KERNEL=stock; else remove them yourself"
-}
 
 for p in rustc-web libstd-rust-web-dev "libstd-rust-web-${rust%.*}" rust-web-src cargo-web rust-web-clippy rustfmt-web; do
 	# Rebuilds have a version of their own, but for what has no architecture.
@@ -148,7 +151,11 @@ done
 installed "libclang-$llvm-dev" || missing+=("libclang-$llvm-dev")
 
 if ((${#missing[@]})); then
-	keep_rustc "${missing[@]}"
+	# Debian's rustc and rustc-web exclude each other, and modules for a stock kernel need
+	# the former: it is never removed for ours.
+	gone=$(would_remove "${missing[@]}")
+	[ -z "$gone" ] ||
+		die "to build test kernels rustc-web $rust and clang $llvm are needed, for which apt would remove: $gone. For a module for this machine's kernel they are not needed (make module KDIR=running), nor for KERNEL=stock; else remove what is in the way yourself"
 	apt_install "${missing[@]}"
 fi
 [ "$what" = build ] || provide_qemu
