@@ -52,7 +52,7 @@ debug) arch=x86_64 fragments="common x86_64 debug debug_x86" image=arch/x86/boot
 uml) arch=um fragments="common net uml uml_release" image=linux files=(uml.lds) ;;
 uml-debug) arch=um fragments="common net uml debug uml_debug" image=linux files=(uml_debug.lds uml-stacktrace.c) ;;
 wide) arch=x86_64 fragments="common net x86_64 release wide" image=arch/x86/boot/bzImage ;;
-uml-wide) arch=um fragments="common net uml uml_release wide" image=linux files=(uml.lds) ;;
+uml-wide) arch=um fragments="common net uml uml_release wide uml_wide" image=linux files=(uml.lds) ;;
 esac
 
 # The source: a Debian package of the suite that carries this series, fetched
