@@ -13,6 +13,7 @@ use abstractions::net::{
         RtnlLinkOps,
         SetupDevice, //
     },
+    net_device_ops::XmitContext,
     nlattr::{
         Attrs,
         Bytes,
@@ -25,12 +26,16 @@ use abstractions::net::{
     rtnl::Rtnl,
     rx_handler::{
         Deferred,
+        Egress,
         Handler,
         RxContext,
         RxHandler,
         Verdict, //
     },
-    skbuff::RxSkb,
+    skbuff::{
+        EthFrame,
+        RxSkb, //
+    }, //
 };
 use kernel::{
     prelude::*,
@@ -61,6 +66,18 @@ impl RxHandler for Deaf {
         _note: [u64; 2],
         _cx: &Deferred<'a>,
     ) {
+    }
+}
+
+impl Egress for Deaf {
+    type Taker<'a> = ();
+
+    fn taker<'a>(_: &'a Handler<Self>, _: &EthFrame<'_>, _: &XmitContext<'a>) -> Option<()> {
+        None
+    }
+
+    fn take(_: (), frame: EthFrame<'_>, _: &XmitContext<'_>) {
+        drop(frame);
     }
 }
 
@@ -127,7 +144,10 @@ mod tests {
                 Rtnl,
                 Unlocked, //
             },
-            rx_handler::Handler,
+            rx_handler::{
+                Handler,
+                HAS_EGRESS, //
+            },
             stats::Counter,
         },
         testing::{
@@ -375,6 +395,37 @@ mod tests {
         )?;
         assert_eq!(dropped.load(Relaxed), 1);
         Ok(())
+    }
+
+    /// Frames of devices on top are to have a mark before anybody asks about frames without one.
+    #[test]
+    fn what_a_device_sends_is_looked_at_by_marks() -> Result {
+        let handler = handler()?.0;
+        let hooked = if HAS_EGRESS { Ok(()) } else { Err(EOPNOTSUPP) };
+        notifier::with(
+            Loopback(move |dev: &NetDevice, rtnl: &Rtnl| {
+                for _ in 0..2 {
+                    assert_eq!(handler.make_mark(rtnl).err(), Some(ENODEV));
+                    assert_eq!(handler.hook_egress(rtnl).err(), Some(EINVAL));
+                    handler.unhook_egress(rtnl);
+                    Handler::attach(&handler, dev, rtnl)?;
+                    assert_eq!(handler.hook_egress(rtnl).err(), Some(EINVAL));
+                    for _ in 0..2 {
+                        handler.make_mark(rtnl)?;
+                        assert_eq!(handler.hook_egress(rtnl), hooked);
+                        assert_eq!(handler.hook_egress(rtnl), hooked);
+                        handler.unhook_egress(rtnl);
+                        handler.unhook_egress(rtnl);
+                    }
+                    // What is left ends with the handler.
+                    assert_eq!(handler.hook_egress(rtnl), hooked);
+                    Handler::detach(&handler, dev, rtnl);
+                }
+                Ok(())
+            }),
+            &mut unlocked(),
+            |_, _| (),
+        )
     }
 
     /// Packets of others may wait by then: who runs the discipline has seen the queue stopped, and left.
