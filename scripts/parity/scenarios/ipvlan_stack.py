@@ -178,6 +178,7 @@ def lower_down(bed, word):
     """With the lower device down."""
     port = IpPort(bed, f"i0:{word}/B i1:{word}/C", ipv6=True)
     bed.must("A", "set", "name:v0 clear:1")
+    bed.flush()
     taps = port.watch(witness=None)
     return {name: taps.send("B/i0", ether(mac, LOWER, protocol, packet)) for name, mac, protocol, packet in (
         ("sibling", LOWER, 0x0800, v4("10.0.0.21", "10.0.0.20")), ("sibling-ipv6", LOWER, 0x86DD, v6("fd00::21", "fd00::20")),

@@ -327,6 +327,7 @@ def lower_down(bed):
     """With the lower device down nothing is passed on: no marker either."""
     port = Port(bed, "b0:bridge b1:bridge/B")
     bed.must("A", "set", "name:v0 clear:1")
+    bed.flush()
     taps = port.watch(witness=None)
     b0 = port.address("b0")
     return {name: taps.send("A/b0", ether(dst, b0)) for name, dst in
@@ -338,6 +339,7 @@ def lower_down_qdisc(bed):
     port = Port(bed, "b0:bridge b1:bridge/B")
     bed.run("A", "tc qdisc add dev v0 root pfifo limit 10")
     bed.must("A", "set", "name:v0 clear:1")
+    bed.flush()
     taps = port.watch(witness=None)
     b0 = port.address("b0")
     return {name: taps.send("A/b0", ether(dst, b0)) for name, dst in

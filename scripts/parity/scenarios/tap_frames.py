@@ -281,6 +281,7 @@ def in_state(bed, *requests):
             continue
         namespace, tokens = request.split(" ", 1)
         bed.must(namespace, "set", tokens)
+    bed.flush()  # with its carrier a device loses its qdisc, a little later
     taps = port.watch(witness=None)
     seen = {}
     for name, frame, header in (("wire", tap.udp(port, "t0", "wire"), None), ("sibling", tap.udp(port, "t0", "t1"), None),
