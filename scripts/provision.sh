@@ -71,7 +71,7 @@ case $what in
 build) packages=$BUILD_PKGS ;;
 guest) packages=$RUN_PKGS ;;
 all) packages="$BUILD_PKGS $RUN_PKGS" ;;
-selftests) packages="$BUILD_PKGS $RUN_PKGS libcap-dev libmnl-dev libnuma-dev" ;;
+selftests) packages="$BUILD_PKGS $RUN_PKGS libcap-dev libmnl-dev libnuma-dev bpftool" ;;
 esac
 for p in $packages; do
 	installed "$p" || missing+=("$p")

@@ -58,7 +58,7 @@ known_kernel "$kernel"
 
 # --- the programs ---------------------------------------------------------------
 
-TARGETS="net drivers/net drivers/net/bonding drivers/net/team net/forwarding net/netfilter net/hsr net/mptcp"
+TARGETS="net drivers/net drivers/net/bonding drivers/net/team net/forwarding net/netfilter net/hsr net/mptcp net/openvswitch net/ppp"
 
 # Built once for a source; what is not compiled is the source's.
 provide() {
@@ -82,6 +82,13 @@ provide() {
 			make -C "$src/tools/testing/selftests" O="$tmp/build" ARCH=x86_64 CLANG=clang TARGETS="$TARGETS" all
 		cp -r "$src/tools/testing/selftests" "$tmp/tools/testing/"
 		cp -r "$tmp/build/kselftest/." "$tmp/tools/testing/selftests/"
+		# Of bpf's this one alone: it wants nothing of the types that a kernel with BTF tells.
+		mkdir "$tmp/build/bpf"
+		logged "building xskxceiver" "$CACHE/log/selftests-bpf.log" \
+			make -C "$src/tools/testing/selftests/bpf" OUTPUT="$tmp/build/bpf" CLANG=clang \
+			BPFTOOL="$(PATH=$PATH:/usr/sbin command -v bpftool)" VMLINUX_BTF=/dev/null VMLINUX_H=/dev/null \
+			"$tmp/build/bpf/xskxceiver"
+		cp "$tmp/build/bpf/xskxceiver" "$tmp/tools/testing/selftests/bpf/"
 		cp -r "$src/tools/net/ynl" "$tmp/tools/net/"
 		cp -r "$src/Documentation/netlink" "$tmp/Documentation/"
 		rm -rf "$tmp/build"
@@ -126,6 +133,11 @@ cp -r "$TOP/scripts" "$SCRATCH$TOP/"
 
 # --- each in a guest of its own ---------------------------------------------------
 
+# Most of them mostly sleep.
+travel=()
+if grep -qx CONFIG_UML_TIME_TRAVEL_SUPPORT=y "$("$TOP/scripts/kernel.sh" "$kernel")/include/config/auto.conf"; then
+	travel=(--cmdline time-travel)
+fi
 results=$TOP/build/selftests
 mkdir -p "$results"
 run() { # TEST DRIVER
@@ -133,7 +145,7 @@ run() { # TEST DRIVER
 
 	IFS='|' read -r name dir limit command < <(grep "^$1|" "$LIST")
 	"$TOP/scripts/vm.sh" --kernel "$kernel" --root "$SCRATCH" --no-build --no-insmod --timeout $((limit + 60)) \
-		--log "$results/$1.$2.log" -- \
+		"${travel[@]}" --log "$results/$1.$2.log" -- \
 		"scripts/selftests/run.sh $2 $dir $limit $(printf %q "$command")" >"$results/$1.$2.out" 2>"$results/$1.$2.err" || status=$?
 	echo "$status" >"$results/$1.$2.status"
 }

@@ -20,6 +20,8 @@ EVEN = {"SKIP", "skip", "XFAIL"}
 VARIES = re.compile(r"0x[0-9a-f]+|\b\d+(?:\.\d+)? ?(?:ms|us|s|sec|seconds|packets|bytes)\b|\d{4,}|[-_]\w{6}\b(?=$)")
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m|\r")
 TIME, SKIPPED, COMPLAINT, DIED = 124, 4, 101, 102
+# Instead of a step in the list of what is known: why it does not pass with the C drivers.
+BOTH = "both"
 
 
 class Run:
@@ -28,8 +30,8 @@ class Run:
         self.status = int(base.with_name(base.name + ".status").read_text())
         self.steps = {}
         text = base.with_name(base.name + ".out").read_text(errors="replace")
-        for line in text.splitlines():
-            line = ESCAPES.sub("", line).rstrip()
+        self.lines = [line for line in (ESCAPES.sub("", line).rstrip() for line in text.splitlines()) if line]
+        for line in self.lines:
             for form in FORMS:
                 match = form.match(line)
                 if not match:
@@ -47,6 +49,12 @@ class Run:
     def count(self, how):
         return sum(verdicts.count(how) for verdicts in self.steps.values())
 
+    def why_not(self, known):
+        """Why it does not pass: what is known of it, or what it says itself."""
+        reason = "; ".join(reason for step, reason in known if step == BOTH)
+        says = [line for line in self.lines if re.search("skip", line, re.IGNORECASE)] or self.lines[-1:]
+        return reason or (f"it says: {says[-1].strip()}" if says else "it says nothing")
+
     def said(self):
         word = {0: "pass", TIME: "time", SKIPPED: "skip", COMPLAINT: "complaint", DIED: "died"}.get(self.status, "fail")
         good, bad = self.count("good"), self.count("bad")
@@ -54,7 +62,7 @@ class Run:
 
 
 def reasons(path):
-    """TEST|STEP|REASON: steps, or with * all of a test, in which ours may differ, or which fail on both."""
+    """TEST|STEP|REASON, as that file's head says."""
     known = {}
     for line in path.read_text().splitlines():
         if line and not line.startswith("#"):
@@ -68,7 +76,7 @@ def compare(c, ours, known):
     why = []
 
     def excused(step):
-        return any(text == "*" or text in step for text, _ in known)
+        return any(text != BOTH and text in step for text, _ in known)
 
     for name, verdicts in c.steps.items():
         worse = verdicts.count("good") - ours.steps.get(name, []).count("good")
@@ -83,10 +91,8 @@ def compare(c, ours, known):
         return ("no verdict", ["neither is done in its time"] + why) if c.count("good") == 0 else ("ok", [])
     if why:
         return "not ok", why
-    if c.status == SKIPPED and ours.status == SKIPPED:
-        return "no verdict", ["it skips itself on this kernel"]
-    if c.count("good") == 0 and c.status != 0:
-        return "no verdict", ["it fails with the C drivers, too"] + [reason for _, reason in known]
+    if c.status != 0 and c.count("good") == 0:
+        return "no verdict", [c.why_not(known)]
     return "ok", []
 
 
@@ -96,6 +102,7 @@ def main():
     directory, drivers, tests = pathlib.Path(args[new]), args[new + 1].split(), args[new + 2 :]
     known = reasons(pathlib.Path(__file__).with_name("known"))
     counts = {"ok": 0, "not ok": 0, "no verdict": 0}
+    rows = []
     for test in tests:
         if not all((directory / f"{test}.{driver}.status").exists() for driver in drivers):
             continue
@@ -104,23 +111,25 @@ def main():
         if len(runs) == 2:
             verdict, why = compare(*runs, known.get(test, []))
         counts[verdict] += 1
+        remark = "; ".join(reason for step, reason in known.get(test, []) if step != BOTH)
+        if runs[0].status != 0:
+            remark = "; ".join(filter(None, [runs[0].why_not(known.get(test, [])), remark]))
+        rows.append([test, *(run.said() for run in runs), remark])
         said = directory / f"{test}.said"
-        if new and said.exists():
+        if not new or said.exists():
             continue
         said.touch()
-        if not new:
-            continue
-        print(f"{verdict:<11}{test:<28}" + "".join(f"{d} {r.said():<18}" for d, r in zip(drivers, runs)), flush=True)
+        print(f"{verdict:<11}{test:<32}" + "".join(f"{d} {r.said():<18}" for d, r in zip(drivers, runs)), flush=True)
         for line in why:
             print(f"           {line}", flush=True)
-    if not new:
-        with open(directory / "table.md", "w") as table:
-            print("| test | " + " | ".join(drivers) + " |\n| --- |" + " --- |" * len(drivers), file=table)
-            for test in tests:
-                runs = [Run(directory, test, driver) for driver in drivers]
-                print(f"| {test} | " + " | ".join(run.said() for run in runs) + " |", file=table)
-        print(f"{counts['ok']} passed, {counts['not ok']} failed, {counts['no verdict']} skipped")
-        sys.exit(1 if counts["not ok"] or not counts["ok"] else 0)
+    if new:
+        return
+    with open(directory / "table.md", "w") as table:
+        print("| test | " + " | ".join(drivers) + " | |\n| --- |" + " --- |" * (len(drivers) + 1), file=table)
+        for row in rows:
+            print("| " + " | ".join(row) + " |", file=table)
+    print(f"{counts['ok']} passed, {counts['not ok']} failed, {counts['no verdict']} skipped")
+    sys.exit(1 if counts["not ok"] or not counts["ok"] else 0)
 
 
 main()

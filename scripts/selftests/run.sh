@@ -14,6 +14,31 @@ mountpoint -q /sys/fs/bpf || mount -t bpf none /sys/fs/bpf 2>/dev/null
 mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null
 # Emulated, or a neighbour's noise: their own way to be told so.
 export KSFT_MACHINE_SLOW=yes PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb
+
+# For tests of a device that is named to them (tools/testing/selftests/drivers/net/README.rst):
+# an end of a pair, with both here, or with the other one in a namespace.
+pair() {
+	ip link add veth0 numtxqueues 2 numrxqueues 2 type veth peer name veth1 numtxqueues 2 numrxqueues 2
+	ip link set veth0 up
+	ip link set veth1 up
+	ethtool -K veth0 gro on
+	export NETIF=veth0
+}
+far_pair() {
+	ip netns add far
+	ip link add veth0 type veth peer name veth1 netns far
+	ip address add 192.0.2.1/24 dev veth0
+	ip address add 2001:db8::1/64 dev veth0 nodad
+	ip -n far address add 192.0.2.2/24 dev veth1
+	ip -n far address add 2001:db8::2/64 dev veth1 nodad
+	ip link set veth0 up
+	ip -n far link set lo up
+	ip -n far link set veth1 up
+	export NETIF=veth0 REMOTE_TYPE=netns REMOTE_ARGS=far LOCAL_V4=192.0.2.1 REMOTE_V4=192.0.2.2 \
+		LOCAL_V6=2001:db8::1 REMOTE_V6=2001:db8::2
+}
+export -f pair far_pair
+
 timeout -k 5 "$limit" bash -c "$command" </dev/null 2>&1
 status=$?
 if [ "$driver" = ours ] && lsmod | grep -E '^(veth|macvlan|ipvlan|macvtap|ipvtap) '; then
