@@ -110,7 +110,7 @@ fi
 
 packages="iproute2 iputils-ping iputils-arping iputils-tracepath procps kmod util-linux jq socat ncat netsniff-ng tcpdump
 	ethtool nftables iptables ebtables arptables conntrack iperf3 bridge-utils ipset libteam-utils wireguard-tools
-	traceroute fping ndisc6 python3 python3-yaml python3-jsonschema bc psmisc busybox-static xxd file gawk keyutils
+	traceroute fping ndisc6 net-tools smcroute ipvsadm ppp python3-pyroute2 python3 python3-yaml python3-jsonschema bc psmisc busybox-static xxd file gawk keyutils
 	libcap2 libmnl0 libnuma1 libcap2-bin uuid-runtime rsync udev bpftool"
 in_system() {
 	chroot "$SCRATCH" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""judge.py [--new] DIRECTORY DRIVERS TEST...: compares what the kernel's own tests said on the C drivers and on
-ours. With --new, only says what is known and was not said before."""
+"""judge.py DIRECTORY DRIVERS TEST...: compares what the kernel's own tests said on the C drivers and on ours, and
+judges all of them. --new before that: only says what is known and was not said before. --table: writes
+the table of all that have run, those named and earlier ones, for Documentation/selftests.md."""
 
 import pathlib
 import re
@@ -32,6 +33,8 @@ class Run:
         text = base.with_name(base.name + ".out").read_text(errors="replace")
         self.lines = [line for line in (ESCAPES.sub("", line).rstrip() for line in text.splitlines()) if line]
         for line in self.lines:
+            if line.startswith("# "):
+                continue
             for form in FORMS:
                 match = form.match(line)
                 if not match:
@@ -96,40 +99,63 @@ def compare(c, ours, known):
     return "ok", []
 
 
+def judge(directory, drivers, test, known):
+    """Its verdict, the reasons, and both runs; or nothing if there is no result."""
+    if not all((directory / f"{test}.{driver}.status").exists() for driver in drivers):
+        return None
+    runs = [Run(directory, test, driver) for driver in drivers]
+    verdict, why = "ok", []
+    if len(runs) == 2:
+        verdict, why = compare(*runs, known.get(test, []))
+    return verdict, why, runs
+
+
+def print_table(directory, drivers, known):
+    """All that have run, by directory."""
+    rows = {}
+    for line in pathlib.Path(__file__).with_name("list").read_text().splitlines():
+        if line.startswith("#"):
+            continue
+        test, folder, _ = line.split("|", 2)
+        result = judge(directory, drivers, test, known)
+        if not result:
+            continue
+        runs = result[2]
+        remarks = [reason for step, reason in known.get(test, []) if step != BOTH]
+        if runs[0].status != 0:
+            remarks.insert(0, runs[0].why_not(known.get(test, [])))
+        rows.setdefault(folder, []).append([test, *(run.said() for run in runs), "; ".join(remarks)])
+    for folder in sorted(rows):
+        print(f"\n| {folder} | {' | '.join(drivers)} | |\n| --- |" + " --- |" * (len(drivers) + 1))
+        for row in rows[folder]:
+            print("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |")
+
+
 def main():
     args = sys.argv[1:]
-    new = args[:1] == ["--new"]
-    directory, drivers, tests = pathlib.Path(args[new]), args[new + 1].split(), args[new + 2 :]
+    mode = args.pop(0) if args[0].startswith("--") else ""
+    directory, drivers, tests = pathlib.Path(args[0]), args[1].split(), args[2:]
     known = reasons(pathlib.Path(__file__).with_name("known"))
+    if mode == "--table":
+        print_table(directory, drivers, known)
+        return
     counts = {"ok": 0, "not ok": 0, "no verdict": 0}
-    rows = []
     for test in tests:
-        if not all((directory / f"{test}.{driver}.status").exists() for driver in drivers):
+        result = judge(directory, drivers, test, known)
+        if not result:
             continue
-        runs = [Run(directory, test, driver) for driver in drivers]
-        verdict, why = "ok", []
-        if len(runs) == 2:
-            verdict, why = compare(*runs, known.get(test, []))
+        verdict, why, runs = result
         counts[verdict] += 1
-        remark = "; ".join(reason for step, reason in known.get(test, []) if step != BOTH)
-        if runs[0].status != 0:
-            remark = "; ".join(filter(None, [runs[0].why_not(known.get(test, [])), remark]))
-        rows.append([test, *(run.said() for run in runs), remark])
         said = directory / f"{test}.said"
-        if not new or said.exists():
+        if not mode or said.exists():
             continue
         said.touch()
         print(f"{verdict:<11}{test:<32}" + "".join(f"{d} {r.said():<18}" for d, r in zip(drivers, runs)), flush=True)
         for line in why:
             print(f"           {line}", flush=True)
-    if new:
-        return
-    with open(directory / "table.md", "w") as table:
-        print("| test | " + " | ".join(drivers) + " | |\n| --- |" + " --- |" * (len(drivers) + 1), file=table)
-        for row in rows:
-            print("| " + " | ".join(row) + " |", file=table)
-    print(f"{counts['ok']} passed, {counts['not ok']} failed, {counts['no verdict']} skipped")
-    sys.exit(1 if counts["not ok"] or not counts["ok"] else 0)
+    if not mode:
+        print(f"{counts['ok']} passed, {counts['not ok']} failed, {counts['no verdict']} skipped")
+        sys.exit(1 if counts["not ok"] or not counts["ok"] else 0)
 
 
 main()

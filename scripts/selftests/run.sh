@@ -7,6 +7,10 @@ driver=$1 dir=$2 limit=$3 command=$4
 if [ "$driver" = ours ]; then
 	insmod "$RNETVIRT_KO" kinds=veth,macvlan,ipvlan,macvtap,ipvtap || exit 1
 fi
+# Some write beside themselves.
+mkdir -p /run/overlay/selftests/{upper,work}
+mount -t overlay -o lowerdir=/selftests,upperdir=/run/overlay/selftests/upper,workdir=/run/overlay/selftests/work \
+	overlay /selftests || exit 1
 cd "/selftests/tools/testing/selftests/$dir" || exit 1
 mkdir -p /run/netns
 mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug 2>/dev/null

@@ -47,6 +47,43 @@ test_rows_say_what_is_seen() {
 	same "anything from C" "$(declared '**' 1)" refused
 }
 
+# --- selftests.sh -----------------------------------------------------------
+
+# judged WHAT-C-SAYS STATUS WHAT-OURS-SAYS STATUS [KNOWN]: the verdict on a test "t".
+judged() {
+	local dir=$work/selftests
+
+	rm -rf "$dir"
+	mkdir -p "$dir/results"
+	cp "$TOP/scripts/selftests/judge.py" "$dir/"
+	echo "${5-}" >"$dir/known"
+	printf '%b' "$1" >"$dir/results/t.c.out"
+	echo "$2" >"$dir/results/t.c.status"
+	printf '%b' "$3" >"$dir/results/t.ours.out"
+	echo "$4" >"$dir/results/t.ours.status"
+	python3 "$dir/judge.py" "$dir/results" "c ours" t || echo "failed"
+}
+
+test_a_selftest_that_c_alone_passes_fails() {
+	local good="1 passed, 0 failed, 0 skipped" none="0 passed, 0 failed, 1 skipped" bad
+
+	bad=$'0 passed, 1 failed, 0 skipped\nfailed'
+	none+=$'\nfailed'
+	same "both pass" "$(judged 'ok 1 a\n' 0 'ok 1 a\n' 0)" "$good"
+	same "a step less" "$(judged 'ok 1 a\nok 2 b\n' 1 'ok 1 a\nnot ok 2 b\n' 1)" "$bad"
+	same "a step that is not reached" "$(judged 'TEST: a [ OK ]\nTEST: b [ OK ]\n' 0 'TEST: a [ OK ]\n' 0)" "$bad"
+	same "its status" "$(judged '' 0 '' 1)" "$bad"
+	same "it skips itself with ours" "$(judged '' 0 'SKIP: no\n' 4)" "$bad"
+	same "the kernel complains" "$(judged 'ok 1 a\n' 1 'ok 1 a\n' 101)" "$bad"
+	same "it does not end with ours" "$(judged 'ok 1 a\n' 0 'ok 1 a\n' 124)" "$bad"
+	same "a step more" "$(judged 'not ok 1 a\nok 2 b\n' 1 'ok 1 a\nok 2 b\n' 0)" "$good"
+	same "both fail" "$(judged 'not ok 1 a\n' 1 'not ok 1 a\n' 1)" "$none"
+	same "both skip" "$(judged 'SKIP: no\n' 4 'SKIP: no\n' 4)" "$none"
+	same "known" "$(judged 'ok 1 a\nok 2 b\n' 1 'ok 1 a\nnot ok 2 b\n' 1 't|b|why')" "$good"
+	same "another one is known" "$(judged 'ok 1 a\nok 2 b\n' 1 'ok 1 a\nnot ok 2 b\n' 1 't|a|why')" "$bad"
+	same "known to fail with both" "$(judged 'ok 1 both\n' 1 'not ok 1 both\n' 1 't|both|why')" "$bad"
+}
+
 # --- kmsg-check.sh ----------------------------------------------------------
 
 # Lines as real kernels print them.
