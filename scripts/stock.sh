@@ -245,6 +245,7 @@ initrd=$(dirname "$kdir")/initrd-$(sha256sum "$init" | cut -c1-12)
 pack() {
 	local dir=$1 file n=10
 
+	rm -rf "$dir"
 	mkdir -p "$dir"/{bin,dev,proc,new,modules}
 	cp /bin/busybox "$dir/bin/"
 	cp "$init" "$dir/init"
@@ -260,7 +261,8 @@ pack() {
 	mv "$initrd.tmp" "$initrd"
 }
 if [ ! -e "$initrd" ]; then
-	inside bash -euo pipefail -c "$(declare -f pack); release=$release init='$init' initrd='$initrd'
+	lock stock-initrd
+	[ -e "$initrd" ] || inside bash -euo pipefail -c "$(declare -f pack); release=$release init='$init' initrd='$initrd'
 		pack '$initrd.d'" || die "no initrd for Linux $release"
 fi
 ln -sfn "$initrd" "$kdir/initrd"
