@@ -5,18 +5,36 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--driver c | ours] [CLIENT...]
+usage: $ME [--driver c | ours] [--all | CLIENT...]
 
 Installs the programs in a copy of the Debian 13 that is in the cache, boots the uml kernel
 on it, and has each program set up networks that must carry traffic: first with the C
-drivers, then with rnetvirt under their names (kinds=). Without a name all of
-scripts/clients. Prints KTAP; the last line is "N passed, N failed".
+drivers, then with rnetvirt under their names (kinds=). Without a name those of
+scripts/clients that are quick. Prints KTAP; the last line is "N passed, N failed".
 
   --driver  only with these
+  --all     the slow ones, too: those that say SLOW= in their head
 TXT
 }
 
-drivers="c ours" clients=()
+drivers="c ours" clients=() all=''
+# What stands in a client's head, NAME="...".
+head_of() { # CLIENT NAME
+	sed -n "s/^$2=\"\([^\"]*\)\".*/\1/p" "$TOP/scripts/clients/$1.sh"
+}
+kernel_of() { # CLIENT
+	local kernel
+
+	kernel=$(head_of "$1" KERNEL)
+	echo "${kernel:-uml}"
+}
+limit_of() { # CLIENT
+	local limit
+
+	limit=$(head_of "$1" LIMIT)
+	echo "${limit:-900}"
+}
+mapfile -t known < <(cd "$TOP/scripts/clients" && printf '%s\n' *.sh | sed 's/\.sh$//; /^lib$/d')
 while (($#)); do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
@@ -25,36 +43,41 @@ while (($#)); do
 		drivers=$2
 		shift
 		;;
+	--all) all=1 ;;
 	-*) bad_usage "unknown option '$1'" ;;
 	*)
-		[ -e "$TOP/scripts/clients/$1.sh" ] || bad_usage "no client '$1'; there are $(cd "$TOP/scripts/clients" && echo *.sh | sed 's/\.sh\>//g; s/\<lib //')"
+		[[ " ${known[*]} " = *" $1 "* ]] || bad_usage "no client '$1'; there are ${known[*]}"
 		clients+=("$1")
 		;;
 	esac
 	shift
 done
 if ((${#clients[@]} == 0)); then
-	for file in "$TOP"/scripts/clients/*.sh; do
-		file=$(basename "$file" .sh)
-		[ "$file" = lib ] || clients+=("$file")
+	for client in "${known[@]}"; do
+		[ -z "$all" ] && [ "$(head_of "$client" SLOW)" ] || clients+=("$client")
 	done
 fi
 
 if [ -z "${SCRATCH:-}" ]; then
 	"$TOP/scripts/provision.sh" --guest
-	"$TOP/scripts/vm.sh" --kernel uml --build-only
+	for kernel in $(for client in "${clients[@]}"; do kernel_of "$client"; done | sort -u); do
+		"$TOP/scripts/vm.sh" --kernel "$kernel" --build-only
+	done
 	DRIVERS=$drivers exec "$TOP/scripts/stock.sh" --scratch "$TOP/scripts/$ME" "${clients[@]}"
 fi
 
 # What a client needs stands in its file.
 packages="iproute2 iputils-ping procps busybox-static nftables jq"
 for client in "${clients[@]}"; do
-	packages+=" $(sed -n 's/^PACKAGES="\(.*\)"$/\1/p' "$TOP/scripts/clients/$client.sh")"
+	packages+=" $(head_of "$client" PACKAGES)"
 done
 in_system() {
 	chroot "$SCRATCH" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
 		DEBIAN_FRONTEND=noninteractive "$@"
 }
+# What was fetched is kept, for the next run.
+mkdir -p "$CACHE/stock/archives/partial"
+mount --bind "$CACHE/stock/archives" "$SCRATCH/var/cache/apt/archives"
 mount -t proc proc "$SCRATCH/proc"
 mount --rbind /dev "$SCRATCH/dev"
 # Programs are installed, not started.
@@ -63,14 +86,16 @@ chmod +x "$SCRATCH/usr/sbin/policy-rc.d"
 # shellcheck disable=SC2086
 logged "installing the programs" "$TOP/build/log/clients-install.log" \
 	in_system apt-get -y --no-install-recommends install $packages
-umount -R "$SCRATCH/dev" "$SCRATCH/proc"
+umount -R "$SCRATCH/dev" "$SCRATCH/proc" "$SCRATCH/var/cache/apt/archives"
 mkdir -p "$SCRATCH$TOP/build"
 cp -r "$TOP/scripts" "$SCRATCH$TOP/"
 passed=0 failed=0
 for driver in ${DRIVERS:-c ours}; do
 	for client in "${clients[@]}"; do
-		output=$TOP/build/log/client-$client-$driver.out status=0
-		attended "$TOP/scripts/vm.sh" --kernel uml --root "$SCRATCH" --no-build --no-insmod --timeout 300 \
+		only=$(head_of "$client" DRIVERS)
+		[[ " ${only:-$driver} " = *" $driver "* ]] || continue
+		output=$TOP/build/log/client-$client-$driver.out status=0 start=$SECONDS
+		attended "$TOP/scripts/vm.sh" --kernel "$(kernel_of "$client")" --root "$SCRATCH" --no-build --no-insmod --timeout "$(limit_of "$client")" \
 			--log "$TOP/build/log/client-$client-$driver.log" \
 			-- "scripts/clients/lib.sh $client $driver" >"$output" 2>&1 || status=$?
 		grep -E '^(not )?ok ' "$output" || true
@@ -82,6 +107,8 @@ for driver in ${DRIVERS:-c ours}; do
 			((bad)) || failed=$((failed + 1))
 			tail -n 40 "$output"
 			echo "FAILED: $client with $driver (status $status; all of it: $output)"
+		else
+			echo "# $client with $driver: $((SECONDS - start)) s"
 		fi
 	done
 done

@@ -10,12 +10,13 @@ fail() {
 	echo "failed: $*" >&2
 	exit 1
 }
-# soon COMMAND...: within 20 s.
+# soon COMMAND...: within PATIENCE seconds, which are many for an emulated processor on a busy machine.
+PATIENCE=300
 soon() {
-	local end=$((SECONDS + 20))
+	local end=$((SECONDS + PATIENCE))
 
 	until "$@" >/dev/null 2>&1; do
-		((SECONDS < end)) || fail "20 s, and still not: $*"
+		((SECONDS < end)) || fail "$PATIENCE s, and still not: $*"
 		sleep 0.1
 	done
 }
