@@ -21,6 +21,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_may_not_send_an_address_may_not_have_it() {
+        assert!(all(all_rules(), |rules| {
+            let guard = guard(*rules);
+            let (own, other) = (Mac::from_bytes(&OWN), Mac::from_bytes(&OTHER));
+            let looks_at_ip = rules.any(Rules::IP.with(Rules::ARP));
+            let looks_at_mac = rules.any(Rules::MAC.with(Rules::ARP));
+            guard.may_have(own, OWN4.into())
+                && guard.may_have(own, OWN6.into())
+                && guard.may_have(own, OTHER4.into()) != looks_at_ip
+                && guard.may_have(own, OTHER6.into()) != looks_at_ip
+                && guard.may_have(other, OWN4.into()) != looks_at_mac
+        }));
+    }
+
+    #[test]
     fn without_rules_everything_passes() {
         let mut random = Random::new("no rules");
         for _ in 0..2000 {

@@ -55,6 +55,11 @@ mod reach;
 #[path = "../rust/driver/refusal.rs"]
 mod refusal;
 #[allow(dead_code)]
+#[path = "../rust/driver/suppress"]
+mod suppress {
+    pub(crate) mod question;
+}
+#[allow(dead_code)]
 #[path = "../rust/driver/tap"]
 mod tap {
     pub(crate) mod offload;

@@ -38,8 +38,11 @@ pub const IFLA_RNETVIRT_GUARD: u16 = 6;
 pub const IFLA_RNETVIRT_HOST: u16 = 7;
 /// Nested: [`IFLA_RNETVIRT_LIMIT_*`](IFLA_RNETVIRT_LIMIT_TX_RATE) of all flavors but veth.
 pub const IFLA_RNETVIRT_LIMIT: u16 = 8;
+/// `u32`, 1 or 0: whether requests for IP addresses of known links on the lower device are answered there, and kept
+/// from everybody else. Create, change, and dump if it is 1; of all flavors but veth.
+pub const IFLA_RNETVIRT_SUPPRESS: u16 = 9;
 /// The highest attribute of `IFLA_INFO_DATA`.
-pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_LIMIT;
+pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_SUPPRESS;
 
 // What is inside of `IFLA_RNETVIRT_GUARD`.
 
@@ -113,7 +116,7 @@ pub const IFLA_RNETVIRT_LIMIT_MAX: u16 = IFLA_RNETVIRT_LIMIT_BROADCAST;
 /// What is inside of `IFLA_INFO_XSTATS`: for each, if there were any, an attribute with its number, a
 /// `u64`: how many. Those that begin with `tx_` are `tx_dropped`, too, those with `rx_` and `tap_` also
 /// `rx_errors`.
-pub const DROP_NAMES: [&CStr; 26] = [
+pub const DROP_NAMES: [&CStr; 27] = [
     c"tx_short",
     c"tx_isolated",
     c"tx_group",
@@ -140,6 +143,7 @@ pub const DROP_NAMES: [&CStr; 26] = [
     c"tx_limit",
     c"tx_limit_broadcast",
     c"rx_limit",
+    c"suppressed",
 ];
 
 /// The number of the attribute for the reason at that place of [`DROP_NAMES`].

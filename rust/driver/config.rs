@@ -44,6 +44,9 @@ pub(crate) const HOST: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_HOST);
 /// How much a link with a lower device may send and receive.
 pub(crate) const LIMIT: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_LIMIT);
 
+/// Whether requests for known links are kept from everybody else.
+pub(crate) const SUPPRESS: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_SUPPRESS);
+
 /// Validation of all attributes of the kind.
 pub(crate) const POLICY: &[Policy] = {
     const TABLE: &PolicyTable<{ uapi::IFLA_RNETVIRT_MAX as usize + 1 }> = &PolicyTable::new()
@@ -54,7 +57,8 @@ pub(crate) const POLICY: &[Policy] = {
         .with(&TRUST)
         .with(&GUARD)
         .with(&HOST)
-        .with(&LIMIT);
+        .with(&LIMIT)
+        .with(&SUPPRESS);
     TABLE.rows()
 };
 
@@ -147,6 +151,11 @@ pub(crate) fn trust(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Op
 /// Whether the host is to be a destination, if it says so.
 pub(crate) fn host(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Option<bool>> {
     on_or_off(data, &HOST, Refusal::Host, ack)
+}
+
+/// Whether requests for known links are to be kept from everybody else, if it says so.
+pub(crate) fn suppress(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Option<bool>> {
+    on_or_off(data, &SUPPRESS, Refusal::Suppress, ack)
 }
 
 fn on_or_off(

@@ -85,6 +85,8 @@ pub(crate) enum Reason {
     TxLimitBroadcast,
     /// More than it may receive.
     RxLimit,
+    /// A request that was answered without asking anybody.
+    Suppressed,
 }
 
 /// All of them, by place.
@@ -115,6 +117,7 @@ const ALL: [Reason; Reason::COUNT] = [
     Reason::TxLimit,
     Reason::TxLimitBroadcast,
     Reason::RxLimit,
+    Reason::Suppressed,
 ];
 
 /// What comes nearest to each among the core's reasons: a table, since a reason may be known only when the packet
@@ -182,7 +185,7 @@ impl Reason {
             | Self::TapCsum
             | Self::TapGso
             | Self::TapMemory => Counted::RxErrors,
-            Self::Pause | Self::Copies | Self::Backlog => Counted::Elsewhere,
+            Self::Pause | Self::Copies | Self::Backlog | Self::Suppressed => Counted::Elsewhere,
         }
     }
 

@@ -248,6 +248,28 @@ pub(crate) trait Endpoint: NetDeviceOps + Deref<Target = Common> {
 
     /// Has the host reach `dev` by the MAC address that it has now, if it has one of its own.
     fn let_host_know(dev: &Link<Self>, rtnl: &Rtnl);
+
+    /// Has the port know `dev` by the addresses that `guard`, which it is to get, lists, if it does not know
+    /// them otherwise. [`ENOMEM`].
+    fn list(dev: &Registered<Link<Self>>, guard: &Guard, rtnl: &Rtnl) -> Result;
+
+    /// Has the port forget those that only `old` lists.
+    fn unlist(dev: &Registered<Link<Self>>, old: &Guard, rtnl: &Rtnl);
+}
+
+/// Refuses who does not administer the lower device of `dev`, whoever administers `dev`.
+pub(crate) fn check_administers<E: Endpoint>(
+    dev: &Registered<Link<E>>,
+    refusal: Refusal,
+    ack: &mut ExtAck<'_>,
+    rtnl: &Rtnl,
+) -> Result {
+    let lower = dev.data().port.lower_rtnl(rtnl)?;
+    if dev.link_net_capable(lower.net(rtnl), rtnl) {
+        Ok(())
+    } else {
+        Err(ack.refuse(refusal))
+    }
 }
 
 /// What of an endpoint's packets is to be looked at, as far as it changes: all that could be refused was
@@ -266,10 +288,8 @@ pub(crate) fn new_guard<E: Endpoint>(
     ack: &mut ExtAck<'_>,
     rtnl: &Rtnl,
 ) -> Result<Option<KBox<Guard>>> {
+    check_administers(dev, Refusal::GuardIsHosts, ack, rtnl)?;
     let this = dev.data();
-    if !dev.link_net_capable(this.port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
-        return Err(ack.refuse(Refusal::GuardIsHosts));
-    }
     let mut guard = KBox::new(Guard::NONE, GFP_KERNEL_ACCOUNT)?;
     if let Some(old) = this.guard.get(Rcu::new(&rcu::read_lock())) {
         *guard = *old;
@@ -289,11 +309,8 @@ pub(crate) fn new_limits<E: Endpoint>(
     ack: &mut ExtAck<'_>,
     rtnl: &Rtnl,
 ) -> Result<Option<KBox<Limits>>> {
-    let this = dev.data();
-    if !dev.link_net_capable(this.port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
-        return Err(ack.refuse(Refusal::LimitsAreHosts));
-    }
-    let settings = this.limit_settings().with(nest, ack)?;
+    check_administers(dev, Refusal::LimitsAreHosts, ack, rtnl)?;
+    let settings = dev.data().limit_settings().with(nest, ack)?;
     if settings.is_none() {
         return Ok(None);
     }
@@ -302,11 +319,20 @@ pub(crate) fn new_limits<E: Endpoint>(
         .map_err(Error::from)
 }
 
-/// Has `dev` follow that. May sleep.
-pub(crate) fn set_checks<E: Endpoint>(dev: &Registered<Link<E>>, new: NewChecks, rtnl: &Rtnl) {
+/// Has `dev` follow that. May sleep; [`ENOMEM`].
+pub(crate) fn set_checks<E: Endpoint>(
+    dev: &Registered<Link<E>>,
+    new: NewChecks,
+    rtnl: &Rtnl,
+) -> Result {
     let this = dev.data();
     if let Some(guard) = new.guard {
-        drop(this.guard.replace(guard, |_| {}, rtnl));
+        if let Some(guard) = &guard {
+            E::list(dev, guard, rtnl)?;
+        }
+        if let Some(old) = this.guard.replace(guard, |_| {}, rtnl) {
+            E::unlist(dev, &old, rtnl);
+        }
     }
     if let Some(limits) = new.limits {
         let has_rx = limits.as_deref().is_some_and(Limits::has_rx);
@@ -320,6 +346,7 @@ pub(crate) fn set_checks<E: Endpoint>(dev: &Registered<Link<E>>, new: NewChecks,
         this.guard.is_some() || limits.is_some_and(Limits::has_tx),
         rtnl,
     );
+    Ok(())
 }
 
 /// Checks whether who asks may have the host be a destination on the port of `dev`, or not any more, and
@@ -330,11 +357,8 @@ pub(crate) fn check_host<E: Endpoint>(
     ack: &mut ExtAck<'_>,
     rtnl: &Rtnl,
 ) -> Result {
-    let port = &dev.data().port;
-    if !dev.link_net_capable(port.lower_rtnl(rtnl)?.net(rtnl), rtnl) {
-        return Err(ack.refuse(Refusal::HostIsHosts));
-    }
-    if on && port.is_passthru() {
+    check_administers(dev, Refusal::HostIsHosts, ack, rtnl)?;
+    if on && dev.data().port.is_passthru() {
         return Err(ack.refuse(Refusal::HostIsPassthru));
     }
     if on && !HAS_EGRESS {
@@ -371,6 +395,8 @@ pub(crate) struct Macvlan {
     /// The address by which the host reaches it: the one that it was made with, or had when who administers the
     /// lower device said `host on` of it last. By another the host does not reach it: that may be a gateway's.
     pub(crate) known_to_host: Atomic<u64>,
+    /// By how many addresses the port knows it.
+    pub(crate) listed: Atomic<u32>,
 }
 
 impl Deref for Macvlan {
@@ -399,6 +425,14 @@ impl Endpoint for Macvlan {
 
     fn let_host_know(dev: &Link<Self>, _rtnl: &Rtnl) {
         dev.data().known_to_host.store(dev.mac().key(), Relaxed);
+    }
+
+    fn list(dev: &Registered<Link<Self>>, guard: &Guard, rtnl: &Rtnl) -> Result {
+        dev.data().port.list(dev, guard, rtnl)
+    }
+
+    fn unlist(dev: &Registered<Link<Self>>, old: &Guard, rtnl: &Rtnl) {
+        dev.data().port.unlist(dev, old, rtnl);
     }
 }
 
@@ -452,6 +486,13 @@ impl Endpoint for Ipvlan {
     }
 
     fn let_host_know(_dev: &Link<Self>, _rtnl: &Rtnl) {}
+
+    /// The port's tables have the addresses that it has.
+    fn list(_dev: &Registered<Link<Self>>, _guard: &Guard, _rtnl: &Rtnl) -> Result {
+        Ok(())
+    }
+
+    fn unlist(_dev: &Registered<Link<Self>>, _old: &Guard, _rtnl: &Rtnl) {}
 }
 
 /// What all endpoints have of a device, if it is one.

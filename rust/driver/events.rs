@@ -52,6 +52,7 @@ impl Notifier for Events {
             if event == Event::UNREGISTER {
                 // Who administers the namespace that it comes to has not said so. Never fails.
                 let _ = Port::set_host(&port, false, rtnl);
+                port.set_suppress(false, rtnl);
             }
             port.event(event, dev, more, rtnl)?;
             if event == Event::UP {

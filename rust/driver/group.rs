@@ -74,7 +74,7 @@ impl Audience {
     }
 
     #[inline(always)]
-    fn has(self, party: Party, id: u64) -> bool {
+    pub(crate) fn has(self, party: Party, id: u64) -> bool {
         self.parties.has(party) && id != self.except
     }
 
@@ -287,5 +287,22 @@ pub(crate) fn receive_and_count<E: Endpoint>(
     match receive(frame, owner, rcu, bh) {
         Ok(()) => owner.data().stats.count_rx(len, false, bh),
         Err(reason) => lost(owner, LostPacket::gone(len), reason, bh),
+    }
+}
+
+/// Makes a frame of these bytes one that an endpoint has received.
+pub(crate) fn receive_bytes<E: Endpoint>(dev: &Link<E>, bytes: &[u8], rcu: Rcu<'_>, bh: Bh<'_>) {
+    let this = dev.data();
+    let Some(skb) = ReceivedSkBuff::of_bytes(bytes, dev, rcu) else {
+        return lost(dev, LostPacket::gone(0), Reason::RxMemory, bh);
+    };
+    let len = skb.frame_len();
+    if let Err(reason) = skb.peek(|skb| this.may_receive(skb.payload(), rcu)) {
+        lost(dev, &skb, reason, bh);
+        return skb.drop_reason(reason.core());
+    }
+    match skb.netif_rx(bh) {
+        Ok(()) => this.stats.count_rx(len, false, bh),
+        Err(_) => lost(dev, LostPacket::gone(len), Reason::RxBacklog, bh),
     }
 }

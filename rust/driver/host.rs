@@ -21,19 +21,22 @@ use crate::{
     endpoint::{
         Common,
         Endpoint,
-        Ipvlan,
-        Macvlan, //
+        Ipvlan, //
     },
     group::{
         self,
         NOBODY, //
     },
     ipvlan::settings::Mode,
-    port::Port,
+    port::{
+        Owner,
+        Port, //
+    },
     reach::{
         Parties,
         Party, //
     },
+    suppress, //
 };
 use abstractions::{
     context::{
@@ -119,14 +122,8 @@ fn copy_to_host(port: &Handler<Port>, frame: &EthFrame<'_>, rcu: Rcu<'_>, bh: Bh
     }
 }
 
-/// The endpoint that a frame of the host is for.
-pub(crate) enum Taker<'a> {
-    Macvlan(&'a Link<Macvlan>),
-    Ipvlan(&'a Link<Ipvlan>),
-}
-
 impl Egress for Port {
-    type Taker<'a> = Taker<'a>;
+    type Taker<'a> = Owner<'a>;
 
     /// A frame that the host sends: by MAC address it is an endpoint's, or by IP address if it is the lower
     /// device's own MAC address. If it is to a group, endpoints get copies.
@@ -134,12 +131,17 @@ impl Egress for Port {
         this: &'a Handler<Self>,
         frame: &EthFrame<'_>,
         cx: &XmitContext<'a>,
-    ) -> Option<Taker<'a>> {
+    ) -> Option<Owner<'a>> {
         if frame.is_tagged() {
             return None;
         }
         let dest = frame.dest();
         if dest.is_multicast() {
+            if this.suppresses() {
+                if let Some(owner) = suppress::asked_by_host(this, frame, cx.rcu()) {
+                    return Some(owner);
+                }
+            }
             if frame.protocol() != ETH_P_PAUSE {
                 const HEARERS: Parties = Parties::of_sent_group(Party::Host);
                 group::flood_siblings(this, HEARERS, (NOBODY, None), frame, dest, cx);
@@ -153,20 +155,20 @@ impl Egress for Port {
                 && data.known_to_host.load(Relaxed) == dest.key()
                 && frame.source() != dest
                 && dev.is_up();
-            return takes.then_some(Taker::Macvlan(dev));
+            return takes.then_some(Owner::Macvlan(dev));
         }
         if !this.has_ipvlan() || dest != this.lower().mac() {
             return None;
         }
         this.dest_owner(frame.payload(), cx.rcu())
             .filter(|dev| REACHED.has(dev.data().party()))
-            .map(Taker::Ipvlan)
+            .map(Owner::Ipvlan)
     }
 
-    fn take(taker: Taker<'_>, frame: EthFrame<'_>, cx: &XmitContext<'_>) {
+    fn take(taker: Owner<'_>, frame: EthFrame<'_>, cx: &XmitContext<'_>) {
         match taker {
-            Taker::Macvlan(dev) => group::receive_and_count(dev, frame, cx.rcu(), cx.bh()),
-            Taker::Ipvlan(dev) => group::receive_and_count(dev, frame, cx.rcu(), cx.bh()),
+            Owner::Macvlan(dev) => group::receive_and_count(dev, frame, cx.rcu(), cx.bh()),
+            Owner::Ipvlan(dev) => group::receive_and_count(dev, frame, cx.rcu(), cx.bh()),
         }
     }
 }

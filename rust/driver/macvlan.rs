@@ -134,6 +134,7 @@ impl Macvlan {
             ),
             sources: Atomic::new(0),
             known_to_host: Atomic::new(0),
+            listed: Atomic::new(0),
         }))?;
         if mode == Mode::PASSTHRU {
             port.set_passthru(rtnl);

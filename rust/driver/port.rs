@@ -17,6 +17,7 @@
 
 mod groups;
 mod host;
+mod known;
 mod learning;
 mod lookup;
 mod members;
@@ -58,6 +59,8 @@ use kernel::{
         Arc, //
     },
 };
+
+pub(crate) use known::Owner;
 
 /// What is unusual about a port when it comes to packets to one address: one of these, if anything.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,6 +121,12 @@ pub(crate) struct Port {
     trusted: Atomic<bool>,
     /// Whether the host is a destination (`host on`).
     has_host: Atomic<bool>,
+    /// Whether requests for known endpoints are kept from others (`suppress on`).
+    suppresses: Atomic<bool>,
+    /// Endpoints of flavor macvlan by each IPv4 address that their guards list.
+    listed4: LinkTable<Macvlan, u64>,
+    /// And by each IPv6 address.
+    listed6: LinkTable<Macvlan, u128>,
     /// How many endpoints of flavor ipvlan want all groups that the lower device receives, without
     /// asking it for more.
     pub(crate) all_groups_wanted: Atomic<u32>,
@@ -179,6 +188,9 @@ impl Port {
                 own_mac: Atomic::new(lower.mac().key()),
                 trusted: Atomic::new(false),
                 has_host: Atomic::new(false),
+                suppresses: Atomic::new(false),
+                listed4: LinkTable::new(),
+                listed6: LinkTable::new(),
                 all_groups_wanted: Atomic::new(0),
                 odd_broadcast: Atomic::new(false),
                 groups: GroupFilter::new(0),

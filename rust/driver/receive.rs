@@ -33,6 +33,7 @@ use crate::{
         self,
         Party, //
     },
+    suppress,
     tap::Tap, //
 };
 use abstractions::{
@@ -223,6 +224,9 @@ fn to_group<'a>(port: &'a Handler<Port>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> 
     }
     let dest = skb.dest();
     let audience = Audience::of(sender, id);
+    if port.suppresses() && suppress::copy_to_owner(port, &skb, audience, cx) {
+        return Verdict::pass(skb);
+    }
     if port.deferred_groups.has(dest) {
         if port
             .defer(&skb, audience.note(), port.bc_queue_len.load(Relaxed), cx)

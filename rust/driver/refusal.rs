@@ -125,6 +125,15 @@ refusals! {
     /// change from another one
     LimitsAreHosts: EPERM, c"limits need CAP_NET_ADMIN in the lower device's network namespace";
 
+    // --- Quiet floods, any flavor but veth
+
+    /// attribute 9 with flavor veth
+    VethHasNoSuppress: EINVAL, c"flavor veth has no requests to suppress: a pair has two ends";
+    /// `IFLA_RNETVIRT_SUPPRESS` is another number
+    Suppress: EINVAL, c"suppress is on (1) or off (0)";
+    /// change from another one
+    SuppressIsHosts: EPERM, c"suppress needs CAP_NET_ADMIN in the lower device's network namespace";
+
     // --- Flavor veth
 
     /// change with `IFLA_RNETVIRT_PEER`

@@ -37,6 +37,7 @@ mod port;
 mod reach;
 mod receive;
 mod refusal;
+mod suppress;
 mod tap;
 mod transmit;
 #[path = "../uapi.rs"]

@@ -39,6 +39,7 @@ use crate::{
         Party,
         Reach, //
     },
+    suppress, //
 };
 use abstractions::{
     context::{
@@ -119,13 +120,18 @@ impl Macvlan {
     #[inline]
     fn send_to_host<'a>(
         dev: &Link<Self>,
-        mut frame: EthFrame<'a>,
+        frame: EthFrame<'a>,
         cx: &XmitContext<'_>,
     ) -> Result<EthFrame<'a>, Tx> {
         let this = dev.data();
         if !this.mode.has_host() {
             return Ok(frame);
         }
+        let mut frame = if frame.is_to_group() && this.port.suppresses() {
+            suppress::answer(dev, frame, cx)?
+        } else {
+            frame
+        };
         this.port.mark_sent(&mut frame, cx);
         let party = this.party();
         if !host::is_for_host(party, &mut frame, this, cx) {
@@ -202,9 +208,12 @@ impl Macvlan {
     /// A packet to a group: a copy to each sibling in mode bridge that listens, and out.
     #[inline(never)]
     fn group_xmit(frame: EthFrame<'_>, dev: &Link<Self>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
+        const HEARERS: Parties = Parties::of_sent_group(Party::Macvlan(MacvlanMode::BRIDGE));
+        let this = dev.data();
+        if this.port.suppresses() {
+            return quiet_group_xmit(dev, frame, dest, HEARERS, cx);
+        }
         if frame.protocol() != ETH_P_PAUSE {
-            const HEARERS: Parties = Parties::of_sent_group(Party::Macvlan(MacvlanMode::BRIDGE));
-            let this = dev.data();
             let sender = (dev.id(), Some(&**dev));
             group::flood_siblings(&this.port, HEARERS, sender, &frame, dest, cx);
         }
@@ -272,16 +281,25 @@ impl Ipvlan {
 
     /// The same where the host may be a destination: to the host, and on as without.
     #[inline(never)]
-    fn other_l2(dev: &Link<Self>, mut frame: EthFrame<'_>, cx: XmitContext<'_>) -> Tx {
+    fn other_l2(dev: &Link<Self>, frame: EthFrame<'_>, cx: XmitContext<'_>) -> Tx {
         // By value, so that on the short way it does not have to be in memory.
         let (this, cx) = (dev.data(), &cx);
-        if this.settings.has_host() {
-            this.port.mark_sent(&mut frame, cx);
-            if host::is_for_host(this.party(), &mut frame, this, cx)
-                && this.port.dest_owner(frame.payload(), cx.rcu()).is_none()
-            {
-                return to_host(dev, frame, cx);
+        if !this.settings.has_host() {
+            return Self::xmit_l2(dev, frame, cx);
+        }
+        let mut frame = if frame.is_to_group() && this.port.suppresses() {
+            match suppress::answer(dev, frame, cx) {
+                Ok(frame) => frame,
+                Err(tx) => return tx,
             }
+        } else {
+            frame
+        };
+        this.port.mark_sent(&mut frame, cx);
+        if host::is_for_host(this.party(), &mut frame, this, cx)
+            && this.port.dest_owner(frame.payload(), cx.rcu()).is_none()
+        {
+            return to_host(dev, frame, cx);
         }
         Self::xmit_l2(dev, frame, cx)
     }
@@ -420,6 +438,9 @@ impl Ipvlan {
         if this.settings.flags() == Flags::BRIDGE {
             const HEARERS: Parties =
                 Parties::of_sent_group(Party::Ipvlan(IpvlanMode::L2, Flags::BRIDGE));
+            if this.port.suppresses() {
+                return quiet_group_xmit(dev, frame, dest, HEARERS, cx);
+            }
             let sender = (dev.id(), Some(&**dev));
             group::flood_siblings(&this.port, HEARERS, sender, &frame, dest, cx);
         }
@@ -458,6 +479,27 @@ impl Siblings for Port {
 }
 
 // --- Both -------------------------------------------------------------------
+
+/// A frame to a group where who asks for a known link is answered: the answer, or copies, and out.
+#[cold]
+#[inline(never)]
+fn quiet_group_xmit<E: Endpoint>(
+    dev: &Link<E>,
+    frame: EthFrame<'_>,
+    dest: Mac,
+    hearers: Parties,
+    cx: &XmitContext<'_>,
+) -> Tx {
+    let frame = match suppress::answer(dev, frame, cx) {
+        Ok(frame) => frame,
+        Err(tx) => return tx,
+    };
+    if frame.protocol() != ETH_P_PAUSE {
+        let sender = (dev.id(), Some(&**dev));
+        group::flood_siblings(&dev.data().port, hearers, sender, &frame, dest, cx);
+    }
+    send_out(dev, frame.into_skb(), cx)
+}
 
 /// Gives a packet back that the guard and the limits of `dev` let pass, if it `is_checked` by any; drops any
 /// other.

@@ -84,6 +84,21 @@ __rnetvirt_helper void rnetvirt_helper_dev_forward_skb_receive(struct net_device
 	rnetvirt_postpull_eth(skb);
 }
 
+/* A new frame of these bytes, whose header is among them, that DEV has received. */
+__rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_received(struct net_device *dev,
+							       const void *bytes,
+							       unsigned int len)
+{
+	struct sk_buff *skb = alloc_skb(NET_SKB_PAD + NET_IP_ALIGN + len, GFP_ATOMIC);
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, NET_SKB_PAD + NET_IP_ALIGN);
+	__skb_put_data(skb, bytes, len);
+	skb->protocol = eth_type_trans(skb, dev);
+	return skb;
+}
+
 /*
  * The same for a scrubbed frame that is known to have its header and to be for DEV's
  * own address, on a device that no switch tags packets for: what eth_type_trans() does

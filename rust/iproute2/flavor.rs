@@ -4,7 +4,7 @@
 //! a file, unless it has the options of another.
 
 use crate::ffi::{self, Refused, Request, Stream, Words};
-use crate::{guard, host, ipvlan, limits, macvlan, uapi, veth};
+use crate::{guard, ipvlan, limits, lower, macvlan, uapi, veth};
 use core::ffi::CStr;
 
 /// A flavor that this version can make.
@@ -152,7 +152,10 @@ fn by_words(mut words: Words<'_>) -> Result<&'static Flavor, Refused> {
     };
     // Several flavors have these: another option tells.
     let first = words.clone();
-    while [host::OPTION, limits::OPTION].contains(&option) || guard::OPTIONS.contains(&option) {
+    while option == limits::OPTION
+        || lower::OPTIONS.contains(&option)
+        || guard::OPTIONS.contains(&option)
+    {
         if option == limits::OPTION {
             if !limits::skip(&mut words) {
                 words = first;

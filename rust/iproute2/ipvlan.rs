@@ -7,8 +7,8 @@ use crate::attribute::Value;
 use crate::ffi::{self, Refused, Request, Words, NLA_F_NESTED};
 use crate::flavor::{fail, once, Options};
 use crate::guard::Guard;
-use crate::host::{on_or_off, word_for, Host};
 use crate::limits::{self, Limits};
+use crate::lower::{on_or_off, word_for, Lower};
 use crate::uapi;
 use core::ffi::CStr;
 
@@ -20,6 +20,7 @@ pub const OPTIONS: &[&CStr] = &[
     c"vepa",
     c"trust",
     c"host",
+    c"suppress",
     c"guard",
     c"guard-addr",
     limits::OPTION,
@@ -35,7 +36,7 @@ pub struct Ipvlan<'a> {
     flags: Option<u16>,
     /// Of all links on the same lower device, and so beside the others.
     trust: Option<u32>,
-    host: Host,
+    lower: Lower,
     guard: Guard<'a>,
     limits: Limits,
 }
@@ -50,7 +51,7 @@ impl<'a> Options<'a> for Ipvlan<'a> {
             once(&mut self.trust, word, words, trust)?;
             return Ok(true);
         }
-        if self.host.option(word, words)? {
+        if self.lower.option(word, words)? {
             return Ok(true);
         }
         if self.limits.option(word, words)? || self.guard.option(word, words)? {
@@ -71,7 +72,7 @@ impl<'a> Options<'a> for Ipvlan<'a> {
         if let Some(trust) = self.trust {
             request.put_u32(uapi::IFLA_RNETVIRT_TRUST, trust)?;
         }
-        self.host.send(request)?;
+        self.lower.send(request)?;
         self.guard.send(request)?;
         self.limits.send(request)?;
         if self.mode.is_none() && self.flags.is_none() {

@@ -17,10 +17,10 @@ mod attribute;
 mod ffi;
 mod flavor;
 mod guard;
-mod host;
 mod ipvlan;
 mod limits;
 mod lladdr;
+mod lower;
 mod macvlan;
 mod text;
 #[path = "../uapi.rs"]
@@ -49,7 +49,8 @@ BCLIM := listeners of a group that need no queue, 32-bit integer, -1: any number
 OPTIONS of ipvlan := [ mode { l2 | l3 | l3s } ] [ bridge | private | vepa ]
                      [ trust { on | off } ] [ COMMON ]
 
-COMMON, of all but veth := [ host { on | off } ] [ guard-addr LIST ]
+COMMON, of all but veth := [ host { on | off } ] [ suppress { on | off } ]
+                           [ guard-addr LIST ]
                            [ guard { off | RULE[,RULE...] } ]
                            [ limit { off | AMOUNT ... } ]
 LIST := { { add | del | set } ADDR[,ADDR...] | flush }
@@ -72,7 +73,7 @@ Without a flavor, the first option tells which one is meant, and mode by its
 value; without both the kernel makes macvlan of a link with a lower device, and
 a pair of devices otherwise.
 trust is for all links of flavors ipvlan and ipvtap on the lower device.
-host is for all links on the lower device.
+host and suppress are for all links on the lower device.
 nopromisc is for mode passthru, nodst and macaddr are for mode source.
 To get <options> type 'ip link add help'.
 ";
@@ -94,9 +95,7 @@ fn print(data: Attributes<'_>) {
     if let Some(trust) = data.get(uapi::IFLA_RNETVIRT_TRUST).and_then(Value::u32) {
         ipvlan::print_trust(trust);
     }
-    if let Some(host) = data.get(uapi::IFLA_RNETVIRT_HOST).and_then(Value::u32) {
-        host::print(host);
-    }
+    lower::print(&data);
     if let Some(data) = data.get(uapi::IFLA_RNETVIRT_GUARD) {
         guard::print(data);
     }

@@ -7,8 +7,8 @@ use crate::attribute::Value;
 use crate::ffi::{self, Refused, Request, Stream, Words, NLA_F_NESTED};
 use crate::flavor::{fail, once, Options};
 use crate::guard::Guard;
-use crate::host::Host;
 use crate::limits::{self, Limits};
+use crate::lower::Lower;
 use crate::{lladdr, uapi};
 use core::ffi::CStr;
 
@@ -22,6 +22,7 @@ pub const OPTIONS: &[&CStr] = &[
     c"bcqueuelen",
     c"bclim",
     c"host",
+    c"suppress",
     c"guard",
     c"guard-addr",
     limits::OPTION,
@@ -38,7 +39,7 @@ pub struct Macvlan<'a> {
     list: Option<ListChange<'a>>,
     queue_len: Option<u32>,
     cutoff: Option<i32>,
-    host: Host,
+    lower: Lower,
     guard: Guard<'a>,
     limits: Limits,
 }
@@ -62,7 +63,7 @@ impl<'a> Options<'a> for Macvlan<'a> {
             b"macaddr" => once(&mut self.list, word, words, list_change)?,
             b"bcqueuelen" => once(&mut self.queue_len, word, words, queue_len)?,
             b"bclim" => once(&mut self.cutoff, word, words, cutoff)?,
-            _ if self.host.option(word, words)? || self.limits.option(word, words)? => {}
+            _ if self.lower.option(word, words)? || self.limits.option(word, words)? => {}
             _ => return self.guard.option(word, words),
         }
         Ok(true)
@@ -77,7 +78,7 @@ impl<'a> Options<'a> for Macvlan<'a> {
             crate::help(err);
             return Err(Refused);
         }
-        self.host.send(request)?;
+        self.lower.send(request)?;
         self.guard.send(request)?;
         self.limits.send(request)?;
         if let Self {

@@ -55,7 +55,7 @@ test_names_are_those_of_ip() {
 
 	ipvlan_beds l2
 	names=$(in_ns A ethtool -S v0 | awk -F '[: ]+' 'NR > 1 { print $2 }')
-	same "how many" "$(wc -l <<<"$names")" 26
+	same "how many" "$(wc -l <<<"$names")" 27
 	same "twice" "$(sort <<<"$names" | uniq -d)" ""
 }
 

@@ -3,7 +3,10 @@
 //! The rules that an endpoint has to keep to, and the addresses that it may use.
 
 use crate::uapi;
-use abstractions::net::mac::Mac;
+use abstractions::net::{
+    inet::IpAddr,
+    mac::Mac, //
+};
 
 /// How many addresses and prefixes a guard has at most.
 pub(crate) const MAX_ENTRIES: usize = 64;
@@ -96,6 +99,15 @@ impl Entry {
         }
     }
 
+    /// The one address that it is, if it is not a MAC address or more.
+    fn one(&self) -> Option<IpAddr> {
+        match *self {
+            Self::V4(addr, 32) => Some(addr.into()),
+            Self::V6(addr, 128) => Some(addr.into()),
+            _ => None,
+        }
+    }
+
     pub(super) fn has_v4(&self, addr: [u8; 4]) -> bool {
         let Self::V4(prefix, len) = *self else {
             return false;
@@ -154,6 +166,24 @@ impl Guard {
     /// The addresses.
     pub(crate) fn entries(&self) -> &[Entry] {
         self.entries.get(..self.count).unwrap_or_default()
+    }
+
+    /// The IP addresses that it has in full.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.entries().iter().filter_map(Entry::one)
+    }
+
+    /// Whether it has an address in full.
+    pub(crate) fn lists(&self, addr: IpAddr) -> bool {
+        self.addresses().any(|other| other == addr)
+    }
+
+    /// Whether it has an address, or a prefix that it begins with.
+    pub(crate) fn covers(&self, addr: IpAddr) -> bool {
+        self.entries().iter().any(|entry| match addr {
+            IpAddr::V4(addr) => entry.has_v4(addr.to_ne_bytes()),
+            IpAddr::V6(addr) => entry.has_v6(addr.to_ne_bytes()),
+        })
     }
 
     /// Adds an address, if it is not there.
@@ -277,6 +307,31 @@ mod tests {
                 let addr = u128::from_be_bytes([0x2a; 16]) ^ (1 << (127 - bit));
                 entry.has_v6(addr.to_be_bytes()) == (bit >= *len)
             })
+        }));
+    }
+
+    #[test]
+    fn in_full_it_has_addresses_and_no_prefixes() {
+        let mut guard = Guard::NONE;
+        let v6 = |last| core::array::from_fn(|n| if n == 15 { last } else { 0x20 });
+        for entry in [
+            Entry::Mac([2, 0, 0, 0, 0, 1]),
+            Entry::V4([10, 0, 0, 1], 32),
+            Entry::V4([10, 0, 1, 0], 24),
+            Entry::V6(v6(1), 128),
+            Entry::V6(v6(0), 120),
+        ] {
+            assert!(guard.add(entry).is_ok());
+        }
+        assert_eq!(guard.addresses().count(), 2);
+        assert!(all(0..=u8::MAX, |last| {
+            let (one, other) = ([10, 0, 0, *last].into(), [10, 0, 1, *last].into());
+            guard.lists(one) == (*last == 1)
+                && guard.covers(one) == (*last == 1)
+                && !guard.lists(other)
+                && guard.covers(other)
+                && guard.lists(v6(*last).into()) == (*last == 1)
+                && guard.covers(v6(*last).into())
         }));
     }
 

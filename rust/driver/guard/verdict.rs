@@ -95,6 +95,17 @@ impl Guard {
         !self.rules.any(Rules::MAC) || self.sender(mac).has_mac(source.to_bytes())
     }
 
+    /// Whether an endpoint with the MAC address `mac` may say that `addr` is there.
+    pub(crate) fn may_have(&self, mac: Mac, addr: IpAddr) -> bool {
+        let sender = self.sender(mac);
+        let has = match addr {
+            IpAddr::V4(addr) => sender.has_v4(addr.to_ne_bytes()),
+            IpAddr::V6(addr) => sender.has_v6(addr.to_ne_bytes()),
+        };
+        (has || !self.rules.any(Rules::IP.with(Rules::ARP)))
+            && (sender.has_mac(mac.to_bytes()) || !self.rules.any(Rules::MAC.with(Rules::ARP)))
+    }
+
     /// Whether a frame of an endpoint with the MAC address `mac` may pass; `source` and `protocol` are those
     /// of its Ethernet header.
     pub(crate) fn check(

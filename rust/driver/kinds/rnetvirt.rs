@@ -134,6 +134,7 @@ impl RtnlLinkOps for Kind {
             ipvlan_settings(Some(data), ack)?;
             config::trust(Some(data), ack)?;
             config::host(Some(data), ack)?;
+            config::suppress(Some(data), ack)?;
         }
         Ok(())
     }
@@ -152,6 +153,7 @@ impl RtnlLinkOps for Kind {
             Flavor::Veth if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
             Flavor::Veth if has_host(data) => Err(ack.refuse(Refusal::VethHasNoHost)),
             Flavor::Veth if has_limits(data) => Err(ack.refuse(Refusal::VethHasNoLimits)),
+            Flavor::Veth if has_suppress(data) => Err(ack.refuse(Refusal::VethHasNoSuppress)),
             Flavor::Veth => Veth::newlink(dev, params, NdoXmit::Always, ack, rtnl),
             Flavor::Macvlan | Flavor::Macvtap => {
                 let settings = macvlan_settings(data, ack)?;
@@ -185,6 +187,7 @@ impl RtnlLinkOps for Kind {
                     data if has_guard(data) => Err(ack.refuse(Refusal::VethHasNoGuard)),
                     data if has_host(data) => Err(ack.refuse(Refusal::VethHasNoHost)),
                     data if has_limits(data) => Err(ack.refuse(Refusal::VethHasNoLimits)),
+                    data if has_suppress(data) => Err(ack.refuse(Refusal::VethHasNoSuppress)),
                     Some(data) if data.has(&config::PEER) => {
                         Err(ack.refuse(Refusal::PeerIsForGood))
                     }
@@ -238,10 +241,10 @@ impl RtnlLinkOps for Kind {
                 flavor + total_size(size_of::<u32>()) + nest + Ipvlan::fill_size()
             }
         };
-        // The host is of all but veth.
+        // The host and suppress are of all but veth.
         rest.saturating_add(guard)
             .saturating_add(limits)
-            .saturating_add(total_size(size_of::<u32>()))
+            .saturating_add(2 * total_size(size_of::<u32>()))
     }
 
     const XSTATS_SIZE: usize = Stats::ATTRS_SIZE;
@@ -257,7 +260,7 @@ impl RtnlLinkOps for Kind {
             Some(OneOf::Macvlan(dev)) => {
                 msg.put_u32(&config::FLAVOR, dev.data().flavor().number())?;
                 msg.put_nest(&config::MACVLAN, |msg| Macvlan::fill(dev, msg, rtnl))?;
-                fill_host(dev.data(), msg)?;
+                fill_port(dev.data(), msg)?;
                 fill_checks(dev.data(), msg, rtnl)
             }
             Some(OneOf::Ipvlan(dev)) => {
@@ -265,7 +268,7 @@ impl RtnlLinkOps for Kind {
                 msg.put_u32(&config::FLAVOR, this.flavor().number())?;
                 msg.put_u32(&config::TRUST, this.port.is_trusted().into())?;
                 msg.put_nest(&config::IPVLAN, |msg| this.fill(msg))?;
-                fill_host(this, msg)?;
+                fill_port(this, msg)?;
                 fill_checks(this, msg, rtnl)
             }
         }
@@ -276,18 +279,25 @@ fn has_host(data: Option<&Attrs<'_>>) -> bool {
     data.is_some_and(|data| data.has(&config::HOST))
 }
 
-/// Writes whether the host is a destination, if it is.
-fn fill_host(this: &Common, msg: &mut AttrWriter<'_>) -> Result {
+fn has_suppress(data: Option<&Attrs<'_>>) -> bool {
+    data.is_some_and(|data| data.has(&config::SUPPRESS))
+}
+
+/// Writes what is on for all links on the lower device.
+fn fill_port(this: &Common, msg: &mut AttrWriter<'_>) -> Result {
     if this.port.has_host() {
-        msg.put_u32(&config::HOST, 1)
-    } else {
-        Ok(())
+        msg.put_u32(&config::HOST, 1)?;
     }
+    if this.port.suppresses() {
+        msg.put_u32(&config::SUPPRESS, 1)?;
+    }
+    Ok(())
 }
 
 /// What a request changes of what all links have that have a lower device.
 struct Change {
     host: Option<bool>,
+    suppress: Option<bool>,
     checks: NewChecks,
 }
 
@@ -303,8 +313,16 @@ impl Change {
         if let Some(host) = host {
             endpoint::check_host(dev, host, ack, rtnl)?;
         }
+        let suppress = config::suppress(data, ack)?;
+        if suppress.is_some() {
+            endpoint::check_administers(dev, Refusal::SuppressIsHosts, ack, rtnl)?;
+        }
         let checks = new_checks(dev, data, ack, rtnl)?;
-        Ok(Self { host, checks })
+        Ok(Self {
+            host,
+            suppress,
+            checks,
+        })
     }
 
     /// Fails for want of memory only.
@@ -315,7 +333,10 @@ impl Change {
             }
             Port::set_host(&dev.data().port, host, rtnl)?;
         }
-        endpoint::set_checks(dev, self.checks, rtnl);
+        endpoint::set_checks(dev, self.checks, rtnl)?;
+        if let Some(suppress) = self.suppress {
+            dev.data().port.set_suppress(suppress, rtnl);
+        }
         Ok(())
     }
 }

@@ -59,6 +59,7 @@ impl Port {
     /// Takes an endpoint of flavor macvlan out, wherever it is. Does nothing if it is not there any more.
     pub(crate) fn leave_macvlan(&self, dev: &Registered<Link<Macvlan>>, rtnl: &Rtnl) {
         self.flush_sources(dev, rtnl);
+        self.unlist_all(dev, rtnl);
         if self.macvlans.remove(dev.id(), dev, rtnl) {
             self.update_unusual(rtnl);
             adjacency::unlink(&self.lower, dev, rtnl);

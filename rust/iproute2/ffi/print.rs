@@ -172,6 +172,11 @@ pub const HOST: Text = Text {
     key: c"host",
     format: c"host %s ",
 };
+/// See [`uapi::IFLA_RNETVIRT_SUPPRESS`].
+pub const SUPPRESS: Text = Text {
+    key: c"suppress",
+    format: c"suppress %s ",
+};
 /// See [`uapi::IFLA_MACVLAN_BC_QUEUE_LEN`].
 pub const BC_QUEUE_LEN: Number = Number {
     key: c"bcqueuelen",

@@ -870,7 +870,7 @@ def text_numbers_an_unknown_flavor():
 @test
 def text_without_a_flavor():
     short = attribute(FLAVOR, b"\1\0\0")
-    unknown = attribute(9, u32(1)) + attribute(PEER, bytes(16))
+    unknown = attribute(99, u32(1)) + attribute(PEER, bytes(16))
     for data in [None, b"", short, unknown]:
         equal(link_line(data, "-d"), ["    rnetvirt numtxqueues 3 "], repr(data))
 
@@ -1111,44 +1111,48 @@ def trust_is_shown():
         equal(list(link["linkinfo"]["info_data"].items()), list(want.items()))
 
 
-HOST = 7
+# What is said for all on the lower device, by word.
+OF_LOWER = {"host": 7, "suppress": 9}
 
 
 @test
-def host_is_of_all_flavors_and_stands_beside_their_own():
-    for word, number in [("on", 1), ("off", 0)]:
-        own = (HOST, u32(number))
-        for what in ["add v0", "set v0"]:
-            equal(sent_data(one_request(f"link {what} type rnetvirt host {word}")), [own])
-        for options, sent in {f"host {word} mode l2": (IPVLAN | NESTED, attribute(MODE, u16(0))),
-                              f"mode l3 host {word}": (IPVLAN | NESTED, attribute(MODE, u16(1))),
-                              f"host {word} mode private": (MACVLAN | NESTED, attribute(MODE, u32(1)))}.items():
+def what_is_the_lower_devices_is_of_all_flavors_and_stands_beside_their_own():
+    for (what, attr), (word, number) in itertools.product(OF_LOWER.items(), [("on", 1), ("off", 0)]):
+        own = (attr, u32(number))
+        for verb in ["add v0", "set v0"]:
+            equal(sent_data(one_request(f"link {verb} type rnetvirt {what} {word}")), [own])
+        for options, sent in {f"{what} {word} mode l2": (IPVLAN | NESTED, attribute(MODE, u16(0))),
+                              f"mode l3 {what} {word}": (IPVLAN | NESTED, attribute(MODE, u16(1))),
+                              f"{what} {word} mode private": (MACVLAN | NESTED, attribute(MODE, u32(1)))}.items():
             equal(sent_data(one_request(f"link add v0 type rnetvirt {options}")), [own, sent], options)
         for number, flavor in enumerate(["macvlan", "ipvlan", "macvtap", "ipvtap"], 1):
-            got = sent_data(one_request(f"link add v0 type rnetvirt flavor {flavor} host {word}"))
+            got = sent_data(one_request(f"link add v0 type rnetvirt flavor {flavor} {what} {word}"))
             equal(got, [(FLAVOR, u32(number)), own], flavor)
+    both = sent_data(one_request("link add v0 type rnetvirt suppress on host off mode l2"))
+    equal(both, [(7, u32(0)), (9, u32(1)), (IPVLAN | NESTED, attribute(MODE, u16(0)))])
 
 
 @test
-def errors_in_host():
-    want = 1, 'Error: argument of "host" must be either "on" or "off"\n'
-    for word in ["yes", "1", "ON"]:
-        equal(refused(f"link add m0 type rnetvirt host {word}"), want, word)
-    equal(refused("link add m0 type rnetvirt host"), (255, "Command line is not complete. Try option \"help\"\n"))
-    want = 255, 'Error: duplicate "host": "on" is the second value.\n'
-    equal(refused("link add m0 type rnetvirt host off mode vepa host on"), want)
-    want = 1, 'rnetvirt: "host" is an option of flavor macvlan, not of veth\n'
-    equal(refused("link add v0 type rnetvirt flavor veth host on"), want)
+def errors_in_what_is_the_lower_devices():
+    for what in OF_LOWER:
+        want = 1, f'Error: argument of "{what}" must be either "on" or "off"\n'
+        for word in ["yes", "1", "ON"]:
+            equal(refused(f"link add m0 type rnetvirt {what} {word}"), want, word)
+        equal(refused(f"link add m0 type rnetvirt {what}"), (255, "Command line is not complete. Try option \"help\"\n"))
+        want = 255, f'Error: duplicate "{what}": "on" is the second value.\n'
+        equal(refused(f"link add m0 type rnetvirt {what} off mode vepa {what} on"), want)
+        want = 1, f'rnetvirt: "{what}" is an option of flavor macvlan, not of veth\n'
+        equal(refused(f"link add v0 type rnetvirt flavor veth {what} on"), want)
 
 
 @test
-def host_is_shown():
+def what_is_the_lower_devices_is_shown():
     nest = attribute(MODE, u16(1)) + attribute(FLAGS, u16(0))
-    for number, word in enumerate(["off", "on"]):
-        data = ipvlan(nest) + attribute(HOST, u32(number))
-        equal(link_line(data, "-d"), [f"    rnetvirt flavor ipvlan  mode l3 bridge host {word} numtxqueues 3 "])
+    for (what, attr), (number, word) in itertools.product(OF_LOWER.items(), enumerate(["off", "on"])):
+        data = ipvlan(nest) + attribute(attr, u32(number))
+        equal(link_line(data, "-d"), [f"    rnetvirt flavor ipvlan  mode l3 bridge {what} {word} numtxqueues 3 "])
         (link,) = json.loads(shown(data, "-d", "-j"))
-        equal(link["linkinfo"]["info_data"]["host"], word)
+        equal(link["linkinfo"]["info_data"][what], word)
 
 
 GUARD, LIST_ADD, LIST_FLUSH = 6, 0, 2

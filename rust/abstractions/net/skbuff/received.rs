@@ -252,6 +252,21 @@ impl<'a> ReceivedSkBuff<'a> {
         Self(skb)
     }
 
+    /// Makes a frame of `bytes`, which begin with an Ethernet header, one that `dev` has received. `None` if there
+    /// are not that many, or there is no memory.
+    pub fn of_bytes(bytes: &[u8], dev: &'a NetDevice, _rcu: Rcu<'a>) -> Option<Self> {
+        let len = u16::try_from(bytes.len()).ok()?;
+        if u32::from(len) < ETH_HLEN {
+            return None;
+        }
+        // SAFETY: There are that many bytes, a whole header of them, and `dev` is valid.
+        let skb =
+            unsafe { bindings::skb_received(dev.as_ptr(), bytes.as_ptr().cast(), len.into()) };
+        // INVARIANT: It is ours, its `dev` is `dev`, and its header was pulled.
+        // SAFETY: As was just said.
+        (!skb.is_null()).then(|| Self(unsafe { SkBuff::from_raw(skb) }))
+    }
+
     #[inline]
     pub(crate) fn as_ptr(&self) -> *mut bindings::sk_buff {
         self.0 .0.as_ptr()
