@@ -318,3 +318,125 @@ test_another_namespace_changes_nothing() {
 	nothing_gets_out
 	refused "needs CAP_NET_ADMIN in the lower device" inside ip link set m0 type rnetvirt guard off
 }
+
+# asked_for FLAVOR WORDS...: m0 in a container, beside v0 in A and v1 in B, which has 10.0.0.2; the gateway is on the wire,
+# 10.0.0.3. Requests for who is known are suppressed.
+asked_for() {
+	ns S W A B
+	ipv6_on S W A B
+	wired S W
+	container
+	inside sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
+	ip -n S link add link eth0 name v0 netns A type rnetvirt flavor "$@" guard-addr set 10.0.0.1,fd00::1 suppress on
+	ip -n S link add link eth0 name v1 netns B type rnetvirt flavor "$@" guard-addr set 10.0.0.2,fd00::2
+	ip -n S link add link eth0 name m0 netns $CONTAINER type rnetvirt flavor "$@" guard-addr set 10.0.0.9
+	addressed A B
+	inside ip addr add 10.0.0.9/24 dev m0
+	inside ip link set m0 up
+	ip -n W addr add 10.0.0.3/24 dev wire0
+	ip -n W addr add fd00::3/64 dev wire0 nodad
+	OWN=$(sysfs A v0 address | tr -d :) GATEWAY=020000000b00
+}
+
+suppressed() { in_ns A ethtool -S v0 | awk '$1 == "suppressed:" { print $2 }'; }
+
+# claims ADDRESS: by ARP, as a request and as an answer.
+claims() {
+	inside python3 - <<-PY
+		import socket, struct
+		out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+		out.bind(("m0", 0))
+		own, addr = out.getsockname()[4], socket.inet_aton("$1")
+		for op in 1, 2:
+		    out.send(b"\xff" * 6 + own + struct.pack("!HHHBBH", 0x806, 1, 0x800, 6, 4, op) + own + addr + own + addr)
+	PY
+}
+
+# What a tenant gives his own link, or says, does not keep questions from who has the address.
+test_an_address_that_was_taken_is_not_answered_for() {
+	local flavor
+
+	for flavor in "macvlan mode bridge" "ipvlan mode l2"; do
+		asked_for $flavor
+		# The gateway's; and a sibling's, as far as he may.
+		inside ip addr add 10.0.0.3/24 dev m0
+		inside ip addr add fd00::3/64 dev m0 nodad
+		inside ip addr add 10.0.0.2/24 dev m0 2>/dev/null || true
+		claims 10.0.0.3
+		claims 10.0.0.2
+		[[ "$(seeks A v0 arp,$OWN,10.0.0.1,10.0.0.3 2 A/v0 W/wire0)" == *"A/v0 told 10.0.0.3 is $GATEWAY"*"W/wire0 asked"* ]] ||
+			fail "$flavor: the gateway was not asked"
+		[[ "$(seeks A v0 ns,$OWN,fd00::1,fd00::3 2 A/v0 W/wire0)" == *"A/v0 told fd00::3 is $GATEWAY"*"W/wire0 asked"* ]] ||
+			fail "$flavor: the gateway was not asked"
+		same "$flavor: suppressed" "$(suppressed)" 0
+		# The sibling's is what the administrator has said.
+		gives "A/v0 told 10.0.0.2 is $(sysfs B v1 address | tr -d :)" seeks A v0 arp,$OWN,10.0.0.1,10.0.0.2 1 A/v0 B/v1 W/wire0
+		printf 'netns del %s\n' S W A B | ip -batch -
+		kill $CONTAINER
+		wait $CONTAINER || true
+	done
+}
+
+# He takes the gateway's MAC address, a sibling's: he is told of nothing but his own question.
+test_an_answer_is_for_who_asks() {
+	local got
+
+	asked_for macvlan mode bridge
+	got=$(python3 - <<-PY
+		import ctypes, os, socket, sys
+		sys.path.insert(0, "$TESTS")
+		from frames import ETH_P_ALL, packet_socket, question, told
+		what = "arp,$OWN,10.0.0.1,10.0.0.2"
+		places = {place: packet_socket(*place.split("/"), ETH_P_ALL) for place in ("A/v0", "B/v1", "W/wire0", "S/eth0")}
+		for sock in places.values():
+		    sock.setblocking(False)
+		child = os.fork()
+		if not child:
+		    for name in ("user", "net"):
+		        file = os.open(f"/proc/$CONTAINER/ns/{name}", os.O_RDONLY)
+		        if ctypes.CDLL(None).setns(file, 0):
+		            os._exit(2)
+		    out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+		    out.bind(("m0", ETH_P_ALL))
+		    out.settimeout(0.5)
+		    # Half of them say another protocol beside the frame than in it.
+		    other = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+		    other.bind(("m0", 0x88b5))
+		    answers = 0
+		    for _ in range(50):
+		        out.send(question(what)[0])
+		        other.send(question(what)[0])
+		    try:
+		        while True:
+		            data, address = out.recvfrom(1 << 16)
+		            answers += address[2] != 4 and told(data, what) is not None
+		    except TimeoutError:
+		        pass
+		    os._exit(0 if answers == 100 else 1)
+		_, status = os.waitpid(child, 0)
+		if status:
+		    print("not one answer for each of his requests")
+		for place, sock in places.items():
+		    try:
+		        while True:
+		            data = sock.recv(1 << 16)
+		            if told(data, what) or data == question(what)[0]:
+		                print(place, "heard of it")
+		    except BlockingIOError:
+		        pass
+	PY
+	)
+	same "what others hear" "$got" ""
+	same "counted" "$(inside ethtool -S m0 | awk '$1 == "suppressed:" { print $2 }')" 100
+}
+
+# What the guard drops is not answered.
+test_a_guard_comes_before_answers() {
+	asked_for macvlan mode bridge
+	ip -n A link set v0 type rnetvirt guard $ALL
+	gives "nobody" seeks A v0 arp,020000000077,10.0.0.1,10.0.0.2 0 A/v0 B/v1 W/wire0
+	gives "nobody" seeks A v0 arp,$OWN,10.0.0.3,10.0.0.2 0 A/v0 B/v1 W/wire0
+	gives "nobody" seeks A v0 ns,$OWN,fd00::3,fd00::2 0 A/v0 B/v1 W/wire0
+	same "suppressed" "$(suppressed)" 0
+	gives "A/v0 told 10.0.0.2 is $(sysfs B v1 address | tr -d :)" seeks A v0 arp,$OWN,10.0.0.1,10.0.0.2 1 A/v0 B/v1 W/wire0
+}

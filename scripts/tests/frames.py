@@ -18,6 +18,11 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
   says A V SRC DST ADDRESS COUNT NS/DEV...   the same with a packet for an IPv4 address
   asks A V SRC VID ADDRESS COUNT NS/DEV...   the same with a broadcast ARP request for
                               one; tagged, if VID is not 0
+  seeks A V WHAT COUNT NS/DEV...   a request for who has an address: who saw it ("NS/DEV asked")
+                              and who an answer ("NS/DEV told ADDRESS is MAC"), sorted, after at
+                              least COUNT of both; or "nobody". WHAT is words with commas between:
+                              arp or ns, own MAC address, own and other address, and perhaps
+                              NAME=VALUE: dst, op, sha, vid, hops, group, option, pad, cut
   begins A V HEADER NS/DEV...   the same with a frame that begins so, hexadecimal: who sees its
                               content, whatever was taken off before
   packet A V SRC DST [WHAT]   a frame to V's own MAC address with an IP packet: a UDP
@@ -162,6 +167,66 @@ def asks(a, v, src, vid, address, count, *places):
                           bytes(6), socket.inet_aton(address))
     # The tag is taken off on the way.
     seen_by(a, v, b"\xff" * 6 + src + tag + request, b"\xff" * 6 + src + request, ETH_P_ALL, count, places)
+
+
+def question(words):
+    """A request of ARP or neighbour discovery, with whatever is to be wrong in it."""
+    kind, src, own, other, *more = words.split(",")
+    src, more = bytes.fromhex(src), dict(word.split("=") for word in more)
+    said = bytes.fromhex(more["sha"]) if "sha" in more else src
+    if kind == "arp":
+        dst, protocol = b"\xff" * 6, 0x0806
+        data = struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, int(more.get("op", "1")), said,
+                           socket.inet_aton(own), bytes(6), socket.inet_aton(other))
+    else:
+        own, other = (socket.inet_pton(socket.AF_INET6, address) for address in (own, other))
+        group = bytes.fromhex("ff0200000000000000000001ff") + other[13:]
+        if "group" in more:
+            group = socket.inet_pton(socket.AF_INET6, more["group"])
+        dst, protocol = b"\x33\x33" + group[12:], 0x86DD
+        option = b"" if more.get("option") == "none" else b"\1\1" + said
+        message = struct.pack("!BBHI", 135, 0, 0, 0) + other + option
+        total = ip_sum(own + group + struct.pack("!II", len(message), 58) + message)
+        message = message[:2] + struct.pack("!H", total) + message[4:]
+        data = struct.pack("!IHBB", 6 << 28, len(message), 58, int(more.get("hops", "255"))) + own + group + message
+    if "dst" in more:
+        dst = bytes.fromhex(more["dst"])
+    if "cut" in more:
+        data = data[:-int(more["cut"])]
+    data += b"p" * int(more.get("pad", "0"))
+    tag = struct.pack("!HH", 0x8100, int(more["vid"])) if "vid" in more else b""
+    head = dst + src
+    return head + tag + struct.pack("!H", protocol) + data, head + struct.pack("!H", protocol) + data
+
+
+def told(data, words):
+    """What a frame says of the address that is asked for, if anything."""
+    kind, _, _, other = words.split(",")[:4]
+    if kind == "arp" and data[12:14] == b"\x08\x06" and data[20:22] == b"\0\2" and data[28:32] == socket.inet_aton(other):
+        where, mac = data[6:12], data[22:28]
+    elif (kind == "ns" and data[12:14] == b"\x86\xdd" and data[20:21] == b"\x3a" and data[54:55] == b"\x88"
+          and data[62:78] == socket.inet_pton(socket.AF_INET6, other)):
+        where, mac = data[6:12], data[80:86]
+    else:
+        return None
+    return f"told {other} is {mac.hex()}" + ("" if where == mac else f" from {where.hex()}")
+
+
+def seeks(a, v, words, count, *places):
+    data, wanted = question(words)
+    socks, seen = {}, []
+    with contextlib.ExitStack() as stack:
+        for place in places:
+            socks[stack.enter_context(packet_socket(*place.split("/"), ETH_P_ALL))] = place
+        with packet_socket(a, v, 0) as out:
+            push(out, data, 1)
+        while ready := select.select(list(socks), [], [], WAIT if len(seen) < int(count) else NOTHING)[0]:
+            for sock in ready:
+                got, _ = sock.recvfrom(1 << 17)
+                what = "asked" if got == wanted else told(got, words)
+                if what:
+                    seen.append(f"{socks[sock]} {what}")
+    print(", ".join(sorted(seen)) or "nobody")
 
 
 def begins(a, v, header, *places):
@@ -356,7 +421,7 @@ def tcp(a, b, w, amount, address="10.0.0.2"):
 
 
 SCENARIOS = {f.__name__: f for f in (
-    send, bypass, pause, across, who, packet, says, asks, begins, vlan, csum, meta, stamp, tcp)}
+    send, bypass, pause, across, who, packet, says, asks, seeks, begins, vlan, csum, meta, stamp, tcp)}
 
 
 def main(args):

@@ -158,6 +158,8 @@ says() { frames says "$@"; }
 
 asks() { frames asks "$@"; }
 
+seeks() { frames seeks "$@"; }
+
 # switched_on WIRE: in W that end becomes a port of a bridge, br0.
 switched_on() {
 	ip -n W link add br0 up type bridge
