@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Frames for AF_PACKET senders, as bytes."""
 
+import socket
 import struct
 
 VIRTIO_NET_HDR_F_NEEDS_CSUM = 1
@@ -15,6 +16,14 @@ def checksum(data):
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total
+
+
+def arp(dst, to, src="02:00:00:00:00:01"):
+    """A request for an address, from somebody who has one beside it."""
+    src = bytes.fromhex(src.replace(":", ""))
+    to = socket.inet_aton(to)
+    return bytes.fromhex(dst.replace(":", "")) + src + struct.pack(
+        "!HHHBBH6s4s6s4s", 0x0806, 1, 0x0800, 6, 4, 1, src, to[:3] + b"\1", bytes(6), to)
 
 
 def build(dst, proto, size, vlan=None, gso=None, to=bytes(4), src="02:00:00:00:00:01"):

@@ -61,6 +61,8 @@ class Variant:
         self.commands = rows.FLOOR if which == "floor" else commands
         self.tx = row.get("tx", "tx0")
         self.rx = row.get("rx", "rx0")
+        if which == "c":
+            self.rx = row.get("against_rx", self.rx)
         self.count = row["count"]
         if args.clock == "time":
             self.count = round(self.count * REAL_TIME_FACTOR[row["method"]])
@@ -161,7 +163,7 @@ class Variant:
     def packet(self):
         frame = self.row["frame"]
         with open("/tmp/frame", "wb") as file:
-            file.write(frames.build(self.mac, **frame))
+            file.write(frames.arp(self.mac, frame["to"]) if frame["proto"] == "arp" else frames.build(self.mac, **frame))
         vnet = 1 if frame.get("gso") else 0
         # One more than is timed.
         return (

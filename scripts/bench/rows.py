@@ -126,6 +126,8 @@ TOPOLOGIES = {
         ],
         "n1",
     ),
+    "loud-1000": (siblings(1000), "n1"),
+    "quiet-1000": ([*siblings(1000), f"link set rx0 type rnetvirt guard-addr add {ADDRESS4} suppress on"], "n1"),
     "out-limited": (out("bridge limit tx-rate 400gbit tx-pps 200000000"), None),
     "wire-limited": (wire(1, "bridge limit rx-rate 400gbit rx-pps 200000000"), "n1"),
     **{f"ip-out-{mode}": (ip_out(mode), None) for mode in ("l2", "l3", "l3s")},
@@ -369,6 +371,10 @@ MACVLAN = [
     # There is nothing to compare it with in C.
     pktgen("wire-mixed", "as wire, with an ipvlan endpoint on the lower device; C: ours without", "wire-mixed",
            against="wire-1", also_rx="d0"),
+    # The answer comes back to who asks; without, copies go to all the others.
+    packet("arp-of-1000", "ARP request for one of 1000 endpoints, with suppress on; C: ours without", "quiet-1000",
+           {"proto": "arp", "to": ADDRESS4}, count=60, against="loud-1000", mac="broadcast", rx="tx0", against_rx="rx0",
+           later=True, floor=False),
     pktgen("out-limited", "as out, within limits of bytes and packets; C: ours without", "out-limited", count=60000,
            against="out-bridge", also_tx="d0"),
     pktgen("wire-limited", "as wire, within limits of bytes and packets; C: ours without", "wire-limited",
