@@ -61,9 +61,10 @@ class Variant:
         self.commands = rows.FLOOR if which == "floor" else commands
         self.tx = row.get("tx", "tx0")
         self.rx = row.get("rx", "rx0")
-        if which == "c":
-            self.rx = row.get("against_rx", self.rx)
         self.count = row["count"]
+        if which == "c" and "against" in row:
+            self.rx = row.get("against_rx", self.rx)
+            self.count = row.get("against_count", self.count)
         if args.clock == "time":
             self.count = round(self.count * REAL_TIME_FACTOR[row["method"]])
         if "burst" in row:
