@@ -38,6 +38,7 @@ mod ipvlan {
 #[path = "../rust/driver/limits"]
 mod limits {
     pub(crate) mod bucket;
+    pub(crate) mod copies;
     pub(crate) mod neighbours;
     pub(crate) mod settings;
     pub(crate) mod verdict;

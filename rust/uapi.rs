@@ -41,8 +41,11 @@ pub const IFLA_RNETVIRT_LIMIT: u16 = 8;
 /// `u32`, 1 or 0: whether requests for IP addresses of known links on the lower device are answered there, and kept
 /// from everybody else. Create, change, and dump if it is 1; of all flavors but veth.
 pub const IFLA_RNETVIRT_SUPPRESS: u16 = 9;
+/// `u32`: how many copies of packets to groups are made for links on the lower device in a second; 0: any number.
+/// Create, change, and dump if it is not 0; of all flavors but veth.
+pub const IFLA_RNETVIRT_COPIES: u16 = 10;
 /// The highest attribute of `IFLA_INFO_DATA`.
-pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_SUPPRESS;
+pub const IFLA_RNETVIRT_MAX: u16 = IFLA_RNETVIRT_COPIES;
 
 // What is inside of `IFLA_RNETVIRT_GUARD`.
 

@@ -47,6 +47,9 @@ pub(crate) const LIMIT: Field<Nested> = Field::new(uapi::IFLA_RNETVIRT_LIMIT);
 /// Whether requests for known links are kept from everybody else.
 pub(crate) const SUPPRESS: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_SUPPRESS);
 
+/// How many copies of packets to groups are made in a second.
+pub(crate) const COPIES: Field<U32> = Field::new(uapi::IFLA_RNETVIRT_COPIES);
+
 /// Validation of all attributes of the kind.
 pub(crate) const POLICY: &[Policy] = {
     const TABLE: &PolicyTable<{ uapi::IFLA_RNETVIRT_MAX as usize + 1 }> = &PolicyTable::new()
@@ -58,7 +61,8 @@ pub(crate) const POLICY: &[Policy] = {
         .with(&GUARD)
         .with(&HOST)
         .with(&LIMIT)
-        .with(&SUPPRESS);
+        .with(&SUPPRESS)
+        .with(&COPIES);
     TABLE.rows()
 };
 
@@ -156,6 +160,11 @@ pub(crate) fn host(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Opt
 /// Whether requests for known links are to be kept from everybody else, if it says so.
 pub(crate) fn suppress(data: Option<&Attrs<'_>>, ack: &mut ExtAck<'_>) -> Result<Option<bool>> {
     on_or_off(data, &SUPPRESS, Refusal::Suppress, ack)
+}
+
+/// How many copies are to be made in a second, 0 being any number, if it says so.
+pub(crate) fn copies(data: Option<&Attrs<'_>>) -> Result<Option<u32>> {
+    data.map_or(Ok(None), |data| data.get(&COPIES))
 }
 
 fn on_or_off(

@@ -19,6 +19,7 @@ use crate::{
     limits::{
         self,
         bucket::Moment,
+        copies::Level,
         neighbours::is_about_neighbours,
         Limits, //
     },
@@ -140,6 +141,8 @@ pub(crate) struct Common {
     pub(crate) limits: RcuBox<Limits>,
     /// Whether these are about what it receives, too.
     has_rx_limits: Atomic<bool>,
+    /// What it has had of its share of the port's copies.
+    pub(crate) copied: Level,
 }
 
 impl Common {
@@ -155,6 +158,7 @@ impl Common {
             groups: GroupFilter::new(random_u32()),
             guard: RcuBox::new(),
             limits: RcuBox::new(),
+            copied: Level::new(),
             has_rx_limits: Atomic::new(false),
         })
     }

@@ -53,6 +53,7 @@ impl Notifier for Events {
                 // Who administers the namespace that it comes to has not said so. Never fails.
                 let _ = Port::set_host(&port, false, rtnl);
                 port.set_suppress(false, rtnl);
+                port.set_copies(None, rtnl);
             }
             port.event(event, dev, more, rtnl)?;
             if event == Event::UP {

@@ -10,8 +10,10 @@ use crate::{
     endpoint::{
         lost,
         lost_by,
+        Common,
         Endpoint, //
     },
+    limits::bucket::Moment,
     port::Port,
     reach::{
         self,
@@ -47,6 +49,7 @@ use abstractions::{
             RxSkb, //
         }, //
     },
+    time::monotonic_ns,
 };
 use kernel::sync::atomic::ordering::Relaxed;
 
@@ -62,6 +65,14 @@ pub(crate) struct Audience {
 }
 
 impl Audience {
+    /// That of what an endpoint or the host sends.
+    pub(crate) fn of_sent(hearers: Parties, sender: u64) -> Self {
+        Self {
+            parties: hearers,
+            except: sender,
+        }
+    }
+
     pub(crate) fn of(sender: Party, id: u64) -> Self {
         Self {
             parties: Parties::of_returned_group(sender),
@@ -93,6 +104,15 @@ impl Audience {
     }
 }
 
+/// Who sends a packet to a group.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    Endpoint(&'a Common),
+    Host,
+    /// It came in by the lower device.
+    Outside,
+}
+
 /// Which kind of group packet `dest` is for `dev`.
 fn group_type(dev: &NetDevice, dest: Mac) -> PacketType {
     if dest == dev.broadcast() {
@@ -109,6 +129,45 @@ pub(crate) enum Place<'a> {
     Softirq(Bh<'a>),
     /// In a worker each copy is received at once.
     Worker(&'a Deferred<'a>),
+}
+
+/// Whether there may be copies of a packet to `dest` for `audience`, where the port may make a limited number of them;
+/// if so, its sender has had them.
+#[cold]
+#[inline(never)]
+pub(crate) fn may_copy(
+    port: &Port,
+    audience: Audience,
+    sender: Origin<'_>,
+    dest: Mac,
+    rcu: Rcu<'_>,
+) -> bool {
+    let Some(copies) = port.copies(rcu) else {
+        return true;
+    };
+    let own = match sender {
+        Origin::Outside => &copies.outside,
+        Origin::Host => &copies.host,
+        Origin::Endpoint(this) => &this.copied,
+    };
+    let count = || listeners(port, audience, dest, rcu);
+    copies.take(own, port.senders(), count, Moment(monotonic_ns()))
+}
+
+/// How many of `audience` listen.
+fn listeners(port: &Port, audience: Audience, dest: Mac, rcu: Rcu<'_>) -> u32 {
+    let mut count = 0u32;
+    for dev in port.macs.iter(rcu) {
+        let this = dev.data();
+        let listens = audience.has(this.party(), dev.id()) && this.groups.has(dest);
+        count = count.wrapping_add(listens.into());
+    }
+    for dev in port.ipvlans().iter(rcu) {
+        let this = dev.data();
+        let listens = audience.has(this.party(), dev.id()) && this.groups.has(dest);
+        count = count.wrapping_add((listens && dev.is_up()).into());
+    }
+    count
 }
 
 /// A packet to a group that was put off.
@@ -202,10 +261,7 @@ pub(crate) fn flood_siblings(
 ) {
     if port.group_members() > copies_at_once() && port.deferred_groups.has(dest) {
         if defer_sent(port, hearers, sender, frame, cx).is_err() {
-            port.lower().count_rx_dropped();
-            if let Some(sent) = sent {
-                lost_by(sent, frame.into(), Reason::Copies, cx.bh());
-            }
+            not_copied(port, sent, frame, cx);
         }
         return;
     }
@@ -220,6 +276,21 @@ pub(crate) fn flood_siblings(
         if hearers.has(this.party()) && this.groups.has(dest) && dev.id() != sender && dev.is_up() {
             forward_copy_to(dev, frame, cx);
         }
+    }
+}
+
+/// Counts a packet to a group of which siblings get no copies.
+#[cold]
+#[inline(never)]
+pub(crate) fn not_copied(
+    port: &Port,
+    sent: Option<&NetDevice>,
+    frame: &EthFrame<'_>,
+    cx: &XmitContext<'_>,
+) {
+    port.lower().count_rx_dropped();
+    if let Some(sent) = sent {
+        lost_by(sent, frame.into(), Reason::Copies, cx.bh());
     }
 }
 
@@ -239,10 +310,7 @@ fn defer_sent(
     frame: &EthFrame<'_>,
     cx: &XmitContext<'_>,
 ) -> Result<(), Dropped> {
-    let audience = Audience {
-        parties: hearers,
-        except: sender,
-    };
+    let audience = Audience::of_sent(hearers, sender);
     // Half of the queue is for what comes in from outside.
     let limit = port.bc_queue_len.load(Relaxed) / 2;
     port.defer_frame(frame, audience.note(), limit, cx)

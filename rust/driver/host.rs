@@ -25,6 +25,8 @@ use crate::{
     },
     group::{
         self,
+        Audience,
+        Origin,
         NOBODY, //
     },
     ipvlan::settings::Mode,
@@ -137,15 +139,21 @@ impl Egress for Port {
         }
         let dest = frame.dest();
         if dest.is_multicast() {
+            const HEARERS: Parties = Parties::of_sent_group(Party::Host);
             if this.suppresses() {
                 if let Some(owner) = suppress::asked_by_host(this, frame, cx.rcu()) {
                     return Some(owner);
                 }
             }
-            if frame.protocol() != ETH_P_PAUSE {
-                const HEARERS: Parties = Parties::of_sent_group(Party::Host);
-                group::flood_siblings(this, HEARERS, (NOBODY, None), frame, dest, cx);
+            if frame.protocol() == ETH_P_PAUSE {
+                return None;
             }
+            let audience = Audience::of_sent(HEARERS, NOBODY);
+            if this.is_quiet() && !group::may_copy(this, audience, Origin::Host, dest, cx.rcu()) {
+                group::not_copied(this, None, frame, cx);
+                return None;
+            }
+            group::flood_siblings(this, HEARERS, (NOBODY, None), frame, dest, cx);
             return None;
         }
         if let Some(dev) = this.macs.find(dest.key(), cx.rcu()) {

@@ -28,6 +28,7 @@ use crate::{
         Macvlan, //
     },
     filter::GroupFilter,
+    limits::copies::Copies,
     macvlan::settings::DEFAULT_BC_CUTOFF,
     refusal::Refusal,
     tap::Tap, //
@@ -40,6 +41,7 @@ use abstractions::net::{
     },
     netdevice::NetDevice,
     nlattr::ExtAck,
+    rcu_box::RcuBox,
     registered::Registered,
     rtnl::Rtnl,
     rx_handler::{
@@ -123,10 +125,14 @@ pub(crate) struct Port {
     has_host: Atomic<bool>,
     /// Whether requests for known endpoints are kept from others (`suppress on`).
     suppresses: Atomic<bool>,
+    /// Whether that is so, or `copies` are bounded: what packets to groups look at.
+    is_quiet: Atomic<bool>,
     /// Endpoints of flavor macvlan by each IPv4 address that their guards list.
     listed4: LinkTable<Macvlan, u64>,
     /// And by each IPv6 address.
     listed6: LinkTable<Macvlan, u128>,
+    /// How many copies of packets to groups are made in a second, if not any number.
+    copies: RcuBox<Copies>,
     /// How many endpoints of flavor ipvlan want all groups that the lower device receives, without
     /// asking it for more.
     pub(crate) all_groups_wanted: Atomic<u32>,
@@ -189,8 +195,10 @@ impl Port {
                 trusted: Atomic::new(false),
                 has_host: Atomic::new(false),
                 suppresses: Atomic::new(false),
+                is_quiet: Atomic::new(false),
                 listed4: LinkTable::new(),
                 listed6: LinkTable::new(),
+                copies: RcuBox::new(),
                 all_groups_wanted: Atomic::new(0),
                 odd_broadcast: Atomic::new(false),
                 groups: GroupFilter::new(0),

@@ -17,7 +17,8 @@ use crate::{
         copy_to,
         flood,
         Audience,
-        Place, //
+        Origin, //
+        Place,
         NOBODY,
     },
     ipvlan::settings::Mode as IpvlanMode,
@@ -224,7 +225,7 @@ fn to_group<'a>(port: &'a Handler<Port>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> 
     }
     let dest = skb.dest();
     let audience = Audience::of(sender, id);
-    if port.suppresses() && suppress::copy_to_owner(port, &skb, audience, cx) {
+    if port.is_quiet() && !is_copied(port, &skb, audience, cx) {
         return Verdict::pass(skb);
     }
     if port.deferred_groups.has(dest) {
@@ -238,6 +239,20 @@ fn to_group<'a>(port: &'a Handler<Port>, skb: RxSkb<'a>, cx: &RxContext<'a>) -> 
         flood(port, &skb, audience, cx.rcu(), Place::Softirq(cx.bh()));
     }
     Verdict::pass(skb)
+}
+
+/// Whether a packet is for others than a known endpoint that it asks for, and copied within the bound.
+#[cold]
+#[inline(never)]
+fn is_copied(port: &Port, skb: &RxSkb<'_>, audience: Audience, cx: &RxContext<'_>) -> bool {
+    if port.suppresses() && suppress::copy_to_owner(port, skb, audience, cx) {
+        return false;
+    }
+    let may = group::may_copy(port, audience, Origin::Outside, skb.dest(), cx.rcu());
+    if !may {
+        port.lower().count_rx_dropped();
+    }
+    may
 }
 
 /// Who seems to have sent a group packet that came in by the lower device, and its number.

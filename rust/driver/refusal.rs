@@ -133,6 +133,10 @@ refusals! {
     Suppress: EINVAL, c"suppress is on (1) or off (0)";
     /// change from another one
     SuppressIsHosts: EPERM, c"suppress needs CAP_NET_ADMIN in the lower device's network namespace";
+    /// attribute 10 with flavor veth
+    VethHasNoCopies: EINVAL, c"flavor veth makes no copies: a pair has two ends";
+    /// change from another one
+    CopiesAreHosts: EPERM, c"copies need CAP_NET_ADMIN in the lower device's network namespace";
 
     // --- Flavor veth
 

@@ -11,7 +11,11 @@ use crate::{
         Ipvlan,
         Macvlan, //
     },
-    group,
+    group::{
+        self,
+        Audience,
+        Origin, //
+    },
     guard::{
         checksum::is_where_it_belongs,
         verdict::Bytes, //
@@ -210,7 +214,7 @@ impl Macvlan {
     fn group_xmit(frame: EthFrame<'_>, dev: &Link<Self>, dest: Mac, cx: &XmitContext<'_>) -> Tx {
         const HEARERS: Parties = Parties::of_sent_group(Party::Macvlan(MacvlanMode::BRIDGE));
         let this = dev.data();
-        if this.port.suppresses() {
+        if this.port.is_quiet() {
             return quiet_group_xmit(dev, frame, dest, HEARERS, cx);
         }
         if frame.protocol() != ETH_P_PAUSE {
@@ -438,7 +442,7 @@ impl Ipvlan {
         if this.settings.flags() == Flags::BRIDGE {
             const HEARERS: Parties =
                 Parties::of_sent_group(Party::Ipvlan(IpvlanMode::L2, Flags::BRIDGE));
-            if this.port.suppresses() {
+            if this.port.is_quiet() {
                 return quiet_group_xmit(dev, frame, dest, HEARERS, cx);
             }
             let sender = (dev.id(), Some(&**dev));
@@ -480,23 +484,31 @@ impl Siblings for Port {
 
 // --- Both -------------------------------------------------------------------
 
-/// A frame to a group where who asks for a known link is answered: the answer, or copies, and out.
+/// A frame to a group where who asks for a known link is answered, or copies are bounded.
 #[cold]
 #[inline(never)]
 fn quiet_group_xmit<E: Endpoint>(
     dev: &Link<E>,
-    frame: EthFrame<'_>,
+    mut frame: EthFrame<'_>,
     dest: Mac,
     hearers: Parties,
     cx: &XmitContext<'_>,
 ) -> Tx {
-    let frame = match suppress::answer(dev, frame, cx) {
-        Ok(frame) => frame,
-        Err(tx) => return tx,
-    };
+    let port = &dev.data().port;
+    if port.suppresses() {
+        frame = match suppress::answer(dev, frame, cx) {
+            Ok(frame) => frame,
+            Err(tx) => return tx,
+        };
+    }
     if frame.protocol() != ETH_P_PAUSE {
-        let sender = (dev.id(), Some(&**dev));
-        group::flood_siblings(&dev.data().port, hearers, sender, &frame, dest, cx);
+        let (id, sent) = (dev.id(), Some(&**dev));
+        let (audience, sender) = (Audience::of_sent(hearers, id), Origin::Endpoint(dev.data()));
+        if group::may_copy(port, audience, sender, dest, cx.rcu()) {
+            group::flood_siblings(port, hearers, (id, sent), &frame, dest, cx);
+        } else {
+            group::not_copied(port, sent, &frame, cx);
+        }
     }
     send_out(dev, frame.into_skb(), cx)
 }

@@ -21,6 +21,7 @@ pub const OPTIONS: &[&CStr] = &[
     c"trust",
     c"host",
     c"suppress",
+    c"copies",
     c"guard",
     c"guard-addr",
     limits::OPTION,

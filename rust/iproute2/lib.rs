@@ -50,9 +50,10 @@ OPTIONS of ipvlan := [ mode { l2 | l3 | l3s } ] [ bridge | private | vepa ]
                      [ trust { on | off } ] [ COMMON ]
 
 COMMON, of all but veth := [ host { on | off } ] [ suppress { on | off } ]
-                           [ guard-addr LIST ]
+                           [ copies { COPIES | off } ] [ guard-addr LIST ]
                            [ guard { off | RULE[,RULE...] } ]
                            [ limit { off | AMOUNT ... } ]
+COPIES := how many copies of broadcast and multicast in a second, 1-4294967295
 LIST := { { add | del | set } ADDR[,ADDR...] | flush }
 RULE := { mac | ip | arp | ra | dhcp-server }
 ADDR := { LLADDR | IP address | IP prefix }
@@ -73,7 +74,7 @@ Without a flavor, the first option tells which one is meant, and mode by its
 value; without both the kernel makes macvlan of a link with a lower device, and
 a pair of devices otherwise.
 trust is for all links of flavors ipvlan and ipvtap on the lower device.
-host and suppress are for all links on the lower device.
+host, suppress and copies are for all links on the lower device.
 nopromisc is for mode passthru, nodst and macaddr are for mode source.
 To get <options> type 'ip link add help'.
 ";

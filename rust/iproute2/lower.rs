@@ -9,13 +9,14 @@ use crate::uapi;
 use core::ffi::CStr;
 
 /// The words that [`Lower`] parses, each with one behind it.
-pub const OPTIONS: [&CStr; 2] = [c"host", c"suppress"];
+pub const OPTIONS: [&CStr; 3] = [c"host", c"suppress", c"copies"];
 
 /// Which were given, and how.
 #[derive(Default)]
 pub struct Lower {
     host: Option<u32>,
     suppress: Option<u32>,
+    copies: Option<u32>,
 }
 
 impl Lower {
@@ -28,6 +29,7 @@ impl Lower {
             b"suppress" => once(&mut self.suppress, option, words, |word, _| {
                 on_or_off(c"suppress", word)
             })?,
+            b"copies" => once(&mut self.copies, option, words, copies)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -40,6 +42,9 @@ impl Lower {
         }
         if let Some(suppress) = self.suppress {
             request.put_u32(uapi::IFLA_RNETVIRT_SUPPRESS, suppress)?;
+        }
+        if let Some(copies) = self.copies {
+            request.put_u32(uapi::IFLA_RNETVIRT_COPIES, copies)?;
         }
         Ok(())
     }
@@ -67,6 +72,21 @@ pub fn word_for(number: u32) -> &'static CStr {
     }
 }
 
+/// Parses a number of copies, or that there may be any.
+fn copies(word: &CStr, _: &mut Words<'_>) -> Result<u32, Refused> {
+    if word == c"off" {
+        return Ok(0);
+    }
+    match ffi::parse_u32(word) {
+        Some(number) if number > 0 => Ok(number),
+        _ => fail(&[
+            c"Error: argument of \"copies\" must be \"off\", or a number from 1 to 4294967295, not \"",
+            word,
+            c"\"\n",
+        ]),
+    }
+}
+
 /// Prints what the kernel tells.
 pub fn print(data: &Attributes<'_>) {
     let number = |attr| data.get(attr).and_then(Value::u32);
@@ -75,5 +95,8 @@ pub fn print(data: &Attributes<'_>) {
     }
     if let Some(suppress) = number(uapi::IFLA_RNETVIRT_SUPPRESS) {
         ffi::SUPPRESS.print(word_for(suppress));
+    }
+    if let Some(copies) = number(uapi::IFLA_RNETVIRT_COPIES) {
+        ffi::COPIES.print(copies);
     }
 }

@@ -23,6 +23,7 @@ pub const OPTIONS: &[&CStr] = &[
     c"bclim",
     c"host",
     c"suppress",
+    c"copies",
     c"guard",
     c"guard-addr",
     limits::OPTION,

@@ -191,6 +191,8 @@ def info(rng, kind, changes, flavor="veth"):
                 data.append(Attr(7, u32(rng.choice([0, 1, 1, 1, 2]))))
             if rng.random() < 0.2:
                 data.append(Attr(9, u32(rng.choice([0, 1, 1, 1, 2]))))
+            if rng.random() < 0.2:
+                data.append(Attr(10, u32(rng.choice([0, 1, 100, 0xFFFFFFFF]))))
             if rng.random() < 0.7:
                 data.append(Attr(2, u32(number if rng.random() < 0.95 else rng.choice([0, 1, 2, 3, 0xFFFFFFFF]))))
         else:

@@ -107,8 +107,9 @@ class Endpoints(Worker):
             *self.maybe(0.2, f"data32:9:{rng.choice((-1, 0, 1, 5))}")), *self.limits(), *self.port()]
 
     def port(self):
-        """What is set for all on the lower device, in the C drivers' kinds nothing: host, suppress, on or off."""
-        own = (*self.maybe(0.3, f"data32:7:{self.rng.randrange(2)}"), *self.maybe(0.3, f"data32:9:{self.rng.randrange(2)}"))
+        """What is set for all on the lower device, in the C drivers' kinds nothing: host and suppress, on or off, and copies."""
+        own = (*self.maybe(0.3, f"data32:7:{self.rng.randrange(2)}"), *self.maybe(0.3, f"data32:9:{self.rng.randrange(2)}"),
+               *self.maybe(0.3, f"data32:10:{self.rng.choice((0, 1, 1000, 1000000))}"))
         return own if self.kind == "rnetvirt" else ()
 
     def step(self):

@@ -20,7 +20,12 @@ use crate::{
         Macvlan,
         NewChecks, //
     },
-    guard, ipvlan, limits, macvlan,
+    guard, ipvlan,
+    limits::{
+        self,
+        copies::Copies, //
+    },
+    macvlan,
     port::Port,
     refusal::Refusal,
     uapi,
@@ -62,6 +67,7 @@ use abstractions::{
     },
 };
 use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
     prelude::*,
     sync::rcu, //
 };
@@ -154,6 +160,7 @@ impl RtnlLinkOps for Kind {
             Flavor::Veth if has_host(data) => Err(ack.refuse(Refusal::VethHasNoHost)),
             Flavor::Veth if has_limits(data) => Err(ack.refuse(Refusal::VethHasNoLimits)),
             Flavor::Veth if has_suppress(data) => Err(ack.refuse(Refusal::VethHasNoSuppress)),
+            Flavor::Veth if has_copies(data) => Err(ack.refuse(Refusal::VethHasNoCopies)),
             Flavor::Veth => Veth::newlink(dev, params, NdoXmit::Always, ack, rtnl),
             Flavor::Macvlan | Flavor::Macvtap => {
                 let settings = macvlan_settings(data, ack)?;
@@ -188,6 +195,7 @@ impl RtnlLinkOps for Kind {
                     data if has_host(data) => Err(ack.refuse(Refusal::VethHasNoHost)),
                     data if has_limits(data) => Err(ack.refuse(Refusal::VethHasNoLimits)),
                     data if has_suppress(data) => Err(ack.refuse(Refusal::VethHasNoSuppress)),
+                    data if has_copies(data) => Err(ack.refuse(Refusal::VethHasNoCopies)),
                     Some(data) if data.has(&config::PEER) => {
                         Err(ack.refuse(Refusal::PeerIsForGood))
                     }
@@ -241,10 +249,10 @@ impl RtnlLinkOps for Kind {
                 flavor + total_size(size_of::<u32>()) + nest + Ipvlan::fill_size()
             }
         };
-        // The host and suppress are of all but veth.
+        // The host, suppress and copies are of all but veth.
         rest.saturating_add(guard)
             .saturating_add(limits)
-            .saturating_add(2 * total_size(size_of::<u32>()))
+            .saturating_add(3 * total_size(size_of::<u32>()))
     }
 
     const XSTATS_SIZE: usize = Stats::ATTRS_SIZE;
@@ -283,6 +291,10 @@ fn has_suppress(data: Option<&Attrs<'_>>) -> bool {
     data.is_some_and(|data| data.has(&config::SUPPRESS))
 }
 
+fn has_copies(data: Option<&Attrs<'_>>) -> bool {
+    data.is_some_and(|data| data.has(&config::COPIES))
+}
+
 /// Writes what is on for all links on the lower device.
 fn fill_port(this: &Common, msg: &mut AttrWriter<'_>) -> Result {
     if this.port.has_host() {
@@ -291,13 +303,18 @@ fn fill_port(this: &Common, msg: &mut AttrWriter<'_>) -> Result {
     if this.port.suppresses() {
         msg.put_u32(&config::SUPPRESS, 1)?;
     }
-    Ok(())
+    let section = rcu::read_lock();
+    match this.port.copies(Rcu::new(&section)) {
+        Some(copies) => msg.put_u32(&config::COPIES, copies.per_second()),
+        None => Ok(()),
+    }
 }
 
 /// What a request changes of what all links have that have a lower device.
 struct Change {
     host: Option<bool>,
     suppress: Option<bool>,
+    copies: Option<Option<KBox<Copies>>>,
     checks: NewChecks,
 }
 
@@ -317,10 +334,12 @@ impl Change {
         if suppress.is_some() {
             endpoint::check_administers(dev, Refusal::SuppressIsHosts, ack, rtnl)?;
         }
+        let copies = new_copies(dev, data, ack, rtnl)?;
         let checks = new_checks(dev, data, ack, rtnl)?;
         Ok(Self {
             host,
             suppress,
+            copies,
             checks,
         })
     }
@@ -337,8 +356,26 @@ impl Change {
         if let Some(suppress) = self.suppress {
             dev.data().port.set_suppress(suppress, rtnl);
         }
+        if let Some(copies) = self.copies {
+            dev.data().port.set_copies(copies, rtnl);
+        }
         Ok(())
     }
+}
+
+/// The bound of what is copied on the port of `dev`, or none, if a request says something of it.
+fn new_copies<E: Endpoint>(
+    dev: &Registered<Link<E>>,
+    data: Option<&Attrs<'_>>,
+    ack: &mut ExtAck<'_>,
+    rtnl: &Rtnl,
+) -> Result<Option<Option<KBox<Copies>>>> {
+    let Some(per_second) = config::copies(data)? else {
+        return Ok(None);
+    };
+    endpoint::check_administers(dev, Refusal::CopiesAreHosts, ack, rtnl)?;
+    let copies = Copies::new(per_second).map(|copies| KBox::new(copies, GFP_KERNEL_ACCOUNT));
+    Ok(Some(copies.transpose()?))
 }
 
 fn has_guard(data: Option<&Attrs<'_>>) -> bool {

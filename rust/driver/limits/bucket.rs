@@ -22,7 +22,7 @@ pub(crate) const MAX_BYTES: u64 = 50_000_000_000;
 pub(crate) const MAX_PACKETS: u32 = 200_000_000;
 
 /// How far ahead a bucket can be, whatever its burst.
-const MAX_ROOM: u64 = 3600 * TICKS_PER_SECOND;
+pub(super) const MAX_ROOM: u64 = 3600 * TICKS_PER_SECOND;
 
 /// How long a unit, a byte or a packet, takes: `mult / 2^shift` ticks.
 ///
@@ -30,7 +30,7 @@ const MAX_ROOM: u64 = 3600 * TICKS_PER_SECOND;
 ///
 /// `mult` is at most 2^40.
 #[derive(Clone, Copy, Debug)]
-struct Rate {
+pub(super) struct Rate {
     mult: u64,
     shift: u32,
 }
@@ -41,7 +41,7 @@ impl Rate {
     const MAX_UNITS: u32 = (1 << 24) - 1;
 
     /// `None` if it is zero.
-    const fn new(per_second: u64) -> Option<Self> {
+    pub(super) const fn new(per_second: u64) -> Option<Self> {
         let mut shift = Self::MAX_SHIFT;
         loop {
             let Some(mult) = (TICKS_PER_SECOND << shift).checked_div(per_second) else {
@@ -57,7 +57,7 @@ impl Rate {
 
     /// How long that many units take, in ticks.
     #[inline]
-    const fn time_of(self, units: u32) -> u64 {
+    pub(super) const fn time_of(self, units: u32) -> u64 {
         let units = if units > Self::MAX_UNITS {
             Self::MAX_UNITS
         } else {
@@ -70,7 +70,7 @@ impl Rate {
 }
 
 /// How long a burst takes at a rate, in ticks.
-const fn room(per_second: u64, burst: u32) -> u64 {
+pub(super) const fn room(per_second: u64, burst: u32) -> u64 {
     let burst = burst as u64;
     let (Some(seconds), Some(rest)) =
         (burst.checked_div(per_second), burst.checked_rem(per_second))
@@ -97,7 +97,7 @@ const fn room(per_second: u64, burst: u32) -> u64 {
 
 /// When all is paid for if something that takes `time` passes at `now`; `None` if it does not pass.
 #[inline(always)]
-fn next(paid_at: u64, now: u64, time: u64, room: u64) -> Option<u64> {
+pub(super) fn next(paid_at: u64, now: u64, time: u64, room: u64) -> Option<u64> {
     let ahead = paid_at.saturating_sub(now);
     (ahead <= room).then(|| now.wrapping_add(ahead).wrapping_add(time))
 }
@@ -108,7 +108,7 @@ pub(crate) struct Moment(pub(crate) u64);
 
 impl Moment {
     #[inline]
-    const fn ticks(self) -> u64 {
+    pub(super) const fn ticks(self) -> u64 {
         self.0.wrapping_mul(TICKS_PER_NS)
     }
 }

@@ -7,23 +7,53 @@ use crate::{
         Salt,
         Words, //
     },
+    limits::copies::Copies,
     macvlan::settings::DEFAULT_BC_QUEUE_LEN,
     port::Port, //
 };
-use abstractions::net::{
-    mac::Mac,
-    mc_list::McList,
-    net_device_ops::RxMode,
-    netdevice::{
-        DevFlags,
-        NetDevice, //
+use abstractions::{
+    context::Rcu,
+    net::{
+        mac::Mac,
+        mc_list::McList,
+        net_device_ops::RxMode,
+        netdevice::{
+            DevFlags,
+            NetDevice, //
+        },
+        rtnl::Rtnl, //
     },
-    rtnl::Rtnl, //
 };
 use core::cmp::Ordering;
-use kernel::sync::atomic::ordering::Relaxed;
+use kernel::{
+    prelude::*,
+    sync::atomic::ordering::Relaxed, //
+};
 
 impl Port {
+    /// Has it make as many copies in a second as `copies` lets, or any number. May sleep.
+    pub(crate) fn set_copies(&self, copies: Option<KBox<Copies>>, rtnl: &Rtnl) {
+        drop(self.copies.replace(copies, |_| {}, rtnl));
+        self.update_quiet(rtnl);
+    }
+
+    /// The bound of what it copies, if there is one.
+    pub(crate) fn copies<'a>(&'a self, rcu: Rcu<'a>) -> Option<&'a Copies> {
+        self.copies.get(rcu)
+    }
+
+    /// Whether packets to groups do not just go to all who listen.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.is_quiet.load(Relaxed)
+    }
+
+    /// To be called when what follows from that has changed.
+    pub(super) fn update_quiet(&self, _rtnl: &Rtnl) {
+        let is_quiet = self.suppresses() || self.copies.is_some();
+        self.is_quiet.store(is_quiet, Relaxed);
+    }
+
     /// Computes how many group packets may be put off.
     pub(crate) fn update_bc_queue_len(&self, rtnl: &Rtnl) {
         let mut longest = (0, 0);

@@ -89,8 +89,9 @@ impl Port {
     }
 
     /// Has them be, or not any more.
-    pub(crate) fn set_suppress(&self, on: bool, _rtnl: &Rtnl) {
+    pub(crate) fn set_suppress(&self, on: bool, rtnl: &Rtnl) {
         self.suppresses.store(on, Relaxed);
+        self.update_quiet(rtnl);
     }
 
     /// The endpoint that is known to have an address, if it is up, and its guard lets it say so.

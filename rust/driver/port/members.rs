@@ -37,6 +37,12 @@ use kernel::{
 const MAX_DEV_ID: u16 = 0xfffd;
 
 impl Port {
+    /// How many send to groups: its endpoints, the host, and who is outside.
+    pub(crate) fn senders(&self) -> u32 {
+        let endpoints = self.macvlans.len().saturating_add(self.ipvlans.len());
+        endpoints.saturating_add(2)
+    }
+
     /// Adds an endpoint of flavor macvlan that has just been registered.
     ///
     /// If it fails the device is unregistered, and leaves.

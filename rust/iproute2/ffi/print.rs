@@ -177,6 +177,11 @@ pub const SUPPRESS: Text = Text {
     key: c"suppress",
     format: c"suppress %s ",
 };
+/// See [`uapi::IFLA_RNETVIRT_COPIES`].
+pub const COPIES: Number = Number {
+    key: c"copies",
+    format: c"copies %u ",
+};
 /// See [`uapi::IFLA_MACVLAN_BC_QUEUE_LEN`].
 pub const BC_QUEUE_LEN: Number = Number {
     key: c"bcqueuelen",

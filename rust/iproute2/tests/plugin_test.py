@@ -1155,6 +1155,36 @@ def what_is_the_lower_devices_is_shown():
         equal(link["linkinfo"]["info_data"][what], word)
 
 
+COPIES = 10
+
+
+@test
+def copies_are_sent():
+    for word, number in [("1", 1), ("20000", 20000), ("4294967295", 2**32 - 1), ("off", 0)]:
+        own = (COPIES, u32(number))
+        equal(sent_data(one_request(f"link set v0 type rnetvirt copies {word}")), [own])
+        want = [own, (IPVLAN | NESTED, attribute(MODE, u16(0)))]
+        equal(sent_data(one_request(f"link add v0 type rnetvirt copies {word} mode l2")), want)
+
+
+@test
+def copies_that_are_wrong():
+    for word in ["0", "-1", "4294967296", "on", "5k"]:
+        want = 1, f'Error: argument of "copies" must be "off", or a number from 1 to 4294967295, not "{word}"\n'
+        equal(refused(f"link add m0 type rnetvirt copies {word}"), want, word)
+    want = 255, 'Error: duplicate "copies": "2" is the second value.\n'
+    equal(refused("link add m0 type rnetvirt copies 1 mode vepa copies 2"), want)
+
+
+@test
+def copies_are_shown():
+    nest = attribute(MODE, u16(1)) + attribute(FLAGS, u16(0))
+    data = ipvlan(nest) + attribute(COPIES, u32(2**32 - 1))
+    equal(link_line(data, "-d"), ["    rnetvirt flavor ipvlan  mode l3 bridge copies 4294967295 numtxqueues 3 "])
+    (link,) = json.loads(shown(data, "-d", "-j"))
+    equal(link["linkinfo"]["info_data"]["copies"], 2**32 - 1)
+
+
 GUARD, LIST_ADD, LIST_FLUSH = 6, 0, 2
 
 
