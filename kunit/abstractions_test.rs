@@ -76,7 +76,7 @@ impl Egress for Deaf {
         None
     }
 
-    fn take(_: (), frame: EthFrame<'_>, _: &XmitContext<'_>) {
+    fn take((): (), frame: EthFrame<'_>, _: &XmitContext<'_>) {
         drop(frame);
     }
 }
