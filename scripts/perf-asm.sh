@@ -61,7 +61,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 mkfifo "$dir/guest"
-RNETVIRT_KVM=0 "$TOP/scripts/vm.sh" --kernel release "${build[@]}" --cpus 1 --timeout 300 \
+RNETVIRT_KVM=0 "$TOP/scripts/vm.sh" --kernel release "${build[@]}" --cpus 1 --timeout 1200 \
 	--qemu-opts "-gdb unix:$dir/gdb,server=on,wait=off" --log "$TOP/build/log/perf-asm.log" \
 	-- "python3 scripts/bench/asm_guest.py $row $traffic" >"$dir/guest" &
 vm=$!

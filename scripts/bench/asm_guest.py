@@ -18,7 +18,9 @@ BURST = 8
 
 
 def main():
-    row = dict(rows.ROWS[sys.argv[1]], count=BURST)
+    row = rows.ROWS[sys.argv[1]]
+    # Of what comes in batches as many batches.
+    row = dict(row, count=BURST * rows.BATCH.get(row["method"], 1))
     args = argparse.Namespace(clock="instructions", traffic=sys.argv[2])
     for module in (row["flavor"], "pktgen", "dummy"):
         subprocess.run(["modprobe", "-q", module], check=False)

@@ -300,6 +300,10 @@ def xdp(name, title, programs, make=pktgen, redirects=False, **more):
     return make(f"xdp-{name}", title, more.pop("topology", "pair"), programs=programs, **more)
 
 
+# Methods that send so many at once, whatever they are asked for.
+BATCH = {"live": 64}
+
+
 def live(name, title, topology, count=20000, **more):
     """Frames that a program on no device redirects to tx0, in batches of 64 (BPF_PROG_RUN)."""
     return {

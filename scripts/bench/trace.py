@@ -26,6 +26,8 @@ MARK = {
     "full": ("__sys_sendto", None),
     "read": ("skb_copy_datagram_iter", None),
     "write": ("sock_alloc_send_pskb", None),
+    "stats": ("dev_ethtool", None),
+    "live": ("bpf_test_timer_continue", None),
 }
 # Where a C driver is, if not where most are, or not in one object.
 OBJECTS = {
@@ -150,6 +152,8 @@ def annotate(which, trace, symbols, objects, out):
 
 def main(socket, kdir, modules, name, directory):
     row = rows.ROWS[name]
+    what = row.get("what", row["method"])
+    batch = rows.BATCH.get(what, 1)
     symbols = Symbols(kdir)
     traces = {}
     for line in sys.stdin:
@@ -158,7 +162,7 @@ def main(socket, kdir, modules, name, directory):
             symbols.add(rest)
         elif word == "ready":
             symbols.finish()
-            traces[rest.strip()] = step_through(socket, symbols.address(*MARK[row.get("what", row["method"])]))
+            traces[rest.strip()] = step_through(socket, symbols.address(*MARK[what]))
             print(f"trace: {rest.strip()}: {len(traces[rest.strip()])} instructions", file=sys.stderr)
     if set(traces) != {"c", "ours"}:
         raise SystemExit("the guest did not send")
@@ -187,7 +191,8 @@ def main(socket, kdir, modules, name, directory):
     }
     path = os.path.join(directory, f"asm-{name.replace('/', '-')}")
     with open(path + ".txt", "w") as out:
-        print(f"Instructions executed for one packet: {row['title']} ({name})\n", file=out)
+        packets = "one packet" if batch == 1 else f"{batch} packets"
+        print(f"Instructions executed for {packets}: {row['title']} ({name})\n", file=out)
         print(table(["function (without what it calls)", "C", "ours", "ours - C"], lines), file=out)
         for which, trace in traces.items():
             annotate(which, trace, symbols, objects, out)
