@@ -7,7 +7,7 @@ use super::{
         headroom,
         NdoXmit, //
     },
-    stats::QueueStats, //
+    stats::Stats, //
 };
 use abstractions::{
     context::Rcu,
@@ -49,7 +49,7 @@ pub(crate) struct Veth {
     /// When it says that frames can be redirected to it.
     pub(super) ndo_xmit: NdoXmit,
     /// What each receive queue has counted.
-    pub(super) stats: KVVec<QueueStats>,
+    pub(super) stats: Stats,
 }
 
 impl Veth {
@@ -63,7 +63,7 @@ impl Veth {
             requested_headroom: Atomic::new(0),
             prog: ProgPtr::new(),
             ndo_xmit,
-            stats: QueueStats::for_queues(rx)?,
+            stats: Stats::new(rx)?,
         })
     }
 
@@ -90,6 +90,7 @@ impl Veth {
     pub(super) fn make_queues(dev: &Registered<Link<Self>>, rtnl: &Rtnl) -> Result {
         let (_, _, active, _) = dev.num_queues(rtnl);
         let count = u16::try_from(active).unwrap_or(u16::MAX);
+        dev.data().stats.make(active)?;
         RxQueues::resize(dev, count, rtnl)
     }
 }

@@ -60,6 +60,7 @@ impl EthtoolOps<Veth> for Veth {
                 return Err(EINVAL);
             }
         }
+        dev.data().stats.make(rx.into())?;
         RxQueues::set_channels(dev, tx, rx, rtnl)?;
         if let Some(peer) = peer {
             xdp::update_features(dev, peer, rtnl);
@@ -112,7 +113,7 @@ fn peer_ifindex(dev: &Link<Veth>, _queue: u32, _rtnl: &Rtnl) -> [u64; 1] {
 }
 
 fn rx_queue(dev: &Link<Veth>, queue: u32, _rtnl: &Rtnl) -> [u64; 7] {
-    let stats = dev.data().stats.get(queue as usize);
+    let stats = dev.data().stats.get(queue);
     stats.map_or([0; 7], QueueStats::rx)
 }
 
@@ -124,10 +125,9 @@ fn tx_queue(dev: &Link<Veth>, queue: u32, rtnl: &Rtnl) -> [u64; 2] {
     };
     let (active, _, _, _) = dev.num_queues(rtnl);
     let (_, _, theirs, _) = peer.num_queues(rtnl);
-    let queues = peer.data().stats.iter().take(theirs as usize);
-    queues
-        .skip(queue as usize)
+    (queue..theirs)
         .step_by(active.max(1) as usize)
+        .filter_map(|queue| peer.data().stats.get(queue))
         .map(QueueStats::xmit)
         .fold([0; 2], |[a, b], [c, d]| {
             [a.wrapping_add(c), b.wrapping_add(d)]

@@ -139,7 +139,7 @@ impl NetDeviceOps for Veth {
             let theirs = peer.sw_netstats();
             stats.add_rx(theirs.tx_packets, theirs.tx_bytes);
         }
-        let theirs = peer.map_or(&[][..], |peer| &peer.data().stats);
+        let theirs = peer.map(|peer| &peer.data().stats);
         stats::add_queues(&dev.data().stats, theirs, stats);
     }
 

@@ -85,7 +85,7 @@ impl RxQueueOps for Veth {
             seen.send_back(dev, &mut back, bh);
         }
         seen.drops += xdp.finish();
-        if let Some(stats) = dev.data().stats.get(usize::from(queue.index())) {
+        if let Some(stats) = dev.data().stats.get(queue.index().into()) {
             seen.count(poll.done(), stats);
         }
         if let Some(txq) = txq {

@@ -5,9 +5,12 @@
 use abstractions::net::stats::LinkStats64;
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        SetOnce, //
     },
 };
 
@@ -87,15 +90,6 @@ impl QueueStats {
         }
     }
 
-    /// For `count` queues. [`ENOMEM`].
-    pub(super) fn for_queues(count: u32) -> Result<KVVec<Self>> {
-        let mut all = KVVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
-        for _ in 0..count {
-            all.push(Self::new(), GFP_KERNEL_ACCOUNT)?;
-        }
-        Ok(all)
-    }
-
     /// What is shown of a receive queue, in the order of the fields.
     pub(super) fn rx(&self) -> [u64; 7] {
         [
@@ -118,15 +112,56 @@ impl QueueStats {
     }
 }
 
+/// What the receive queues of an end have counted. A queue that never was active has counted nothing, and has no memory
+/// for it: a device has as many as there are processors, of which mostly one is active.
+pub(super) struct Stats(KVVec<SetOnce<KBox<QueueStats>>>);
+
+impl Stats {
+    /// For `count` queues. [`ENOMEM`].
+    pub(super) fn new(count: u32) -> Result<Self> {
+        let mut all = KVVec::with_capacity(count as usize, GFP_KERNEL_ACCOUNT)?;
+        for _ in 0..count {
+            all.push(SetOnce::new(), GFP_KERNEL_ACCOUNT)?;
+        }
+        let this = Self(all);
+        // Where it is counted what comes without queues.
+        this.make(1)?;
+        Ok(this)
+    }
+
+    /// The first `count` queues may be active from now on. May sleep; [`ENOMEM`].
+    pub(super) fn make(&self, count: u32) -> Result {
+        for queue in self.0.iter().take(count as usize) {
+            if queue.as_ref().is_none() {
+                queue.populate(KBox::new(QueueStats::new(), GFP_KERNEL_ACCOUNT)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Those of a queue, if it ever was active.
+    #[inline]
+    pub(super) fn get(&self, index: u32) -> Option<&QueueStats> {
+        self.0.get(index as usize)?.as_ref().map(|queue| &**queue)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &QueueStats> {
+        self.0
+            .iter()
+            .filter_map(SetOnce::as_ref)
+            .map(|queue| &**queue)
+    }
+}
+
 /// Adds what the queues of both ends have counted: what one has received the other has sent.
-pub(super) fn add_queues(own: &[QueueStats], peer: &[QueueStats], stats: &mut LinkStats64) {
-    for queue in own {
+pub(super) fn add_queues(own: &Stats, peer: Option<&Stats>, stats: &mut LinkStats64) {
+    for queue in own.iter() {
         let [_, xmit_errors] = queue.xmit();
         stats.add_rx(queue.packets.get(), queue.bytes.get());
         stats.add_rx_dropped(queue.drops.get().wrapping_add(xmit_errors));
         stats.add_tx_dropped(queue.xdp_tx_errors.get());
     }
-    for queue in peer {
+    for queue in peer.into_iter().flat_map(Stats::iter) {
         let [_, xmit_errors] = queue.xmit();
         stats.add_tx(queue.packets.get(), queue.bytes.get());
         stats.add_tx_dropped(xmit_errors);

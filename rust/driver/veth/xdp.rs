@@ -181,7 +181,7 @@ pub(super) fn xmit(dev: &Link<Veth>, frames: XdpFrames<'_>, bh: Bh<'_>) -> Resul
     match &result {
         Ok(taken) => {
             let index = queue.map_or(0, LiveQueue::index);
-            if let Some(stats) = peer.data().stats.get(usize::from(index)) {
+            if let Some(stats) = peer.data().stats.get(index.into()) {
                 stats.count_sent(*taken, all.saturating_sub(*taken));
             }
         }
