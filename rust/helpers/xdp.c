@@ -18,6 +18,11 @@ __rnetvirt_helper unsigned int rnetvirt_helper_xdp_get_frame_len(const struct xd
 	return xdp_get_frame_len(frame);
 }
 
+__rnetvirt_helper bool rnetvirt_helper_xdp_frame_has_frags(const struct xdp_frame *frame)
+{
+	return xdp_frame_has_frags(frame);
+}
+
 __rnetvirt_helper void rnetvirt_helper_bpf_prog_inc(struct bpf_prog *prog)
 {
 	bpf_prog_inc(prog);

@@ -216,7 +216,7 @@ pub struct Poll<'p> {
     xdp: &'p XdpQueue,
     dev: &'p NetDevice,
     budget: u32,
-    done: u32,
+    left: u32,
     charged: u32,
     no_direct: bool,
     redirected: bool,
@@ -257,14 +257,15 @@ impl<'p> Poll<'p> {
         dev: &'p NetDevice,
         budget: c_int,
     ) -> Self {
+        let budget = u32::try_from(budget).unwrap_or(0);
         // INVARIANT: Guaranteed by the caller.
         Self {
             ring,
             napi,
             xdp,
             dev,
-            budget: u32::try_from(budget).unwrap_or(0),
-            done: 0,
+            budget,
+            left: budget,
             charged: 0,
             no_direct: false,
             redirected: false,
@@ -301,19 +302,19 @@ impl<'p> Poll<'p> {
     /// Returns how many entries were taken.
     #[inline]
     pub fn done(&self) -> u32 {
-        self.done
+        self.budget.wrapping_sub(self.left)
     }
 
     /// Returns the next entry; `None` if there is none, or the budget is used up.
     #[inline]
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Option<Entry<'p>> {
-        if self.done >= self.budget {
+        if self.left == 0 {
             return None;
         }
         // SAFETY: By the type's invariants nobody else polls, and the device is not freed during `'p`.
         let (entry, charged) = unsafe { self.ring.consume(self.dev) }?;
-        self.done += 1;
+        self.left = self.left.wrapping_sub(1);
         self.charged += u32::from(charged);
         Some(entry)
     }
@@ -354,10 +355,9 @@ impl<'p> Poll<'p> {
         self.end_xdp();
         let napi = self.napi;
         // CAST: Not more than the budget, which was one.
-        let done = self.done as c_int;
+        let done = self.done() as c_int;
         // SAFETY: We own the NAPI until then.
-        if self.done < self.budget && unsafe { bindings::napi_complete_done(napi.napi.get(), done) }
-        {
+        if self.left != 0 && unsafe { bindings::napi_complete_done(napi.napi.get(), done) } {
             napi.masked.store(false, Relaxed);
             smp_mb(Full);
             // The ring is still there: who takes it away waits for this section after it has switched
@@ -366,7 +366,7 @@ impl<'p> Poll<'p> {
                 napi.schedule();
             }
         }
-        Polled::new(self.done)
+        Polled::new(self.done())
     }
 
     /// Ends the polling, to go on when other softirqs had their turn, whatever is left of the budget.
@@ -415,6 +415,6 @@ impl<'p> Poll<'p> {
                 skb.drop_reason(DropReason::DEV_READY);
             }
         }
-        (self.done, self.complete())
+        (self.done(), self.complete())
     }
 }

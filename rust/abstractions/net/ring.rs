@@ -218,6 +218,19 @@ impl<'a> Producer<'a> {
         // INVARIANT: As was just seen.
         Some(Place(self))
     }
+
+    /// Puts a frame there if there is a place, which need not be known before; else it comes back.
+    #[inline]
+    pub fn put_frame(&mut self, frame: XdpFrame) -> Result<(), XdpFrame> {
+        let ptr = Entry::Frame(frame).into_raw(false);
+        // SAFETY: The ring is locked; the frame goes with it, unless there is no place.
+        if unsafe { bindings::__ptr_ring_produce(self.ring.ring.get(), ptr) } != 0 {
+            // SAFETY: It is still ours.
+            return Err(unsafe { XdpFrame::from_raw(untagged(ptr).cast()) });
+        }
+        self.placed = true;
+        Ok(())
+    }
 }
 
 /// A place in a ring that is locked.

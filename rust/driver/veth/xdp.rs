@@ -21,7 +21,6 @@ use abstractions::{
         netdevice::Link,
         nlattr::ExtAck,
         registered::Registered,
-        ring::Entry,
         rtnl::Rtnl,
         rx_queue::LiveQueue,
         xdp::{
@@ -128,12 +127,11 @@ pub(super) fn send_frames(
         return to_backlog(dev, peer, frames, max_len, bh);
     };
     let mut producer = queue.produce(bh);
-    Ok(frames.take(|frame| match producer.place() {
-        Some(place) if frame.len() <= max_len => {
-            place.put(Entry::Frame(frame));
-            Ok(())
+    Ok(frames.take(|frame| {
+        if frame.len() > max_len {
+            return Err(frame);
         }
-        _ => Err(frame),
+        producer.put_frame(frame)
     }))
 }
 

@@ -72,6 +72,13 @@ impl XdpFrame {
         self.len() == 0
     }
 
+    /// Whether it is in several pieces.
+    #[inline]
+    pub(super) fn has_frags(&self) -> bool {
+        // SAFETY: By the type's invariants.
+        unsafe { bindings::xdp_frame_has_frags(self.as_ptr()) }
+    }
+
     /// Whether an Ethernet header is in the first piece, as [`into_skb`](Self::into_skb) wants it.
     #[inline]
     pub(in crate::net) fn has_header(&self) -> bool {
@@ -158,18 +165,20 @@ impl<'a> XdpFrames<'a> {
     /// taken.
     #[inline]
     pub fn take(self, mut f: impl FnMut(XdpFrame) -> Result<(), XdpFrame>) -> u32 {
-        for index in 0..self.count {
+        let mut taken = 0;
+        while taken < self.count {
             // SAFETY: By the type's invariants.
-            let slot = unsafe { self.frames.add(index as usize).as_mut() };
+            let slot = unsafe { self.frames.add(taken as usize).as_mut() };
             // SAFETY: The frame is ours, and given away for once.
             if let Err(frame) = f(unsafe { XdpFrame::from_raw(*slot) }) {
                 // Whichever it is: who brought it frees what is here.
                 *slot = frame.into_raw();
                 break;
             }
-            // INVARIANT: This one, too.
-            *self.taken = index + 1;
+            taken += 1;
         }
-        *self.taken
+        // INVARIANT: These were given away.
+        *self.taken = taken;
+        taken
     }
 }

@@ -242,17 +242,18 @@ impl<'p> XdpPoll<'_, 'p> {
     /// Has the program see a frame, where it is.
     #[inline]
     fn run_frame(&mut self, frame: XdpFrame, prog: Option<RunningProg<'_>>) -> Outcome<'p> {
-        if !frame.has_header() {
-            return Outcome::Lost;
-        }
         let Some(prog) = prog else {
             return self.pass(frame);
         };
         let raw = frame.as_ptr();
         let mut ctx = MaybeUninit::<XdpCtx>::uninit();
-        // SAFETY: The frame is ours.
-        let kind = unsafe { bindings::xdp_frame_mem_type(raw) };
-        let rxq = self.rxq().of(kind);
+        // Programs free pieces by what it says; else it matters when the frame leaves.
+        let rxq = if frame.has_frags() {
+            // SAFETY: The frame is ours.
+            self.rxq().of(unsafe { bindings::xdp_frame_mem_type(raw) })
+        } else {
+            self.rxq().any()
+        };
         // SAFETY: The fields are within the context; the frame is ours.
         let ctx = unsafe {
             bindings::xdp_convert_frame_to_buff(raw, &raw mut (*ctx.as_mut_ptr()).xdp);
@@ -267,30 +268,40 @@ impl<'p> XdpPoll<'_, 'p> {
         match act {
             // SAFETY: The frame lies at the beginning of the buffer, where programs do not get.
             bindings::xdp_action_XDP_PASS => unsafe {
-                if bindings::xdp_update_frame_from_buff(&ctx.xdp, raw) == 0 {
-                    self.pass(XdpFrame::from_raw(raw))
+                let updated = bindings::xdp_update_frame_from_buff(&ctx.xdp, raw);
+                // Else it is as it was.
+                let frame = XdpFrame::from_raw(raw);
+                if updated == 0 {
+                    self.pass(frame)
                 } else {
-                    bindings::xdp_return_buff(&mut ctx.xdp);
                     Outcome::Lost
                 }
             },
             bindings::xdp_action_XDP_TX | bindings::xdp_action_XDP_REDIRECT => {
-                // SAFETY: The buffer is ours, of that kind of memory, and the program has just run.
-                unsafe { self.send(&mut ctx.xdp, kind, prog, act) }
+                // SAFETY: The frame lies at the beginning of the buffer, where programs do not get. The buffer is ours,
+                // of that kind of memory, and the program has just run.
+                unsafe {
+                    let kind = bindings::xdp_frame_mem_type(raw);
+                    self.send(&mut ctx.xdp, kind, prog, act)
+                }
             }
             _ => {
                 self.complain(prog, act);
-                // SAFETY: The frame lies at the beginning of the buffer, where programs do not get, and the
+                // Not by dropping an `XdpFrame`, which is for errors: a call more.
+                // SAFETY: The frame is ours. It lies at the beginning of the buffer, where programs do not get, and the
                 // pieces that they have left are where it has its.
-                drop(unsafe { XdpFrame::from_raw(raw) });
+                unsafe { bindings::xdp_return_frame(raw) };
                 Outcome::Dropped
             }
         }
     }
 
-    /// Puts a frame to those that go to the stack.
+    /// Puts a frame to those that go to the stack, which wants a header.
     #[inline]
     fn pass(&mut self, frame: XdpFrame) -> Outcome<'p> {
+        if !frame.has_header() {
+            return Outcome::Lost;
+        }
         if self.passed.is_full() {
             self.deliver();
         }

@@ -66,6 +66,12 @@ impl RxqInfo {
         result.map(|()| this)
     }
 
+    /// For C, which does not write to it: of a packet whose memory nobody is to free by what this says.
+    #[inline]
+    pub(super) fn any(&self) -> *mut bindings::xdp_rxq_info {
+        self.of(bindings::xdp_mem_type_MEM_TYPE_PAGE_SHARED)
+    }
+
     /// For C, which does not write to it: of a packet with memory of that kind, as frames and skbs have it.
     #[inline]
     pub(super) fn of(&self, kind: bindings::xdp_mem_type) -> *mut bindings::xdp_rxq_info {
