@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""In a guest with two processors: how long a ping waits behind a slow receiver, and how many packets that gets
-through. One sends without pause on processor 0, by a queueing discipline and a polled pair; the other end has 1,000
-rules of nftables. It is polled by a thread on processor 1, or by whoever sends.
+"""In a guest: how long a ping waits behind a slow receiver, and how many packets that gets through. One sends without
+pause on the first processor, by a queueing discipline and a polled pair; the other end has 1,000 rules of nftables. It
+is polled by a thread on the last one, or by whoever sends. With -icount time is that of instructions.
 
 waiting.py [ROUNDS SECONDS]
 """
