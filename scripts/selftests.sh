@@ -6,7 +6,7 @@
 usage() {
 	cat <<TXT
 usage: $ME [--kernel uml | uml-wide | release | wide] [--driver c | ours] [--jobs N] [TEST...]
-       $ME --list
+       $ME --list | --table
 
 Builds the tests of networking in the kernel's source, boots a guest on a Debian 13 for
 each, and runs it: with the C drivers, and with rnetvirt under their names (kinds=).
@@ -18,6 +18,7 @@ scripts/selftests/list. The last line is "N passed, N failed, N skipped".
   --driver  only with these: nothing is compared
   --jobs    guests at once, default 2
   --list    the names, and what they run
+  --table   what build/selftests has of this and earlier runs, for Documentation/selftests.md
 
 What each of them said is left in build/selftests.
 TXT
@@ -32,6 +33,9 @@ while (($#)); do
 	--list)
 		awk -F'|' '!/^#/ { printf "%-28s %s: %s\n", $1, $2, $4 }' "$LIST"
 		exit 0
+		;;
+	--table)
+		exec python3 "$TOP/scripts/selftests/judge.py" --table "$TOP/build/selftests" "c ours"
 		;;
 	--kernel | --driver | --jobs)
 		(($# > 1)) || bad_usage "$1 wants a value"
@@ -67,7 +71,7 @@ provide() {
 	"$TOP/scripts/provision.sh" --selftests
 	src=$(realpath "$("$TOP/scripts/kernel.sh" "$kernel")/source")
 	use_toolchain
-	key=$(printf '%s\n' "$(basename "$src")" "$TOOLCHAIN_ID" "$TARGETS" | sha256sum | cut -c1-12)
+	key=$(printf '%s\n' "$(basename "$src")" "$TOOLCHAIN_ID" "$TARGETS" xskxceiver | sha256sum | cut -c1-12)
 	dir=$CACHE/selftests/$key
 	if [ ! -e "$dir/.complete" ]; then
 		lock selftests
@@ -163,25 +167,40 @@ finish() {
 }
 trap finish EXIT
 trap 'finish; say "interrupted"; exit 130' INT TERM
+judge() { python3 "$TOP/scripts/selftests/judge.py" "$@" "${tests[@]}"; }
 # A guest's kernel modules are put in place by the first one alone.
 running=0 first=1
-for test in "${tests[@]}"; do
-	for driver in $drivers; do
-		rm -f "$results/$test.$driver".* "$results/$test.said"
-		run "$test" "$driver" &
-		if ((first)); then
-			wait || true
-			first=0
-			continue
-		fi
-		running=$((running + 1))
-		if ((running >= jobs)); then
-			wait -n || true
-			running=$((running - 1))
-		fi
+run_all() { # TEST...
+	local test driver
+
+	for test; do
+		for driver in $drivers; do
+			rm -f "$results/$test.$driver".* "$results/$test.said"
+			run "$test" "$driver" &
+			if ((first)); then
+				wait || true
+				first=0
+				continue
+			fi
+			running=$((running + 1))
+			if ((running >= jobs)); then
+				wait -n || true
+				running=$((running - 1))
+			fi
+		done
+		# Those that both are through.
+		judge --new "$results" "$drivers"
 	done
-	# Those that both are through.
-	python3 "$TOP/scripts/selftests/judge.py" --new "$results" "$drivers" "${tests[@]}"
-done
-wait
-python3 "$TOP/scripts/selftests/judge.py" "$results" "$drivers" "${tests[@]}"
+	wait
+	running=0
+	judge --new "$results" "$drivers"
+}
+run_all "${tests[@]}"
+# Many of them measure time, and what is lost to a busy machine is lost with either driver: who is worse has
+# to be so twice. Both times are shown.
+mapfile -t again < <(judge --failed "$results" "$drivers")
+if ((${#again[@]})); then
+	say "once more: ${again[*]}"
+	run_all "${again[@]}"
+fi
+judge "$results" "$drivers"

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """judge.py DIRECTORY DRIVERS TEST...: compares what the kernel's own tests said on the C drivers and on ours, and
-judges all of them. --new before that: only says what is known and was not said before. --table: writes
-the table of all that have run, those named and earlier ones, for Documentation/selftests.md."""
+judges all of them. --new before that: only says what is known and was not said before. --failed: only says
+which failed. --table: writes the table of all that have run, those named and earlier ones, for
+Documentation/selftests.md."""
 
 import pathlib
 import re
@@ -146,6 +147,10 @@ def main():
             continue
         verdict, why, runs = result
         counts[verdict] += 1
+        if mode == "--failed":
+            if verdict == "not ok":
+                print(test)
+            continue
         said = directory / f"{test}.said"
         if not mode or said.exists():
             continue
