@@ -151,6 +151,7 @@ run() { # TEST DRIVER
 	"$TOP/scripts/vm.sh" --kernel "$kernel" --root "$SCRATCH" --no-build --no-insmod --timeout $((limit + 60)) \
 		"${travel[@]}" --log "$results/$1.$2.log" -- \
 		"scripts/selftests/run.sh $2 $dir $limit $(printf %q "$command")" >"$results/$1.$2.out" 2>"$results/$1.$2.err" || status=$?
+	echo "$kernel" >"$results/$1.kernel"
 	echo "$status" >"$results/$1.$2.status"
 }
 # A process group each, which goes when we go, with its guest.

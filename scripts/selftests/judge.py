@@ -56,8 +56,9 @@ class Run:
     def why_not(self, known):
         """Why it does not pass: what is known of it, or what it says itself."""
         reason = "; ".join(reason for step, reason in known if step == BOTH)
-        says = [line for line in self.lines if re.search("skip", line, re.IGNORECASE)] or self.lines[-1:]
-        return reason or (f"it says: {says[-1].strip()}" if says else "it says nothing")
+        lines = [line for line in self.lines if not line.startswith("# Totals")]
+        says = [line for line in lines if re.search("SKIP", line)] or lines[-1:]
+        return reason or (f"it says: {' '.join(says[-1].split())}" if says else "it says nothing")
 
     def said(self):
         word = {0: "pass", TIME: "time", SKIPPED: "skip", COMPLAINT: "complaint", DIED: "died"}.get(self.status, "fail")
@@ -125,9 +126,10 @@ def print_table(directory, drivers, known):
         remarks = [reason for step, reason in known.get(test, []) if step != BOTH]
         if runs[0].status != 0:
             remarks.insert(0, runs[0].why_not(known.get(test, [])))
-        rows.setdefault(folder, []).append([test, *(run.said() for run in runs), "; ".join(remarks)])
+        kernel = (directory / f"{test}.kernel").read_text().strip()
+        rows.setdefault(folder, []).append([test, kernel, *(run.said() for run in runs), "; ".join(remarks)])
     for folder in sorted(rows):
-        print(f"\n| {folder} | {' | '.join(drivers)} | |\n| --- |" + " --- |" * (len(drivers) + 1))
+        print(f"\n| {folder} | kernel | {' | '.join(drivers)} | |\n| --- |" + " --- |" * (len(drivers) + 2))
         for row in rows[folder]:
             print("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |")
 
