@@ -100,19 +100,36 @@ test_host_device() {
 }
 
 # In a chain behind ptp, as runtimes do it.
+in_chain() { # COMMAND PLUGIN MEMBERS
+	jq -s '.[0] * { prevResult: .[1] }' <(config "$2" "$3") /tmp/a | cni "$1" a eth0
+}
 chained() { # PLUGIN MEMBERS
-	local config result
-
 	ip netns add a
-	config=$(config ptp "$ipam")
-	cni ADD a eth0 <<<"$config" >/tmp/a
-	jq -s '.[0] * { prevResult: .[1] }' <(config "$1" "$2") /tmp/a | cni ADD a eth0 >/tmp/b
+	cni ADD a eth0 <<<"$(config ptp "$ipam")" >/tmp/a
+	in_chain ADD "$@"
 	is_ours_or_not a eth0 veth
 	ping -q -c 2 -i 0.2 -W 5 "$(address_of </tmp/a)" >/dev/null || fail "the host does not reach it"
 }
+unchain() { # PLUGIN MEMBERS
+	in_chain DEL "$@"
+	cni DEL a eth0 <<<"$(config ptp "$ipam")"
+}
 
 test_tuning() {
-	chained tuning '"mac": "02:00:00:00:99:01", "mtu": 1400, "promisc": true, "sysctl": { "net.ipv4.conf.eth0.log_martians": "1" }'
+	local how='"mac": "02:00:00:00:99:01", "mtu": 1400, "promisc": true, "sysctl": { "net.ipv4.conf.eth0.log_martians": "1" }'
+
+	chained tuning "$how"
 	ip -n a link show eth0 | grep -q 'PROMISC.*mtu 1400' || fail "not tuned: $(ip -n a link show eth0)"
 	ip -n a link show eth0 | grep -q 02:00:00:00:99:01 || fail "no address"
+	unchain tuning "$how"
+}
+
+# A queue at the host's end of the pair, and one at an ifb device behind its ingress.
+test_bandwidth() {
+	local how='"ingressRate": 80000000, "ingressBurst": 800000, "egressRate": 80000000, "egressBurst": 800000'
+
+	chained bandwidth "$how"
+	[ "$(tc qdisc show | grep -c '^qdisc tbf .* rate 80Mbit')" = 2 ] || fail "$(tc qdisc show)"
+	unchain bandwidth "$how"
+	[ -z "$(ip link show type ifb)" ] || fail "the ifb device is still there"
 }
