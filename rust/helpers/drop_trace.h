@@ -8,8 +8,10 @@
 #define RNETVIRT_DROP_TRACE_H
 
 #include <linux/etherdevice.h>
+#include <linux/ethtool.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <linux/string.h>
 #include <linux/tracepoint.h>
 #include <net/net_namespace.h>
 
@@ -23,12 +25,13 @@ TRACE_EVENT(rnetvirt_drop,
 		 const char *reason),
 	TP_ARGS(dev, lower, skb, eth, len, reason),
 	TP_STRUCT__entry(
-		__string(dev, dev->name)
+		/* Arrays, not __string(): bpftrace 0.23, which Debian 13 has, reads strings at a wrong place. */
+		__array(char, dev, IFNAMSIZ)
 		__field(int, ifindex)
 		__field(unsigned int, netns)
-		__string(lower, lower->name)
+		__array(char, lower, IFNAMSIZ)
 		__field(int, lower_ifindex)
-		__string(reason, reason)
+		__array(char, reason, ETH_GSTRING_LEN)
 		__field(unsigned int, len)
 		__field(u16, protocol)
 		__array(u8, source, ETH_ALEN)
@@ -36,14 +39,14 @@ TRACE_EVENT(rnetvirt_drop,
 		__field(const void *, skbaddr)
 	),
 	TP_fast_assign(
-		__assign_str(dev);
+		strscpy_pad(__entry->dev, dev->name);
 		__entry->ifindex = dev->ifindex;
 		/* Seen in an RCU section, that keeps the namespace. */
 		__entry->netns = dev->reg_state == NETREG_REGISTERED ?
 				 dev_net_rcu(dev)->ns.inum : 0;
-		__assign_str(lower);
+		strscpy_pad(__entry->lower, lower->name);
 		__entry->lower_ifindex = lower->ifindex;
-		__assign_str(reason);
+		strscpy_pad(__entry->reason, reason);
 		__entry->len = len;
 		if (eth) {
 			__entry->protocol = be16_to_cpu(eth->h_proto);
@@ -57,10 +60,9 @@ TRACE_EVENT(rnetvirt_drop,
 		__entry->skbaddr = skb;
 	),
 	TP_printk("dev=%s ifindex=%d netns=%u lower=%s lower_ifindex=%d reason=%s len=%u protocol=0x%04x source=%pM dest=%pM skbaddr=%p",
-		  __get_str(dev), __entry->ifindex, __entry->netns,
-		  __get_str(lower), __entry->lower_ifindex, __get_str(reason),
-		  __entry->len, __entry->protocol, __entry->source, __entry->dest,
-		  __entry->skbaddr)
+		  __entry->dev, __entry->ifindex, __entry->netns, __entry->lower,
+		  __entry->lower_ifindex, __entry->reason, __entry->len, __entry->protocol,
+		  __entry->source, __entry->dest, __entry->skbaddr)
 );
 
 #endif
