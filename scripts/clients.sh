@@ -86,6 +86,17 @@ chmod +x "$SCRATCH/usr/sbin/policy-rc.d"
 # shellcheck disable=SC2086
 logged "installing the programs" "$TOP/build/log/clients-install.log" \
 	in_system apt-get -y --no-install-recommends install $packages
+# Programs of a later Debian, of which nothing else is taken.
+for client in "${clients[@]}"; do
+	suite=$(head_of "$client" SUITE)
+	[ "$suite" ] || continue
+	sed -n "1s/ trixie / $suite /p" "$SCRATCH/etc/apt/sources.list" >"$SCRATCH/etc/apt/sources.list.d/$suite.list"
+	printf 'Package: *\nPin: release n=%s\nPin-Priority: 100\n' "$suite" >"$SCRATCH/etc/apt/preferences.d/$suite"
+	# shellcheck disable=SC2046
+	logged "installing programs of Debian's $suite" "$TOP/build/log/clients-install-$suite.log" in_system sh -euc '
+		apt-get update
+		apt-get -y --no-install-recommends -t "$0" install "$@"' "$suite" $(head_of "$client" LATER)
+done
 umount -R "$SCRATCH/dev" "$SCRATCH/proc" "$SCRATCH/var/cache/apt/archives"
 mkdir -p "$SCRATCH$TOP/build"
 cp -r "$TOP/scripts" "$SCRATCH$TOP/"
