@@ -511,6 +511,16 @@ def state(ignored=()):
     return found
 
 
+def settled(ignored):
+    """The state, when nothing that is told later has changed it for half a second."""
+    now = state(ignored)
+    while True:
+        time.sleep(0.5)
+        before, now = now, state(ignored)
+        if now == before:
+            return now
+
+
 def run(board, kind, flavors, name, until):
     """One operation; returns None, or what went wrong."""
     operation = operations(kind, flavors)[name]
@@ -526,7 +536,7 @@ def run(board, kind, flavors, name, until):
             operation.prepare()
             old = state(operation.ignored)
             fired, result = operation.act(fault, n)
-            new = state(operation.ignored)
+            new = state(operation.ignored) if n else settled(operation.ignored)
             if n == 0 and isinstance(operation.wanted, Created):
                 operation.wanted.state = new
             # What a device is to receive is told to it later, and when that fails again, after 1 to 15 s.
