@@ -521,20 +521,33 @@ def settled(ignored):
             return now
 
 
+def told(first, ignored):
+    """The state, when devices have been told to receive what they were in the first pass."""
+    def counts(links):
+        return {key: (link.get("promiscuity"), link.get("allmulti")) for key, link in links.items()}
+    now, patience = state(ignored), time.monotonic() + 20
+    while counts(now) != counts(first) and time.monotonic() < patience:
+        time.sleep(0.1)
+        now = state(ignored)
+    return now
+
+
 def run(board, kind, flavors, name, until):
     """One operation; returns None, or what went wrong."""
     operation = operations(kind, flavors)[name]
     bed.ns_add("S")
     bed.ns_add("A")
     knobs(operation.small_ones)
-    fault, n, refused, survived = Fault(), 0, 0, 0
+    fault, n, refused, survived, first = Fault(), 0, 0, 0, None
     try:
         # Site 0 is the pass without a fault, before: what success looks like, and
         # what is allocated only once.
         while True:
             board.say(0, f"{name}: allocation {n} fails")
             operation.prepare()
-            old = state(operation.ignored)
+            old = told(first, operation.ignored) if n else settled(operation.ignored)
+            if n == 0:
+                first = old
             fired, result = operation.act(fault, n)
             new = state(operation.ignored) if n else settled(operation.ignored)
             if n == 0 and isinstance(operation.wanted, Created):
