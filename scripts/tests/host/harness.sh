@@ -79,6 +79,7 @@ test_a_selftest_that_c_alone_passes_fails() {
 	same "a step more" "$(judged 'not ok 1 a\nok 2 b\n' 1 'ok 1 a\nok 2 b\n' 0)" "$good"
 	same "both fail" "$(judged 'not ok 1 a\n' 1 'not ok 1 a\n' 1)" "$none"
 	same "both skip" "$(judged 'SKIP: no\n' 4 'SKIP: no\n' 4)" "$none"
+	same "names by chance" "$(judged 'PASS: ns1-JPPaR7 sees ns2-BZAgdG\n' 0 'PASS: ns1-qgN4Uh sees ns2-lw71Ge\n' 0)" "$good"
 	same "known" "$(judged 'ok 1 a\nok 2 b\n' 1 'ok 1 a\nnot ok 2 b\n' 1 't|b|why')" "$good"
 	same "another one is known" "$(judged 'ok 1 a\nok 2 b\n' 1 'ok 1 a\nnot ok 2 b\n' 1 't|a|why')" "$bad"
 	same "known to fail with both" "$(judged 'ok 1 both\n' 1 'not ok 1 both\n' 1 't|both|why')" "$bad"
