@@ -114,7 +114,7 @@ coverage: ## which lines of the driver all tests, or T='NAME...', reach
 	@scripts/coverage.sh $(T)
 
 .PHONY: check
-check: fmt-check clippy doc ## formatter, clippy, rustdoc and the checks of the built objects
+check: ## formatter, clippy, rustdoc and the checks of the built objects
 	@scripts/check.sh $(kernel)
 
 .PHONY: clippy
@@ -156,7 +156,8 @@ help: ## this list
 		"                  stock: Debian's own, as it is shipped (default of run)" \
 		"  VM=NAME         qemu (default of release) or uml, user-mode Linux (of debug)" \
 		"  CMD='...'       for vm: what to run in the guest" \
-		"  T='NAME...'     for test, test-repeat: only these" \
+		"  T='NAME...'     for test, test-repeat, coverage, selftests: only these" \
+		"  N=COUNT         for test-repeat: how often (10)" \
 		"  B='ROW...'      for bench, bench-check: only these; patterns like 'veth/v4-*'" \
 		"  P='FLAVOR'      for perf-asm" \
 		"  F=FLAVOR        for run, parity, stress: the flavor" \

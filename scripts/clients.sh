@@ -5,12 +5,12 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--driver c | ours] [--all | CLIENT...]
+usage: $ME [--driver c | ours] [--all | CLIENT[:TEST]...]
 
 Installs the programs in a copy of the Debian 13 that is in the cache, boots the uml kernel
 on it, and has each program set up networks that must carry traffic: first with the C
 drivers, then with rnetvirt under their names (kinds=). Without a name those of
-scripts/clients that are quick. Prints KTAP; the last line is "N passed, N failed".
+scripts/clients that are quick; TEST is one of its functions, without test_. Prints KTAP; the last line is "N passed, N failed".
 
   --driver  only with these
   --all     the slow ones, too: those that say SLOW= in their head
@@ -20,7 +20,7 @@ TXT
 drivers="c ours" clients=() all=''
 # What stands in a client's head, NAME="...".
 head_of() { # CLIENT NAME
-	sed -n "s/^$2=\"\([^\"]*\)\".*/\1/p" "$TOP/scripts/clients/$1.sh"
+	sed -n "s/^$2=\"\([^\"]*\)\".*/\1/p" "$TOP/scripts/clients/${1%%:*}.sh"
 }
 kernel_of() { # CLIENT
 	local kernel
@@ -46,7 +46,9 @@ while (($#)); do
 	--all) all=1 ;;
 	-*) bad_usage "unknown option '$1'" ;;
 	*)
-		[[ " ${known[*]} " = *" $1 "* ]] || bad_usage "no client '$1'; there are ${known[*]}"
+		[[ " ${known[*]} " = *" ${1%%:*} "* ]] || bad_usage "no client '${1%%:*}'; there are ${known[*]}"
+		[[ $1 != *:* ]] || grep "^test_${1#*:}() {$" "$TOP/scripts/clients/${1%%:*}.sh" >/dev/null ||
+			bad_usage "no test '${1#*:}' in ${1%%:*}"
 		clients+=("$1")
 		;;
 	esac

@@ -134,6 +134,17 @@ attended() {
 	return "$status"
 }
 
+# end_jobs: ends what runs in the background, each with its process group (set -m), and waits for it.
+end_jobs() {
+	local pid
+
+	for pid in $(jobs -p); do
+		# It may have ended meanwhile.
+		kill -- "-$pid" 2>/dev/null || true
+	done
+	wait
+}
+
 # Files of the toolchain that provision.sh chose: sets PATH and the variables
 # that the kernel's Makefile reads. provision.sh must have run.
 use_toolchain() {

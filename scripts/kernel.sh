@@ -6,10 +6,12 @@
 usage() {
 	cat <<TXT
 usage: $ME [--path] [$KERNELS_USAGE]
+       $ME --source
 
 Makes sure that the test kernel of that name (default: release) is built, and
 prints its build directory, which is what KDIR= takes. With --path it prints the
-directory where that kernel is or would be, and builds nothing.
+directory where that kernel is or would be, and builds nothing. With --source it prints
+the directory of their source.
 
   release    x86_64 for QEMU, no debugging: the figures come from here
   debug      the same with KASAN, lockdep, kmemleak, trackers, fault injection
@@ -24,12 +26,13 @@ version, configuration and toolchain. JOBS= sets the number of parallel jobs.
 TXT
 }
 
-path_only=
+path_only= source_only=
 name=release
 for a; do
 	case $a in
 	-h | --help) usage; exit 0 ;;
 	--path) path_only=1 ;;
+	--source) source_only=1 ;;
 	*)
 		is_kernel "$a" || bad_usage "unknown argument '$a'"
 		name=$a
@@ -120,6 +123,10 @@ check_config() {
 }
 
 src=$(source_tree)
+if [ -n "$source_only" ]; then
+	echo "$src"
+	exit 0
+fi
 # Without the comments: who only writes better ones needs no new kernel.
 fragment=$(for f in $fragments; do grep -E '^(CONFIG_|# CONFIG_.* is not set$)' "$TOP/scripts/kernel/$f.config"; done)
 # For user-mode Linux a linker script in addition to the kernel's, see there; of its

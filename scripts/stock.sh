@@ -209,10 +209,16 @@ if [ -n "$install" ]; then
 	exit
 fi
 if [ -n "$scratch" ]; then
-	lock stock-scratch
-	# Of a run that was killed.
-	as_root rm -rf "$CACHE"/stock/scratch.*
+	# Who uses one holds a lock on it: what nobody holds is of a run that was killed.
+	exec {turn}>"$CACHE/locks/stock-scratch"
+	flock "$turn"
+	for old in "$CACHE"/stock/scratch.*; do
+		[ ! -d "$old" ] || ! flock -n "$old" true || as_root rm -rf "$old"
+	done
 	layers=$(mktemp -d "$CACHE/stock/scratch.XXXXXX")
+	exec {held}<"$layers"
+	flock "$held"
+	exec {turn}>&-
 	trap 'as_root rm -rf "$layers"' EXIT
 	trap 'exit 130' INT TERM
 	mkdir "$layers"/{changes,work,root}

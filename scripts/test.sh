@@ -102,14 +102,17 @@ elif ((${#guest[@]})); then
 		choose "$kernel" "${guest[@]}"
 	else
 		# Each where it is fastest.
-		here=() there=()
+		here=() there=() debian=()
 		for name in "${guest[@]}"; do
 			if listed "$FAST" "$name" >/dev/null 2>&1; then
 				here+=("$name")
+			elif listed stock "$name" >/dev/null 2>&1 && ! listed release "$name" >/dev/null 2>&1; then
+				debian+=("$name")
 			else
 				there+=("$name")
 			fi
 		done
+		((${#debian[@]} == 0)) || choose stock "${debian[@]}"
 		((${#there[@]} == 0)) || choose release "${there[@]}"
 		((${#here[@]} == 0)) || choose "$FAST" "${here[@]}"
 	fi
@@ -135,24 +138,28 @@ fi
 # Everything that is run writes KTAP into a pipe of its own; one process reads them all.
 # What goes on at once are lanes, of one thing after the other.
 lanes=()
+# Whether several guests with that kernel share what is to be run.
+is_shared() { is_uml "$1" || { ((${#names[@]} == 0)) && [ "$1" = release ]; }; }
 hosts=$(printf 'host:%s ' "${host[@]##*/}")
 hosts=${hosts//.sh/}
 ((${#host[@]})) || hosts=''
 first=''
 for k in "${kernels[@]}"; do
-	# Without names there is enough for several, but emulation fills a processor alone.
+	# Without names there is enough for several; of those that are emulated each fills a processor.
 	if ((${#names[@]})); then
 		lanes+=("$k.1")
 	elif is_uml "$k"; then
-		lanes+=("$k.1")
+		# Who is ready there helps the one beside.
+		lanes+=("$k.1$( ((${#kernels[@]} == 1)) || echo " kunit:release release.2")")
 		# There tests mostly wait.
 		[ "$k" != uml ] || lanes+=("$k.3")
 		first="kunit:$k $hosts $k.2"
 		lanes+=("$first")
 	elif ((${#kernels[@]} > 1)); then
-		lanes+=("$k.1 kunit:$k")
+		lanes+=("$k.1")
 	else
 		first="kunit:$k $hosts"
+		! is_shared "$k" || first+=" $k.2"
 		lanes+=("$k.1" "$first")
 	fi
 done
@@ -203,10 +210,10 @@ kunit_suites() { # KERNEL
 guest_tests() { # KERNEL.NUMBER
 	local k=${1%.*} vm=() claims=''
 
-	if is_uml "$k"; then
+	if is_shared "$k"; then
 		vm=(--writable "$work/claims.$k") claims="--claims /run/host"
 		# Several at once share the processors.
-		((${#names[@]})) || vm+=(--cpus 1)
+		((${#names[@]})) || ! is_uml "$k" || vm+=(--cpus 1)
 	fi
 	"$TOP/scripts/vm.sh" --kernel "$k" "${vm[@]}" --no-build --no-insmod --timeout "$limit" \
 		--log "$TOP/build/log/test-$1.log" -- \

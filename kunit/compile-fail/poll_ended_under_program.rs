@@ -2,17 +2,21 @@
 //! A poll does not end while packets still go through its program.
 #![forbid(unsafe_code)]
 
-use abstractions::net::napi::{
-    Poll,
-    Polled, //
+use abstractions::net::{
+    napi::{
+        Poll,
+        Polled, //
+    },
+    xdp::XdpBulk, //
 };
 
 pub fn end(mut poll: Poll<'_>) -> Polled<'_> {
-    let mut xdp = poll.xdp(None);
+    let mut passed = XdpBulk::new();
+    let xdp = poll.xdp(None, &mut passed);
     #[cfg(not(misuse))]
-    xdp.finish();
+    let _ = xdp.finish();
     let polled = poll.complete();
     #[cfg(misuse)]
-    xdp.finish();
+    let _ = xdp.finish();
     polled
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a request may say: attributes, flavors, and what is refused and why.
+//! What a request may say: attributes and flavors; [`refusal`](crate::refusal) has what is refused.
 //!
 //! Decisions are functions of numbers; no device is looked at.
 

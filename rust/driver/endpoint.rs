@@ -381,7 +381,7 @@ impl<E: Endpoint> EthtoolOps<E> for EndpointEthtool {
     const STATS: &'static [&'static dyn StatSet<E>] = &[&ethtool_stats::Stats {
         per: Per::Device,
         names: DROP_NAMES,
-        values: |dev: &Link<E>, _, _| dev.data().stats.all_lost(),
+        values: |dev: &Link<E>, _: u32, _: &Rtnl| dev.data().stats.all_lost(),
     }];
 }
 

@@ -265,6 +265,25 @@ pub(crate) fn flood_siblings(
         }
         return;
     }
+    copy_to_siblings(port, hearers, sender, frame, dest, cx);
+}
+
+/// Whether there is nothing about a packet to a group but copies, few enough to be made at once.
+#[inline]
+pub(crate) fn is_plain(port: &Port) -> bool {
+    port.group_weight() <= copies_at_once()
+}
+
+/// The same at once, however many there are.
+#[inline(never)]
+pub(crate) fn copy_to_siblings(
+    port: &Port,
+    hearers: Parties,
+    sender: u64,
+    frame: &EthFrame<'_>,
+    dest: Mac,
+    cx: &XmitContext<'_>,
+) {
     for dev in port.macs.iter(cx.rcu()) {
         let this = dev.data();
         if hearers.has(this.party()) && this.groups.has(dest) && dev.id() != sender {

@@ -114,12 +114,12 @@ fn settle(frame: &mut EthFrame<'_>) {
 /// Gives the host a copy of a frame to a group. Its losses are the lower device's to count.
 #[inline(never)]
 fn copy_to_host(port: &Handler<Port>, frame: &EthFrame<'_>, rcu: Rcu<'_>, bh: Bh<'_>) {
-    let copy = frame.try_clone().and_then(|copy| {
-        let skb = copy.forward_to(port.lower(), rcu).ok()?;
-        // Siblings get theirs from the sender.
-        port.mark_received(skb, rcu)
-    });
-    if let Some(skb) = copy {
+    let Some(copy) = frame.try_clone() else {
+        return port.lower().count_rx_dropped();
+    };
+    let skb = copy.forward_to(port.lower(), rcu).ok();
+    // Siblings get theirs from the sender.
+    if let Some(skb) = skb.and_then(|skb| port.mark_received(skb, rcu)) {
         let _ = skb.netif_rx(bh);
     }
 }

@@ -103,6 +103,8 @@ pub(crate) struct Port {
     next_dev_id: Atomic<u32>,
     /// How many of them are in mode l2.
     l2: Atomic<u32>,
+    /// As many, or more than there can be where packets to groups do not just go to all who listen.
+    l2_or_quiet: Atomic<u32>,
     /// How many of them are in modes l2 or l3, which do not leave what they receive to netfilter.
     l2_or_l3: Atomic<u32>,
     /// How many of them are in mode l3.
@@ -184,6 +186,7 @@ impl Port {
                 addrs6 <- LockedLinkTable::new(),
                 next_dev_id: Atomic::new(1),
                 l2: Atomic::new(0),
+                l2_or_quiet: Atomic::new(0),
                 l2_or_l3: Atomic::new(0),
                 l3: Atomic::new(0),
                 l3s: Atomic::new(0),
@@ -309,6 +312,15 @@ impl Port {
     #[inline]
     pub(crate) fn group_members(&self) -> u32 {
         self.macs.len().saturating_add(self.l2.load(Relaxed))
+    }
+
+    /// The same, or the largest number if these packets do not just go to all who listen: one comparison says
+    /// whether there is anything about a packet but copies.
+    #[inline]
+    pub(crate) fn group_weight(&self) -> u32 {
+        self.macs
+            .len()
+            .saturating_add(self.l2_or_quiet.load(Relaxed))
     }
 
     /// Whether there are endpoints that may want packets to groups.

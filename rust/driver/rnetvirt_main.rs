@@ -7,10 +7,10 @@
 //!
 //! ```text
 //!    stack          stack                 [`kinds`]   what `ip link add` reaches; picks the flavor
-//!      |              ^                   [`config`]  attributes, flavors, what is refused and why
-//!      v              |                   [`veth`]    flavor veth: transmit on one end is receive
-//!   +------+      +------+                            on the other
-//!   |  v0  | ---> |  v1  |
+//!      |              ^                   [`config`]  attributes and flavors
+//!      v              |                   [`refusal`] what is refused and why
+//!   +------+      +------+                [`veth`]    flavor veth: transmit on one end is receive
+//!   |  v0  | ---> |  v1  |                            on the other
 //!   +------+      +------+
 //! ```
 //!

@@ -19,13 +19,6 @@ __rnetvirt_helper struct dst_entry *rnetvirt_helper_alloc_mark(void)
 	return md ? &md->dst : NULL;
 }
 
-/* In an RCU section that lasts until somebody takes a reference, or the mark off. */
-__rnetvirt_helper void rnetvirt_helper_skb_mark_noref(struct sk_buff *skb, struct dst_entry *mark)
-{
-	skb_dst_drop(skb);
-	skb_dst_set_noref(skb, mark);
-}
-
 __rnetvirt_helper void rnetvirt_helper_skb_mark(struct sk_buff *skb, struct dst_entry *mark)
 {
 	skb_dst_drop(skb);

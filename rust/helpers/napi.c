@@ -62,6 +62,20 @@ __rnetvirt_helper bool rnetvirt_helper_ptr_ring_is_full(struct ptr_ring *ring)
 	return __ptr_ring_check_produce(ring);
 }
 
+/*
+ * Puts an entry into a place that is known to be free, since the lock is held.
+ * Follows include/linux/ptr_ring.h:__ptr_ring_produce() 076a9efc,
+ * which asks once more.
+ */
+__rnetvirt_helper void rnetvirt_helper_ptr_ring_put(struct ptr_ring *ring, void *ptr)
+{
+	/* Pairs with the dependency ordering in __ptr_ring_consume(). */
+	smp_wmb();
+	WRITE_ONCE(ring->queue[ring->producer++], ptr);
+	if (unlikely(ring->producer >= ring->size))
+		ring->producer = 0;
+}
+
 __rnetvirt_helper void *rnetvirt_helper___ptr_ring_consume(struct ptr_ring *ring)
 {
 	return __ptr_ring_consume(ring);

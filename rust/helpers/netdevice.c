@@ -5,6 +5,23 @@
 #include <net/net_namespace.h>
 #include <net/netdev_lock.h>
 
+/* Not zero if VLANs, programs or rules come before the rx_handler of what the device receives. */
+static __always_inline unsigned long rnetvirt_ingress_claims(const struct net_device *dev)
+{
+	unsigned long any = (unsigned long)rcu_access_pointer(dev->xdp_prog);
+
+#if IS_ENABLED(CONFIG_VLAN_8021Q)
+	any |= (unsigned long)rcu_access_pointer(dev->vlan_info);
+#endif
+#ifdef CONFIG_NET_XGRESS
+	any |= (unsigned long)rcu_access_pointer(dev->tcx_ingress);
+#endif
+#ifdef CONFIG_NETFILTER_INGRESS
+	any |= (unsigned long)rcu_access_pointer(dev->nf_hooks_ingress);
+#endif
+	return any;
+}
+
 __rnetvirt_helper void *rnetvirt_helper_netdev_priv(const struct net_device *dev)
 {
 	return netdev_priv(dev);
@@ -75,6 +92,15 @@ __rnetvirt_helper unsigned int rnetvirt_helper_num_possible_cpus(void)
 __rnetvirt_helper void rnetvirt_helper_netdev_lockdep_set_classes(struct net_device *dev)
 {
 	netdev_lockdep_set_classes(dev);
+}
+
+/*
+ * Whether DEV is registered. If it is in an RCU section, then its namespace is not freed during that:
+ * unregistering says that it is not any more, and waits, before the namespace can go.
+ */
+__rnetvirt_helper bool rnetvirt_helper_netdev_is_registered(const struct net_device *dev)
+{
+	return READ_ONCE(dev->reg_state) == NETREG_REGISTERED;
 }
 
 /*

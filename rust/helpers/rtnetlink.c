@@ -53,13 +53,17 @@ __rnetvirt_helper void rnetvirt_helper_extack_set_msg_dev(struct netlink_ext_ack
 	NL_SET_ERR_MSG_FMT(extack, "%s by %s", msg, netdev_name(dev));
 }
 
-/* Whether who administers DEV, and asks now, may see OTHER: names are a namespace's own. */
+/*
+ * Whether who administers DEV, and asks now, may see OTHER: names are a namespace's own. The
+ * namespace of a device that is not registered may be gone.
+ */
 __rnetvirt_helper bool rnetvirt_helper_netdev_may_see(const struct net_device *dev,
 						      const struct net_device *other)
 {
 	const struct net *net = dev_net(other);
 
-	return net_eq(net, dev_net(dev)) || ns_capable_noaudit(net->user_ns, CAP_NET_ADMIN);
+	return net_eq(net, dev_net(dev)) || (rnetvirt_helper_netdev_is_registered(other) &&
+					     ns_capable_noaudit(net->user_ns, CAP_NET_ADMIN));
 }
 
 __rnetvirt_helper void rnetvirt_helper_log_kind_is_taken(const char *kind)

@@ -4,6 +4,7 @@
 #include <linux/if_vlan.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/pkt_sched.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <net/dst.h>
@@ -36,9 +37,41 @@ __rnetvirt_helper void rnetvirt_helper_skb_tx_timestamp(struct sk_buff *skb)
 	skb_tx_timestamp(skb);
 }
 
+/* That the sender's classifiers are not to look at the packet again: those of others are. */
+static __always_inline void rnetvirt_skb_forget_classified(struct sk_buff *skb)
+{
+#ifdef CONFIG_NET_XGRESS
+	skb->tc_skip_classify = 0;
+#endif
+}
+
+/* The same where it is received, and that generic XDP programs are not to. */
+static __always_inline void rnetvirt_skb_forget_tc(struct sk_buff *skb)
+{
+	rnetvirt_skb_forget_classified(skb);
+	skb_reset_redirect(skb);
+}
+
+/*
+ * What DEV receives goes to its stack, which lets go of a packet's socket first, unless there is
+ * something in front of that: if that is another tenant's it could keep the packet, and with it
+ * the sender's socket from sending to anybody, and his namespace from going. Whether so.
+ */
+__rnetvirt_helper bool rnetvirt_helper_skb_may_be_kept(const struct net_device *dev,
+						       const struct sk_buff *skb)
+{
+	const struct net *net = dev_net(dev);
+
+	if (!skb->destructor || net_eq(net, dev_net(skb->dev)) || net_eq(net, &init_net))
+		return false;
+	return unlikely(rnetvirt_ingress_claims(dev) |
+			(unsigned long)rcu_access_pointer(dev->rx_handler));
+}
+
 __rnetvirt_helper int rnetvirt_helper_dev_forward_skb_scrub(struct net_device *dev,
 							    struct sk_buff *skb)
 {
+	rnetvirt_skb_forget_tc(skb);
 	return ____dev_forward_skb(dev, skb, true);
 }
 
@@ -50,13 +83,17 @@ __rnetvirt_helper int rnetvirt_helper_dev_forward_skb_scrub(struct net_device *d
 __rnetvirt_helper bool rnetvirt_helper_skb_is_plainly_forwardable(const struct net_device *dev,
 								  struct sk_buff *skb)
 {
-	return likely(!skb_zcopy(skb)) && likely(__is_skb_forwardable(dev, skb, true));
+	/* skb_zcopy(), which would ask whether there is a packet. */
+	if (unlikely(skb_shinfo(skb)->flags & SKBFL_ZEROCOPY_ENABLE) && skb_uarg(skb))
+		return false;
+	return likely(__is_skb_forwardable(dev, skb, true));
 }
 
 /* What ____dev_forward_skb() to a device of NET does to such a frame. */
 __rnetvirt_helper void rnetvirt_helper_skb_scrub_forwarded(const struct net *net,
 							   struct sk_buff *skb)
 {
+	rnetvirt_skb_forget_tc(skb);
 	skb_scrub_packet(skb, !net_eq(net, dev_net(skb->dev)));
 	skb->priority = 0;
 }
@@ -233,6 +270,19 @@ __rnetvirt_helper void rnetvirt_helper_skb_set_dev_only(struct sk_buff *skb,
 							struct net_device *dev)
 {
 	skb->dev = dev;
+}
+
+/*
+ * The packet goes on by LOWER. Its priority may be that of a class of LOWER's queueing discipline:
+ * which one it is, is for who has LOWER to say.
+ */
+__rnetvirt_helper void rnetvirt_helper_skb_set_lower(struct sk_buff *skb, struct net_device *lower)
+{
+	if (unlikely(skb->priority > TC_PRIO_MAX) &&
+	    !net_eq(dev_net(skb->dev), dev_net(lower)))
+		skb->priority = 0;
+	rnetvirt_skb_forget_classified(skb);
+	skb->dev = lower;
 }
 
 /* There is a VLAN tag beside the packet, with a number. */

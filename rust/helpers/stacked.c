@@ -119,18 +119,7 @@ static __always_inline bool rnetvirt_list_is_empty(const struct list_head *list)
  */
 __rnetvirt_helper bool rnetvirt_helper_netdev_ingress_is_plain(const struct net_device *dev)
 {
-	unsigned long any = (unsigned long)rcu_access_pointer(dev->xdp_prog);
-
-#if IS_ENABLED(CONFIG_VLAN_8021Q)
-	any |= (unsigned long)rcu_access_pointer(dev->vlan_info);
-#endif
-#ifdef CONFIG_NET_XGRESS
-	any |= (unsigned long)rcu_access_pointer(dev->tcx_ingress);
-#endif
-#ifdef CONFIG_NETFILTER_INGRESS
-	any |= (unsigned long)rcu_access_pointer(dev->nf_hooks_ingress);
-#endif
-	return !any && rnetvirt_list_is_empty(&dev_net(dev)->ptype_all) &&
+	return !rnetvirt_ingress_claims(dev) && rnetvirt_list_is_empty(&dev_net(dev)->ptype_all) &&
 	       rnetvirt_list_is_empty(&dev->ptype_all) &&
 	       rnetvirt_list_is_empty(&dev->ptype_specific);
 }

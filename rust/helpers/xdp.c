@@ -6,6 +6,9 @@
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/ip6_checksum.h>
 #include <net/page_pool/helpers.h>
 #include <net/xdp.h>
 #include <trace/events/xdp.h>
@@ -31,6 +34,15 @@ __rnetvirt_helper void rnetvirt_helper_bpf_prog_inc(struct bpf_prog *prog)
 __rnetvirt_helper bool rnetvirt_helper_bpf_prog_has_frags(const struct bpf_prog *prog)
 {
 	return prog->aux->xdp_has_frags;
+}
+
+/*
+ * Whether the program, or what it calls, may move the ends of a packet, or put metadata in
+ * front of it. The verifier relies on that: it forgets what it knew of the packet then.
+ */
+__rnetvirt_helper bool rnetvirt_helper_bpf_prog_moves_ends(const struct bpf_prog *prog)
+{
+	return prog->aux->changes_pkt_data;
 }
 
 __rnetvirt_helper u32 rnetvirt_helper_bpf_prog_run_xdp(const struct bpf_prog *prog,
@@ -75,16 +87,31 @@ __rnetvirt_helper struct page_pool *rnetvirt_helper_page_pool_create(struct net_
 }
 
 /*
+ * Whether there is the headroom that programs want in front of a received packet, its Ethernet
+ * header pulled.
+ */
+static inline bool skb_has_xdp_headroom(const struct sk_buff *skb)
+{
+	return skb_headroom(skb) >= XDP_PACKET_HEADROOM + ETH_HLEN;
+}
+
+/*
  * Whether a program may run on a received packet where it is, its Ethernet header pulled:
  * nobody else has it, it is one piece that one buffer would have room for, and there is
- * the headroom that programs want.
+ * headroom if the program may use some.
  */
-__rnetvirt_helper bool rnetvirt_helper_skb_is_xdp_ready(const struct sk_buff *skb)
+__rnetvirt_helper bool rnetvirt_helper_skb_is_xdp_ready(const struct sk_buff *skb,
+							const struct bpf_prog *prog)
 {
 	return likely(!skb_shared(skb)) && likely(!skb_cloned(skb)) &&
 	       likely(!skb_is_nonlinear(skb)) &&
-	       likely(skb_headroom(skb) >= XDP_PACKET_HEADROOM + ETH_HLEN) &&
-	       likely(skb->len + ETH_HLEN <= RNETVIRT_XDP_ROOM);
+	       likely(skb->len + ETH_HLEN <= RNETVIRT_XDP_ROOM) &&
+	       (skb_has_xdp_headroom(skb) || likely(!prog->aux->changes_pkt_data));
+}
+
+__rnetvirt_helper bool rnetvirt_helper_skb_has_pieces(const struct sk_buff *skb)
+{
+	return skb_is_nonlinear(skb);
 }
 
 /* Pushes the Ethernet header, which skb_pp_cow_data() is to copy, too. */
@@ -106,10 +133,9 @@ __rnetvirt_helper void rnetvirt_helper_xdp_buff_from_skb(struct xdp_buff *xdp, s
 							 struct xdp_rxq_info *rxq)
 {
 	unsigned int headroom = skb_headroom(skb) - ETH_HLEN;
-	unsigned int room = min_t(unsigned int, skb_end_offset(skb), headroom + RNETVIRT_XDP_ROOM);
+	unsigned int room = min_t(unsigned int, skb_end_offset(skb),
+				  SKB_DATA_ALIGN(headroom + RNETVIRT_XDP_ROOM));
 
-	if (unlikely(skb_is_nonlinear(skb)))
-		room = skb_end_offset(skb);
 	xdp_init_buff(xdp, room + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)), rxq);
 	xdp_prepare_buff(xdp, skb->head, headroom, skb_headlen(skb) + ETH_HLEN, true);
 	xdp->txq = NULL;
@@ -119,33 +145,170 @@ __rnetvirt_helper void rnetvirt_helper_xdp_buff_from_skb(struct xdp_buff *xdp, s
 	}
 }
 
-/* What a program has made of the packet, received by DEV. */
-__rnetvirt_helper void rnetvirt_helper_skb_from_xdp_buff(struct sk_buff *skb,
+/*
+ * What a program has made of the packet, received by DEV. Whether it was moved, or has another
+ * length, and somebody later relies on what the skb says of where its headers are.
+ */
+__rnetvirt_helper bool rnetvirt_helper_skb_from_xdp_buff(struct sk_buff *skb,
 							 const struct xdp_buff *xdp,
 							 struct net_device *dev)
 {
 	unsigned int metalen = xdp->data - xdp->data_meta;
 	unsigned int len = xdp->data_end - xdp->data;
+	void *data = skb->data - ETH_HLEN, *end = skb->data + skb->len;
+	bool moved;
 
 	if (unlikely(skb->data_len))
 		skb->data_len = xdp_buff_has_frags(xdp) ? skb_shinfo(skb)->xdp_frags_size : 0;
 	skb->data = xdp->data;
 	skb_set_tail_pointer(skb, len);
 	skb->len = len + skb->data_len;
+	moved = skb->data != data || skb->data + skb->len != end;
 	/* Whoever it was for, its address may be another now. */
 	skb->pkt_type = PACKET_HOST;
 	skb->protocol = eth_type_trans(skb, dev);
 	if (unlikely(metalen || skb_metadata_len(skb)))
 		skb_metadata_set(skb, metalen);
+	return unlikely(moved) && (skb->ip_summed == CHECKSUM_PARTIAL || skb_is_gso(skb));
+}
+
+__rnetvirt_helper bool rnetvirt_helper_skb_is_encapsulated(const struct sk_buff *skb)
+{
+	return skb->encapsulation;
+}
+
+__rnetvirt_helper void rnetvirt_helper_skb_set_csum_start(struct sk_buff *skb, const void *start)
+{
+	skb->csum_start = start - (const void *)skb->head;
+}
+
+/*
+ * If the place that the packet says its checksum has, which was left to a later device, is not in
+ * its first piece any more, it is a packet without: skb_checksum_help() warns of such.
+ */
+__rnetvirt_helper void rnetvirt_helper_skb_forget_csum_outside(struct sk_buff *skb)
+{
+	int start = skb_checksum_start_offset(skb);
+
+	if (start < 0 || start + skb->csum_offset + sizeof(__sum16) > skb_headlen(skb))
+		skb->ip_summed = CHECKSUM_NONE;
+}
+
+/*
+ * Has the packet, which is to be cut, be looked at before that, as after bpf_skb_adjust_room(), or
+ * not be cut at all, if there is no more in it than fits. False: it is of another protocol than it
+ * was, by whose rules it cannot be.
+ */
+__rnetvirt_helper bool rnetvirt_helper_skb_look_at_gso_anew(struct sk_buff *skb, bool tcp, bool v6,
+							    unsigned int data)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+	unsigned int type = !tcp ? SKB_GSO_UDP_L4 : v6 ? SKB_GSO_TCPV6 : SKB_GSO_TCPV4;
+
+	if (!(shinfo->gso_type & type))
+		return false;
+	if (data <= shinfo->gso_size) {
+		skb_gso_reset(skb);
+	} else {
+		shinfo->gso_type |= SKB_GSO_DODGY;
+		shinfo->gso_segs = 0;
+	}
+	return true;
+}
+
+__rnetvirt_helper u32 rnetvirt_helper_xdp_buff_len(const struct xdp_buff *xdp)
+{
+	return xdp_get_buff_len(xdp);
+}
+
+/* The sum of LEN bytes behind the first OFFSET ones, which are in the first piece. */
+static __wsum xdp_buff_sum(const struct xdp_buff *xdp, unsigned int offset, unsigned int len)
+{
+	unsigned int at = min_t(unsigned int, len, xdp->data_end - xdp->data - offset);
+	__wsum sum = csum_partial(xdp->data + offset, at, 0);
+	const struct skb_shared_info *shinfo;
+	unsigned int i;
+
+	if (!xdp_buff_has_frags(xdp))
+		return sum;
+	shinfo = xdp_get_shared_info_from_buff(xdp);
+	for (i = 0; i < shinfo->nr_frags && at < len; i++) {
+		const skb_frag_t *frag = &shinfo->frags[i];
+		unsigned int size = min(len - at, skb_frag_size(frag));
+
+		sum = csum_block_add(sum, csum_partial(skb_frag_address(frag), size, 0), at);
+		at += size;
+	}
+	return sum;
+}
+
+/* The checksum of SUM and the pseudo header of LEN bytes between the ADDRESSES. */
+static __sum16 xdp_buff_magic(const struct xdp_buff *xdp, unsigned int addresses, unsigned int len,
+			      bool tcp, bool v6, __wsum sum)
+{
+	u8 protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
+	const void *from = xdp->data + addresses;
+	struct in6_addr ip[2];
+
+	if (v6) {
+		memcpy(ip, from, sizeof(ip));
+		return csum_ipv6_magic(&ip[0], &ip[1], len, protocol, sum);
+	}
+	return csum_tcpudp_magic(get_unaligned((__be32 *)from), get_unaligned((__be32 *)(from + 4)),
+				 len, protocol, sum);
+}
+
+static __sum16 *xdp_buff_check(const struct xdp_buff *xdp, unsigned int offset, bool tcp)
+{
+	void *header = xdp->data + offset;
+
+	return tcp ? &((struct tcphdr *)header)->check : &((struct udphdr *)header)->check;
+}
+
+/*
+ * Whether there is the sum of the pseudo header where TCP or UDP, LEN bytes from OFFSET on, have
+ * their checksum, as it is as long as that is left to a later device. Header and ADDRESSES are in
+ * the first piece.
+ */
+__rnetvirt_helper bool rnetvirt_helper_xdp_buff_has_pseudo_sum(const struct xdp_buff *xdp,
+							       unsigned int addresses,
+							       unsigned int offset,
+							       unsigned int len, bool tcp, bool v6)
+{
+	__wsum sum = csum_unfold(get_unaligned(xdp_buff_check(xdp, offset, tcp)));
+
+	return !csum_fold(csum_add(sum, csum_unfold(xdp_buff_magic(xdp, addresses, len, tcp, v6, 0))));
+}
+
+/*
+ * Computes the checksum of TCP or UDP, LEN bytes from OFFSET on, whose header and the ADDRESSES
+ * of IP are in the first piece. UDP that has none keeps none.
+ */
+__rnetvirt_helper void rnetvirt_helper_xdp_buff_complete_checksum(struct xdp_buff *xdp,
+								  unsigned int addresses,
+								  unsigned int offset,
+								  unsigned int len, bool tcp,
+								  bool v6)
+{
+	__sum16 *check = xdp_buff_check(xdp, offset, tcp);
+	__sum16 sum;
+
+	if (!tcp && !get_unaligned(check))
+		return;
+	put_unaligned(0, check);
+	sum = xdp_buff_magic(xdp, addresses, len, tcp, v6, xdp_buff_sum(xdp, offset, len));
+	put_unaligned(sum ?: CSUM_MANGLED_0, check);
 }
 
 /*
  * Whether the packet's memory can leave it: the head is a piece of a page, and nobody waits
- * for it. It belongs to nobody else.
+ * for it; there is headroom for the frame, and for programs behind a map or at the next device,
+ * which may use some whether the first one does or not. It belongs to nobody else.
  */
 __rnetvirt_helper bool rnetvirt_helper_skb_has_xdp_memory(struct sk_buff *skb)
 {
-	return skb->head_frag && skb->fclone == SKB_FCLONE_UNAVAILABLE && !skb_zcopy(skb);
+	return skb->head_frag && skb->fclone == SKB_FCLONE_UNAVAILABLE && !skb_zcopy(skb) &&
+	       likely(skb_has_xdp_headroom(skb));
 }
 
 /*

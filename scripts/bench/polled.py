@@ -20,9 +20,9 @@ BPFFS = "/tmp/bench-bpf"
 
 
 class Polled:
-    """Has the devices of a row as it says; `home` gives a device's namespace."""
+    """Has the devices of a row as it says; `home` gives a device's namespace. Switches only `ours` has."""
 
-    def __init__(self, row, home):
+    def __init__(self, row, home, ours):
         for dev, words in row.get("features", {}).items():
             run(["ip", "netns", "exec", home(dev), "ethtool", "-K", dev, *words.split()])
         for dev, step in row.get("programs", {}).items():
@@ -32,12 +32,15 @@ class Polled:
                 path = f"{mounted()}/{home(dev)}-{time.monotonic_ns()}"
             if step.startswith("redirect:{"):
                 step = f"redirect:{socket.if_nametoindex(step[10:-1])}"
-            program = xdp.build([step], path)
+            program = xdp.build(step.split(), path)
             xdp.attach(dev, program)
             os.close(program)
             if path:
                 self.socket = xdp.XdpSocket(dev, 0, 2048)
                 self.socket.reached_by(path)
+        if ours:
+            for dev, words in row.get("switches", {}).items():
+                run(["ip", "netns", "exec", home(dev), "ethtool", "--set-priv-flags", dev, *words.split()])
         self.redirects = None
 
     def empty(self, count):

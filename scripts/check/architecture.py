@@ -4,8 +4,9 @@
 
 usage: architecture.py
 
-Fails if a file of the driver or of the abstractions is not named there, if a function in
-"The way of a frame" is not in the sources, or if a way there has more than eight.
+Fails if a file of the driver or of the abstractions is not named there or has more than
+600 lines, if a function in "The way of a frame" is not in the sources, or if a way there
+has more than eight.
 """
 
 import pathlib
@@ -14,6 +15,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 MOST = 8
+LINES = 600
 
 
 def main():
@@ -35,7 +37,10 @@ def main():
     for path in files:
         inside = any(str(path.parent).endswith("/" + directory) for directory in directories)
         if path.name not in named and not inside and path.stem not in ("mod", "abstractions"):
-            faults.append(f"{path.relative_to(TOP)} is not named")
+            faults.append(f"architecture.md: {path.relative_to(TOP)} is not named")
+        lines = source[path].count("\n")
+        if lines > LINES:
+            faults.append(f"{path.relative_to(TOP)}: {lines} lines, more than {LINES}: split it by subject")
 
     way = text[text.index("### The way of a frame"):text.index("### The abstractions")]
     functions = {name for content in source.values() for name in re.findall(r"\bfn (\w+)", content)}
@@ -46,14 +51,14 @@ def main():
         for name in names:
             owner, _, function = name.rpartition("::")
             if function not in functions or owner[:1].isupper() and owner not in types:
-                faults.append(f"{title}: there is no {name}")
+                faults.append(f"architecture.md: {title}: there is no {name}")
         if len(names) > MOST:
-            faults.append(f"{title}: {len(names)} functions, more than {MOST}")
+            faults.append(f"architecture.md: {title}: {len(names)} functions, more than {MOST}")
 
     for fault in faults:
-        print(f"architecture.md: {fault}")
+        print(fault)
     if not faults:
-        print(f"ok: architecture.md names all {len(files)} files, and functions that there are")
+        print(f"ok: architecture.md names all {len(files)} files, none over {LINES} lines, and functions that there are")
     return bool(faults)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# The page about the architecture names files and functions that there are.
+# The page about the architecture names files and functions that there are; no file is too long.
 . "$(dirname "$0")/../common.sh"
 . "$TOP/scripts/check/lib.sh"
 

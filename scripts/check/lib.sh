@@ -22,10 +22,14 @@ kernel_argument() {
 
 # build LOG [MAKE-ARGUMENTS...]: builds for the kernel `name`, with make's output
 # in LOG; what scripts report (progress, errors) is shown. Returns build.sh's status.
+# Does nothing for the kernel BUILT, which is how check.sh says that it has built.
 build() {
 	local log=$1 args=()
 
 	shift
+	if (($# == 0)) && [ "${BUILT-}" = "$name" ]; then
+		return
+	fi
 	mkdir -p "$(dirname "$log")"
 	[ "$name" = custom ] || args+=("$name")
 	"$TOP/scripts/build.sh" "${args[@]}" -- "$@" 2>&1 | tee "$log" |

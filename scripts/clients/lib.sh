@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# In a guest: lib.sh CLIENT c|ours. Loads the drivers, and runs each test_ function of the
-# client's file in a shell of its own; KTAP.
+# In a guest: lib.sh CLIENT[:TEST] c|ours. Loads the drivers, and runs each test_ function of the
+# client's file, or that one, in a shell of its own; KTAP.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-client=$1 driver=$2
+client=${1%%:*} driver=$2 only=
+[[ $1 != *:* ]] || only=${1#*:}
 
 fail() {
 	echo "failed: $*" >&2
@@ -56,6 +57,7 @@ esac
 # shellcheck source=/dev/null
 . "$here/$client.sh"
 mapfile -t tests < <(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$here/$client.sh")
+[ -z "$only" ] || tests=("$only")
 echo "KTAP version 1"
 echo "1..${#tests[@]}"
 number=0 bad=0

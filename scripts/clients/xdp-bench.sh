@@ -15,23 +15,26 @@ PATIENCE=400
 # Not `ip netns exec`, which has a /sys of its own, without the file system of BPF.
 in_ns() { nsenter --net="/run/netns/$1" "${@:2}"; }
 
-# near's eth0, and far's; and far's out0, and third's.
+# near's eth0, and far's; far's out0, and third's; far's out1, and fourth's out0.
 pairs() {
 	local ns
 
 	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
-	for ns in near far third; do
+	for ns in near far third fourth; do
 		ip netns add "$ns"
 		# No packets but those that are asked for.
 		in_ns "$ns" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	done
 	ip -n near link add eth0 type veth peer name eth0 netns far
 	ip -n third link add out0 type veth peer name out0 netns far
+	ip -n fourth link add out0 type veth peer name out1 netns far
 	is_ours_or_not far eth0 veth
 	address near eth0 10.9.0.1
 	address far eth0 10.9.0.2
 	address far out0 10.9.1.1
 	address third out0 10.9.1.2
+	address far out1 10.9.2.1
+	address fourth out0 10.9.2.2
 }
 address() { # NAMESPACE DEVICE ADDRESS
 	ip -n "$1" address add "$3/24" dev "$2"

@@ -20,7 +20,11 @@ mount -a -T "$run/fstab"
 if [ -e "$run/writable" ]; then
 	mkdir /run/host
 	# Not mount: newer ones do not know how to tell hostfs of a directory.
-	busybox mount -t hostfs -o "$(<"$run/writable")" none /run/host
+	if [ -e "$run/uml" ]; then
+		busybox mount -t hostfs -o "$(<"$run/writable")" none /run/host
+	else
+		busybox mount -t 9p -o trans=virtio,version=9p2000.L,cache=none writable /run/host
+	fi
 fi
 if [ -e "$run/coverage" ]; then
 	mkdir /run/coverage

@@ -314,9 +314,10 @@ class Bed:
         """What was said since the last time, by namespace."""
         self.flush()
         seen = {name: self.monitors[name].take() for name in namespaces or self.monitors}
-        # A bridge's carrier is of those that wait: when it is told among other
+        # A bridge's carrier, and a VLAN's, is of those that wait: when it is told among other
         # devices' changes depends on the time; only each device's own order counts.
-        return {name: sorted(lines, key=index_of) if any(line.split()[1] == "br0" for line in lines) else lines
+        waits = re.compile(r"\S+ (br0|\S+\.\d+) ")
+        return {name: sorted(lines, key=index_of) if any(map(waits.match, lines)) else lines
                 for name, lines in seen.items()}
 
     def links(self, *namespaces):

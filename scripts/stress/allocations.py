@@ -39,22 +39,29 @@ def write(path, value):
         file.write(value)
 
 
-def knobs(small_ones):
-    """Sleeping allocations fail too, of any size, without a stack dump for each.
-    Without SMALL_ONES, only those from caches that are neither for names nor for
-    sysfs nodes."""
+def small(cache):
+    """Whether a cache is one for names or for sysfs nodes."""
+    return cache.startswith("kernfs") or ("kmalloc" in cache and cache.rsplit("-", 1)[-1] in ("8", "16", "32", "64"))
+
+
+def field(cache):
+    """Whether a cache is that of the fields of tracepoints."""
+    return cache == "ftrace_event_field"
+
+
+def knobs(spared=None):
+    """Sleeping allocations fail too, of any size, without a stack dump for each;
+    not those from caches that are SPARED, if any; with the small ones pages are, too."""
     for directory in ("failslab", "fail_page_alloc"):
         write(f"{DEBUG}/{directory}/ignore-gfp-wait", "N")
         write(f"{DEBUG}/{directory}/verbose", "0")
-    write(f"{DEBUG}/fail_page_alloc/min-order", "0" if small_ones else "12")
-    write(f"{DEBUG}/failslab/cache-filter", "N" if small_ones else "Y")
-    if small_ones:
+    write(f"{DEBUG}/fail_page_alloc/min-order", "12" if spared is small else "0")
+    write(f"{DEBUG}/failslab/cache-filter", "Y" if spared else "N")
+    if not spared:
         return
     for cache in os.listdir("/sys/kernel/slab"):
-        size = cache.rsplit("-", 1)[-1]
-        spared = cache.startswith("kernfs") or ("kmalloc" in cache and size in ("8", "16", "32", "64"))
         with contextlib.suppress(OSError):  # aliases, and caches that are gone
-            write(f"/sys/kernel/slab/{cache}/failslab", "0" if spared else "1")
+            write(f"/sys/kernel/slab/{cache}/failslab", "0" if spared(cache) else "1")
 
 
 class Fault:
@@ -76,7 +83,7 @@ class Fault:
 class Link:
     """One request about links, between a pair that is made and one that is gone."""
 
-    small_ones = True
+    spared = None
 
     def __init__(self, kind, verb, tokens, wanted, before=(), pair=True, far=False, ignored=()):
         self.kind, self.verb, self.tokens, self.wanted = kind, verb, tokens, wanted
@@ -284,7 +291,7 @@ class Node(Endpoint):
         super().__init__(kind, flavor, "delete")
         self.call, self.tokens, self.wanted, self.verb = call, list(tokens), wanted, "set"
         if isinstance(wanted, Created):  # it is moved
-            self.small_ones, self.extra = False, ()
+            self.spared, self.extra = small, ()
         self.files, self.held, self.odd = (), 0, False
 
     def prepare(self):
@@ -371,6 +378,10 @@ class Polled(Call):
 
 class Load(Call):
     """The module itself: loaded or not, and it can be unloaded."""
+
+    # The core warns when it has no memory for a field of a tracepoint; the module is
+    # loaded without that then. All else may fail.
+    spared = staticmethod(field)
 
     def __init__(self, kind):
         super().__init__(kind, lambda _: bed.load(kind), pair=False)
@@ -472,7 +483,7 @@ def of_pairs(kind):
     move = link("set", ("name:v0", "nsfd:/run/netns/A"), moved)
     # The core warns when it cannot rename a device in the middle of a move, which
     # takes short strings. All else may fail.
-    move.small_ones = False
+    move.spared = small
     return {
         "create": link("new", (), plain[0], pair=False, ignored=("link",)),
         "create-netns": link("new", (), plain[1], pair=False, far=True, ignored=("link",)),
@@ -537,7 +548,7 @@ def run(board, kind, flavors, name, until):
     operation = operations(kind, flavors)[name]
     bed.ns_add("S")
     bed.ns_add("A")
-    knobs(operation.small_ones)
+    knobs(operation.spared)
     fault, n, refused, survived, first = Fault(), 0, 0, 0, None
     try:
         # Site 0 is the pass without a fault, before: what success looks like, and
@@ -575,7 +586,7 @@ def run(board, kind, flavors, name, until):
                 board.say(0, f"{name}: the time was over at allocation {n}")
                 return None
     finally:
-        knobs(True)
+        knobs()
         bed.ns_clear()
     board.say(0, f"{name}: {refused + survived} allocations, {refused} refused, {survived} without effect")
     return None if n > 1 else "no allocation failed: the instrument is broken"

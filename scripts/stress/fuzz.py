@@ -26,6 +26,7 @@ import packets
 import taps
 
 SPACES = ["F0", "F1", "F2"]
+SET_PRIV_FLAGS = 0x28  # ETHTOOL_SPFLAGS
 
 
 class Messages:
@@ -117,6 +118,12 @@ class Frames:
             return IpMode(rng.choice(sorted(self.IP_MODES)), rng.randrange(3), rng.randrange(3))
         if ipvlan and rng.random() < 0.01:
             return Host(rng.choice(sorted(self.IP_MODES)), rng.choice(("new", "del")), rng.choice(packets.HOSTS))
+        if (macvlan or ipvlan) and self.kind == "rnetvirt" and rng.random() < 0.01:
+            return Port("i0" if ipvlan else "m0", *(rng.randrange(2) for _ in range(3)), rng.choice((0, 0, 1, 1000, 1000000)))
+        if (macvlan or ipvlan) and self.kind == "rnetvirt" and rng.random() < 0.01:
+            named = (*(self.MODES if macvlan else ()), *(self.IP_MODES if ipvlan else ()))
+            return Checks(rng.choice(sorted(named)), rng.randrange(32), rng.randrange(1 << len(packets.HOSTS)),
+                          rng.choice((0, 0, 0, 1, 1000)))
         one = packets.frame(rng, macs=packets.ENDPOINTS if macvlan else (), hosts=packets.HOSTS if ipvlan else ())
         one.device = rng.choice(self.devices)
         for wrong in more:
@@ -225,6 +232,42 @@ class IpMode:
                                   *rtnl.own_ip(frames.kind, f"data16:1:{mode}", f"data16:2:{flags}"))
 
 
+class Port:
+    """What is set for all on the lower device: trust (of flavor ipvlan alone), host and suppress, on or off, and copies."""
+
+    def __init__(self, device, *numbers):
+        self.device, self.numbers = device, numbers
+
+    def text(self):
+        return "port " + " ".join(map(str, self.numbers))
+
+    def apply(self, frames):
+        return frames.bed.request("-", "set", "kind:" + frames.kind, "name:" + self.device,
+                                  *(f"data32:{what}:{number}" for what, number in zip((5, 7, 9, 10), self.numbers)
+                                    if what != 5 or self.device in frames.IP_MODES))
+
+
+class Checks:
+    """What an endpoint may send: the guard's rules, which addresses are in its list, and packets a second."""
+
+    def __init__(self, device, rules, listed, rate):
+        self.device, self.rules, self.listed, self.rate = device, rules, listed, rate
+
+    def text(self):
+        return f"checks {self.rules} {self.listed} {self.rate}"
+
+    def apply(self, frames):
+        entries = b""
+        for number, host in enumerate(packets.HOSTS):
+            if self.listed >> number & 1:
+                raw = socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
+                entry = struct.pack("=HH", 5 + len(raw), 1) + raw + bytes((8 * len(raw),))
+                entries += entry + bytes(-len(entry) % 4)
+        return frames.bed.request("-", "set", "kind:" + frames.kind, "name:" + self.device,
+                                  "nest:6", f"data32:1:{self.rules}", "data32:2:3", *(("data:3:" + entries.hex(),) if entries else ()),
+                                  "end", "nest:8", f"data32:3:{self.rate}", "end")
+
+
 class Host:
     """An IP address that comes or goes."""
 
@@ -261,7 +304,8 @@ class Setting:
 
 
 class Program:
-    """An XDP program in place of what is there, of steps as xdp.py has them; without any, none."""
+    """An XDP program in place of what is there, of steps as xdp.py has them; without any, none. With "gso" it is shown
+    packets that are to be cut."""
 
     def __init__(self, device, steps):
         self.device, self.steps = device, steps
@@ -273,6 +317,8 @@ class Program:
         # C veth frees a piece that is cut off as what it is not.
         pieces = kind != "veth" and rng.random() < 0.5
         steps = ["frags"] if pieces else []
+        if pieces and rng.random() < 0.6:
+            steps.append("gso")
         for _ in range(rng.choice((0, 1, 1, 2, 4))):
             steps.append(rng.choice((
                 f"head:{rng.choice((-256, -100, -18, -4, 4, 14, 18, 40, rng.randrange(-256, 256)))}",
@@ -288,11 +334,14 @@ class Program:
     def text(self):
         return "program " + (",".join(self.steps) or "-")
 
-    def apply(self, _frames):
+    def apply(self, frames):
         import xdp
 
-        program = xdp.build(self.steps) if self.steps else -1
+        program = xdp.build([step for step in self.steps if step != "gso"]) if self.steps else -1
         try:
+            if frames.kind != "veth":
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                    frames.bed.ethtool(sock, self.device, struct.pack("=II", SET_PRIV_FLAGS, "gso" in self.steps))
             xdp.attach(self.device, program)
         except OSError as error:
             return error.errno or 0
@@ -314,6 +363,10 @@ def parse(line):
         item = Mode("", *map(int, words[1:5]))
     elif words[0] == "ipmode":
         item = IpMode("", *map(int, words[1:3]))
+    elif words[0] == "port":
+        item = Port("", *map(int, words[1:5]))
+    elif words[0] == "checks":
+        item = Checks("", *map(int, words[1:4]))
     elif words[0] == "host":
         item = Host("", *words[1:3])
     elif words[0] == "program":

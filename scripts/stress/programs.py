@@ -2,10 +2,12 @@
 """A worker of races.py with XDP programs."""
 
 import os
+import socket
+import struct
 
 import packets
 import xdp
-from bed import inside
+from bed import ethtool, inside
 from worker import Worker
 
 
@@ -22,11 +24,16 @@ class Programs(Worker):
 
     def step(self):
         rng, place, name = self.rng, self.place(), self.rng.choice(self.names)
-        what = rng.choice(("attach", "attach", "detach", "redirect", "frames"))
+        what = rng.choice(("attach", "attach", "detach", "redirect", "frames", "gso"))
         self.say(f"{place}: {what}, {name}")
         with inside(place):
             if what == "detach":
                 xdp.attach(name, -1)
+                return
+            if what == "gso":
+                # Whether it is shown packets that are to be cut (ETHTOOL_SPFLAGS).
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                    ethtool(sock, name, struct.pack("=II", 0x28, rng.getrandbits(1)))
                 return
             program = rng.choice(self.programs)
             if what != "attach":

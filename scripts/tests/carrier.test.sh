@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Carrier and operational state (contract B16 to B20).
+# Carrier and operational state (statements B16 to B20).
 # shellcheck disable=SC2034
 RELEASE="b16_*"
 

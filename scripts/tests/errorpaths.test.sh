@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Whatever fails on the way, nothing stays behind (contract A32, A33).
+# Whatever fails on the way, nothing stays behind (statements A32, A33).
 # shellcheck disable=SC2034
 LIMIT=120
 

@@ -32,8 +32,12 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
                               until its checksum is computed. "sent" or "refused x1"
   vlan A V B W TPID TCI       a tagged frame: "TPID TCI out-of-band|in-band"
   csum A B W                  a UDP datagram: "partial" or "complete", "valid"
+  claimed A V B W START OFFSET   an IPv4 broadcast of UDP whose checksum is that of its pseudo header, and of which is said that
+                              one is to be computed from START on, and put OFFSET behind that: "as sent", or
+                              where W sees other bytes, and if it is UDP's, "right" or "wrong"
   meta A V B W                mark 7 and priority 6 on a frame: what a socket got
   stamp A                     a UDP datagram with SO_TIMESTAMPING: "software"
+  udp A ADDRESS FROM TO [COUNT]   datagrams from a port to another one
   tcp A B W BYTES             a TCP stream: "BYTES whole|cut", whole if W saw
                               frames longer than its MTU
 """
@@ -336,6 +340,24 @@ def ip_sum(data):
     return ~total & 0xFFFF
 
 
+def claimed(a, v, b, w, start, offset):
+    with packet_socket(b, w, 0x0800) as into, packet_socket(a, v, 0) as out:
+        source, target = socket.inet_aton("10.0.0.1"), socket.inet_aton("10.0.0.2")
+        payload = bytes(range(1, 102))
+        pseudo = source + target + struct.pack("!HH", 17, 8 + len(payload))
+        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + 8 + len(payload), 1, 0, 64, 17, 0) + source + target
+        head = head[:10] + struct.pack("!H", ip_sum(head)) + head[12:]
+        udp_head = struct.pack("!HHHH", 1234, 9, 8 + len(payload), ~ip_sum(pseudo) & 0xFFFF)
+        data = b"\xff" * 6 + mac_of(a, v) + b"\x08\x00" + head + udp_head + payload
+        out.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+        out.send(struct.pack("=BBHHHH", 1, 0, 0, 0, int(start), int(offset)) + data)
+        into.settimeout(WAIT)
+        got = into.recv(1 << 16)
+    other = [at for at, (was, seen) in enumerate(zip(data, got)) if was != seen]
+    right = "right" if ip_sum(pseudo + got[34:] + bytes(len(got) % 2)) == 0 else "wrong"
+    print(*other or ["as", "sent"], *[right] * (other == [40, 41]))
+
+
 def meta(a, v, b, w):
     """A UDP packet made by hand, so that it leaves V even within one namespace."""
     with inside(b):
@@ -380,6 +402,15 @@ def stamp(a, address="10.0.0.2"):
     print("none")
 
 
+def udp(a, address, source, target, count="1"):
+    with inside(a):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sock:
+        sock.bind(("", int(source)))
+        for _ in range(int(count)):
+            sock.sendto(b"x" * 100, (address, int(target)))
+
+
 def tcp(a, b, w, amount, address="10.0.0.2"):
     amount = int(amount)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -421,7 +452,7 @@ def tcp(a, b, w, amount, address="10.0.0.2"):
 
 
 SCENARIOS = {f.__name__: f for f in (
-    send, bypass, pause, across, who, packet, says, asks, seeks, begins, vlan, csum, meta, stamp, tcp)}
+    send, bypass, pause, across, who, packet, says, asks, seeks, begins, vlan, csum, claimed, meta, stamp, udp, tcp)}
 
 
 def main(args):

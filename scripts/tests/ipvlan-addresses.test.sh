@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# ipvlan: whose an address is (contract of ipvlan D).
+# ipvlan: whose an address is (ipvlan's statements D).
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
 LIMIT=240

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # ipvlan: whatever fails on the way, nothing stays behind: neither the device nor the
-# port that it would have been the first of (contract of ipvlan A12 to A39, C).
+# port that it would have been the first of (ipvlan's statements A12 to A39, C).
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
 LIMIT=240

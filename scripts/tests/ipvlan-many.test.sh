@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # More endpoints on one lower device than the backlog of a CPU takes packets
-# (contract of ipvlan B36-B41).
+# (ipvlan's statements B36-B41).
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
 LIMIT=400

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # ipvlan: what happens to the lower device, to links and to namespaces while packets
-# are on their way (contract of ipvlan A40 to A46, C, E4).
+# are on their way (ipvlan's statements A40 to A46, C, E4).
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
 LIMIT=240

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# ipvtap: nodes, files, frames (contract of ipvlan F).
+# ipvtap: nodes, files, frames (ipvlan's statements F).
 # shellcheck disable=SC2034
 KINDS="ipvtap rnetvirt"
 LIMIT=120

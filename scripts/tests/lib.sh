@@ -152,6 +152,13 @@ joined() {
 	addressed "$a" "$b"
 }
 
+# carried NETNS DEVICE: waits until its other end has told it that there is carrier, which a
+# work item does: what is sent before is lost.
+carried() { wait_for 5 has_carrier "$1" "$2"; }
+
+# has_carrier NETNS DEVICE: those of some kinds say "unknown" when they have.
+has_carrier() { [[ $(sysfs "$1" "$2" operstate) = @(up|unknown) ]]; }
+
 addressed() {
 	ip -n "$1" -batch - <<-TXT
 		addr add 10.0.0.1/24 dev v0
@@ -167,6 +174,7 @@ addressed() {
 		ip -n "$1" addr add fd00::1/64 dev v0 nodad
 		ip -n "$2" addr add fd00::2/64 dev v1 nodad
 	fi
+	carried "$1" v0
 }
 
 # shows_rx_queues: a kernel without receive packet steering, so one without SMP, tells
@@ -231,7 +239,9 @@ load_kind() {
 	case $KIND in
 	# They stand on others.
 	macvtap | ipvtap) modprobe "$KIND" ;;
-	*) loaded "$KIND" || insmod "$(module_file "$KIND")" ;;
+	rnetvirt) loaded rnetvirt || insmod "$RNETVIRT_KO" ;;
+	# Debian's are packed, and not in the tree that modules are built with.
+	*) loaded "$KIND" || if is_stock "$KERNEL"; then modprobe "$KIND"; else insmod "$(module_file "$KIND")"; fi ;;
 	esac
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The end of a pair (contract A41 to A45, H5 to H11): by every way, under traffic.
+# The end of a pair (statements A41 to A45, H5 to H11): by every way, under traffic.
 # shellcheck disable=SC2034
 RELEASE="*"
 
@@ -135,6 +135,7 @@ test_h9_moved_together_and_apart() {
 	gives "bar foo" names A
 	ip -n A link set foo up
 	ip -n A link set bar up
+	carried A foo
 	gives "host 100 x5" frames across A foo A bar peer:A:bar 100 5
 	ip -n A link del bar
 	empty S A

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # macvlan: whatever fails on the way, nothing stays behind: neither the device nor
-# the port that it would have been the first of (contract of macvlan A4, A6, F).
+# the port that it would have been the first of (macvlan's statements A4, A6, F).
 # shellcheck disable=SC2034,SC2153
 KINDS="macvlan rnetvirt"
 LIMIT=180

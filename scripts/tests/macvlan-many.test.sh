@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Thousands of endpoints on one lower device (contract of macvlan B3, B4, G).
+# Thousands of endpoints on one lower device (macvlan's statements B3, B4, G).
 # shellcheck disable=SC2034,SC2153
 KINDS="macvlan rnetvirt"
 LIMIT=400
-RELEASE="*"
 TAKES=14
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/macvlan.sh"

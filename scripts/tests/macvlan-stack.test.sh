@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# macvlan on all sorts of lower devices, and other devices on macvlan (contract of
+# macvlan on all sorts of lower devices, and other devices on macvlan (statements of
 # macvlan A4, A5, B6, D6).
 # shellcheck disable=SC2034,SC2153
 KINDS="macvlan rnetvirt"

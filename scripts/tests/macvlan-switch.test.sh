@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # macvlan with a switch at the other end of the wire: vepa, private, passthru; and
-# whose an address may be (contract of macvlan B3, B7, B8, D2, D8).
+# whose an address may be (macvlan's statements B3, B7, B8, D2, D8).
 # shellcheck disable=SC2034,SC2153
 KINDS="macvlan rnetvirt"
-RELEASE="*"
 TAKES=30
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/macvlan.sh"

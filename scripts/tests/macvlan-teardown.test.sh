@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # macvlan: what happens to the lower device, to endpoints and to namespaces while
-# frames are on their way (contract of macvlan A6 to A8, D6 to D8, F).
+# frames are on their way (macvlan's statements A6 to A8, D6 to D8, F).
 # shellcheck disable=SC2034,SC2153
 KINDS="macvlan rnetvirt"
 LIMIT=180

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # The module itself: load on demand, a second provider, unloading with links
-# alive (contract A1, A2, A6).
+# alive (statements A1, A2, A6).
 # shellcheck disable=SC2034
 LIMIT=90
 RELEASE="*"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Names, addresses and indexes of the two ends (contract A19 to A26).
+# Names, addresses and indexes of the two ends (statements A19 to A26).
 
 test_a21_default_names() {
 	ns S

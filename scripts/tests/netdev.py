@@ -6,6 +6,7 @@ usage: netdev.py napis DEVICE       the NAPIs, "ID threaded:T defer:N timeout:N"
        netdev.py queues DEVICE      the queues, "rx N napi:ID" or "tx N" each
        netdev.py set ID KEY=N...    threaded, defer, timeout
        netdev.py xdp DEVICE         what it can do with XDP
+       netdev.py asked DEVICE       what programs can ask of its packets
 """
 
 import errno
@@ -17,7 +18,8 @@ CTRL, REQUEST, ACK, DUMP = 16, 1, 4, 0x300
 DEV_GET, QUEUE_GET, NAPI_GET, NAPI_SET = 1, 10, 11, 14
 NAPI = {1: "ifindex", 2: "id", 3: "irq", 4: "pid", 5: "defer", 6: "timeout", 7: "suspend",
         8: "threaded"}
-DEV = {1: "ifindex", 3: "features"}
+DEV = {1: "ifindex", 3: "features", 5: "asked"}
+ASKED = ("timestamp", "hash", "vlan-tag")
 XDP = ("basic", "redirect", "ndo-xmit", "xsk-zerocopy", "hw-offload", "rx-sg", "ndo-xmit-sg")
 QUEUE = {1: "id", 2: "ifindex", 3: "type", 4: "napi"}
 
@@ -73,7 +75,7 @@ class Netlink:
 
 
 def main():
-    if len(sys.argv) < 3 or sys.argv[1] not in ("napis", "queues", "set", "xdp"):
+    if len(sys.argv) < 3 or sys.argv[1] not in ("napis", "queues", "set", "xdp", "asked"):
         sys.exit(__doc__)
     netlink = Netlink()
     what, argument = sys.argv[1:3]
@@ -90,6 +92,9 @@ def main():
     if what == "xdp":
         for dev in netlink.dump(DEV_GET, ifindex, DEV):
             print(*(name for bit, name in enumerate(XDP) if dev["features"] >> bit & 1))
+    elif what == "asked":
+        for dev in netlink.dump(DEV_GET, ifindex, DEV):
+            print(*(name for bit, name in enumerate(ASKED) if dev["asked"] >> bit & 1))
     elif what == "napis":
         for napi in sorted(netlink.dump(NAPI_GET, ifindex, NAPI), key=lambda napi: napi["id"]):
             print(f'{napi["id"]} threaded:{napi.get("threaded", 0)} '

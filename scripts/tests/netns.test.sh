@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Which end goes where (contract A22), and what is seen across namespaces
+# Which end goes where (statements A22), and what is seen across namespaces
 # (A38, A39, H9).
 
 # where NS_OF_FOO NS_OF_PEER OPTIONS...: "ip link add OPTIONS" run in S; the dev

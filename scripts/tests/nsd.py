@@ -23,6 +23,7 @@ and its arguments. The answer is the line "\\2ID", the output, "\\1ID STATUS".
   new | replace | set | del TOKEN...    a raw request, see rtnl.py
   events OPERATION TOKEN...             the same and what it made known
   frames SCENARIO ARGUMENTS...          see frames.py
+  xdp COMMAND ARGUMENTS...              see xdp.py, but for `socket`
 """
 
 import array
@@ -38,6 +39,7 @@ import traceback
 
 import frames
 import rtnl
+import xdp
 from inside import check, inside, libc
 
 MNT_DETACH, MS_BIND = 2, 0x1000
@@ -252,6 +254,15 @@ def answer(command, args):
         rtnl.request(command, args, False)
     elif command == "frames":
         return frames.main(args)
+    elif command == "xdp":
+        # Programs and maps live as long as somebody has them open.
+        before = set(os.listdir("/proc/self/fd"))
+        try:
+            xdp.main(*args)
+        finally:
+            for number in set(os.listdir("/proc/self/fd")) - before:
+                with contextlib.suppress(OSError):
+                    os.close(int(number))
     else:
         print(f"nsd.py: unknown command '{command}'")
         return 2

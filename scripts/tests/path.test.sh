@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The path of a frame (contract C without NAPI, F): delivery, checks, counters.
+# The path of a frame (statements C without NAPI, F): delivery, checks, counters.
 # shellcheck disable=SC2034
 RELEASE="*"
 
@@ -35,6 +35,7 @@ test_c_within_one_namespace() {
 	ns S
 	ip -n S link add foo up type "$KIND" peer name bar
 	ip -n S link set bar up
+	carried S foo
 	gives "host 500 x10" frames across S foo S bar peer:S:bar 500 10
 	gives "host 500 x10" frames across S bar S foo peer:S:foo 500 10
 }
@@ -71,8 +72,6 @@ test_f7_too_big_for_the_receiver() {
 	same "counters" "$(counters S v0) / $(counters B v1)" "1 1518 4 0 0 0 / 0 0 0 1 1518 4"
 }
 
-operstate_is() { [ "$(sysfs "$1" "$2" operstate)" = "$3" ]; } # NETNS DEVICE STATE
-
 test_b18_nothing_is_sent_to_an_end_that_is_down() {
 	local dropped
 
@@ -82,11 +81,12 @@ test_b18_nothing_is_sent_to_an_end_that_is_down() {
 	# Without carrier the core keeps frames from the driver: the receiver, which
 	# would refuse them, counts none. The core itself may count them as dropped or
 	# not, as its queue is or is not deactivated yet.
-	wait_for 5 not operstate_is S v0 up
+	wait_for 5 not has_carrier S v0
 	frames send S v0 broadcast 100 3
 	dropped=$(sysfs S v0 statistics/tx_dropped)
 	same "counters" "$(counters S v0) / $(counters B v1)" "0 0 $dropped 0 0 0 / 0 0 0 0 0 0"
 	ip -n B link set v1 up
+	carried S v0
 	gives "broadcast 100 x3" frames across S v0 B v1 broadcast 100 3
 	same "counters" "$(counters S v0) / $(counters B v1)" "3 300 $dropped 0 0 0 / 0 0 0 3 300 0"
 }
@@ -142,6 +142,7 @@ test_c6_vlan_tags_stay_out_of_band() {
 	ns S B
 	ip -n S link add v0 up type "$KIND" peer name v1 netns B
 	ip -n B link set v1 up
+	carried S v0
 	# A raw frame with a tag: the receiving stack takes it out of the data.
 	gives "8100 5 out-of-band" frames vlan S v0 B v1 8100 5
 	gives "88a8 7 out-of-band" frames vlan S v0 B v1 88a8 7

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What a request may contain (contract A7 to A16, A34 to A36): raw netlink, with
+# What a request may contain (statements A7 to A16, A34 to A36): raw netlink, with
 # the errno, and the text where it is the core's.
 
 new() { # WANTED TOKENS...: in S, of the kind

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Queue counts (contract A15 to A18, G7).
+# Queue counts (statements A15 to A18, G7).
 # shellcheck disable=SC2034
 RELEASE="*"
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# How a new pair looks and what is told about it (contract A28, A30, A31, A37,
+# How a new pair looks and what is told about it (statements A28, A30, A31, A37,
 # B2 to B5, B10 to B13, B22).
 # shellcheck disable=SC2034
 RELEASE="b*"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# macvtap: nodes, files, frames (contract of macvtap E).
+# macvtap: nodes, files, frames (macvtap's statements E).
 # shellcheck disable=SC2034
 KINDS="macvtap rnetvirt"
 LIMIT=120

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Rings that are full (contract C.4, D): who waits, who loses what, who is woken.
+# Rings that are full (statements C.4, D): who waits, who loses what, who is woken.
 # shellcheck disable=SC2034
 TAKES=30
 RELEASE="*"

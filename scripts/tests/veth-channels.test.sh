@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Numbers of active queues (contract G7 to G10, ethtool -L).
+# Numbers of active queues (statements G7 to G10, ethtool -L).
 # shellcheck disable=SC2034
 TAKES=15
 RELEASE="*"

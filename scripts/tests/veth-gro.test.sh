@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# NAPI and GRO (contract D): when there are queues, what they merge, what survives.
+# NAPI and GRO (statements D): when there are queues, what they merge, what survives.
 # shellcheck disable=SC2034
 TAKES=20
-RELEASE="*"
+RELEASE="*traffic*"
 LIMIT=120
 
 features() { in_ns "$1" ethtool -K "$2" "${@:3}"; } # NETNS DEVICE FEATURE ON...

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Native XDP on a pair (contract E): programs, verdicts, what they may change, who refuses.
+# Native XDP on a pair (statements E): programs, verdicts, what they may change, who refuses.
 # shellcheck disable=SC2034
 TAKES=40
-RELEASE="*"
+RELEASE="*traffic* e18_* e_cpumap* e_af_xdp*"
 
 # shellcheck source=/dev/null
 . "$TESTS/xdp.sh"
@@ -156,11 +156,165 @@ test_e_devmap_with_a_program() {
 	prog out devmap count pass
 	prog there count pass
 	attach B w1 there
-	in_ns B python3 "$TESTS/xdp.py" pin "$PROGS/away" map:"$(ifindex B w0)":"$PROGS/out"
+	xdp_in B pin "$PROGS/away" map:"$(ifindex B w0)":"$PROGS/out"
 	attach B v1 away
 	frames send S v0 peer:B:v1 100 20 >/dev/null
 	wait_for 5 eval '[ "$(seen there)" = "20 2000" ]'
 	gives "20 2000" seen out
+}
+
+datagrams() { python3 "$TESTS/gro.py" udp "$1" "$2" "$3" 1 "$4" | cut -d" " -f1; } # NETNS NETNS ADDRESS SIZE
+
+# leaving: what a program on v1 in B redirects to w0 arrives at w1 in C, which has the same addresses.
+leaving() {
+	ns S B C
+	ipv6_on S B C
+	joined S B
+	ip -n B link add w0 type "$KIND" peer name w1 netns C
+	ip -n B link set w0 up mtu 9000
+	ip -n C link set w1 up mtu 9000 address $MAC1_COLONS
+	ip -n C addr add 10.0.0.2/24 dev w1
+	ip -n C addr add fd00::2/64 dev w1 nodad
+	ip -n S neigh replace 10.0.0.2 lladdr $MAC1_COLONS dev v0 nud permanent
+	ip -n S neigh replace fd00::2 lladdr $MAC1_COLONS dev v0 nud permanent
+	carried B w0
+	AWAY=redirect:$(ifindex B w0)
+}
+
+test_e14_what_leaves_has_its_checksum() {
+	local length
+
+	[ "$KIND" = rnetvirt ] || skip "C veth sends what the stack left to a later device"
+	leaving
+	prog away frags "$AWAY"
+	attach B v1 away
+	ip -n S link set v0 mtu 9000
+	ip -n B link set v1 mtu 9000
+	for length in 1 2 1000 1472 8001; do
+		gives 1 datagrams S C 10.0.0.2 $length
+		gives 1 datagrams S C fd00::2 $length
+	done
+	gives "40 41 right" frames claimed S v0 C w1 34 6
+	# What the program has changed is part of it.
+	prog other frags byte:50:0xff "$AWAY"
+	attach B v1 other
+	gives "40 41 50" frames claimed S v0 C w1 34 6
+	# Behind a tag, and sent back.
+	prog tagged frags head:-4 to:ffffffffffff byte:6:2 byte:12:0x81 byte:13:0 byte:14:0 byte:15:5 "$AWAY"
+	attach B v1 tagged
+	ip -n C link add link w1 name tagged up address $MAC1_COLONS type vlan id 5
+	ip -n C addr add 10.0.0.2/32 dev tagged
+	gives 1 datagrams S C 10.0.0.2 1001
+	prog back frags tx
+	attach B v1 back
+	gives "40 41 right" frames claimed S v0 S v0 34 6
+	gives 0 stat B v1 rx_queue_0_drops
+}
+
+test_e14_no_other_bytes_are_written() {
+	local claim
+
+	leaving
+	prog away "$AWAY"
+	attach B v1 away
+	wake C w1
+	# Where the sender of a packet, who may be anybody, says that its checksum is: what the program has seen would
+	# be something else then.
+	for claim in "34 2" "34 0" "34 4" "30 0" "26 8" "42 0" "100 2"; do
+		# shellcheck disable=SC2086
+		gives "as sent" frames claimed S v0 C w1 $claim
+	done
+	# From where on does not matter.
+	[ "$KIND" = veth ] || gives "40 41 right" frames claimed S v0 C w1 26 6
+	# Neither is one written into UDP that the program says has none.
+	prog none byte:40:0 byte:41:0 "$AWAY"
+	attach B v1 none
+	gives "1" datagrams S C 10.0.0.2 1000
+}
+
+# bridged: what a program on v1 in B passes arrives at w1 in C, and has its checksum by then.
+bridged() {
+	leaving
+	ip -n B link add br0 up type bridge
+	ip -n B link set v1 master br0
+	ip -n B link set w0 master br0
+	in_ns B ethtool -K w0 tx off
+	wait_for 10 eval '[ "$(sysfs B v1 brport/state) $(sysfs B w0 brport/state)" = "3 3" ]'
+}
+
+test_e14_a_tunnel_in_front_of_it() {
+	local steps
+
+	bridged
+	mapfile -t steps < <(tunnel $((14 + 20 + 8 + 1000)))
+	prog into "${steps[@]}" pass
+	attach B v1 into
+	prog out head:42 pass
+	ip -n B link set w0 mtu 1500
+	attach C w1 out
+	gives 1 datagrams S C 10.0.0.2 1000
+}
+
+test_e14_a_place_that_is_no_more() {
+	[ "$KIND" = rnetvirt ] || skip "the kernel warns of it behind C veth"
+	bridged
+	# Only so far that it would be there.
+	prog cut tail:-1010 to:ffffffffffff pass
+	attach B v1 cut
+	gives 0 datagrams S C 10.0.0.2 1000
+	prog trim tail:-1001 to:ffffffffffff pass
+	attach B v1 trim
+	gives 0 datagrams S C 10.0.0.2 1000
+	prog behind head:100 to:ffffffffffff byte:6:2 pass
+	attach B v1 behind
+	gives 0 datagrams S C 10.0.0.2 1000
+	prog all to:ffffffffffff pass
+	attach B v1 all
+	gives 1 datagrams S C 10.0.0.2 1000
+}
+
+test_e_without_pieces_no_frame_comes_in_pieces() {
+	[ "$KIND" = rnetvirt ] || skip "C veth shows the program their first pieces"
+	ns S B
+	joined S B
+	ip -n S link add w0 mtu 9000 type "$KIND" peer name w1
+	ip -n S link set w0 up
+	ip -n S link set w1 up mtu 9000
+	prog one count pass
+	attach B v1 one
+	# A short one, of which most is not in its first piece: who sends it says how much.
+	prog short frags head:3500 to:$MAC1 redirect:"$(ifindex S v0)"
+	prog whole frags to:$MAC1 redirect:"$(ifindex S v0)"
+	attach S w1 short
+	frames send S w0 peer:S:w1 4014 3 >/dev/null
+	wait_for 5 eval '[ "$(stat B v1 rx_queue_0_drops)" = 3 ]'
+	attach S w1 whole
+	frames send S w0 peer:S:w1 100 1 >/dev/null
+	wait_for 5 eval '[ "$(seen one)" = "1 100" ]'
+}
+
+test_e_without_pieces_nothing_comes_in_pieces() {
+	[ "$KIND" = rnetvirt ] || skip "C veth shows the program their first pieces"
+	ns S B
+	joined S B
+	ip -n S link set v0 mtu 9000
+	ip -n B link set v1 mtu 9000
+	prog pieces frags count pass
+	prog one count pass
+	attach B v1 pieces
+	# Polled two seconds after the first one.
+	nsenter --net=/run/netns/B unshare -m sh -c "mount -t sysfs sysfs /sys &&
+		echo 2000000000 >/sys/class/net/v1/gro_flush_timeout && echo 1000 >/sys/class/net/v1/napi_defer_hard_irqs"
+	frames send S v0 peer:B:v1 100 1 >/dev/null
+	wait_for 2 eval '[ "$(seen pieces)" = "1 100" ]'
+	# What is in the ring by then.
+	frames send S v0 peer:B:v1 9014 3 >/dev/null
+	frames send S v0 peer:B:v1 1000 2 >/dev/null
+	ip -n S link set v0 mtu 1500
+	attach B v1 one
+	wait_for 5 eval '[ "$(seen one)" = "2 2000" ]'
+	gives "1 100" seen pieces
+	gives 3 stat B v1 rx_queue_0_drops
 }
 
 test_e_cpumap() {
@@ -202,12 +356,12 @@ test_e_frames_from_a_program_without_a_device() {
 	prog away redirect:"$(ifindex S v0)"
 	prog there count pass
 	[ "$KIND" = rnetvirt ] || attach B v1 there
-	in_ns S python3 "$TESTS/xdp.py" live "$PROGS/away" 100 "$(bytes_of 100 $MAC1 $MAC0)"
+	xdp_in S live "$PROGS/away" 100 "$(bytes_of 100 $MAC1 $MAC0)"
 	wait_for 5 eval '[ "$(stat S v0 tx_queue_0_xdp_xmit)" = 100 ]'
 	if [ "$KIND" = rnetvirt ]; then
 		wait_for 5 eval '[ "$(sysfs B v1 statistics/rx_packets)" = 100 ]'
 		attach B v1 there
-		in_ns S python3 "$TESTS/xdp.py" live "$PROGS/away" 100 "$(bytes_of 100 $MAC1 $MAC0)"
+		xdp_in S live "$PROGS/away" 100 "$(bytes_of 100 $MAC1 $MAC0)"
 	fi
 	wait_for 5 eval '[ "$(seen there)" = "100 10000" ]'
 }
@@ -217,7 +371,7 @@ test_e17_frames_into_a_device_that_is_down() {
 	joined S B
 	ip -n B link set v1 down
 	prog away redirect:"$(ifindex S v0)"
-	in_ns S python3 "$TESTS/xdp.py" live "$PROGS/away" 10 "$(bytes_of 100 $MAC1 $MAC0)"
+	xdp_in S live "$PROGS/away" 10 "$(bytes_of 100 $MAC1 $MAC0)"
 	gives "0" sysfs B v1 statistics/rx_packets
 	gives "0" stat S v0 tx_queue_0_xdp_xmit
 }
@@ -229,9 +383,9 @@ test_e17_frames_longer_than_the_peers_mtu() {
 	ip -n S link set v0 mtu 3000
 	ip -n B link set v1 mtu 1500
 	prog away redirect:"$(ifindex S v0)"
-	in_ns S python3 "$TESTS/xdp.py" live "$PROGS/away" 10 "$(bytes_of 1519 $MAC1 $MAC0)"
+	xdp_in S live "$PROGS/away" 10 "$(bytes_of 1519 $MAC1 $MAC0)"
 	gives "0 10" stat S v0 tx_queue_0_xdp_xmit tx_queue_0_xdp_xmit_errors
-	in_ns S python3 "$TESTS/xdp.py" live "$PROGS/away" 10 "$(bytes_of 1518 $MAC1 $MAC0)"
+	xdp_in S live "$PROGS/away" 10 "$(bytes_of 1518 $MAC1 $MAC0)"
 	gives "10 10" stat S v0 tx_queue_0_xdp_xmit tx_queue_0_xdp_xmit_errors
 }
 
@@ -277,16 +431,85 @@ test_e9_who_sends_to_a_program_leaves_room() {
 	[ "$KIND" = rnetvirt ] || skip "C veth copies what has no room"
 	ns S B
 	joined S B
-	prog pass pass
-	attach B v1 pass
+	for adjust in head:-8 meta:8 tail:-8; do
+		prog ${adjust%:*} $adjust pass
+	done
+	prog pass count pass
+	attach B v1 head
 	# Where nothing goes through it, room would only have packets copied that lack it.
 	gives 256 rtnl S get v0 headroom
 	gives 0 rtnl B get v1 headroom
-	attach S v0 pass
+	attach S v0 meta
 	gives 256 rtnl B get v1 headroom
 	detach B v1
 	gives 0 rtnl S get v0 headroom
 	gives 256 rtnl B get v1 headroom
+	# Neither for a program that uses none of it.
+	attach S v0 pass
+	gives 0 rtnl B get v1 headroom
+	attach S v0 tail
+	gives 256 rtnl B get v1 headroom
+	attach S v0 pass
+	gives 0 rtnl B get v1 headroom
+	attach B v1 pass
+	gives 0 rtnl S get v0 headroom
+	attach B v1 meta
+	gives 256 rtnl S get v0 headroom
+}
+
+# copied NETNS DEVICE: whether it has taken memory of its own for packets.
+copied() {
+	local pages
+
+	pages=$(($(stat "$1" "$2" rx_pp_alloc_fast rx_pp_alloc_slow | tr ' ' +)))
+	[ "$pages" = 0 ] && echo no || echo yes
+}
+
+test_e9_only_packets_without_the_room_that_is_used_are_copied() {
+	[ "$KIND" = rnetvirt ] || skip "C veth copies what has no room"
+	ns S B
+	joined S B
+	prog pass count pass
+	prog longer head:-20 "byte:12:0x88" "byte:13:0xb5" to:$MAC1 pass
+	attach B v1 pass
+	# Which has not been asked for any.
+	gives "host 100 x5" frames across S v0 B v1 peer:B:v1 100 5
+	gives no copied B v1
+	gives "5 500" seen pass
+	# Which has.
+	attach B v1 longer
+	gives "host 120 x5, damaged x5" frames across S v0 B v1 peer:B:v1 100 5
+	gives no copied B v1
+}
+
+test_e9_what_leaves_has_room() {
+	local longer=(head:-180 "byte:12:0x88" "byte:13:0xb5" to:$MAC1 byte:6:2) at
+
+	[ "$KIND" = rnetvirt ] || skip "C veth copies what has no room"
+	ns S B
+	joined S B
+	# Packets in memory that can leave, of which another program has used up the headroom.
+	ip -n S link add br0 type bridge
+	ip -n S link add p0 type "$KIND" peer name p1
+	for at in br0 p0 p1; do
+		ip -n S link set $at up
+	done
+	ip -n S link set p1 master br0
+	ip -n S link set v0 master br0
+	for at in 7 8 9 10 11; do
+		longer+=(byte:$at:$at)
+	done
+	prog longer "${longer[@]}" pass
+	attach S p1 longer
+	prog there redirect:"$(ifindex S p0)"
+	# One that uses none, and one behind it that does.
+	prog out cpumap head:-200 count pass
+	prog away cpu:0:"$PROGS/out"
+	attach B v1 away
+	gives 0 rtnl S get v0 headroom
+	in_ns S python3 "$TESTS/xdp.py" live "$PROGS/there" 20 "$(bytes_of 100 $MAC1 $MAC0)"
+	wait_for 5 eval '[ "$(seen out)" = "20 9600" ]'
+	gives yes copied B v1
 }
 
 test_e7_a_program_stays_while_down() {
@@ -297,21 +520,25 @@ test_e7_a_program_stays_while_down() {
 	attach B v1 pass
 	gives $LIMIT rtnl S get v0 max_mtu
 	ip -n B link set v1 up
+	carried S v0
 	gives "host 100 x2" frames across S v0 B v1 peer:B:v1 100 2
 	gives "2 200" seen pass
 	ip -n B link set v1 down
 	ip -n B link set v1 up
+	carried S v0
 	gives "host 100 x2" frames across S v0 B v1 peer:B:v1 100 2
 	gives "4 400" seen pass
 	# Also in another namespace.
 	ns C
 	ip -n B link set v1 netns C
 	ip -n C link set v1 up
+	carried S v0
 	gives "host 100 x2" frames across S v0 C v1 peer:C:v1 100 2
 	gives "6 600" seen pass
 	ip -n C link set v1 down
 	detach C v1
 	ip -n C link set v1 up
+	carried S v0
 	gives "host 100 x2" frames across S v0 C v1 peer:C:v1 100 2
 	gives "6 600" seen pass
 }

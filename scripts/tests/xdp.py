@@ -1,19 +1,26 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""XDP programs without a compiler, and without BTF.
+"""XDP programs without a compiler, and but for `ask` without BTF.
 
 usage: xdp.py pin PATH STEP...         pin a program, and its maps as PATH_count and PATH_map
        xdp.py count PATH               packets and bytes that `count` has seen
+       xdp.py asked PATH               what `ask` was told: of how many packets, and of the last one its
+                                       hash, of what that is, its timestamp, and its VLAN tag
        xdp.py live PATH TIMES HEX      give the program frames as a driver does (BPF_PROG_RUN)
+       xdp.py stamped DEV TIME HEX     send a frame that says a network card received it at TIME
        xdp.py tc PATH DEV to:IFINDEX|peer:IFINDEX|peer-egress:IFINDEX
                                        a program that sends on what DEV receives, to a device, or by
                                        bpf_redirect_peer(); its link is pinned
+       xdp.py tc PATH DEV hash         a program that keeps the last hash of what DEV receives
+       xdp.py hash PATH                that hash
        xdp.py socket PATH DEV QUEUE N  an AF_XDP socket at key 0 of PATH_map, until N frames came or a
                                        line was read: prints how many, and the length of the last one
 
 STEP, in this order of execution; the last one is a verdict:
   frags            the program can do with packets in pieces
   devmap cpumap    it is to run behind a map
+  bound:DEV        it is to run at this device alone
+  ask              ask what the driver knows of a packet (bpf_xdp_metadata_rx_*); only if bound
   count            count packets and bytes
   head:N tail:N    move the begin (the end) of the packet by N bytes (bpf_xdp_adjust_*)
   meta:N           N bytes of metadata in front of it, all 0x5a
@@ -30,6 +37,7 @@ A step that does not work gives verdict "aborted".
 
 import ctypes
 import errno
+import json
 import os
 import select
 import socket
@@ -38,10 +46,12 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "parity"))
 import bpf  # noqa: E402
+import btf  # noqa: E402
 
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, OBJ_PIN, OBJ_GET, PROG_RUN = 0, 1, 2, 6, 7, 10
 ARRAY, DEVMAP, CPUMAP, XSKMAP = 2, 14, 16, 17
-HAS_FRAGS, LIVE_FRAMES, EGRESS = 1 << 5, 1 << 1, 1 << 1
+HAS_FRAGS, DEV_BOUND_ONLY, LIVE_FRAMES, EGRESS = 1 << 5, 1 << 6, 1 << 1, 1 << 1
+CLONE_REDIRECT, HASH_RECALC = 13, 34
 LOOKUP, ADJUST_HEAD, REDIRECT, REDIRECT_MAP, ADJUST_META, ADJUST_TAIL, BUFF_LEN = 1, 44, 23, 51, 54, 65, 188
 VERDICTS = {"aborted": 0, "drop": 1, "pass": 2, "tx": 3, "bad": 9}
 ATTACH_DEVMAP, ATTACH_CPUMAP = 33, 35
@@ -100,6 +110,41 @@ def counting(descriptor):
     return code
 
 
+def value_of(descriptor):
+    """r7 is where the value of key 0 is."""
+    return [ins(0x62, 10, off=-4, imm=0), *map_fd(1, descriptor), *copy(2, 10), ins(0x07, 2, imm=-4),
+            *helper(LOOKUP), ins(0x15, 0, off=FAIL, imm=0), *copy(7, 0)]
+
+
+# What `ask` keeps: errors, and what they are of.
+ASKED = struct.Struct("=iIIiQi2sHI")
+
+
+def asking(descriptor):
+    """Each function has the context, and where in the value it is to write; its result is put before that."""
+    code = value_of(descriptor)
+    numbers = asked_functions()
+    for name, result, *places in (("hash", 0, 4, 8), ("timestamp", 12, 16), ("vlan_tag", 24, 28, 30)):
+        code += copy(1, 6)
+        for register, place in enumerate(places, 2):
+            code += [*copy(register, 7), ins(0x07, register, imm=place)]
+        # A call of the kernel's function with that number (BPF_PSEUDO_KFUNC_CALL).
+        code += [ins(0x85, 0, 2, imm=numbers["bpf_xdp_metadata_rx_" + name]), ins(0x63, 7, 0, result)]
+    return [*code, *mov(1, 1), ins(0xC3, 7, 1, 32, 0)]
+
+
+def asked_functions(kept="/run/bpf-functions"):
+    """Kept until the next boot: to look for them takes an emulated processor a while."""
+    try:
+        with open(kept, encoding="ascii") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        found = btf.functions(*("bpf_xdp_metadata_rx_" + name for name in ("hash", "timestamp", "vlan_tag")))
+        with open(kept, "w", encoding="ascii") as file:
+            json.dump(found, file)
+        return found
+
+
 def new_map(kind, value, entries, key=4):
     return bpf.bpf(MAP_CREATE, struct.pack("=IIIII52x", kind, key, value, entries, 0))
 
@@ -107,6 +152,12 @@ def new_map(kind, value, entries, key=4):
 def update(descriptor, key, value):
     key, value = ctypes.create_string_buffer(key, len(key)), ctypes.create_string_buffer(value, len(value))
     bpf.bpf(MAP_UPDATE, struct.pack("=I4xQQQ", descriptor, ctypes.addressof(key), ctypes.addressof(value), 0))
+
+
+def lookup(descriptor, number, size):
+    key, value = ctypes.create_string_buffer(struct.pack("=I", number), 4), ctypes.create_string_buffer(size)
+    bpf.bpf(MAP_LOOKUP, struct.pack("=I4xQQQ", descriptor, ctypes.addressof(key), ctypes.addressof(value), 0))
+    return value.raw
 
 
 def path_attr(path):
@@ -129,7 +180,7 @@ def redirect(descriptor, key):
 
 def build(steps, path=None):
     """The program's descriptor; maps are pinned beside it."""
-    code, flags, attach = copy(6, 1), 0, bpf.TYPE_XDP
+    code, flags, attach, device = copy(6, 1), 0, bpf.TYPE_XDP, 0
 
     def keep(descriptor, name):
         if path:
@@ -139,7 +190,12 @@ def build(steps, path=None):
     for step in steps:
         name, *args = step.split(":")
         if name == "frags":
-            flags = HAS_FRAGS
+            flags |= HAS_FRAGS
+        elif name == "bound":
+            flags |= DEV_BOUND_ONLY
+            device = socket.if_nametoindex(args[0])
+        elif name == "ask":
+            code += asking(keep(new_map(ARRAY, ASKED.size, 1), "ask"))
         elif name in ("devmap", "cpumap"):
             attach = {"devmap": ATTACH_DEVMAP, "cpumap": ATTACH_CPUMAP}[name]
         elif name == "count":
@@ -177,18 +233,18 @@ def build(steps, path=None):
             code += redirect(sockets, [ins(0x61, 2, 6, 16)])
         else:
             raise SystemExit(f"xdp.py: unknown step '{step}'")
-    return load(assemble([*code, ins(0x95)]), flags, attach)
+    return load(assemble([*code, ins(0x95)]), flags, attach, device)
 
 
-def load(program, flags, attach):
+def load(program, flags, attach, device=0, kind=bpf.XDP):
     code = ctypes.create_string_buffer(program, len(program))
     licence = ctypes.create_string_buffer(b"GPL")
     log = ctypes.create_string_buffer(65536)
 
     def attempt(level):
         return bpf.bpf(bpf.PROG_LOAD, struct.pack(
-            "=IIQQIIQII16sII", bpf.XDP, len(program) // 8, ctypes.addressof(code), ctypes.addressof(licence),
-            level, len(log) if level else 0, ctypes.addressof(log) if level else 0, 0, flags, b"test", 0, attach))
+            "=IIQQIIQII16sII", kind, len(program) // 8, ctypes.addressof(code), ctypes.addressof(licence),
+            level, len(log) if level else 0, ctypes.addressof(log) if level else 0, 0, flags, b"test", device, attach))
 
     try:
         return attempt(0)
@@ -217,12 +273,30 @@ def attach(device, program):
 
 def counted(path):
     descriptor = pinned(path + "_count")
-    seen = []
-    for number in (0, 1):
-        key, value = ctypes.create_string_buffer(struct.pack("=I", number), 4), ctypes.create_string_buffer(8)
-        bpf.bpf(MAP_LOOKUP, struct.pack("=I4xQQQ", descriptor, ctypes.addressof(key), ctypes.addressof(value), 0))
-        seen.append(struct.unpack("=Q", value.raw)[0])
-    return seen
+    return [struct.unpack("=Q", lookup(descriptor, number, 8))[0] for number in (0, 1)]
+
+
+def asked(path):
+    """Of what could not be had why not."""
+    no_hash, value, kind, no_time, time, no_tag, protocol, tag, packets = ASKED.unpack(
+        lookup(pinned(path + "_ask"), 0, ASKED.size))
+
+    def known(error, text):
+        return errno.errorcode.get(-error, error) if error else text
+
+    # XDP_RSS_TYPE_L4
+    return [packets, known(no_hash, f"{value:08x}"), known(no_hash, "l4" if kind & 8 else f"type:{kind}"),
+            known(no_time, time), known(no_tag, f"{protocol.hex()}:{tag}")]
+
+
+def stamped(device, time, frame):
+    """Out of a device, as if another had received it: a program of tc sends it, to which it is given."""
+    program = load(assemble([*mov(2, socket.if_nametoindex(device)), *mov(3, 0), *helper(CLONE_REDIRECT), ins(0x95)]),
+                   0, 0, 0, bpf.SCHED_CLS)
+    data = ctypes.create_string_buffer(frame, len(frame))
+    context = ctypes.create_string_buffer(struct.pack("=184xQ", time), 192)
+    bpf.bpf(PROG_RUN, struct.pack("=IIIIQQIIIIQQIII4x", program, 0, len(frame), 0, ctypes.addressof(data), 0,
+                                  1, 0, 192, 0, ctypes.addressof(context), 0, 0, 0, 0))
 
 
 def run_live(program, times, frame):
@@ -235,6 +309,13 @@ def run_live(program, times, frame):
 
 def tc(path, device, step):
     """A program of type SCHED_CLS where packets come in, until PATH goes."""
+    if step == "hash":
+        last = new_map(ARRAY, 4, 1)
+        pin(last, path + "_hash")
+        # TCX_NEXT; the hash is put where `value_of` does not look.
+        program = assemble([*helper(HASH_RECALC), *copy(6, 0), *value_of(last), ins(0x63, 7, 6, 0), *mov(0, -1), ins(0x95)])
+        pin(bpf.tcx(socket.if_nametoindex(device), program), path)
+        return
     how, ifindex = step.split(":")
     number, flags = {"to": (REDIRECT, 0), "peer": (bpf.REDIRECT_PEER, 0), "peer-egress": (bpf.REDIRECT_PEER, EGRESS)}[how]
     program = assemble([*mov(1, int(ifindex)), *mov(2, flags), *helper(number), ins(0x95)])
@@ -328,6 +409,12 @@ def main(command, *args):
         pin(build(args[1:], args[0]), args[0])
     elif command == "count":
         print(*counted(args[0]))
+    elif command == "asked":
+        print(*asked(args[0]))
+    elif command == "hash":
+        print(f"{struct.unpack('=I', lookup(pinned(args[0] + '_hash'), 0, 4))[0]:08x}")
+    elif command == "stamped":
+        stamped(args[0], int(args[1]), bytes.fromhex(args[2]))
     elif command == "live":
         run_live(pinned(args[0]), int(args[1]), bytes.fromhex(args[2]))
     elif command == "tc":

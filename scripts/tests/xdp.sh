@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # Words about XDP programs, see xdp.py.
 
-xdp() { python3 "$TESTS/xdp.py" "$@"; }
+xdp() { ask - xdp "$@"; }
+xdp_in() { ask "$1" xdp "${@:2}"; } # NETNS COMMAND...
 
 # Where this test's programs are; what is left of others goes.
 PROGS=/sys/fs/bpf/test
@@ -35,9 +36,21 @@ stat() {
 # bytes_of LENGTH DST SRC: a frame, in hexadecimal.
 bytes_of() { printf '%s%s88b5%0*d' "$2" "$3" $((2 * ($1 - 14))) 0; }
 
+# tunnel LENGTH: steps that put an IPv4 header, of UDP without a checksum, in front of a frame of LENGTH bytes.
+tunnel() {
+	local bytes at
+
+	printf -v bytes '%s' ffffffffffff 02000000000b 0800 4500 "$(printf %04x $(($1 + 28)))" 0000 4000 4011 0000 \
+		0a000003 0a000004 1234 1234 "$(printf %04x $(($1 + 8)))" 0000
+	echo head:-42
+	for ((at = 0; at < 42; at++)); do
+		echo "byte:$at:0x${bytes:2 * at:2}"
+	done
+}
+
 # The largest MTU of the other end of a program that cannot do with pieces: what is left of a page.
 LIMIT=3506
 # There packets are aligned to four bytes.
 [ "${KERNEL#uml}" = "$KERNEL" ] || LIMIT=3504
 
-MAC0=020000000001 MAC1=020000000002
+MAC0=020000000001 MAC1=020000000002 MAC1_COLONS=02:00:00:00:00:02

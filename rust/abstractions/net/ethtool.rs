@@ -5,6 +5,7 @@
 //! C header: [`include/linux/ethtool.h`](srctree/include/linux/ethtool.h)
 
 pub(crate) mod callbacks;
+mod flag_callbacks;
 mod stats_callbacks;
 
 use super::{
@@ -54,4 +55,17 @@ pub trait EthtoolOps<T: 'static>: 'static {
 
     /// Statistics beside those that every device has (`ethtool -S`).
     const STATS: &'static [&'static dyn StatSet<T>] = &[];
+
+    /// Switches of the driver's own (`ethtool --show-priv-flags`), 32 at most.
+    const PRIV_FLAGS: &'static [PrivFlag<T>] = &[];
+}
+
+/// A switch of a driver's own. Both functions run in the context of [`EthtoolOps`].
+pub struct PrivFlag<T: 'static> {
+    /// What it is called; cut to 31 bytes.
+    pub name: &'static CStr,
+    /// Whether it is on.
+    pub get: fn(&Link<T>, &Rtnl) -> bool,
+    /// Switches it to what it was not. An error is what the user sees.
+    pub set: fn(&Registered<Link<T>>, bool, &Rtnl) -> Result,
 }

@@ -68,23 +68,29 @@ pub(super) trait Set<T> {
     /// Writes as many names as there are buffers, [`count`](Self::count) at most.
     fn names(&self, queue: u32, to: &mut [Name]);
 
-    /// Writes as many numbers as there is room for, [`count`](Self::count) at most.
-    fn values(&self, dev: &Link<T>, queue: u32, to: &mut [u64], rtnl: &Rtnl);
+    /// Writes the numbers of all that they are for, [`count`](Self::count) for each, as far as there is room.
+    fn values(&self, dev: &Link<T>, to: &mut [u64], rtnl: &Rtnl);
 }
 
 /// `N` numbers and their names, for each of what `per` says.
-pub struct Stats<T, const N: usize> {
+pub struct Stats<F, const N: usize> {
+    // With the function's own type: one that is called by pointer cannot be built into the loop.
     /// What they are for.
     pub per: Per,
     /// What they are called; cut to fit 32 bytes with what is in front.
     pub names: [&'static CStr; N],
     /// What they are; with the number of the queue, or zero. Under RTNL.
-    pub values: fn(&Link<T>, u32, &Rtnl) -> [u64; N],
+    pub values: F,
 }
 
-impl<T, const N: usize> StatSet<T> for Stats<T, N> {}
+impl<T, F: Values<T, N>, const N: usize> StatSet<T> for Stats<F, N> {}
 
-impl<T, const N: usize> Set<T> for Stats<T, N> {
+/// A function that says what the numbers are.
+trait Values<T, const N: usize>: Fn(&Link<T>, u32, &Rtnl) -> [u64; N] + Sync {}
+
+impl<T, F, const N: usize> Values<T, N> for F where F: Fn(&Link<T>, u32, &Rtnl) -> [u64; N] + Sync {}
+
+impl<T, F: Values<T, N>, const N: usize> Set<T> for Stats<F, N> {
     fn per(&self) -> Per {
         self.per
     }
@@ -99,9 +105,11 @@ impl<T, const N: usize> Set<T> for Stats<T, N> {
         }
     }
 
-    fn values(&self, dev: &Link<T>, queue: u32, to: &mut [u64], rtnl: &Rtnl) {
-        for (to, value) in to.iter_mut().zip((self.values)(dev, queue, rtnl)) {
-            *to = value;
+    fn values(&self, dev: &Link<T>, to: &mut [u64], rtnl: &Rtnl) {
+        for (to, queue) in to.chunks_exact_mut(N.max(1)).zip(0..) {
+            for (to, value) in to.iter_mut().zip((self.values)(dev, queue, rtnl)) {
+                *to = value;
+            }
         }
     }
 }
@@ -128,7 +136,7 @@ impl<T> Set<T> for PoolStats<T> {
         PagePoolStats::names(to);
     }
 
-    fn values(&self, dev: &Link<T>, _queue: u32, to: &mut [u64], rtnl: &Rtnl) {
+    fn values(&self, dev: &Link<T>, to: &mut [u64], rtnl: &Rtnl) {
         let mut sum = PagePoolStats::new();
         (self.0)(dev, &mut sum, rtnl);
         sum.write(to);
@@ -136,7 +144,7 @@ impl<T> Set<T> for PoolStats<T> {
 }
 
 /// Writes `PREFIX_QUEUE_NAME`, or the name alone, with zeroes behind it.
-fn write_name(to: &mut Name, prefix: Option<&CStr>, queue: u32, name: &CStr) {
+pub(super) fn write_name(to: &mut Name, prefix: Option<&CStr>, queue: u32, name: &CStr) {
     *to = [0; NAME_LEN];
     let mut number = [0; 10];
     let digits = decimal(queue, &mut number);

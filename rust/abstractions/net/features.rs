@@ -69,6 +69,8 @@ features! {
     TSO_MANGLEID = NETIF_F_TSO_MANGLEID;
     /// TCP segmentation over IPv6.
     TSO6 = NETIF_F_TSO6;
+    /// TCP segmentation with accurate congestion notification.
+    GSO_ACCECN = NETIF_F_GSO_ACCECN;
     /// UDP segmentation.
     GSO_UDP_L4 = NETIF_F_GSO_UDP_L4;
     /// Received packets are merged by software.

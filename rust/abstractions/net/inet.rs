@@ -82,13 +82,17 @@ impl IpAddr {
     /// Returns whether it is one of the namespace of `dev` itself, as packets on `dev` see it: link-local
     /// addresses of IPv6 are on `dev` only. A snapshot.
     pub fn is_local_at(self, dev: &NetDevice, _rcu: Rcu<'_>) -> bool {
+        // SAFETY: The device is valid.
+        if !unsafe { bindings::netdev_is_registered(dev.as_ptr()) } {
+            return false;
+        }
         match self {
-            // SAFETY: The device is valid, and what it says of its namespace is for RCU sections.
+            // SAFETY: The device is valid, and its namespace is, during an RCU section in which it was seen to be
+            // registered.
             Self::V4(addr) => unsafe { bindings::ipv4_is_local(dev.as_ptr(), addr) },
             #[cfg(CONFIG_IPV6)]
             Self::V6(addr) => {
-                // SAFETY: The device is valid, and what it says of its namespace is for RCU sections; there are
-                // sixteen bytes.
+                // SAFETY: As above; there are sixteen bytes.
                 unsafe { bindings::ipv6_is_local(dev.as_ptr(), addr.to_ne_bytes().as_ptr()) }
             }
             #[cfg(not(CONFIG_IPV6))]

@@ -328,6 +328,13 @@ impl<T: Siblings, const KIND: u8> Checked<T, KIND> {
 }
 
 fn send<W: Way>(frame: EthFrame<'_>, dev: &NetDevice, _way: W, bh: Bh<'_>) -> XmitStatus {
+    // Who sends holds his device, and that the lower one; neither holds the namespace in which that was. With softirqs
+    // disabled this is an RCU section: if the namespace is there now it stays until the end.
+    // SAFETY: The device is valid.
+    if !unsafe { bindings::netdev_is_registered(dev.as_ptr()) } {
+        frame.into_skb().drop_reason(DropReason::DEV_READY);
+        return XmitStatus::DROP;
+    }
     // SAFETY: Softirqs are disabled, so this stays on its CPU.
     if !unsafe { bindings::route_enter() } {
         frame.into_skb().drop_reason(DropReason::RECURSION_LIMIT);
@@ -341,7 +348,7 @@ fn send<W: Way>(frame: EthFrame<'_>, dev: &NetDevice, _way: W, bh: Bh<'_>) -> Xm
         bindings::skb_scrub_packet(skb, crosses);
         // IPv6 takes whatever socket a packet has for one of its own (`ip6_skb_dst_mtu()`).
         forget_foreign_sock(skb);
-        bindings::skb_set_dev_only(skb, dev.as_ptr());
+        bindings::skb_set_lower(skb, dev.as_ptr());
         sender
     };
     // SAFETY: The skb begins with an Ethernet header, by the frame's invariant.

@@ -141,6 +141,17 @@ impl Napi {
         }
     }
 
+    /// Does as [`Poll::gro_receive`].
+    ///
+    /// # Safety
+    ///
+    /// The caller must own the NAPI.
+    #[inline]
+    pub(super) unsafe fn gro_receive(&self, skb: UniqueSkb<'_>) {
+        // SAFETY: The NAPI is the caller's, and the skb ours, set up as received, and given up.
+        unsafe { bindings::napi_gro_receive(self.napi.get(), skb.0.into_raw().as_ptr()) };
+    }
+
     /// There is work, which was written before. Any context but hard interrupts.
     #[inline]
     pub(super) fn kick(&self) {
@@ -335,10 +346,14 @@ impl<'p> Poll<'p> {
     /// Gives a packet to the stack, perhaps merged with others (`napi_gro_receive()`).
     #[inline]
     pub fn gro_receive(&mut self, skb: UniqueSkb<'p>) {
-        // SAFETY: We own the NAPI, and the skb, which is set up as received, and give that up.
-        unsafe {
-            bindings::napi_gro_receive(self.napi.napi.get(), skb.0.into_raw().as_ptr());
-        }
+        // SAFETY: We own the NAPI.
+        unsafe { self.napi.gro_receive(skb) };
+    }
+
+    /// The NAPI, which is ours as long as this is not completed.
+    #[inline]
+    pub(super) fn napi(&self) -> &'p Napi {
+        self.napi
     }
 
     /// Gives a packet to the stack as it is (`netif_receive_skb()`).

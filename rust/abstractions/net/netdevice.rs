@@ -93,7 +93,11 @@ impl NetDevice {
     pub fn name(&self, _rtnl: &Rtnl) -> Name {
         // CAST: `c_char` is `u8` in the kernel.
         // SAFETY: The name is an array in the device; it changes under RTNL only.
-        Name(unsafe { (*self.as_ptr()).name })
+        let mut name = unsafe { (*self.as_ptr()).name };
+        // Behind its end there is what is left of an earlier one, of another tenant perhaps.
+        let len = name.iter().take_while(|c| **c != 0).count();
+        name.iter_mut().skip(len).for_each(|c| *c = 0);
+        Name(name)
     }
 
     /// Returns how many packets its queues are to hold (`txqueuelen`).
@@ -113,14 +117,24 @@ impl NetDevice {
         }
     }
 
-    /// Returns all devices in its namespace, itself included (`for_each_netdev_rcu()`).
+    /// Returns all devices in its namespace, itself included (`for_each_netdev_rcu()`); none if it is not
+    /// registered any more.
     pub fn beside<'a>(&'a self, _rcu: Rcu<'a>) -> impl Iterator<Item = &'a Self> {
-        // SAFETY: The device is valid; its namespace is freed after a grace period only.
-        let net = unsafe { bindings::dev_net(self.as_ptr()) };
+        // SAFETY: The device is valid.
+        let (net, is_registered) = unsafe {
+            (
+                bindings::dev_net(self.as_ptr()),
+                bindings::netdev_is_registered(self.as_ptr()),
+            )
+        };
         let mut at = ptr::null_mut();
         core::iter::from_fn(move || {
-            // SAFETY: What the list gives is not freed during `'a`; a device that leaves it leads on
-            // until a grace period is over, and then only comes to another list.
+            if !is_registered {
+                return None;
+            }
+            // SAFETY: The namespace is there during `'a`, since the device was registered in it. What the list gives is
+            // not freed during `'a`; a device that leaves it leads on until a grace period is over, and then only
+            // comes to another list.
             at = unsafe { bindings::netdev_next_rcu(net, at) };
             // SAFETY: Null, or valid during `'a`.
             (!at.is_null()).then(|| unsafe { Self::from_raw(at) })
@@ -426,18 +440,27 @@ impl<T> Link<T> {
         unsafe { bindings::netdev_set_max_mtu(self.as_ptr(), mtu) };
     }
 
-    /// Lets users choose these features, or not. They stay as they are until they are
-    /// computed by `Registered::update_features`.
+    /// Lets users choose these features, or not; but filters of VLANs, which want operations. They stay as they are
+    /// until they are computed by `Registered::update_features`.
     pub fn set_changeable(&self, which: Features, on: bool, _rtnl: &Rtnl) {
         let dev = self.as_ptr();
         // SAFETY: The device is valid, and the field is used under RTNL only.
         unsafe {
             if on {
-                (*dev).hw_features |= which.possible();
+                (*dev).hw_features |= which.without(Features::VLAN_FILTER).possible();
             } else {
                 (*dev).hw_features &= !which.0;
             }
         }
+    }
+
+    /// Says how long packets may be that come whole although they are to be cut some day, in bytes; `None` for
+    /// as long as the stack makes them (`GSO_MAX_SIZE`). What the user has chosen (`gso_max_size`) is lowered to
+    /// that; it is not raised again.
+    pub fn set_tso_max_size(&self, size: Option<u32>, _rtnl: &Rtnl) {
+        let size = size.unwrap_or(bindings::GSO_MAX_SIZE);
+        // SAFETY: The device is valid, RTNL is held, and readers use the fields locklessly.
+        unsafe { bindings::netif_set_tso_max_size(self.as_ptr(), size) };
     }
 
     /// Asks upper layers to leave this much room before a packet's data.

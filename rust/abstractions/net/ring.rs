@@ -12,7 +12,10 @@ use super::{
         SkBuff, //
     },
     txq::TxQueue,
-    xdp::frame::XdpFrame,
+    xdp::frame::{
+        XdpFrame,
+        XdpFrames, //
+    },
 };
 use crate::{
     bindings,
@@ -219,17 +222,28 @@ impl<'a> Producer<'a> {
         Some(Place(self))
     }
 
-    /// Puts a frame there if there is a place, which need not be known before; else it comes back.
+    /// Puts frames there, until there is no place for one, or `accepts` says no to it. Returns how many were taken.
     #[inline]
-    pub fn put_frame(&mut self, frame: XdpFrame) -> Result<(), XdpFrame> {
-        let ptr = Entry::Frame(frame).into_raw(false);
-        // SAFETY: The ring is locked; the frame goes with it, unless there is no place.
-        if unsafe { bindings::__ptr_ring_produce(self.ring.ring.get(), ptr) } != 0 {
-            // SAFETY: It is still ours.
-            return Err(unsafe { XdpFrame::from_raw(untagged(ptr).cast()) });
-        }
-        self.placed = true;
-        Ok(())
+    pub fn put_frames(
+        &mut self,
+        frames: XdpFrames<'_>,
+        accepts: impl Fn(&XdpFrame) -> bool,
+    ) -> u32 {
+        let ring = self.ring.ring.get();
+        let taken = frames.take(|frame| {
+            if !accepts(&frame) {
+                return Err(frame);
+            }
+            let ptr = Entry::Frame(frame).into_raw(false);
+            // SAFETY: The ring is locked; the frame goes with it, unless there is no place.
+            if unsafe { bindings::__ptr_ring_produce(ring, ptr) } != 0 {
+                // SAFETY: It is still ours.
+                return Err(unsafe { XdpFrame::from_raw(untagged(ptr).cast()) });
+            }
+            Ok(())
+        });
+        self.placed |= taken != 0;
+        taken
     }
 }
 
@@ -263,8 +277,8 @@ impl Place<'_, '_> {
     #[inline]
     fn put_tagged(self, entry: Entry<'_>, charged: bool) {
         let ptr = entry.into_raw(charged);
-        // SAFETY: The ring is locked and has a place, so the entry goes with it.
-        let _ = unsafe { bindings::__ptr_ring_produce(self.0.ring.ring.get(), ptr) };
+        // SAFETY: The ring is locked and has a place, by the type's invariants: the entry goes with it.
+        unsafe { bindings::ptr_ring_put(self.0.ring.ring.get(), ptr) };
         self.0.placed = true;
     }
 }

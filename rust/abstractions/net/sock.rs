@@ -303,11 +303,12 @@ impl<T: SockData> Sock<T> {
     }
 
     /// Sets how many bytes of memory packets may occupy that were sent and not freed; at least 1: with a
-    /// negative number the core would wait for room without sleeping. At most `i32::MAX - 1`, as
-    /// `SO_SNDBUFFORCE`: vhost takes more as leave to send in batches of a kind that user space could
-    /// forge.
+    /// negative number the core would wait for room without sleeping. At most 256 MB: a packet is charged
+    /// after it was found that there is room, and the counter is an `i32` that takes all that are under way and
+    /// never comes back from its end; and vhost takes `i32::MAX` as leave to send in batches of a kind that user
+    /// space could forge.
     pub fn set_sndbuf(&self, bytes: i32) {
-        let bytes = bytes.clamp(1, i32::MAX - 1);
+        let bytes = bytes.clamp(1, 1 << 28);
         // SAFETY: The socket is valid.
         unsafe { bindings::sock_set_sndbuf(self.sk(), bytes) };
     }

@@ -12,6 +12,7 @@ pub(super) mod metadata;
 mod poll;
 pub(super) mod prog;
 pub(super) mod rxq;
+mod transport;
 
 pub use self::{
     bulk::XdpBulk,
@@ -21,6 +22,7 @@ pub use self::{
         XdpFrames, //
     },
     poll::{
+        Done,
         Outcome,
         XdpPoll, //
     },
@@ -36,6 +38,10 @@ pub const MAX_LINEAR: u32 = crate::bindings::XDP_MAX_LINEAR;
 
 /// How many bytes more there can be in further pieces.
 pub const MAX_FRAGS: u32 = crate::bindings::XDP_MAX_FRAGS;
+
+/// The longest packet that programs get whole although it is to be cut some day (`GSO_LEGACY_MAX_SIZE`).
+pub const MAX_WHOLE: u32 = crate::bindings::GSO_LEGACY_MAX_SIZE;
+const _: () = assert!(MAX_WHOLE <= MAX_LINEAR + MAX_FRAGS);
 
 /// How much room programs want in front of a packet, in bytes (`XDP_PACKET_HEADROOM`).
 pub const HEADROOM: u16 = 256;

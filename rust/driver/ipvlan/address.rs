@@ -14,8 +14,10 @@ use abstractions::net::{
         IPPROTO_ICMPV6, //
     },
     inet::IpAddr,
-    payload::Payload, //
+    payload::Payload,
+    skbuff::EthFrame, //
 };
+use kernel::prelude::*;
 
 const NEIGHBOUR_SOLICITATION: u8 = 135;
 
@@ -56,14 +58,16 @@ pub(crate) fn with_address<R>(
     v4(addr?)
 }
 
-/// The address that an IP packet says it is from, whatever else is wrong with it.
+/// The address that a packet says it is from, if it is IP, whatever else is wrong with it. It is read where a
+/// program of the sender's, with which the packet may share pages, cannot change it any more; an error if it
+/// is too short, or there is no memory for that.
 #[inline]
-pub(crate) fn said_source(packet: Payload<'_>) -> Option<IpAddr> {
-    match packet.protocol() {
-        ETH_P_IP => packet.with_header(0, (), |(), _, ip: &Ipv4Hdr| Some(ip.saddr.into())),
-        ETH_P_IPV6 => packet.with_header(0, (), |(), _, ip: &Ipv6Hdr| Some(ip.saddr.into())),
+pub(crate) fn said_source(frame: &mut EthFrame<'_>) -> Result<Option<IpAddr>> {
+    Ok(match frame.payload().protocol() {
+        ETH_P_IP => Some(frame.pull_header::<Ipv4Hdr>(0).ok_or(EINVAL)?.saddr.into()),
+        ETH_P_IPV6 => Some(frame.pull_header::<Ipv6Hdr>(0).ok_or(EINVAL)?.saddr.into()),
         _ => None,
-    }
+    })
 }
 
 /// The address of an IPv4 packet.

@@ -52,6 +52,17 @@ impl Port {
     pub(super) fn update_quiet(&self, _rtnl: &Rtnl) {
         let is_quiet = self.suppresses() || self.copies.is_some();
         self.is_quiet.store(is_quiet, Relaxed);
+        self.update_weight();
+    }
+
+    /// To be called under RTNL when what it follows from has changed.
+    pub(super) fn update_weight(&self) {
+        let weight = if self.is_quiet() {
+            u32::MAX
+        } else {
+            self.l2.load(Relaxed)
+        };
+        self.l2_or_quiet.store(weight, Relaxed);
     }
 
     /// Computes how many group packets may be put off.

@@ -203,6 +203,7 @@ impl Port {
     fn count_l2_or_l3(&self) {
         let count = self.l2.load(Relaxed).wrapping_add(self.l3.load(Relaxed));
         self.l2_or_l3.store(count, Relaxed);
+        self.update_weight();
     }
 
     fn count_of(&self, mode: IpvlanMode) -> &Atomic<u32> {

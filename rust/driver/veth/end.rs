@@ -4,6 +4,7 @@
 
 use super::{
     limits::{
+        cut,
         headroom,
         NdoXmit, //
     },
@@ -12,6 +13,7 @@ use super::{
 use abstractions::{
     context::Rcu,
     net::{
+        features::Features,
         link::SetupDevice,
         link_ref::LinkRef,
         netdevice::Link,
@@ -19,7 +21,10 @@ use abstractions::{
         rtnl::Rtnl,
         rx_queue::RxQueues,
         stats::Counter,
-        xdp::ProgPtr, //
+        xdp::{
+            ProgPtr,
+            RunningProg, //
+        },
     },
 };
 use kernel::{
@@ -37,8 +42,8 @@ use kernel::{
 pub(crate) struct Veth {
     /// The other end.
     pub(super) peer: LinkRef<Veth>,
-    /// The queues that this end receives by, if packets are not to go the short way: while it is up and GRO
-    /// is on.
+    /// The queues that this end receives by, if packets are not to go the short way: while it is up and has
+    /// GRO on or a program.
     pub(super) queues: RxQueues<Veth>,
     /// Packets that could not be transmitted.
     pub(super) dropped: Counter,
@@ -46,6 +51,8 @@ pub(crate) struct Veth {
     pub(super) requested_headroom: Atomic<u32>,
     /// The program that packets go through when they are received here.
     pub(super) prog: ProgPtr,
+    /// Whether that may be shown packets that are to be cut some day.
+    pub(super) shows_gso: Atomic<bool>,
     /// When it says that frames can be redirected to it.
     pub(super) ndo_xmit: NdoXmit,
     /// What each receive queue has counted.
@@ -62,6 +69,7 @@ impl Veth {
             dropped: Counter::new(),
             requested_headroom: Atomic::new(0),
             prog: ProgPtr::new(),
+            shows_gso: Atomic::new(false),
             ndo_xmit,
             stats: Stats::new(rx)?,
         })
@@ -77,13 +85,25 @@ impl Veth {
         gro || self.prog.is_some()
     }
 
+    /// Which packets this end does not take whole that are to be cut some day.
+    pub(super) fn cuts(&self, _rtnl: &Rtnl) -> Features {
+        let guard = rcu::read_lock();
+        let prog = self.prog.get(Rcu::new(&guard));
+        cut(
+            prog.map(RunningProg::has_frags),
+            self.shows_gso.load(Relaxed),
+        )
+    }
+
     /// Has both ends ask for the headroom that somebody above either wants: packets pass from one to the
-    /// other without a copy. A program sees what the other end sends, which is to have the room for it.
-    pub(super) fn apply_headroom(&self, dev: &Link<Self>, peer: &Link<Self>) {
+    /// other without a copy. A program sees what the other end sends, which is to have the room for it if it may
+    /// use some; otherwise segments of TCP would be moved for nothing, which have less.
+    pub(super) fn apply_headroom(&self, dev: &Link<Self>, peer: &Link<Self>, rcu: Rcu<'_>) {
         let asked = |end: &Self| end.requested_headroom.load(Relaxed);
+        let uses = |end: &Self| end.prog.get(rcu).is_some_and(RunningProg::moves_ends);
         let both = asked(self).max(asked(peer.data()));
-        dev.set_needed_headroom(headroom(both, peer.data().prog.is_some()));
-        peer.set_needed_headroom(headroom(both, self.prog.is_some()));
+        dev.set_needed_headroom(headroom(both, uses(peer.data())));
+        peer.set_needed_headroom(headroom(both, uses(self)));
     }
 
     /// Makes the queues of `dev` as many as are active, if they are not there.

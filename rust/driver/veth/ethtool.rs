@@ -16,7 +16,8 @@ use abstractions::{
     net::{
         ethtool::{
             EthtoolOps,
-            LinkSettings, //
+            LinkSettings,
+            PrivFlag, //
         },
         ethtool_stats::{
             Per,
@@ -33,7 +34,10 @@ use abstractions::{
 };
 use kernel::{
     prelude::*,
-    sync::rcu, //
+    sync::{
+        atomic::ordering::Relaxed,
+        rcu, //
+    },
 };
 
 impl EthtoolOps<Veth> for Veth {
@@ -69,6 +73,12 @@ impl EthtoolOps<Veth> for Veth {
     }
 
     const STATS: &'static [&'static dyn StatSet<Self>] = STATS;
+
+    const PRIV_FLAGS: &'static [PrivFlag<Self>] = &[PrivFlag {
+        name: c"xdp-gso",
+        get: |dev, _| dev.data().shows_gso.load(Relaxed),
+        set: xdp::show_gso,
+    }];
 }
 
 /// Names and order are the C driver's: programs know them.
@@ -106,9 +116,8 @@ fn pools(dev: &Link<Veth>, sum: &mut PagePoolStats, _rtnl: &Rtnl) {
     }
 }
 
-fn peer_ifindex(dev: &Link<Veth>, _queue: u32, _rtnl: &Rtnl) -> [u64; 1] {
-    let guard = rcu::read_lock();
-    let peer = dev.data().peer.get(Rcu::new(&guard));
+fn peer_ifindex(dev: &Link<Veth>, _queue: u32, rtnl: &Rtnl) -> [u64; 1] {
+    let peer = dev.data().peer.get_rtnl(rtnl);
     [peer.map_or(0, |peer| u64::from(peer.ifindex().unsigned_abs()))]
 }
 
@@ -119,17 +128,19 @@ fn rx_queue(dev: &Link<Veth>, queue: u32, _rtnl: &Rtnl) -> [u64; 7] {
 
 /// What a transmit queue has sent is counted where it arrived; there may be more queues at the other end.
 fn tx_queue(dev: &Link<Veth>, queue: u32, rtnl: &Rtnl) -> [u64; 2] {
-    let guard = rcu::read_lock();
-    let Some(peer) = dev.data().peer.get(Rcu::new(&guard)) else {
+    let Some(peer) = dev.data().peer.get_rtnl(rtnl) else {
         return [0; 2];
     };
     let (active, _, _, _) = dev.num_queues(rtnl);
     let (_, _, theirs, _) = peer.num_queues(rtnl);
-    (queue..theirs)
-        .step_by(active.max(1) as usize)
-        .filter_map(|queue| peer.data().stats.get(queue))
-        .map(QueueStats::xmit)
-        .fold([0; 2], |[a, b], [c, d]| {
-            [a.wrapping_add(c), b.wrapping_add(d)]
-        })
+    // Not by `step_by`, which divides; mostly there is one.
+    let (mut at, mut sum) = (queue, [0u64; 2]);
+    while at < theirs {
+        if let Some(stats) = peer.data().stats.get(at) {
+            let ([a, b], [c, d]) = (sum, stats.xmit());
+            sum = [a.wrapping_add(c), b.wrapping_add(d)];
+        }
+        at = at.saturating_add(active.max(1));
+    }
+    sum
 }

@@ -3,6 +3,7 @@
 //! What follows for both ends from a program, and from how many queues they have.
 
 use abstractions::net::{
+    features::Features,
     skbuff::ETH_HLEN,
     xdp::{
         XdpFeatures,
@@ -82,16 +83,36 @@ pub(super) fn max_mtu(frags: bool) -> u32 {
     (MAX_LINEAR.saturating_sub(ETH_HLEN) + pieces).min(MAX_MTU)
 }
 
+/// Which packets that are to be cut some day an end does not take whole, with a program that can do with pieces or not,
+/// or without one. A program gets those whose copy in pieces of memory is still all there is to say of how to cut them,
+/// which it is not of lists of packets, nor of what may lose a header that it has outside, if the user `asked` for it.
+pub(super) fn cut(frags: Option<bool>, asked: bool) -> Features {
+    match frags {
+        None => Features::NONE,
+        Some(true) if asked => ALL_GSO.without(WHOLE),
+        Some(_) => Features::GSO_SOFTWARE,
+    }
+}
+
+/// What a device can leave to others to cut.
+pub(super) const ALL_GSO: Features = Features::GSO_SOFTWARE.with(Features::GSO_ENCAP_ALL);
+
+/// Of that what programs may be shown.
+const WHOLE: Features = Features::ALL_TSO
+    .with(Features::GSO_ACCECN)
+    .with(Features::GSO_UDP_L4);
+
 /// The longest frame, its header and a tag included, that an end with this MTU takes.
 #[inline]
 pub(super) fn max_frame_len(mtu: u32) -> u32 {
     mtu.saturating_add(ETH_HLEN + VLAN_HLEN)
 }
 
-/// The headroom that an end asks for: what somebody above either wants, and a program at the other.
-pub(super) fn headroom(asked: u32, program: bool) -> u16 {
+/// The headroom that an end asks for: what somebody above either wants, and what a program at the other
+/// may use.
+pub(super) fn headroom(asked: u32, used: bool) -> u16 {
     let asked = u16::try_from(asked).unwrap_or(u16::MAX);
-    asked.max(if program { HEADROOM } else { 0 })
+    asked.max(if used { HEADROOM } else { 0 })
 }
 
 #[cfg(rnetvirt_kunit)]
@@ -207,6 +228,19 @@ mod tests {
     }
 
     #[test]
+    fn programs_with_pieces_get_packets_whole_if_asked() {
+        assert!(cut(None, false) == Features::NONE && cut(None, true) == Features::NONE);
+        assert!(all(
+            &[(false, false), (false, true), (true, false)],
+            |(frags, asked)| cut(Some(*frags), *asked) == Features::GSO_SOFTWARE
+        ));
+        let asked = cut(Some(true), true);
+        assert!(!asked.any(Features::ALL_TSO) && !asked.any(Features::GSO_UDP_L4));
+        // What is cut as a list, or in a tunnel, is not.
+        assert!(asked.with(WHOLE) == ALL_GSO && asked.any(Features::GSO_ENCAP_ALL));
+    }
+
+    #[test]
     fn frames_may_have_a_tag() {
         assert_eq!(max_frame_len(1500), 1518);
         assert_eq!(max_frame_len(u32::MAX), u32::MAX);
@@ -222,7 +256,7 @@ mod tests {
                 (300, true, 300),
                 (300, false, 300)
             ],
-            |(asked, program, wanted)| headroom(*asked, *program) == *wanted
+            |(asked, used, wanted)| headroom(*asked, *used) == *wanted
         ));
         assert_eq!(headroom(1 << 20, true), u16::MAX);
     }

@@ -120,7 +120,7 @@ impl NetDeviceOps for Veth {
     }
 
     fn fix_features(dev: &Registered<Link<Self>>, wanted: Features, rtnl: &Rtnl) -> Features {
-        xdp::fix_features(dev.data().peer.get_rtnl(rtnl), wanted)
+        xdp::fix_features(dev.data().peer.get_rtnl(rtnl), wanted, rtnl)
     }
 
     fn xdp_xmit(dev: &Link<Self>, frames: XdpFrames<'_>, bh: Bh<'_>) -> Result {
@@ -159,7 +159,7 @@ impl NetDeviceOps for Veth {
         };
         let own = u16::try_from(headroom.max(0)).unwrap_or(u16::MAX);
         dev.data().requested_headroom.store(own.into(), Relaxed);
-        dev.data().apply_headroom(dev, peer);
+        dev.data().apply_headroom(dev, peer, rcu);
     }
 
     fn uninit(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {

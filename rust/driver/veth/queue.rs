@@ -26,6 +26,7 @@ use abstractions::{
         },
         txq::TxQueue,
         xdp::{
+            Done,
             Outcome,
             XdpBulk, //
         },
@@ -52,29 +53,30 @@ impl RxQueueOps for Veth {
         let peer = dev.data().peer.get(bh.rcu());
         // Its number is that of the queue: what was put into another one came by that.
         let txq = peer.and_then(|peer| peer.tx_queue(queue.index()));
+        // One comparison for each packet.
+        let complete_at = txq.as_ref().map_or(u32::MAX, |_| COMPLETE_AT);
         let mut woken = false;
-        let mut seen = Seen::default();
+        let mut bytes = 0u32;
+        let mut returned = Returned::default();
         let mut back = XdpBulk::new();
-        let mut xdp = poll.xdp(dev.data().prog.get(bh.rcu()));
+        let mut passed = XdpBulk::new();
+        let mut xdp = poll.xdp(dev.data().prog.get(bh.rcu()), &mut passed);
         while let Some(entry) = xdp.next() {
-            seen.bytes = seen.bytes.wrapping_add(entry.frame_len());
+            bytes = bytes.wrapping_add(entry.frame_len());
             match xdp.run(entry) {
                 Outcome::Pass(skb) => match UniqueSkb::new(skb) {
                     Ok(skb) => xdp.gro_receive(skb),
                     Err(skb) => xdp.netif_receive(skb),
                 },
-                Outcome::Passed => (),
                 Outcome::Tx(frame) => {
                     if let Err(frame) = back.push(frame) {
-                        seen.send_back(dev, &mut back, bh);
+                        returned.send(dev, &mut back, bh);
                         let _ = back.push(frame);
                     }
                 }
-                Outcome::Redirected => seen.redirect += 1,
-                Outcome::Dropped => seen.xdp_drops += 1,
-                Outcome::Lost => seen.drops += 1,
+                Outcome::Done => (),
             }
-            if xdp.charged() >= COMPLETE_AT {
+            if xdp.charged() >= complete_at {
                 woken = txq.as_ref().is_some_and(|txq| xdp.complete_charged(txq));
                 if woken {
                     break;
@@ -82,11 +84,12 @@ impl RxQueueOps for Veth {
             }
         }
         if !back.is_empty() {
-            seen.send_back(dev, &mut back, bh);
+            returned.send(dev, &mut back, bh);
         }
-        seen.drops += xdp.finish();
+        let done = xdp.finish();
         if let Some(stats) = dev.data().stats.get(queue.index().into()) {
-            seen.count(poll.done(), stats);
+            returned.count(stats);
+            count(poll.done(), bytes, &done, stats);
         }
         if let Some(txq) = txq {
             woken |= poll.complete_charged(&txq);
@@ -112,40 +115,42 @@ impl RxQueueOps for Veth {
     }
 }
 
-/// What became of packets in one poll.
+/// Frames that were sent back in one poll.
 #[derive(Default)]
-struct Seen {
-    bytes: u32,
-    drops: u32,
-    redirect: u32,
-    xdp_drops: u32,
-    tx: u32,
-    tx_errors: u32,
+struct Returned {
+    sent: u32,
+    lost: u32,
 }
 
-impl Seen {
+impl Returned {
     /// Sends frames back to the other end.
     #[cold]
-    fn send_back(&mut self, dev: &Link<Veth>, frames: &mut XdpBulk, bh: Bh<'_>) {
+    fn send(&mut self, dev: &Link<Veth>, frames: &mut XdpBulk, bh: Bh<'_>) {
         let (sent, lost) = frames.send(dev, |frames| {
             let peer = dev.data().peer.get(bh.rcu()).ok_or(ENXIO)?;
             xdp::send_frames(dev, peer, xdp::queue_of(peer, bh), frames, bh).map(drop)
         });
-        self.tx += sent;
-        self.tx_errors += lost;
+        self.sent += sent;
+        self.lost += lost;
     }
 
-    fn count(&self, packets: u32, stats: &QueueStats) {
-        stats.packets.add(packets);
-        stats.bytes.add(self.bytes);
-        let rest = self.drops | self.redirect | self.xdp_drops | self.tx | self.tx_errors;
-        if rest == 0 {
-            return;
+    #[inline]
+    fn count(&self, stats: &QueueStats) {
+        if self.sent | self.lost != 0 {
+            stats.xdp_tx.add(self.sent);
+            stats.xdp_tx_errors.add(self.lost);
         }
-        stats.drops.add(self.drops);
-        stats.xdp_redirect.add(self.redirect);
-        stats.xdp_drops.add(self.xdp_drops);
-        stats.xdp_tx.add(self.tx);
-        stats.xdp_tx_errors.add(self.tx_errors);
+    }
+}
+
+/// Counts the packets of one poll.
+#[inline]
+fn count(packets: u32, bytes: u32, done: &Done, stats: &QueueStats) {
+    stats.packets.add(packets);
+    stats.bytes.add(bytes);
+    if done.lost | done.redirected | done.dropped != 0 {
+        stats.drops.add(done.lost);
+        stats.xdp_redirect.add(done.redirected);
+        stats.xdp_drops.add(done.dropped);
     }
 }

@@ -10,12 +10,16 @@ use super::{
         max_frame_len,
         max_mtu,
         queue_of_cpu,
+        ALL_GSO,
         MAX_MTU, //
     },
 };
 use crate::refusal::Refusal;
 use abstractions::{
-    context::Bh,
+    context::{
+        Bh,
+        Rcu, //
+    },
     net::{
         features::Features,
         netdevice::Link,
@@ -24,18 +28,21 @@ use abstractions::{
         rtnl::Rtnl,
         rx_queue::LiveQueue,
         xdp::{
+            XdpFrame,
             XdpFrames,
-            XdpProg, //
+            XdpProg,
+            MAX_WHOLE, //
         },
     },
 };
 use kernel::{
     prelude::*,
-    sync::aref::ARef, //
+    sync::{
+        aref::ARef,
+        atomic::ordering::Relaxed,
+        rcu, //
+    },
 };
-
-/// What of features a program cannot do with at the other end.
-const GSO: Features = Features::GSO_SOFTWARE;
 
 /// Says what both ends can do, after something has changed of which that depends.
 pub(super) fn update_features(dev: &Link<Veth>, peer: &Link<Veth>, rtnl: &Rtnl) {
@@ -81,30 +88,51 @@ pub(super) fn set_prog(
         }
     }
 
-    let (had, has) = (end.prog.is_some(), prog.is_some());
+    let before = end.cuts(rtnl);
     drop(end.prog.replace(prog, rtnl));
     if !end.wants_queues(dev.has_any_feature(Features::GRO)) {
         end.queues.clear(rtnl);
     }
     if let Some(peer) = peer {
         peer.set_max_mtu(mtu, rtnl);
-        peer.set_changeable(GSO, !has, rtnl);
-        end.apply_headroom(dev, peer);
+        end.apply_headroom(dev, peer, Rcu::new(&rcu::read_lock()));
         update_features(dev, peer, rtnl);
-        if let (true, Some(peer)) = (had != has, peer.registered(rtnl)) {
-            peer.update_features(rtnl);
-        }
+        update_gso(end, peer, before, rtnl);
+    }
+    Ok(())
+}
+
+/// Has `peer` leave packets whole as far as `end` takes them, which has had `before` cut, and as long as a program can be
+/// shown them.
+fn update_gso(end: &Veth, peer: &Link<Veth>, before: Features, rtnl: &Rtnl) {
+    let cut = end.cuts(rtnl);
+    if cut == before {
+        return;
+    }
+    let is_shown = end.prog.is_some() && !cut.any(Features::TSO);
+    peer.set_tso_max_size(is_shown.then_some(MAX_WHOLE), rtnl);
+    peer.set_changeable(cut, false, rtnl);
+    peer.set_changeable(ALL_GSO.without(cut), true, rtnl);
+    if let Some(peer) = peer.registered(rtnl) {
+        peer.update_features(rtnl);
+    }
+}
+
+/// Shows the program of `dev`, if there is one that can do with pieces, packets that are to be cut some day, or not.
+pub(super) fn show_gso(dev: &Registered<Link<Veth>>, on: bool, rtnl: &Rtnl) -> Result {
+    let end = dev.data();
+    let before = end.cuts(rtnl);
+    end.shows_gso.store(on, Relaxed);
+    if let Some(peer) = end.peer.get_rtnl(rtnl) {
+        update_gso(end, peer, before, rtnl);
     }
     Ok(())
 }
 
 /// What of `wanted` an end may have whose `peer` may have a program: packets that come whole, if they are
-/// to be cut some day, are longer than that can do with.
-pub(super) fn fix_features(peer: Option<&Link<Veth>>, wanted: Features) -> Features {
-    match peer {
-        Some(peer) if peer.data().prog.is_some() => wanted.without(GSO),
-        _ => wanted,
-    }
+/// to be cut some day, are longer than most can do with.
+pub(super) fn fix_features(peer: Option<&Link<Veth>>, wanted: Features, rtnl: &Rtnl) -> Features {
+    peer.map_or(wanted, |peer| wanted.without(peer.data().cuts(rtnl)))
 }
 
 /// By which of its queues `peer` gets the frames that this CPU sends, if it has any.
@@ -115,6 +143,8 @@ pub(super) fn queue_of<'a>(peer: &'a Link<Veth>, bh: Bh<'a>) -> Option<&'a LiveQ
 
 /// Sends frames from `dev` to `peer`: by a queue, for a program or for GRO to see them; otherwise its stack
 /// gets them as packets. How many were taken.
+// A call costs more than a frame saves.
+#[inline(always)]
 pub(super) fn send_frames(
     dev: &Link<Veth>,
     peer: &Link<Veth>,
@@ -126,17 +156,13 @@ pub(super) fn send_frames(
     let Some(queue) = queue else {
         return to_backlog(dev, peer, frames, max_len, bh);
     };
-    let mut producer = queue.produce(bh);
-    Ok(frames.take(|frame| {
-        if frame.len() > max_len {
-            return Err(frame);
-        }
-        producer.put_frame(frame)
-    }))
+    let fits = |frame: &XdpFrame| frame.len() <= max_len;
+    Ok(queue.produce(bh).put_frames(frames, fits))
 }
 
 /// Without queues. A frame that the backlog has no room for is taken, and so counted as sent, and is counted as
 /// dropped, too, like packets that are lost behind this device.
+#[inline(never)]
 fn to_backlog(
     dev: &Link<Veth>,
     peer: &Link<Veth>,

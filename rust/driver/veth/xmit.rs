@@ -138,8 +138,9 @@ fn to_queue(
 }
 
 /// There is no place. The packet waits in the queueing discipline, if there is one; it is as it came.
+// Built in: else the producer would have to be in memory, for packets for which there is a place, too.
 #[cold]
-#[inline(never)]
+#[inline(always)]
 fn full(
     dev: &Link<Veth>,
     producer: Producer<'_>,

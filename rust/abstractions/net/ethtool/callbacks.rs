@@ -6,6 +6,7 @@ use crate::{
     bindings,
     net::{
         ethtool::{
+            flag_callbacks,
             stats_callbacks,
             EthtoolOps, //
         },
@@ -46,9 +47,15 @@ impl<T: NetDeviceOps> Ops<T> {
         if T::Ethtool::SETS_CHANNELS {
             ops.set_channels = Some(Self::set_channels_callback);
         }
-        if stats_callbacks::Ops::<T>::ANY {
+        if stats_callbacks::Ops::<T>::ANY || flag_callbacks::Ops::<T>::ANY {
             ops.get_sset_count = Some(stats_callbacks::Ops::<T>::get_sset_count_callback);
             ops.get_strings = Some(stats_callbacks::Ops::<T>::get_strings_callback);
+        }
+        if flag_callbacks::Ops::<T>::ANY {
+            ops.get_priv_flags = Some(flag_callbacks::Ops::<T>::get_priv_flags_callback);
+            ops.set_priv_flags = Some(flag_callbacks::Ops::<T>::set_priv_flags_callback);
+        }
+        if stats_callbacks::Ops::<T>::ANY {
             ops.get_ethtool_stats = Some(stats_callbacks::Ops::<T>::get_ethtool_stats_callback);
         }
         ops

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! From the callbacks of `struct ethtool_ops` to a driver's statistics.
+//! From the callbacks of `struct ethtool_ops` to a driver's statistics, and to the names of these and of its switches.
 
 use crate::{
     bindings,
     net::{
         ethtool::EthtoolOps,
         ethtool_stats::{
+            write_name,
             Name,
             StatSet, //
         },
@@ -27,19 +28,20 @@ impl<T: NetDeviceOps> Ops<T> {
     /// Whether there are any.
     pub(crate) const ANY: bool = !Self::SETS.is_empty();
 
-    /// Calls `f` with each set, as often as there are queues for it.
+    /// Calls `f` with each set, and how many queues there are for it.
+    #[inline]
     fn for_each(dev: &Link<T>, rtnl: &Rtnl, mut f: impl FnMut(&dyn StatSet<T>, u32)) {
         let (tx, _, rx, _) = dev.num_queues(rtnl);
         for set in Self::SETS {
-            for queue in 0..set.per().times((tx, rx)) {
-                f(*set, queue);
-            }
+            f(*set, set.per().times((tx, rx)));
         }
     }
 
     fn count(dev: &Link<T>, rtnl: &Rtnl) -> usize {
         let mut count = 0;
-        Self::for_each(dev, rtnl, |set, _| count += set.count());
+        Self::for_each(dev, rtnl, |set, queues| {
+            count += set.count() * queues as usize
+        });
         count
     }
 
@@ -50,13 +52,14 @@ impl<T: NetDeviceOps> Ops<T> {
         dev: *mut bindings::net_device,
         sset: c_int,
     ) -> c_int {
-        // CAST: A small constant.
-        if sset != bindings::ethtool_stringset_ETH_SS_STATS as c_int {
-            return EOPNOTSUPP.to_errno();
-        }
         // SAFETY: By the caller's guarantee.
         let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        c_int::try_from(Self::count(dev, rtnl)).unwrap_or(EOVERFLOW.to_errno())
+        let count = match u32::try_from(sset) {
+            Ok(bindings::ethtool_stringset_ETH_SS_STATS) => Self::count(dev, rtnl),
+            Ok(bindings::ethtool_stringset_ETH_SS_PRIV_FLAGS) => T::Ethtool::PRIV_FLAGS.len(),
+            _ => return EOPNOTSUPP.to_errno(),
+        };
+        c_int::try_from(count).unwrap_or(EOVERFLOW.to_errno())
     }
 
     /// # Safety
@@ -68,20 +71,29 @@ impl<T: NetDeviceOps> Ops<T> {
         sset: u32,
         data: *mut u8,
     ) {
-        if sset != bindings::ethtool_stringset_ETH_SS_STATS {
-            return;
-        }
         // SAFETY: By the caller's guarantee.
         let (dev, rtnl) = unsafe { (Link::<T>::from_raw(dev), Rtnl::assume_held()) };
-        let count = Self::count(dev, rtnl);
+        let count = match sset {
+            bindings::ethtool_stringset_ETH_SS_STATS => Self::count(dev, rtnl),
+            bindings::ethtool_stringset_ETH_SS_PRIV_FLAGS => T::Ethtool::PRIV_FLAGS.len(),
+            _ => return,
+        };
         // SAFETY: The number follows from the table and the numbers of active queues, which change under
         // RTNL only: the caller has made room for as many.
         let mut rest = unsafe { core::slice::from_raw_parts_mut(data.cast::<Name>(), count) };
-        Self::for_each(dev, rtnl, |set, queue| {
-            if let Some((to, behind)) = core::mem::take(&mut rest).split_at_mut_checked(set.count())
-            {
-                set.names(queue, to);
-                rest = behind;
+        if sset == bindings::ethtool_stringset_ETH_SS_PRIV_FLAGS {
+            for (to, flag) in rest.iter_mut().zip(T::Ethtool::PRIV_FLAGS) {
+                write_name(to, None, 0, flag.name);
+            }
+            return;
+        }
+        Self::for_each(dev, rtnl, |set, queues| {
+            for queue in 0..queues {
+                let all = core::mem::take(&mut rest);
+                if let Some((to, behind)) = all.split_at_mut_checked(set.count()) {
+                    set.names(queue, to);
+                    rest = behind;
+                }
             }
         });
     }
@@ -99,10 +111,10 @@ impl<T: NetDeviceOps> Ops<T> {
         // CAST: A number below 2^31.
         // SAFETY: By the caller's guarantee: the core has allocated them, zeroed.
         let mut rest = unsafe { core::slice::from_raw_parts_mut(data, (*stats).n_stats as usize) };
-        Self::for_each(dev, rtnl, |set, queue| {
-            if let Some((to, behind)) = core::mem::take(&mut rest).split_at_mut_checked(set.count())
-            {
-                set.values(dev, queue, to, rtnl);
+        Self::for_each(dev, rtnl, |set, queues| {
+            let (all, count) = (core::mem::take(&mut rest), set.count() * queues as usize);
+            if let Some((to, behind)) = all.split_at_mut_checked(count) {
+                set.values(dev, to, rtnl);
                 rest = behind;
             }
         });

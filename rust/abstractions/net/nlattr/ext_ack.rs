@@ -128,7 +128,8 @@ impl<'a> ExtAck<'a> {
         holder: &NetDevice,
         _rcu: Rcu<'_>,
     ) -> Error {
-        // SAFETY: Both devices are valid, and what they say of their namespaces is for RCU sections.
+        // SAFETY: Both devices are valid, and the namespace of `holder` is, during an RCU section in which it is
+        // registered, as the function looks.
         if !unsafe { bindings::netdev_may_see(dev.as_ptr(), holder.as_ptr()) } {
             return self.refuse(reason);
         }

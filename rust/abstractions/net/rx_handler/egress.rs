@@ -21,7 +21,10 @@
 
 use crate::{
     bindings,
-    context::Rcu,
+    context::{
+        disable_bh,
+        Rcu, //
+    },
     net::{
         packet_context::XmitContext,
         rtnl::Rtnl,
@@ -137,9 +140,9 @@ impl<T: RxHandler> Handler<T> {
         let mark = self.hook.mark.load(Acquire);
         if !mark.is_null() {
             // SAFETY: The frame is ours. The mark is valid until a grace period has passed, and so during
-            // the RCU section of the transmission, in which the frame is sent, queued with a reference of
-            // its own (`skb_dst_force()`), or freed.
-            unsafe { bindings::skb_mark_noref(frame.as_ptr(), mark) };
+            // the RCU section of the transmission; the frame gets a reference of its own, because a queueing
+            // discipline may keep it.
+            unsafe { bindings::skb_mark(frame.as_ptr(), mark) };
         }
     }
 
@@ -247,8 +250,8 @@ impl<T: Egress> Handler<T> {
 
     /// # Safety
     ///
-    /// To be called by `nf_hook_egress()`, with a handler that is hooked or was until a moment ago: softirqs
-    /// are disabled, in an RCU section; the packet is about to be sent by the handler's device.
+    /// To be called by `nf_hook_egress()`, with a handler that is hooked or was until a moment ago, in an RCU
+    /// section; the packet is about to be sent by the handler's device.
     unsafe extern "C" fn egress_callback(
         this: *mut c_void,
         skb: *mut bindings::sk_buff,
@@ -271,7 +274,12 @@ impl<T: Egress> Handler<T> {
         let Some(frame) = (unsafe { EthFrame::lent(skb) }) else {
             return bindings::NF_ACCEPT;
         };
-        // SAFETY: By the caller's guarantee.
+        // `__dev_queue_xmit()` has disabled softirqs, but packet sockets that leave the queueing discipline out
+        // have not yet (`net/packet/af_packet.c:nf_hook_direct_egress`).
+        // SAFETY: Always callable.
+        let _guard = (!unsafe { bindings::softirqs_disabled() }).then(disable_bh);
+        // SAFETY: By the caller's guarantee; softirqs stay disabled until the guard, if there is one, is
+        // dropped, which is after this.
         let cx = unsafe { XmitContext::assume(skb) };
         let Some(taker) = T::taker(this, &frame, &cx) else {
             return bindings::NF_ACCEPT;

@@ -9,6 +9,7 @@ use crate::{
         net_device_ops::NetDeviceOps,
         netdevice::Link,
         skbuff::{
+            detached::forget_sock_for,
             drop_reason::DropReason,
             received::{
                 PacketType,
@@ -44,8 +45,9 @@ impl<'a> RxSkb<'a> {
         if skb.is_null() {
             return None;
         }
-        // SAFETY: The skb is ours, and `dev` valid.
+        // SAFETY: The skb is ours and nobody else's, its device is valid, and so is `dev`.
         unsafe {
+            forget_sock_for(dev, skb);
             match kind {
                 Some(kind) => bindings::skb_set_received(skb, dev.as_ptr(), kind.number()),
                 None => bindings::skb_set_dev_only(skb, dev.as_ptr()),

@@ -4,9 +4,12 @@
 
 use crate::{
     bindings,
-    net::skbuff::drop_reason::{
-        free,
-        DropReason, //
+    net::{
+        netdevice::NetDevice,
+        skbuff::drop_reason::{
+            free,
+            DropReason, //
+        },
     },
 };
 use core::{
@@ -24,6 +27,21 @@ use core::{
 pub(crate) unsafe fn forget_foreign_sock(skb: *mut bindings::sk_buff) {
     // SAFETY: By the caller's guarantee.
     if unsafe { bindings::skb_has_foreign_sock(skb) } {
+        // SAFETY: By the caller's guarantee nobody else uses the skb.
+        unsafe { orphan(skb) };
+    }
+}
+
+/// Lets go of the socket that `skb`, which `dev` is about to receive from its device, is accounted to, if somebody
+/// who administers `dev` could keep it before its stack does so.
+///
+/// # Safety
+///
+/// The caller must own `skb`, and nobody else; its device must be valid.
+#[inline]
+pub(crate) unsafe fn forget_sock_for(dev: &NetDevice, skb: *mut bindings::sk_buff) {
+    // SAFETY: By the caller's guarantee. Pointers of `dev` are compared with null.
+    if unsafe { bindings::skb_may_be_kept(dev.as_ptr(), skb) } {
         // SAFETY: By the caller's guarantee nobody else uses the skb.
         unsafe { orphan(skb) };
     }

@@ -14,6 +14,7 @@ use crate::{
         netdevice::NetDevice,
         payload::Payload,
         skbuff::{
+            detached::forget_sock_for,
             eth_header::{
                 dest,
                 source, //
@@ -252,6 +253,7 @@ impl<'a> EthFrame<'a> {
         // both devices, are valid. That `lower` was just seen to be up, in an RCU section that lasts, keeps
         // its namespace.
         unsafe {
+            forget_sock_for(dev, skb);
             bindings::skb_scrub_forwarded(bindings::dev_net(lower.as_ptr()), skb);
             bindings::dev_forward_skb_receive_own(dev.as_ptr(), skb);
         }
@@ -292,7 +294,8 @@ impl<'a> EthFrame<'a> {
     ///
     /// Refused are frames when `dev` is down and those longer than its MTU, GSO ones excepted; they
     /// are freed and counted in `dev`'s `rx_dropped`. Otherwise the sender's state is scrubbed, more
-    /// of it when the namespaces differ, and the Ethernet header is pulled.
+    /// of it when the namespaces differ, and the Ethernet header is pulled. In another namespace than the
+    /// sender's, but for the first one, it has no socket if anything comes before `dev`'s stack, which could keep it.
     #[inline]
     pub fn forward_to<'r>(
         self,
@@ -300,6 +303,8 @@ impl<'a> EthFrame<'a> {
         _rcu: Rcu<'r>,
     ) -> Result<ReceivedSkBuff<'r>, Dropped> {
         let skb = self.0.into_raw();
+        // SAFETY: We own the skb, whose `dev` is valid by the type's invariant.
+        unsafe { forget_sock_for(dev, skb) };
         // SAFETY: We own the skb, whose `dev` is valid by the type's invariant, and so is `dev`. On
         // failure the skb has been freed.
         if unsafe { bindings::dev_forward_skb_scrub(dev.as_ptr(), skb) } != 0 {

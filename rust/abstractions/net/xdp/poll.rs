@@ -14,14 +14,17 @@ use super::{
         RxqInfo,
         XdpQueue, //
     },
+    transport,
 };
 use crate::{
     bindings,
     net::{
         napi::{
+            Napi,
             Poll,
             UniqueSkb, //
         },
+        netdevice::NetDevice,
         ring::Entry,
         skbuff::{
             DropReason,
@@ -37,21 +40,27 @@ use core::{
 };
 use kernel::prelude::*;
 
-/// What a program has said of a packet, and where that is now.
+/// What is left to be done with a packet, after a program has said something of it.
 #[must_use]
 pub enum Outcome<'p> {
     /// The device has received it (`XDP_PASS`), and it is an skb.
     Pass(ReceivedSkBuff<'p>),
-    /// The device has received it; it was a frame, and goes to the stack with others.
-    Passed,
     /// It is to be sent back (`XDP_TX`).
     Tx(XdpFrame),
-    /// It was sent elsewhere (`XDP_REDIRECT`).
-    Redirected,
-    /// It was dropped: the program said so, or nothing that has a meaning.
-    Dropped,
-    /// It was dropped for want of memory or room, or nobody took it.
-    Lost,
+    /// Nothing: it is one of [`Done`], or it was a frame that the device has received, and goes to the stack with
+    /// others.
+    Done,
+}
+
+/// How many packets are no more, by what became of them.
+#[derive(Default)]
+pub struct Done {
+    /// Sent elsewhere (`XDP_REDIRECT`).
+    pub redirected: u32,
+    /// Dropped: the program said so, or nothing that has a meaning.
+    pub dropped: u32,
+    /// Dropped for want of memory or room, or nobody took it.
+    pub lost: u32,
 }
 
 /// A queue is being polled, and there may be a program that sees what comes. What was redirected is sent when the
@@ -66,16 +75,21 @@ pub enum Outcome<'p> {
 /// If there is a program, what others' pools get back on this CPU they do not get directly, as `Poll::begin_xdp` has
 /// seen to.
 pub struct XdpPoll<'r, 'p> {
+    // No pointer to it is given to a function that is not built in: then its fields need not be in memory.
     poll: &'r mut Poll<'p>,
     prog: Option<RunningProg<'r>>,
-    passed: XdpBulk,
-    lost: u32,
+    passed: &'r mut XdpBulk,
+    done: Done,
 }
 
 impl<'p> Poll<'p> {
-    /// Has what comes go through `prog`, if there is one.
+    /// Has what comes go through `prog`, if there is one. Frames that the device receives are collected in `passed`.
     #[inline]
-    pub fn xdp<'r>(&'r mut self, prog: Option<RunningProg<'r>>) -> XdpPoll<'r, 'p> {
+    pub fn xdp<'r>(
+        &'r mut self,
+        prog: Option<RunningProg<'r>>,
+        passed: &'r mut XdpBulk,
+    ) -> XdpPoll<'r, 'p> {
         if prog.is_some() {
             // INVARIANT: Until the poll ends, which it cannot meanwhile.
             self.begin_xdp();
@@ -83,8 +97,8 @@ impl<'p> Poll<'p> {
         XdpPoll {
             poll: self,
             prog,
-            passed: XdpBulk::new(),
-            lost: 0,
+            passed,
+            done: Done::default(),
         }
     }
 }
@@ -135,13 +149,14 @@ impl<'p> XdpPoll<'_, 'p> {
     /// leaves.
     #[inline]
     fn run_skb(&mut self, skb: ReceivedSkBuff<'p>, prog: RunningProg<'_>) -> Outcome<'p> {
-        // SAFETY: The skb is valid.
-        let skb = if unsafe { bindings::skb_is_xdp_ready(skb.as_ptr()) } {
+        // SAFETY: The skb and the program are valid.
+        let ready = unsafe { bindings::skb_is_xdp_ready(skb.as_ptr(), prog.as_ptr()) };
+        let skb = if ready {
             skb
         } else {
-            match self.copy(skb) {
+            match copy(skb, self.queue(), prog) {
                 Some(skb) => skb,
-                None => return Outcome::Lost,
+                None => return self.lost(),
             }
         };
         let raw = skb.as_ptr();
@@ -158,85 +173,47 @@ impl<'p> XdpPoll<'_, 'p> {
             (&raw mut (*ctx.as_mut_ptr()).skb).write(raw);
             ctx.assume_init_mut()
         };
+        // The whole context: a program may ask for what is behind the buffer.
         // SAFETY: The program is of type XDP; softirqs are disabled, in a context that BPF may use.
-        let act = unsafe { bindings::bpf_prog_run_xdp(prog.as_ptr(), &mut ctx.xdp) };
+        let act = unsafe { bindings::bpf_prog_run_xdp(prog.as_ptr(), ptr::from_mut(ctx).cast()) };
         match act {
             bindings::xdp_action_XDP_PASS => {
                 // SAFETY: The buffer is of this skb; programs leave an Ethernet header at least.
-                unsafe { bindings::skb_from_xdp_buff(raw, &ctx.xdp, self.poll.dev().as_ptr()) };
+                let moved =
+                    unsafe { bindings::skb_from_xdp_buff(raw, &ctx.xdp, self.poll.dev().as_ptr()) };
+                // SAFETY: As above; nobody else has its data.
+                if moved && !unsafe { transport::look_anew(raw, &mut ctx.xdp) } {
+                    unsendable(skb, self.poll.dev(), prog, act);
+                    return self.lost();
+                }
                 Outcome::Pass(skb)
             }
             bindings::xdp_action_XDP_TX | bindings::xdp_action_XDP_REDIRECT => {
-                match self.take_memory(skb, ctx) {
+                // A frame cannot say that it is to be cut, nor where.
+                // SAFETY: The packet is ours.
+                if unsafe { bindings::skb_is_gso(raw) } {
+                    unsendable(skb, self.poll.dev(), prog, act);
+                    return self.lost();
+                }
+                // SAFETY: The packet is ours, and the buffer is of it; nobody else has the data.
+                unsafe {
+                    if bindings::skb_has_partial_csum(raw) {
+                        transport::complete_checksum(raw, &mut ctx.xdp);
+                    }
+                }
+                match take_memory(skb, ctx, self.queue()) {
                     // SAFETY: The buffer is ours now, of that kind of memory, and the program has just run.
                     Some(kind) => unsafe { self.send(&mut ctx.xdp, kind, prog, act) },
-                    None => Outcome::Lost,
+                    None => self.lost(),
                 }
             }
             _ => {
                 self.complain(prog, act);
                 skb.drop_reason(DropReason::XDP);
-                Outcome::Dropped
+                self.done.dropped += 1;
+                Outcome::Done
             }
         }
-    }
-
-    /// A copy that nobody else has, with room in front, in pieces if it is large; `None` if there is no
-    /// memory, or it is too large for that, too.
-    #[cold]
-    #[inline(never)]
-    fn copy(&mut self, skb: ReceivedSkBuff<'p>) -> Option<ReceivedSkBuff<'p>> {
-        let mut raw = skb.into_raw().as_ptr();
-        // SAFETY: The packet is ours, with its header in front of its data. Who owns the poll owns the pool.
-        unsafe {
-            bindings::skb_push_mac(raw);
-            let result = bindings::skb_pp_cow_data(
-                self.queue().pool.as_ptr(),
-                &mut raw,
-                bindings::XDP_PACKET_HEADROOM,
-            );
-            bindings::skb_pull_mac(raw);
-            // SAFETY: The packet, or its copy, which has as much in its first piece, is ours.
-            let skb = ReceivedSkBuff::from_skb(SkBuff::from_raw(raw));
-            (result == 0).then_some(skb)
-        }
-    }
-
-    /// Separates the buffer from its packet: its memory leaves it if it can, otherwise there is a copy of the
-    /// bytes. What kind of memory that is; `None` if there is none, or no room.
-    #[inline(never)]
-    fn take_memory(
-        &mut self,
-        skb: ReceivedSkBuff<'p>,
-        ctx: &mut XdpCtx,
-    ) -> Option<bindings::xdp_mem_type> {
-        ctx.skb = ptr::null_mut();
-        let raw = skb.as_ptr();
-        // SAFETY: The packet is ours, and nobody else has its data.
-        if unsafe { bindings::skb_has_xdp_memory(raw) } {
-            // SAFETY: The packet is ours, and nobody else has its data. One in several pieces is a copy, whose pieces are all of our pool
-            // (`skb_pp_cow_data()`); in any other there is the head alone, which is asked for what it is.
-            let kind = if unsafe { bindings::skb_is_of_pool(raw) } {
-                bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL
-            } else {
-                bindings::xdp_mem_type_MEM_TYPE_PAGE_SHARED
-            };
-            // SAFETY: The packet is ours; its memory is the buffer's from here on.
-            unsafe { bindings::skb_free_but_memory(skb.into_raw().as_ptr()) };
-            return Some(kind);
-        }
-        let mut copy = MaybeUninit::uninit();
-        // SAFETY: The buffer is valid, of one piece, since the packet is: a copy would have had memory that
-        // can leave. Who owns the poll owns the pool.
-        if !unsafe {
-            bindings::xdp_buff_copy(copy.as_mut_ptr(), &ctx.xdp, self.queue().pool.as_ptr())
-        } {
-            return None;
-        }
-        // SAFETY: Just written.
-        ctx.xdp = unsafe { copy.assume_init() };
-        drop(skb);
-        Some(bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL)
     }
 
     /// Has the program see a frame, where it is.
@@ -249,6 +226,10 @@ impl<'p> XdpPoll<'_, 'p> {
         let mut ctx = MaybeUninit::<XdpCtx>::uninit();
         // Programs free pieces by what it says; else it matters when the frame leaves.
         let rxq = if frame.has_frags() {
+            // Else it would be shown as much of it as who sends it likes.
+            if !prog.has_frags() {
+                return self.lost();
+            }
             // SAFETY: The frame is ours.
             self.rxq().of(unsafe { bindings::xdp_frame_mem_type(raw) })
         } else {
@@ -263,8 +244,9 @@ impl<'p> XdpPoll<'_, 'p> {
         };
         // From here on the buffer has the memory, and may have less of it than the frame says.
         let _ = frame.into_raw();
+        // The whole context: a program may ask for what is behind the buffer.
         // SAFETY: The program is of type XDP; softirqs are disabled, in a context that BPF may use.
-        let act = unsafe { bindings::bpf_prog_run_xdp(prog.as_ptr(), &mut ctx.xdp) };
+        let act = unsafe { bindings::bpf_prog_run_xdp(prog.as_ptr(), ptr::from_mut(ctx).cast()) };
         match act {
             // SAFETY: The frame lies at the beginning of the buffer, where programs do not get.
             bindings::xdp_action_XDP_PASS => unsafe {
@@ -274,7 +256,7 @@ impl<'p> XdpPoll<'_, 'p> {
                 if updated == 0 {
                     self.pass(frame)
                 } else {
-                    Outcome::Lost
+                    self.lost()
                 }
             },
             bindings::xdp_action_XDP_TX | bindings::xdp_action_XDP_REDIRECT => {
@@ -291,7 +273,8 @@ impl<'p> XdpPoll<'_, 'p> {
                 // SAFETY: The frame is ours. It lies at the beginning of the buffer, where programs do not get, and the
                 // pieces that they have left are where it has its.
                 unsafe { bindings::xdp_return_frame(raw) };
-                Outcome::Dropped
+                self.done.dropped += 1;
+                Outcome::Done
             }
         }
     }
@@ -300,15 +283,21 @@ impl<'p> XdpPoll<'_, 'p> {
     #[inline]
     fn pass(&mut self, frame: XdpFrame) -> Outcome<'p> {
         if !frame.has_header() {
-            return Outcome::Lost;
+            return self.lost();
         }
         if self.passed.is_full() {
             self.deliver();
         }
         match self.passed.push(frame) {
-            Ok(()) => Outcome::Passed,
-            Err(_) => Outcome::Lost,
+            Ok(()) => Outcome::Done,
+            Err(_) => self.lost(),
         }
+    }
+
+    #[inline]
+    fn lost(&mut self) -> Outcome<'p> {
+        self.done.lost += 1;
+        Outcome::Done
     }
 
     /// Sends the buffer back, or to where the program has said.
@@ -342,74 +331,37 @@ impl<'p> XdpPoll<'_, 'p> {
             // the poll ends, which is told so.
             if unsafe { bindings::xdp_do_redirect(dev, xdp, prog.as_ptr()) } == 0 {
                 self.poll.redirected();
-                return Outcome::Redirected;
+                self.done.redirected += 1;
+                return Outcome::Done;
             }
         }
         // SAFETY: It is still ours, and its queue says of what kind.
         unsafe { bindings::xdp_return_buff(xdp) };
-        Outcome::Lost
+        self.lost()
     }
 
     /// Tells who watches of a verdict that is none, or `XDP_ABORTED`.
     #[inline]
     fn complain(&self, prog: RunningProg<'_>, act: u32) {
         if act != bindings::xdp_action_XDP_DROP {
-            self.complain_of(prog, act);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn complain_of(&self, prog: RunningProg<'_>, act: u32) {
-        let dev = self.poll.dev().as_ptr();
-        // SAFETY: The device and the program are valid.
-        unsafe {
-            if act != bindings::xdp_action_XDP_ABORTED {
-                bindings::bpf_warn_invalid_xdp_action(dev, prog.as_ptr(), act);
-            }
-            bindings::trace_xdp_exception(dev, prog.as_ptr(), act);
+            complain_of(self.poll.dev(), prog, act);
         }
     }
 
     /// Gives the frames that were passed to the stack, as packets.
-    #[inline(never)]
+    #[inline]
     fn deliver(&mut self) {
-        let (dev, poll, lost) = (self.poll.dev().as_ptr(), &mut *self.poll, &mut self.lost);
-        self.passed.drain(|frames| {
-            let mut skbs = [ptr::null_mut::<c_void>(); BULK];
-            // CAST: At most `BULK`.
-            #[allow(clippy::cast_possible_truncation)]
-            // SAFETY: There is room for as many. Polling is done with softirqs disabled.
-            let got = unsafe {
-                bindings::napi_skb_cache_get_bulk(skbs.as_mut_ptr(), frames.len() as u32)
-            } as usize;
-            for (frame, skb) in frames.iter().zip(skbs.iter().take(got)) {
-                // SAFETY: The frame is ours, with an Ethernet header, the skb is new, and the device valid.
-                // What is made of them has both, and is set up as received. It has been nobody else's.
-                unsafe {
-                    let skb = bindings::__xdp_build_skb_from_frame(*frame, skb.cast(), dev);
-                    poll.gro_receive(UniqueSkb::from_skb(ReceivedSkBuff::from_skb(
-                        SkBuff::from_raw(skb),
-                    )));
-                }
-            }
-            for frame in frames.iter().skip(got) {
-                // SAFETY: The frame is ours.
-                drop(unsafe { XdpFrame::from_raw(*frame) });
-                *lost += 1;
-            }
-        });
+        // SAFETY: Who polls owns the NAPI.
+        self.done.lost += unsafe { deliver(self.poll.napi(), self.poll.dev(), self.passed) };
     }
 
-    /// Ends it: what was collected goes where it is to go. Returns how many frames were lost for want of
-    /// memory.
+    /// Ends it: what was collected goes to the stack. Returns what became of all that are no more.
     #[inline]
-    pub fn finish(&mut self) -> u32 {
-        // Not by value: all of it would be copied.
+    pub fn finish(mut self) -> Done {
         if !self.passed.is_empty() {
             self.deliver();
         }
-        core::mem::take(&mut self.lost)
+        self.done
     }
 
     #[inline]
@@ -421,4 +373,123 @@ impl<'p> XdpPoll<'_, 'p> {
     fn rxq(&self) -> &'p RxqInfo {
         &self.queue().rxq
     }
+}
+
+/// A copy that nobody else has, with room in front, in pieces if it is large and the program can do with such; `None` if
+/// there is no memory, or it is too large for that, too.
+#[cold]
+#[inline(never)]
+fn copy<'p>(
+    skb: ReceivedSkBuff<'p>,
+    queue: &XdpQueue,
+    prog: RunningProg<'_>,
+) -> Option<ReceivedSkBuff<'p>> {
+    let mut raw = skb.into_raw().as_ptr();
+    // SAFETY: The packet is ours, with its header in front of its data. Who owns the poll owns the pool.
+    unsafe {
+        bindings::skb_push_mac(raw);
+        let result =
+            bindings::skb_pp_cow_data(queue.pool.as_ptr(), &mut raw, bindings::XDP_PACKET_HEADROOM);
+        bindings::skb_pull_mac(raw);
+        // SAFETY: The packet, or its copy, which has as much in its first piece, is ours.
+        let skb = ReceivedSkBuff::from_skb(SkBuff::from_raw(raw));
+        // What came before the program did may be larger than it can do with.
+        let fits = !bindings::skb_has_pieces(raw) || prog.has_frags();
+        (result == 0 && fits).then_some(skb)
+    }
+}
+
+/// Separates the buffer from its packet: its memory leaves it if it can, otherwise there is a copy of the
+/// bytes. What kind of memory that is; `None` if there is none, or no room.
+#[inline(never)]
+fn take_memory(
+    skb: ReceivedSkBuff<'_>,
+    ctx: &mut XdpCtx,
+    queue: &XdpQueue,
+) -> Option<bindings::xdp_mem_type> {
+    ctx.skb = ptr::null_mut();
+    let raw = skb.as_ptr();
+    // SAFETY: The packet is ours, and nobody else has its data.
+    if unsafe { bindings::skb_has_xdp_memory(raw) } {
+        // SAFETY: The packet is ours, and nobody else has its data. One in several pieces is a copy, whose pieces are all of our pool
+        // (`skb_pp_cow_data()`); in any other there is the head alone, which is asked for what it is.
+        let kind = if unsafe { bindings::skb_is_of_pool(raw) } {
+            bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL
+        } else {
+            bindings::xdp_mem_type_MEM_TYPE_PAGE_SHARED
+        };
+        // SAFETY: The packet is ours; its memory is the buffer's from here on.
+        unsafe { bindings::skb_free_but_memory(skb.into_raw().as_ptr()) };
+        return Some(kind);
+    }
+    let mut copy = MaybeUninit::uninit();
+    // SAFETY: The buffer is valid, of one piece, since the packet is: a copy would have had memory that
+    // can leave. Who owns the poll owns the pool.
+    if !unsafe { bindings::xdp_buff_copy(copy.as_mut_ptr(), &ctx.xdp, queue.pool.as_ptr()) } {
+        return None;
+    }
+    // SAFETY: Just written.
+    ctx.xdp = unsafe { copy.assume_init() };
+    drop(skb);
+    Some(bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL)
+}
+
+/// Drops a packet that is to be cut, but could not be where the program sends it, or as it has changed it.
+// Without the `XdpPoll`, which is not to be in memory.
+#[cold]
+#[inline(never)]
+fn unsendable(skb: ReceivedSkBuff<'_>, dev: &NetDevice, prog: RunningProg<'_>, act: u32) {
+    complain_of(dev, prog, act);
+    skb.drop_reason(DropReason::XDP);
+}
+
+#[cold]
+#[inline(never)]
+fn complain_of(dev: &NetDevice, prog: RunningProg<'_>, act: u32) {
+    let dev = dev.as_ptr();
+    // SAFETY: The device and the program are valid.
+    unsafe {
+        if act > bindings::xdp_action_XDP_REDIRECT {
+            bindings::bpf_warn_invalid_xdp_action(dev, prog.as_ptr(), act);
+        }
+        bindings::trace_xdp_exception(dev, prog.as_ptr(), act);
+    }
+}
+
+/// Gives frames, each with an Ethernet header, to the stack, as packets that `dev` has received. Returns how many were
+/// lost for want of memory.
+///
+/// # Safety
+///
+/// The caller must own the NAPI.
+// Not with the whole `Poll`, see `XdpPoll`.
+#[inline(never)]
+unsafe fn deliver(napi: &Napi, dev: &NetDevice, passed: &mut XdpBulk) -> u32 {
+    let dev = dev.as_ptr();
+    let mut lost = 0;
+    passed.drain(|frames| {
+        let mut skbs = [ptr::null_mut::<c_void>(); BULK];
+        // CAST: At most `BULK`.
+        #[allow(clippy::cast_possible_truncation)]
+        let count = frames.len() as u32;
+        // SAFETY: There is room for as many. Polling is done with softirqs disabled.
+        let got = unsafe { bindings::napi_skb_cache_get_bulk(skbs.as_mut_ptr(), count) } as usize;
+        for (frame, skb) in frames.iter().zip(skbs.iter().take(got)) {
+            // SAFETY: The frame is ours, with an Ethernet header, the skb is new, and the device valid.
+            // What is made of them has both, and is set up as received. It has been nobody else's. The NAPI is ours by the
+            // caller's guarantee.
+            unsafe {
+                let skb = bindings::__xdp_build_skb_from_frame(*frame, skb.cast(), dev);
+                napi.gro_receive(UniqueSkb::from_skb(ReceivedSkBuff::from_skb(
+                    SkBuff::from_raw(skb),
+                )));
+            }
+        }
+        for frame in frames.iter().skip(got) {
+            // SAFETY: The frame is ours.
+            drop(unsafe { XdpFrame::from_raw(*frame) });
+            lost += 1;
+        }
+    });
+    lost
 }

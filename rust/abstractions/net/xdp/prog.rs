@@ -89,6 +89,10 @@ impl XdpProg {
 /// The program that packets go through right now. It lasts as long as they do, and no reference can be had of it: the
 /// last one may have been given back already.
 ///
+/// # Context
+///
+/// Any; does not sleep.
+///
 /// # Invariants
 ///
 /// The program is freed after `'a` at the earliest.
@@ -96,6 +100,19 @@ impl XdpProg {
 pub struct RunningProg<'a>(&'a XdpProg);
 
 impl RunningProg<'_> {
+    /// Returns whether it may use what is in front of a packet or behind it (`bpf_xdp_adjust_head()`, `_meta()`,
+    /// `_tail()`, and tail calls, which may lead to such), by itself or by what it calls or is extended with.
+    pub fn moves_ends(self) -> bool {
+        // SAFETY: The program is valid. The flag never changes: what would need another is refused as an extension of
+        // it (`bpf_check_attach_target()`).
+        unsafe { bindings::bpf_prog_moves_ends(self.as_ptr()) }
+    }
+
+    /// Does as [`XdpProg::has_frags`].
+    pub fn has_frags(self) -> bool {
+        self.0.has_frags()
+    }
+
     #[inline]
     pub(in crate::net) fn as_ptr(self) -> *mut bindings::bpf_prog {
         self.0.as_ptr()
