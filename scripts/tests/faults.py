@@ -19,6 +19,7 @@ which nothing failed, which has to succeed. Prints how many sites there were.
 import os
 import sys
 import threading
+import time
 
 import rtnl
 from inside import inside
@@ -120,6 +121,15 @@ class Requests:
             return new in (old, self.wanted(old))
         return new == (old if result else self.wanted(old))
 
+    def ready(self):
+        """What there is before the request."""
+        return self.present()
+
+    def outcome(self, old, result):
+        """What there is after it, and whether that is good."""
+        new = self.present()
+        return new, self.good(old, new, result)
+
     def clean_up(self, new):
         """Deletes what there is; returns what is left then."""
         if "v0" in new:
@@ -196,6 +206,25 @@ def ipvlan_operations():
     }
 
 
+COUNTS = ("promiscuity", "allmulti")
+
+
+def counts(found):
+    return {name: tuple(link.get(key) for key in COUNTS) for name, link in found.items()}
+
+
+def without_counts(found):
+    return {name: {key: value for key, value in link.items() if key not in COUNTS} for name, link in found.items()}
+
+
+def eventually(read, good):
+    """What is read when it is good, or after 20 s."""
+    patience = time.monotonic() + 20
+    while not good(now := read()) and time.monotonic() < patience:
+        time.sleep(0.02)
+    return now
+
+
 class Endpoint(Requests):
     """About an endpoint v0 on low, a device of another kind."""
 
@@ -227,8 +256,9 @@ class Endpoint(Requests):
             self.tokens = ["name:v0", *more]
         # What it looks like without a fault.
         self.before()
+        self.old = self.settled()
         self.plain("new" if self.creates else "del" if self.operation == "delete" else "set", self.tokens)
-        self.after = self.present()
+        self.after = self.settled()
         if left := self.clean_up(self.after):
             sys.exit(f"faults.py: {operation}: left without a fault: {left}")
 
@@ -246,6 +276,28 @@ class Endpoint(Requests):
             return {}
         return found
 
+    def settled(self):
+        """The same, when the lower device has been told what to receive: a worker does that, when
+        it comes to it."""
+        found, since = self.present(), time.monotonic()
+        while time.monotonic() < since + 0.1:
+            time.sleep(0.02)
+            if (now := self.present()) != found:
+                found, since = now, time.monotonic()
+        return found
+
+    def ready(self):
+        """Here as in the pass without a fault."""
+        return eventually(self.present, lambda now: counts(now) == counts(self.old))
+
+    def outcome(self, old, result):
+        """The worker may come later, and with it the counts, but nothing else."""
+        new = self.present()
+        if not self.good(old, new, result):
+            rest = without_counts(new)
+            new = eventually(self.present, lambda now: without_counts(now) != rest or self.good(old, now, result))
+        return new, self.good(old, new, result)
+
     @property
     def unused(self):
         return {"mtu": "1500", "address": "02:00:00:00:0a:00", "flags": hex(0x10000 | 0xc3),
@@ -259,6 +311,7 @@ class Endpoint(Requests):
             # The list is set one by one, and stays as it is where that ends.
             if new.keys() != old.keys():
                 return False
+            new = {**new, "v0": {**new["v0"]}}
             sources = new["v0"].pop("sources", None)
             found = sources.split(",") if sources else []
             return (int(new["v0"].pop("count")) == len(found)
@@ -290,10 +343,10 @@ def main(args):
     n, failed, survived = first, 0, 0
     while True:
         requests.before()
-        old = requests.present()
+        old = requests.ready()
         fired, result = requests.under_fault(fault, n)
-        new = requests.present()
-        if not requests.good(old, new, result):
+        new, good = requests.outcome(old, result)
+        if not good:
             print(f"site {n}: result {result}, before {old}, after {new}, wanted {requests.wanted(old)}")
             return 1
         if left := requests.clean_up(new):
