@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Reports which lines of the driver the tests have reached.
 
-Usage: report.py TOP ALLOW MODULE.lcov KUNIT.lcov... [--min PERCENT]
+Usage: report.py TOP ALLOW [MODULE.lcov KUNIT.lcov... [--min PERCENT]]
 
 The lines that count are those of MODULE.lcov in TOP/rust/driver; how often each ran is
 the sum of all files. ALLOW has blocks of lines that need not be reached, each with a reason:
@@ -10,7 +10,8 @@ the sum of all files. ALLOW has blocks of lines that need not be reached, each w
     FILE <tab> a line, without the blanks around it <tab> why
 
 The line is a block's first one, or that before it. A reason that begins with "by chance"
-is for what is reached now and then.
+is for what is reached now and then. Without files of counts only ALLOW is looked at: that each
+entry's line is in its file.
 
 Exit status: 0, 1 if less than PERCENT were reached or an entry of ALLOW is out of date.
 """
@@ -47,13 +48,29 @@ def allowed(path):
     return entries
 
 
+def gone(entries, top):
+    """The entries whose line is not in its file."""
+    def lines(file):
+        path = top / file
+        return {line.strip() for line in path.read_text().splitlines()} if path.exists() else set()
+    return sorted((file, line) for file, line in entries if line not in lines(file))
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("top", type=lambda top: pathlib.Path(top).resolve())
     parser.add_argument("allow")
-    parser.add_argument("lcov", nargs="+")
+    parser.add_argument("lcov", nargs="*")
     parser.add_argument("--min", type=float, default=0)
     args = parser.parse_args()
+
+    entries = allowed(args.allow)
+    if lost := gone(entries, args.top):
+        for file, line in lost:
+            print(f"{args.allow}: not in {file} any more: {line}")
+        return 1
+    if not args.lcov:
+        return 0
 
     files, *others = [counts(path, args.top) for path in args.lcov]
     for other in others:
@@ -62,7 +79,6 @@ def main():
                 if number in files.get(file, {}):
                     files[file][number] += count
 
-    entries = allowed(args.allow)
     used = set()
     reached = relevant = excused = 0
     missing = []
@@ -90,7 +106,7 @@ def main():
         print(f"{file}:{number}: {text.strip()}")
     stale = {key for key in entries.keys() - used if not entries[key].startswith("by chance")}
     for file, line in sorted(stale):
-        print(f"reached or not there any more: {file}: {line}")
+        print(f"reached: {file}: {line}")
     share = 100 * reached / max(relevant, 1)
     print(f"{share:.1f} % of {relevant} lines were reached, {excused} are excused")
     if args.min and stale:
