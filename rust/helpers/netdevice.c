@@ -5,19 +5,27 @@
 #include <net/net_namespace.h>
 #include <net/netdev_lock.h>
 
-/* Not zero if VLANs, programs or rules come before the rx_handler of what the device receives. */
-static __always_inline unsigned long rnetvirt_ingress_claims(const struct net_device *dev)
+/* Not zero if programs or rules come before the rx_handler of what the device receives. */
+static __always_inline unsigned long rnetvirt_ingress_hooks(const struct net_device *dev)
 {
 	unsigned long any = (unsigned long)rcu_access_pointer(dev->xdp_prog);
 
-#if IS_ENABLED(CONFIG_VLAN_8021Q)
-	any |= (unsigned long)rcu_access_pointer(dev->vlan_info);
-#endif
 #ifdef CONFIG_NET_XGRESS
 	any |= (unsigned long)rcu_access_pointer(dev->tcx_ingress);
 #endif
 #ifdef CONFIG_NETFILTER_INGRESS
 	any |= (unsigned long)rcu_access_pointer(dev->nf_hooks_ingress);
+#endif
+	return any;
+}
+
+/* The same, or VLANs, which are for tagged frames only. */
+static __always_inline unsigned long rnetvirt_ingress_claims(const struct net_device *dev)
+{
+	unsigned long any = rnetvirt_ingress_hooks(dev);
+
+#if IS_ENABLED(CONFIG_VLAN_8021Q)
+	any |= (unsigned long)rcu_access_pointer(dev->vlan_info);
 #endif
 	return any;
 }

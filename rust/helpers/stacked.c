@@ -113,13 +113,20 @@ static __always_inline bool rnetvirt_list_is_empty(const struct list_head *list)
 }
 
 /*
- * Whether nobody has a claim on what the device receives before its rx_handler: sockets,
- * those for one protocol too, which see it as the device that a packet came in by; VLANs;
- * programs; rules. Follows net/core/dev.c:__netif_receive_skb_core() c2f8d798.
+ * Whether nobody has a claim on SKB, a frame of PROTOCOL that the device receives, before its
+ * rx_handler: sockets, those for one protocol too, which see it as the device that a packet came
+ * in by; VLANs, if it is tagged; programs; rules. A VLAN is there for links of others that have
+ * none: what is not tagged is not to pay for it.
+ * Follows net/core/dev.c:__netif_receive_skb_core() c2f8d798.
  */
-__rnetvirt_helper bool rnetvirt_helper_netdev_ingress_is_plain(const struct net_device *dev)
+__rnetvirt_helper bool rnetvirt_helper_netdev_ingress_is_plain(const struct net_device *dev,
+							       const struct sk_buff *skb,
+							       u16 protocol)
 {
-	return !rnetvirt_ingress_claims(dev) && rnetvirt_list_is_empty(&dev_net(dev)->ptype_all) &&
+	if (unlikely(rnetvirt_ingress_claims(dev)) &&
+	    (rnetvirt_ingress_hooks(dev) || skb_vlan_tag_present(skb) || eth_type_vlan(htons(protocol))))
+		return false;
+	return rnetvirt_list_is_empty(&dev_net(dev)->ptype_all) &&
 	       rnetvirt_list_is_empty(&dev->ptype_all) &&
 	       rnetvirt_list_is_empty(&dev->ptype_specific);
 }

@@ -104,6 +104,7 @@ TOPOLOGIES = {
     ),
     **{f"out-{mode}": (out(mode), None) for mode in ("bridge", "vepa", "private", "passthru", "source")},
     **{f"siblings-{number}": (siblings(number), "n1") for number in (1, 16, 256)},
+    "siblings-vlan": ([*siblings(1), "link add link d0 name d0.7 type vlan id 7", "link set d0.7 up"], "n1"),
     "sibling-netns": (
         [
             "link add d0 type dummy",
@@ -360,6 +361,7 @@ MACVLAN = [
     pktgen("sibling-1514", "IPv4, 1514 bytes, to a sibling", "siblings-1", size=1514, count=60000),
     pktgen("sibling-v6", "IPv6, 62 bytes, to a sibling", "siblings-1", size=62, family=6),
     pktgen("sibling-netns", "IPv4, 60 bytes, to a sibling in another namespace", "sibling-netns", rx_setup=UP),
+    pktgen("sibling-vlan", "IPv4, 60 bytes, to a sibling, a VLAN device on the lower one", "siblings-vlan"),
     pktgen("sibling-of-256", "IPv4, 60 bytes, to one of 256 siblings", "siblings-256"),
     packet("sibling-gso-tcp4", "64 KB TCP/IPv4 GSO packet, to a sibling", "siblings-1", GSO4),
     # Siblings get a broadcast at once; of ours, if there are many, from a worker, whose queue for

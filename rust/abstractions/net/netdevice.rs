@@ -202,19 +202,24 @@ impl NetDevice {
         Features(unsafe { (*self.as_ptr()).vlan_features }).and(Features::KNOWN)
     }
 
-    /// Whether nobody has a claim on received packets before the device's
-    /// [`RxHandler`](super::rx_handler::RxHandler): no packet socket, no classifier, no netfilter
-    /// hook at ingress, no generic XDP, and no VLAN device for tagged ones. A snapshot.
+    /// Whether nobody has a claim on `skb`, received as a frame of `protocol`, before the
+    /// device's [`RxHandler`](super::rx_handler::RxHandler): no packet socket, no classifier, no netfilter
+    /// hook at ingress, no generic XDP, and, if it is tagged, no VLAN device. A snapshot.
     ///
     /// # Safety
     ///
-    /// The device must have been up in the RCU section that `_rcu` is about.
+    /// The device must have been up in the RCU section that `_rcu` is about, and `skb` must be valid.
     #[inline]
-    pub(crate) unsafe fn ingress_is_plain(&self, _rcu: Rcu<'_>) -> bool {
-        // SAFETY: The device is valid; pointers are compared with null, not followed, except to the
-        // namespace. Only a registered device is up, and a namespace without devices is freed after
-        // grace periods.
-        unsafe { bindings::netdev_ingress_is_plain(self.as_ptr()) }
+    pub(crate) unsafe fn ingress_is_plain(
+        &self,
+        skb: *const bindings::sk_buff,
+        protocol: u16,
+        _rcu: Rcu<'_>,
+    ) -> bool {
+        // SAFETY: The device and, by the contract, the skb are valid; pointers are compared with null, not
+        // followed, except to the namespace. Only a registered device is up, and a namespace without devices
+        // is freed after grace periods.
+        unsafe { bindings::netdev_ingress_is_plain(self.as_ptr(), skb, protocol) }
     }
 
     /// Says something in the kernel's log, with the device's name.

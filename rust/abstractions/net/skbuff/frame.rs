@@ -244,7 +244,7 @@ impl<'a> EthFrame<'a> {
         // whether that is up before who listens to it is looked for.
         if !unsafe {
             bindings::skb_is_plainly_forwardable(lower.as_ptr(), self.0 .0.as_ptr())
-                && lower.ingress_is_plain(rcu)
+                && lower.ingress_is_plain(self.0 .0.as_ptr(), self.protocol(), rcu)
         } {
             return Err(self);
         }

@@ -312,7 +312,9 @@ impl<'a> ReceivedSkBuff<'a> {
         // SAFETY: The skb is valid, and so is its device, which is up in this section when it is asked.
         unsafe {
             let dev = NetDevice::from_raw(bindings::skb_dev(skb));
-            dev.is_up() && dev.ingress_is_plain(rcu) && !bindings::skb_protocol_is_vlan(skb)
+            dev.is_up()
+                && dev.ingress_is_plain(skb, bindings::skb_protocol(skb), rcu)
+                && !bindings::skb_protocol_is_vlan(skb)
         }
     }
 
