@@ -415,6 +415,10 @@ test_takeover() {
 	grep -q "^veth  *rnetvirt, 2 links" "$WORK/status"
 	takeover --take >"$WORK/status"
 	grep -q already "$WORK/status"
+	# Who serves them already, by hand, is to serve them after the next boot, too.
+	rm "$WORK/takeover.conf"
+	takeover --take >"$WORK/status"
+	grep -qx "options rnetvirt kinds=$ALL" "$WORK/takeover.conf"
 	refused "there are links of veth" takeover --undo
 	gives $ALL served
 	ip -n S link del veth0
@@ -432,10 +436,20 @@ test_takeover_of_some() {
 	kinds ""
 	without_c
 	modprobe macvtap
-	# It is in use by the other one.
-	refused "cannot be unloaded" takeover --take macvlan
+	# It is in use by the other one; what was unloaded before it is there again.
+	modprobe veth
+	refused "the module macvlan cannot be unloaded" takeover --take veth macvlan
 	loaded macvlan
+	loaded veth
 	gives "" served
+	# No room for the configuration: nothing is changed.
+	mkdir "$WORK/takeover.conf.new"
+	refused "cannot write" takeover --take veth
+	rmdir "$WORK/takeover.conf.new"
+	loaded veth
+	rmmod veth
+	gives "" served
+	[ ! -e "$WORK/takeover.conf" ]
 	takeover --take macvtap macvlan
 	takeover --take veth
 	gives veth,macvlan,macvtap served
@@ -561,6 +575,13 @@ test_takeover_that_cannot_look() {
 	loaded veth
 	gives "veth0 veth1" names S
 	ip -n S link del veth0
+	# Names of namespaces are anybody's.
+	ip netns add 'a|b'
+	ip -n 'a|b' link add type veth
+	refused "veth0 (/run/netns/a|b)" takeover --take veth
+	ip netns del 'a|b'
+	wait_for 20 rmmod veth
+	modprobe veth
 	# What 'ip netns' has forgotten to delete is no namespace.
 	touch /run/netns/stale
 	takeover --take veth
