@@ -28,7 +28,8 @@ while (($#)); do
 	shift
 done
 
-if [ -z "${SCRATCH:-}" ]; then
+if [ -z "${RNETVIRT_SCRATCH:-}" ]; then
+	lock_here test-packages
 	"$TOP/scripts/provision.sh" --guest
 	kdir=$("$TOP/scripts/stock.sh" stock)
 	debs=$TOP/build/deb/test
@@ -47,12 +48,18 @@ fi
 release=$(basename "$HEADERS") release=${release%-*}
 passed=0 failed=0 log=$TOP/build/log/test-packages.log
 : >"$log"
-# Each in a shell of its own, where any failure ends it.
+# Each in a shell of its own, where any failure ends it; in a condition it would not.
 step() { # LABEL COMMAND...
-	local label=$1 start=$SECONDS status=0
+	local label=$1 start=$SECONDS status
 
 	shift
-	(set -e; "$@") >>"$log" 2>&1 || status=$?
+	set +e
+	(
+		set -e
+		"$@"
+	) >>"$log" 2>&1
+	status=$?
+	set -e
 	if ((status == 0)); then
 		passed=$((passed + 1))
 		echo "ok: $label ($((SECONDS - start)) s)"
@@ -65,29 +72,29 @@ step() { # LABEL COMMAND...
 
 # There with the tools of the guest, and with nothing of the packages.
 in_system() {
-	mountpoint -q "$SCRATCH/proc" || {
-		mount -t proc proc "$SCRATCH/proc"
-		mount --rbind /sys "$SCRATCH/sys"
-		mount --rbind /dev "$SCRATCH/dev"
+	mountpoint -q "$RNETVIRT_SCRATCH/proc" || {
+		mount -t proc proc "$RNETVIRT_SCRATCH/proc"
+		mount --rbind /sys "$RNETVIRT_SCRATCH/sys"
+		mount --rbind /dev "$RNETVIRT_SCRATCH/dev"
 	}
-	chroot "$SCRATCH" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+	chroot "$RNETVIRT_SCRATCH" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
 		DEBIAN_FRONTEND=noninteractive "$@"
 }
 apt() { in_system apt-get -y --no-install-recommends "$@"; }
 # What packages install, but for the notes that dpkg and apt keep of it, and the machine's
 # key, which dkms keeps.
 list_files() {
-	(cd "$SCRATCH" && find etc usr var boot -xdev ! -type d -printf '%p %l %s\n' |
+	(cd "$RNETVIRT_SCRATCH" && find etc usr var boot -xdev ! -type d -printf '%p %l %s\n' |
 		grep -vE '^(var/(log|lib/(apt|dpkg|systemd)|cache/(apt|debconf|ldconfig|man))/|var/lib/dkms/mok\.|etc/(ld\.so\.cache|mtab))' | sort)
 }
 
 dependencies() {
 	# dkms builds for every kernel that has headers; one is enough.
 	in_system dpkg-query -W -f '${Package}\n' 'linux-headers-*-amd64' | grep -vx "linux-headers-$release" |
-		xargs -r chroot "$SCRATCH" dpkg --purge
+		xargs -r chroot "$RNETVIRT_SCRATCH" dpkg --purge
 	apt install dkms iproute2 iputils-ping socat python3-minimal procps gawk
-	mkdir -p "$SCRATCH$TOP"
-	cp -r "$TOP/scripts" "$SCRATCH$TOP/"
+	mkdir -p "$RNETVIRT_SCRATCH$TOP"
+	cp -r "$TOP/scripts" "$RNETVIRT_SCRATCH$TOP/"
 	list_files >"$DEBS/before"
 }
 is_installed() { # VERSION
@@ -96,21 +103,21 @@ is_installed() { # VERSION
 	grep "^rnetvirt/$1, $release, x86_64: installed" "$DEBS/status"
 }
 install_packages() { # VERSION
-	mkdir -p "$SCRATCH/srv/debs" "$SCRATCH/var/cache/rnetvirt"
+	mkdir -p "$RNETVIRT_SCRATCH/srv/debs" "$RNETVIRT_SCRATCH/var/cache/rnetvirt"
 	if [ -z "$fresh" ]; then
-		mkdir -p "$SCRATCH$HEADERS"
-		mountpoint -q "$SCRATCH$HEADERS" || mount --bind "$HEADERS" "$SCRATCH$HEADERS"
-		ln -sfn "$(dirname "$HEADERS")" "$SCRATCH/var/cache/rnetvirt/headers"
+		mkdir -p "$RNETVIRT_SCRATCH$HEADERS"
+		mountpoint -q "$RNETVIRT_SCRATCH$HEADERS" || mount --bind "$HEADERS" "$RNETVIRT_SCRATCH$HEADERS"
+		ln -sfn "$(dirname "$HEADERS")" "$RNETVIRT_SCRATCH/var/cache/rnetvirt/headers"
 	fi
-	cp "$DEBS"/rnetvirt-*_"$1"_*.deb "$SCRATCH/srv/debs/"
+	cp "$DEBS"/rnetvirt-*_"$1"_*.deb "$RNETVIRT_SCRATCH/srv/debs/"
 	apt install "/srv/debs/rnetvirt-dkms_$1_all.deb" "/srv/debs/rnetvirt-iproute2_$1_amd64.deb"
 	is_installed "$1"
 	in_system modinfo -k "$release" rnetvirt
 	[ "$(in_system modinfo -k "$release" -F version rnetvirt)" = "$(module_version)" ]
 	[ -n "$(in_system modinfo -k "$release" -F signer rnetvirt)" ]
 	# What an upgrade leaves, and a removal takes away.
-	[ "$1" = "${versions[0]}" ] || grep -qx "# kept" "$SCRATCH/etc/modprobe.d/rnetvirt-takeover.conf"
-	echo "# kept" >"$SCRATCH/etc/modprobe.d/rnetvirt-takeover.conf"
+	[ "$1" = "${versions[0]}" ] || grep -qx "# kept" "$RNETVIRT_SCRATCH/etc/modprobe.d/rnetvirt-takeover.conf"
+	echo "# kept" >"$RNETVIRT_SCRATCH/etc/modprobe.d/rnetvirt-takeover.conf"
 }
 # As when apt has configured the headers first.
 source_comes_late() { # VERSION
@@ -120,14 +127,14 @@ source_comes_late() { # VERSION
 	is_installed "$1"
 }
 boots() {
-	attended "$TOP/scripts/vm.sh" --kernel stock --root "$SCRATCH" --no-insmod --no-build --log "$TOP/build/log/test-packages-vm.log" \
+	attended "$TOP/scripts/vm.sh" --kernel stock --root "$RNETVIRT_SCRATCH" --no-insmod --no-build --log "$TOP/build/log/test-packages-vm.log" \
 		-- "unset IP_LIB_DIR; [ ! -e /sys/module/rnetvirt ] && scripts/guest/carry.sh && [ -e /sys/module/rnetvirt ]"
 }
 purge() {
 	# What we have put there for speed.
-	[ ! -h "$SCRATCH/var/cache/rnetvirt/headers" ] || rm "$SCRATCH/var/cache/rnetvirt/headers"
+	[ ! -h "$RNETVIRT_SCRATCH/var/cache/rnetvirt/headers" ] || rm "$RNETVIRT_SCRATCH/var/cache/rnetvirt/headers"
 	apt purge rnetvirt-dkms rnetvirt-iproute2
-	rm -rf "$SCRATCH/srv/debs"
+	rm -rf "$RNETVIRT_SCRATCH/srv/debs"
 	list_files >"$DEBS/after"
 	diff -u "$DEBS/before" "$DEBS/after"
 }

@@ -49,7 +49,7 @@ test_rows_say_what_is_seen() {
 
 # --- selftests.sh -----------------------------------------------------------
 
-# judged WHAT-C-SAYS STATUS WHAT-OURS-SAYS STATUS [KNOWN]: the verdict on a test "t".
+# judged WHAT-C-SAYS STATUS WHAT-OURS-SAYS STATUS [KNOWN [TEST...]]: the verdict on a test "t", or on more.
 judged() {
 	local dir=$work/selftests
 
@@ -61,7 +61,16 @@ judged() {
 	echo "$2" >"$dir/results/t.c.status"
 	printf '%b' "$3" >"$dir/results/t.ours.out"
 	echo "$4" >"$dir/results/t.ours.status"
-	python3 "$dir/judge.py" "$dir/results" "c ours" t || echo "failed"
+	[ $# -gt 5 ] || set -- "${@:1:4}" "${5-}" t
+	python3 "$dir/judge.py" "$dir/results" "c ours" "${@:6}" || echo "failed"
+}
+
+# Once more is for what measures time: the kernel has no reason to complain.
+test_a_complaint_is_not_tried_again() {
+	judged 'ok 1 a\n' 0 'not ok 1 a\n' 1 '' t >"$work/said"
+	same "a step less" "$(python3 "$work/selftests/judge.py" --failed "$work/selftests/results" "c ours" t)" t
+	judged 'ok 1 a\n' 0 'ok 1 a\n' 101 '' t >"$work/said"
+	same "a complaint" "$(python3 "$work/selftests/judge.py" --failed "$work/selftests/results" "c ours" t)" ""
 }
 
 test_a_selftest_that_c_alone_passes_fails() {
@@ -79,6 +88,10 @@ test_a_selftest_that_c_alone_passes_fails() {
 	same "a step more" "$(judged 'not ok 1 a\nok 2 b\n' 1 'ok 1 a\nok 2 b\n' 0)" "$good"
 	same "both fail" "$(judged 'not ok 1 a\n' 1 'not ok 1 a\n' 1)" "$none"
 	same "both skip" "$(judged 'SKIP: no\n' 4 'SKIP: no\n' 4)" "$none"
+	same "no end with both" "$(judged 'ok 1 a\n' 124 'ok 1 a\n' 124)" "$good"
+	same "no end with both, and less of ours" "$(judged 'ok 1 a\nok 2 b\n' 124 'ok 1 a\n' 124)" "$none"
+	same "the kernel complains with both" "$(judged 'ok 1 a\n' 101 'ok 1 a\n' 101)" "$none"
+	same "no result" "$(judged 'ok 1 a\n' 0 'ok 1 a\n' 0 '' t u)" $'not ok     u                               no result\n1 passed, 1 failed, 0 skipped\nfailed'
 	same "names by chance" "$(judged 'PASS: ns1-JPPaR7 sees ns2-BZAgdG\n' 0 'PASS: ns1-qgN4Uh sees ns2-lw71Ge\n' 0)" "$good"
 	same "known" "$(judged 'ok 1 a\nok 2 b\n' 1 'ok 1 a\nnot ok 2 b\n' 1 't|b|why')" "$good"
 	same "another one is known" "$(judged 'ok 1 a\nok 2 b\n' 1 'ok 1 a\nnot ok 2 b\n' 1 't|a|why')" "$bad"
@@ -210,6 +223,22 @@ test_attended_goes_with_its_script() {
 	same "status" "$status" 1
 }
 
+# --- test-packages.sh -------------------------------------------------------
+
+test_a_step_that_fails_in_the_middle_fails() {
+	local got log=$work/log passed=0 failed=0
+
+	eval "$(sed -n '/^step() {/,/^}/p' "$TOP/scripts/test-packages.sh")"
+	middle() {
+		false
+		true
+	}
+	got=$(step "is well" true)
+	[[ $got = "ok: is well "* ]] || fail "got '$got'"
+	got=$(step "fails" middle)
+	[[ $got = "FAILED: fails "* ]] || fail "got '$got'"
+}
+
 # --- ktap-summary.py --------------------------------------------------------
 
 # summed WANTED [EXPECTED...]: the counts of the KTAP on standard input.
@@ -256,6 +285,13 @@ test_what_is_missing_is_a_failure() {
 	printf '%s\n' k:f:veth:a k:g:veth:a k:f:veth:b >"$work/expected"
 	same "counts" "$("$TOP/scripts/ktap-summary.py" --expect "$work/expected" k.1="$work/one" k.2="$work/two" |
 		tail -n 1)" "2 passed, 1 failed, 0 skipped"
+	# A host test or KUnit beside guests has its own plan.
+	printf 'KTAP version 1\n1..5\nok 1 a\n# harness: status 0\n' >"$work/host"
+	printf '# harness: status 0\n' >"$work/kunit"
+	printf '1..1\n  # Subtest: f:veth\n  1..1\n  ok 1 a\nok 1 f:veth\n# harness: status 0\n' >"$work/guest"
+	echo k:f:veth:a >"$work/expected"
+	same "counts" "$("$TOP/scripts/ktap-summary.py" --expect "$work/expected" host:h="$work/host" kunit:k="$work/kunit" \
+		k.1="$work/guest" | tail -n 1)" "2 passed, 5 failed, 0 skipped"
 	# A plan that was not fulfilled.
 	summed "1 passed, 1 failed, 0 skipped" <<<$'1..2\nok 1 a\n# harness: status 0'
 	# Nothing at all, with every status.
