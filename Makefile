@@ -52,13 +52,16 @@ override export CMD := $(value CMD)
 # What the user has chosen; without a choice each test runs where it is fastest.
 given := $(if $(filter-out undefined file,$(origin KERNEL) $(origin VM)),--kernel $(kernel))
 
+# own-kernels: before a script that has kernels of its own.
+own-kernels = $(if $(given),$(error $@ has kernels of its own: leave KERNEL= and VM= out))
+
 .PHONY: test
 test: ## all tests, or T='NAME...', each where it is fastest, or all on KERNEL=
 	@scripts/test.sh $(given) $(T)
 
 .PHONY: test-all
 test-all: ## all tests on all kernels
-	@status=0; for kernel in release uml uml-debug; do \
+	@$(own-kernels)status=0; for kernel in release uml uml-debug; do \
 		scripts/test.sh --kernel $$kernel || status=1; done; exit $$status
 
 .PHONY: test-repeat
@@ -67,7 +70,7 @@ test-repeat: ## N= times (default: 10) all tests, or T='NAME...', to find one th
 
 .PHONY: test-stock
 test-stock: ## the module on Debian's own kernels, as they are shipped
-	@scripts/test-stock.sh
+	@$(own-kernels)scripts/test-stock.sh
 
 .PHONY: deb
 deb: ## Debian packages for dkms and ip, in build/deb
@@ -75,15 +78,15 @@ deb: ## Debian packages for dkms and ip, in build/deb
 
 .PHONY: test-deb
 test-deb: ## install, boot, upgrade and purge the packages in a Debian 13
-	@scripts/test-packages.sh
+	@$(own-kernels)scripts/test-packages.sh
 
 .PHONY: clients
 clients: ## programs that make links of the old kinds, on the C drivers and on ours
-	@scripts/clients.sh
+	@$(own-kernels)scripts/clients.sh
 
 .PHONY: selftests
 selftests: ## the kernel's own tests of the old kinds, on the C drivers and on ours, all or T='NAME...'
-	@scripts/selftests.sh $(T)
+	@scripts/selftests.sh $(given) $(T)
 
 .PHONY: kunit
 kunit: ## the KUnit suites alone
@@ -107,11 +110,11 @@ parity: ## compare flavor F= (default: veth) with the C driver, all scenarios or
 
 .PHONY: stress
 stress: ## failing allocations, races and fuzz on the debug kernel, TIME= SEED= COUNT= F=
-	@scripts/stress.sh $(if $(F),--flavor $(F)) $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
+	@scripts/stress.sh $(given) $(if $(F),--flavor $(F)) $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 .PHONY: coverage
 coverage: ## which lines of the driver all tests, or T='NAME...', reach
-	@scripts/coverage.sh $(T)
+	@$(own-kernels)scripts/coverage.sh $(T)
 
 .PHONY: check
 check: ## formatter, clippy, rustdoc and the checks of the built objects

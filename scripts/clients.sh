@@ -60,7 +60,8 @@ if ((${#clients[@]} == 0)); then
 	done
 fi
 
-if [ -z "${SCRATCH:-}" ]; then
+if [ -z "${RNETVIRT_SCRATCH:-}" ]; then
+	lock_here clients
 	"$TOP/scripts/provision.sh" --guest
 	for kernel in $(for client in "${clients[@]}"; do kernel_of "$client"; done | sort -u); do
 		"$TOP/scripts/vm.sh" --kernel "$kernel" --build-only
@@ -74,17 +75,17 @@ for client in "${clients[@]}"; do
 	packages+=" $(head_of "$client" PACKAGES)"
 done
 in_system() {
-	chroot "$SCRATCH" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+	chroot "$RNETVIRT_SCRATCH" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
 		DEBIAN_FRONTEND=noninteractive "$@"
 }
 # What was fetched is kept, for the next run.
 mkdir -p "$CACHE/stock/archives/partial"
-mount --bind "$CACHE/stock/archives" "$SCRATCH/var/cache/apt/archives"
-mount -t proc proc "$SCRATCH/proc"
-mount --rbind /dev "$SCRATCH/dev"
+mount --bind "$CACHE/stock/archives" "$RNETVIRT_SCRATCH/var/cache/apt/archives"
+mount -t proc proc "$RNETVIRT_SCRATCH/proc"
+mount --rbind /dev "$RNETVIRT_SCRATCH/dev"
 # Programs are installed, not started.
-printf '#!/bin/sh\nexit 101\n' >"$SCRATCH/usr/sbin/policy-rc.d"
-chmod +x "$SCRATCH/usr/sbin/policy-rc.d"
+printf '#!/bin/sh\nexit 101\n' >"$RNETVIRT_SCRATCH/usr/sbin/policy-rc.d"
+chmod +x "$RNETVIRT_SCRATCH/usr/sbin/policy-rc.d"
 # shellcheck disable=SC2086
 logged "installing the programs" "$TOP/build/log/clients-install.log" \
 	in_system apt-get -y --no-install-recommends install $packages
@@ -92,23 +93,23 @@ logged "installing the programs" "$TOP/build/log/clients-install.log" \
 for client in "${clients[@]}"; do
 	suite=$(head_of "$client" SUITE)
 	[ "$suite" ] || continue
-	sed -n "1s/ trixie / $suite /p" "$SCRATCH/etc/apt/sources.list" >"$SCRATCH/etc/apt/sources.list.d/$suite.list"
-	printf 'Package: *\nPin: release n=%s\nPin-Priority: 100\n' "$suite" >"$SCRATCH/etc/apt/preferences.d/$suite"
+	sed -n "1s/ trixie / $suite /p" "$RNETVIRT_SCRATCH/etc/apt/sources.list" >"$RNETVIRT_SCRATCH/etc/apt/sources.list.d/$suite.list"
+	printf 'Package: *\nPin: release n=%s\nPin-Priority: 100\n' "$suite" >"$RNETVIRT_SCRATCH/etc/apt/preferences.d/$suite"
 	# shellcheck disable=SC2046
 	logged "installing programs of Debian's $suite" "$TOP/build/log/clients-install-$suite.log" in_system sh -euc '
 		apt-get update
 		apt-get -y --no-install-recommends -t "$0" install "$@"' "$suite" $(head_of "$client" LATER)
 done
-umount -R "$SCRATCH/dev" "$SCRATCH/proc" "$SCRATCH/var/cache/apt/archives"
-mkdir -p "$SCRATCH$TOP/build"
-cp -r "$TOP/scripts" "$SCRATCH$TOP/"
+umount -R "$RNETVIRT_SCRATCH/dev" "$RNETVIRT_SCRATCH/proc" "$RNETVIRT_SCRATCH/var/cache/apt/archives"
+mkdir -p "$RNETVIRT_SCRATCH$TOP/build"
+cp -r "$TOP/scripts" "$RNETVIRT_SCRATCH$TOP/"
 passed=0 failed=0
 for driver in ${DRIVERS:-c ours}; do
 	for client in "${clients[@]}"; do
 		only=$(head_of "$client" DRIVERS)
 		[[ " ${only:-$driver} " = *" $driver "* ]] || continue
 		output=$TOP/build/log/client-$client-$driver.out status=0 start=$SECONDS
-		attended "$TOP/scripts/vm.sh" --kernel "$(kernel_of "$client")" --root "$SCRATCH" --no-build --no-insmod --timeout "$(limit_of "$client")" \
+		attended "$TOP/scripts/vm.sh" --kernel "$(kernel_of "$client")" --root "$RNETVIRT_SCRATCH" --no-build --no-insmod --timeout "$(limit_of "$client")" \
 			--log "$TOP/build/log/client-$client-$driver.log" \
 			-- "scripts/clients/lib.sh $client $driver" >"$output" 2>&1 || status=$?
 		grep -E '^(not )?ok ' "$output" || true

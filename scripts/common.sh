@@ -47,13 +47,16 @@ asked_kernel() {
 }
 
 # The address of the Debian repository that this machine's apt uses.
+DEBIANS='^(bookworm|trixie|forky|sid|(old)?stable|testing|unstable)'
 debian_mirror() {
 	local url
 
 	command -v apt-get >/dev/null || die "no apt-get here; pass a Rust-enabled kernel build tree as KDIR="
-	url=$(apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(RELEASE)' 'Created-By: Packages' |
-		awk '$2 == "main" && $3 !~ /security|updates/ { print $1; exit }')
-	[ -n "$url" ] || die "the machine's apt configuration names no repository"
+	# Others have a component main, too; a mirror may not say who it is before its first update.
+	url=$(apt-get indextargets --format '$(ORIGIN)|$(REPO_URI)|$(COMPONENT)|$(RELEASE)' 'Created-By: Packages' |
+		awk -F'|' -v releases="$DEBIANS" '($1 == "Debian" || $1 == "" && $4 ~ releases) && $3 == "main" &&
+			$4 !~ /security|updates/ { print $2; exit }')
+	[ -n "$url" ] || die "the machine's apt configuration names no repository of Debian"
 	echo "$url"
 }
 
@@ -66,7 +69,7 @@ private_apt() {
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $url $1 main" >"$apt/sources.list"
 	apt_opts=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o "Dir::State::lists=$apt/lists"
-		-o "Dir::Cache=$apt/cache" -o "APT::Sandbox::User=$(id -un)" "${@:2}")
+		-o "Dir::Cache=$apt/cache" -o "APT::Sandbox::User=$(id -un)" -o APT::Update::Error-Mode=any "${@:2}")
 	# In a subshell: it is for the caller to say whether anything ends with that.
 	(logged "looking into $1" "$CACHE/log/apt-$1.log" apt-get "${apt_opts[@]}" update >&2)
 }
@@ -77,22 +80,26 @@ as_root() {
 	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
 		sudo "$@"
 	else
-		die "needs root once; run: sudo $*"
+		die "'$1' needs root: run 'sudo -v' first, or this as root"
 	fi
 }
 
-# lock NAME: hold the cache-wide lock NAME until this shell exits, so that two
-# runs at once take turns instead of writing over each other.
+# lock NAME [-s]: hold the cache-wide lock NAME until this shell exits, so that two
+# runs at once take turns instead of writing over each other; -s: with others that
+# change nothing, either.
 lock() {
 	local file=$CACHE/locks/$1 fd
 
 	mkdir -p "$CACHE/locks"
 	exec {fd}>"$file"
-	if ! flock -n "$fd"; then
+	if ! flock -n "${@:2}" "$fd"; then
 		say "waiting for another run that holds '$1'"
-		flock "$fd"
+		flock "${@:2}" "$fd"
 	fi
 }
+
+# lock_here NAME: the same for this checkout, in which files of one name are left.
+lock_here() { lock "$1-$(printf %s "$TOP" | sha256sum | cut -c1-12)"; }
 
 # logged LABEL LOGFILE CMD...: run CMD with its output in LOGFILE, a dot of
 # progress now and then on stderr, and the log's end when it fails.

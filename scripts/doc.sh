@@ -26,7 +26,7 @@ tools
 kdir=$(kernel_dir)
 source=$(realpath "$kdir/source" 2>/dev/null || echo "$kdir")
 
-lock "doc-$(printf %s "$TOP" | sha256sum | cut -c1-12)"
+lock_here doc
 tmp=$(mktemp -d "$TOP/build/.doc.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM

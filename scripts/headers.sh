@@ -181,8 +181,9 @@ compare_exports() {
 
 lock "headers-$release"
 if [ ! -e "$out/.complete" ]; then
-	# Of this release one is enough.
-	rm -rf "$CACHE/headers/$release"-*
+	# Of this release one is enough; another checkout may have its own.
+	find "$CACHE/headers" -mindepth 1 -maxdepth 1 -name "$release-*" -mtime +7 -exec rm -rf {} + 2>/dev/null || true
+	rm -rf "$out"
 	mkdir -p "$out"
 	logged "unpacking the source of rust/ for Linux $release" "$CACHE/log/headers-unpack.log" unpack
 	logged "building Rust's metadata for Linux $release, 2 to 3 minutes" "$CACHE/log/headers.log" \
@@ -191,4 +192,5 @@ if [ ! -e "$out/.complete" ]; then
 	compare_exports
 	touch "$out/.complete"
 fi
+touch "$out" 2>/dev/null || true
 echo "$out/obj"

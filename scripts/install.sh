@@ -116,7 +116,7 @@ build "$TOP/build/log/install-build.log" || die "the module does not build"
 # is configured to), and here this is to be only one. It is staged first, so that
 # make need not run as root.
 stage=$TOP/build/install
-lock "install-$(printf %s "$TOP" | sha256sum | cut -c1-12)"
+lock_here install
 trap 'rm -rf "$stage"' EXIT
 trap 'exit 130' INT TERM
 rm -rf "$stage"

@@ -26,6 +26,8 @@ version, configuration and toolchain. JOBS= sets the number of parallel jobs.
 TXT
 }
 
+# What fails in $(...) is not to be taken for an answer.
+shopt -s inherit_errexit
 path_only= source_only=
 name=release
 for a; do
@@ -81,7 +83,7 @@ source_tree() {
 
 	private_apt trixie-backports -o Dir::Etc::sourceparts=-
 	mkdir -p "$download"
-	version=$(apt-cache "${apt_opts[@]}" madison "linux-source-$SERIES" | awk '{ print $3; exit }')
+	version=$(apt-cache "${apt_opts[@]}" madison "linux-source-$SERIES" | awk 'NR == 1 { print $3 }')
 	if [ -z "$version" ]; then
 		die "the package linux-source-$SERIES is gone from its suite (there are: $(apt-cache "${apt_opts[@]}" pkgnames linux-source- |
 			tr '\n' ' ')); rnetvirt builds against Linux $SERIES: pass such a build tree as KDIR="

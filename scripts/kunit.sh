@@ -17,12 +17,18 @@ kernel=release
 while (($#)); do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
-	--kernel) kernel=${2-}; shift ;;
+	--kernel)
+		(($# > 1)) || bad_usage "--kernel wants a value"
+		kernel=$2
+		shift
+		;;
 	*) bad_usage "unknown argument '$1'" ;;
 	esac
 	shift
 done
 known_kernel "$kernel"
+! is_stock "$kernel" || bad_usage "the $kernel kernel has no KUnit"
+[ -z "${KDIR:-}" ] || bad_usage "KUnit runs on the kernels that are built here, not on KDIR's"
 
 "$TOP/scripts/build.sh" "$kernel"
 use_toolchain

@@ -32,7 +32,7 @@ PAIRS="1.85.0:19 1.96.0:22"
 
 BUILD_PKGS="make gcc libc6-dev flex bison bc libelf-dev libssl-dev cpio kmod xz-utils
 	rsync python3 python3-venv perl ca-certificates"
-RUN_PKGS="python3 python3-venv cpio kmod xz-utils debootstrap busybox-static iproute2 iputils-ping iputils-arping ethtool iperf3 tcpdump
+RUN_PKGS="gcc libc6-dev python3 python3-venv cpio kmod xz-utils debootstrap busybox-static iproute2 iputils-ping iputils-arping ethtool iperf3 tcpdump
 	nftables bridge-utils udev procps socat python3-yaml python3-scapy python3-pyroute2 python3-matplotlib"
 
 installed() { dpkg-query -W -f '${Status} ${Version}\n' "$1" 2>/dev/null | grep -q "^install ok installed ${2:-}"; }

@@ -24,7 +24,7 @@ one command: nothing is mounted that others see, or that could be left.
   --update  install what the archive has today
   --exec    run COMMAND, with that Debian 13's tools
   --install make sure that further packages are there
-  --scratch run COMMAND as root with \$SCRATCH, a copy of the Debian 13 in the cache (of
+  --scratch run COMMAND as root with \$RNETVIRT_SCRATCH, a copy of the Debian 13 in the cache (of
             that one always) to be changed at will: it goes when COMMAND ends
 TXT
 }
@@ -181,6 +181,7 @@ provide() (
 		bootstrap
 		as_root touch "$ROOT/.bootstrapped"
 	fi
+	lock stock-root
 	logged "installing Debian 13's kernel $flavor, its headers and source, and rustc" \
 		"$CACHE/log/stock-packages.log" packages "$flavor"
 	as_root touch "$ROOT/.complete"
@@ -204,11 +205,14 @@ if [ -n "$install" ]; then
 	fi
 	[ -n "$place" ] || die "install first: apt install $*"
 	lock stock
+	lock stock-root
 	logged "installing $*" "$CACHE/log/stock-install.log" \
 		in_root apt-get -y --no-install-recommends install "$@"
 	exit
 fi
 if [ -n "$scratch" ]; then
+	# What lies below a copy must not change.
+	lock stock-root -s
 	# Who uses one holds a lock on it: what nobody holds is of a run that was killed.
 	exec {turn}>"$CACHE/locks/stock-scratch"
 	flock "$turn"
@@ -235,7 +239,7 @@ if [ -n "$scratch" ]; then
 		}
 		cat /etc/resolv.conf >root/etc/resolv.conf
 		cd "$3"
-		export SCRATCH="$1/root"
+		export RNETVIRT_SCRATCH="$1/root"
 		shift 3
 		exec "$@"' sh "$layers" "$ROOT" "$PWD" "$@"
 	exit

@@ -113,6 +113,7 @@ command=$(printf ' %q' exec /usr/bin/python3 scripts/stress/guest.py --kind "$ki
 	--count "$count" --first "$first" ${seconds:+--time "$seconds"} ${guided:+--guided} "${ops[@]}" "${parts[@]}")
 case $flavors in
 *tap*)
+	command -v gcc >/dev/null || "$TOP/scripts/provision.sh"
 	gcc -O2 -Wall -static -pthread -o "$OUT/tap" "$TOP/scripts/stress/tap.c" || die "cannot compile scripts/stress/tap.c"
 	;;
 esac

@@ -74,7 +74,9 @@ choose() { # KERNEL WORDS...
 kernels=() host=() kunit='' guest=()
 shopt -s nullglob
 if ((${#names[@]} == 0)); then
-	host=("$TOP"/scripts/tests/host/*.sh) kunit=1
+	host=("$TOP"/scripts/tests/host/*.sh)
+	# A kernel that is not built here may have no KUnit.
+	is_stock "$kernel" || [ -n "${KDIR:-}" ] || kunit=1
 fi
 for name in "${names[@]}"; do
 	case $name in
@@ -169,6 +171,10 @@ fi
 
 unset TEST_TIMEOUT T CMD
 mkdir -p "$TOP/build/log"
+# Two kinds of kernels at once have no log in common.
+for k in "${kernels[@]:-${kernel:-$FAST}}"; do
+	lock_here "test-$k"
+done
 work=$(mktemp -d "${TMPDIR:-/tmp}/rnetvirt-test.XXXXXX")
 
 # Children first: a pipeline's members have no group of their own here.

@@ -124,6 +124,7 @@ PLUGIN=$TOP/build/iproute2/link_rnetvirt.so
 # KDIR stays what the caller set: for build.sh it means a tree of the user's own.
 if [ -n "${KDIR:-}" ]; then
 	! is_stock "$kernel" || bad_usage "KDIR= is a kernel of your own, not $kernel"
+	[ "$KDIR" != running ] || bad_usage "the running kernel's headers cannot be booted: KDIR= is a tree in which a kernel was built"
 	KDIR=$(realpath "$KDIR") MODULE_DIR=$(module_dir custom) kdir=$KDIR
 	arch=x86_64 image=$kdir/arch/x86/boot/bzImage
 	if is_uml "$kernel"; then
@@ -178,6 +179,8 @@ module_tree() {
 	echo "$dir/lib/modules/$(cat "$kdir/include/config/kernel.release")"
 }
 if is_stock "$kernel"; then
+	# Not to be replaced under the guest.
+	lock stock-root -s
 	MODULES=$(realpath "$kdir/modules")
 else
 	MODULES=$(module_tree)
@@ -321,12 +324,13 @@ kvm_works() {
 		say "probing whether KVM boots a guest"
 		if timeout -k 2 30 "${vng[@]}" "${probe[@]}" </dev/null 2>/dev/null | grep -E "$booted" >/dev/null; then
 			echo yes >"$answer"
-		else
+		elif ((PIPESTATUS[0] != 124)); then
 			echo no >"$answer"
 		fi
-		say "KVM: $(cat "$answer")"
+		# A busy machine may not have been done: then the next run asks again.
+		say "KVM: $(cat "$answer" 2>/dev/null || echo "no guest in 30 s")"
 	fi
-	grep -q yes "$answer"
+	grep -qs yes "$answer"
 }
 
 if is_uml "$kernel"; then
