@@ -27,9 +27,9 @@ FIRST = 3
 
 
 def node_of(device):
-    """The node of a link, by the name that the kernel gave it."""
+    """The node of a link, by the name that the kernel gave it, and the file that says its number."""
     if "/" in device:
-        return device
+        return device, None
     directory = f"/sys/class/net/{device}"
     try:
         with open(f"{directory}/ifindex", encoding="ascii") as file:
@@ -41,15 +41,28 @@ def node_of(device):
             lines = dict(line.strip().split("=", 1) for line in file)
     except OSError:
         sys.exit(f"tap-exec.py: '{device}' is no tap: its flavor has to be macvtap or ipvtap")
-    return "/dev/" + lines["DEVNAME"]
+    return "/dev/" + lines["DEVNAME"], f"{directory}/tap{index}/dev"
 
 
-def queue(node, vhost):
+def is_of(fd, number):
+    """Whether it is the link's. The name may be another one's, a C driver's in another namespace for instance;
+    and read before the opening a number may be another link's by then."""
+    try:
+        with open(number, encoding="ascii") as file:
+            major, minor = map(int, file.read().split(":"))
+    except OSError:
+        return False
+    return os.fstat(fd).st_rdev == os.makedev(major, minor)
+
+
+def queue(node, number, vhost):
     """A descriptor of a new queue."""
     try:
         fd = os.open(node, os.O_RDWR)
     except OSError as error:
         sys.exit(f"tap-exec.py: {node}: {error.strerror}")
+    if number and not is_of(fd, number):
+        sys.exit(f"tap-exec.py: {node} is not the link's node, whose number {number} says: make one with mknod, and name that")
     if not vhost:
         return fd
     try:
@@ -76,7 +89,7 @@ def main():
         print("tap-exec.py: a device and a command are needed, and 1 to 256 queues (try --help)", file=sys.stderr)
         sys.exit(2)
     # Out of the way of where they are to be.
-    fds = [fcntl.fcntl(queue(node_of(args.device), args.vhost), fcntl.F_DUPFD_CLOEXEC, FIRST + args.queues)
+    fds = [fcntl.fcntl(queue(*node_of(args.device), args.vhost), fcntl.F_DUPFD_CLOEXEC, FIRST + args.queues)
            for _ in range(args.queues)]
     for at, fd in enumerate(fds, FIRST):
         os.dup2(fd, at)

@@ -63,6 +63,7 @@ use abstractions::{
             NewLinkParams,
             SetupDevice, //
         },
+        mac::Mac,
         net_device_ops::NetDeviceOps,
         netdevice::{
             Link,
@@ -135,6 +136,8 @@ pub(crate) struct Common {
     pub(crate) tap: Option<TapRef>,
     /// Groups that it listens to.
     pub(crate) groups: GroupFilter,
+    /// Whether it is one of those that the port counts as `odd_broadcasts`.
+    odd_broadcast: Atomic<bool>,
     /// What it may say that it is, if that is not anything.
     pub(crate) guard: RcuBox<Guard>,
     /// How much it may send and receive, if that is not anything.
@@ -156,11 +159,31 @@ impl Common {
             tap: form.tap,
             // So that not all endpoints err about the same groups.
             groups: GroupFilter::new(random_u32()),
+            odd_broadcast: Atomic::new(false),
             guard: RcuBox::new(),
             limits: RcuBox::new(),
             copied: Level::new(),
             has_rx_limits: Atomic::new(false),
         })
+    }
+
+    /// Has the port know whether an endpoint with that address for everybody, which is up, needs more than the
+    /// lower device is asked for.
+    pub(crate) fn follow_broadcast(&self, everybody: Mac) {
+        self.set_odd_broadcast(self.port.is_odd_broadcast(everybody));
+    }
+
+    /// It is not up any more. Returns whether the port's groups have to be computed anew.
+    pub(crate) fn forget_broadcast(&self) -> bool {
+        self.set_odd_broadcast(false)
+    }
+
+    fn set_odd_broadcast(&self, odd: bool) -> bool {
+        let changes = self.odd_broadcast.xchg(odd, Relaxed) != odd;
+        if changes {
+            self.port.count_odd_broadcast(odd);
+        }
+        changes
     }
 
     /// Whether a packet is within what the endpoint may receive; if so, it has received it.
@@ -390,7 +413,7 @@ pub(crate) struct Macvlan {
     pub(crate) common: Common,
     pub(crate) mode: MacvlanModeCell,
     pub(crate) flags: FlagsCell,
-    /// The address by which packets find it, while it is up.
+    /// The address by which packets find it, while it is up; 0 if that has become the lower device's.
     pub(crate) hashed: Atomic<u64>,
     /// How many group packets it would like to be put off.
     pub(crate) bc_queue_len: Atomic<u32>,

@@ -4,8 +4,8 @@
 
 use crate::{
     endpoint::Macvlan,
+    ipvlan::addresses,
     port::Port,
-    refusal::Refusal,
     tap, //
 };
 use abstractions::{
@@ -52,6 +52,7 @@ impl Notifier for Events {
             if event == Event::UNREGISTER {
                 // Who administers the namespace that it comes to has not said so. Never fails.
                 let _ = Port::set_host(&port, false, rtnl);
+                port.set_trusted(false, rtnl);
                 port.set_suppress(false, rtnl);
                 port.set_copies(None, rtnl);
             }
@@ -85,28 +86,13 @@ impl Port {
         for dev in self.ipvlans().registered(rtnl).filter(|dev| dev.is_up()) {
             dev.sync_to_lower(rtnl);
         }
+        // What is the host's here is not what it was there.
+        addresses::give_all_back(self);
         self.update_groups(rtnl);
         if self.has_l3s() && self.hook(rtnl).is_err() {
             // Nobody can be told but the reader of the log: the move has happened.
             self.lower()
                 .log_error(c"no netfilter hooks: links in mode l3s do not receive");
-        }
-    }
-
-    /// The lower device may not take the address of an endpoint, whose packets would be told from its
-    /// own, and from those of endpoints of flavor ipvlan, by nothing. [`EADDRINUSE`].
-    fn check_new_mac(&self, more: &Details<'_>) -> Result {
-        let Some(mac) = more.new_mac() else {
-            return Ok(());
-        };
-        // In mode passthru it is the endpoint's, too.
-        if self.is_passthru() {
-            return Ok(());
-        }
-        let guard = rcu::read_lock();
-        match self.macs.find(mac.key(), Rcu::new(&guard)) {
-            Some(_) => Err(more.refuse(Refusal::LowerMacInUse)),
-            None => Ok(()),
         }
     }
 
@@ -140,7 +126,6 @@ impl Port {
                     .for_each(|dev| dev.follow_mtu(mtu, rtnl));
             }
             Event::PRE_CHANGE_ADDR => {
-                self.check_new_mac(more)?;
                 if let Some(dev) = self.led_by_lower(rtnl) {
                     more.ask_for(dev, rtnl)?;
                 }
@@ -153,6 +138,9 @@ impl Port {
                     if let Some(dev) = macvlans().next() {
                         Macvlan::sync_mac(dev, lower.mac(), rtnl)?;
                     }
+                } else {
+                    // Not all who change it ask before: bridges and VLANs do not.
+                    macvlans().for_each(|dev| Macvlan::yield_mac(dev, lower, rtnl));
                 }
                 if let Some(dev) = self.led_by_lower(rtnl) {
                     dev.relay(Relayed::ChangeAddr, rtnl);

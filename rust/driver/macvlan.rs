@@ -155,9 +155,6 @@ impl Macvlan {
         if let Some(change) = settings.sources {
             Self::change_sources(&dev, change, rtnl)?;
         }
-        if let Some(cutoff) = settings.bc_cutoff {
-            port.set_bc_cutoff(cutoff, rtnl);
-        }
         dev.transfer_operstate(lower, rtnl);
         dev.linkwatch_fire_event(rtnl);
         Ok(dev)

@@ -138,9 +138,9 @@ pub(crate) struct Port {
     /// How many endpoints of flavor ipvlan want all groups that the lower device receives, without
     /// asking it for more.
     pub(crate) all_groups_wanted: Atomic<u32>,
-    /// An endpoint has had an address of its own for everybody, for which nothing was asked of the
+    /// How many endpoints have an address of their own for everybody, for which nothing is asked of the
     /// lower device.
-    odd_broadcast: Atomic<bool>,
+    odd_broadcasts: Atomic<u32>,
     /// Groups that endpoints listen to.
     pub(crate) groups: GroupFilter,
     /// Of these, those whose packets are put off because there may be many listeners.
@@ -203,7 +203,7 @@ impl Port {
                 listed6: LinkTable::new(),
                 copies: RcuBox::new(),
                 all_groups_wanted: Atomic::new(0),
-                odd_broadcast: Atomic::new(false),
+                odd_broadcasts: Atomic::new(0),
                 groups: GroupFilter::new(0),
                 deferred_groups: GroupFilter::new(0),
                 bc_queue_len: Atomic::new(0),

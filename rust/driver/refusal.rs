@@ -181,8 +181,6 @@ refusals! {
     LowerElsewhere: EPERM, c"CAP_NET_ADMIN is required in the network namespace of the lower device";
     /// the lower device has a link in mode passthru
     LowerIsTaken: EINVAL, c"the lower device has a link in mode passthru, which does not share it";
-    /// another address of the lower device
-    LowerMacInUse: EADDRINUSE, c"a link on the device has that address; take it down, or change its address";
 
     // --- Flavors macvlan and macvtap
 
@@ -209,9 +207,9 @@ refusals! {
     /// `MACADDR_COUNT`
     SourceCount: EINVAL, c"the number of sources cannot be set";
     /// one more, or a list with more; what is there, or said twice, counts once
-    TooManySources: ENOSPC, c"a link listens to up to 5400 sources";
-    /// change to mode source, or of mode, flags or sources in it, from another one
-    SourcesAreHosts: EPERM, c"mode source needs CAP_NET_ADMIN in the lower device's network namespace";
+    TooManySources: ENOSPC, c"a link listens to up to 5200 sources";
+    /// change to mode source, or of mode, flags or sources in it, or of `nodst` in any mode, from another one
+    SourcesAreHosts: EPERM, c"mode source, nodst need CAP_NET_ADMIN in the lower device's network namespace";
     /// `BC_QUEUE_LEN` above 1000
     LongQueue: EPERM, c"bc_queue_len above 1000 needs CAP_NET_ADMIN in the initial user namespace";
     /// change of `BC_QUEUE_LEN` or `BC_CUTOFF` from another one

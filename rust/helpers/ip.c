@@ -246,6 +246,17 @@ __rnetvirt_helper bool rnetvirt_helper_ipv4_is_local(const struct net_device *de
 	return inet_addr_type_dev_table(dev_net(dev), dev, addr) == RTN_LOCAL;
 }
 
+__rnetvirt_helper bool rnetvirt_helper_ipv4_is_received(const struct net_device *dev, __be32 addr)
+{
+	struct net *net = dev_net(dev);
+	unsigned int type = inet_addr_type_dev_table(net, dev, addr);
+
+	/* Where there is no table yet all are said to be. */
+	return type == RTN_LOCAL ||
+	       (type == RTN_BROADCAST &&
+		inet_addr_type_dev_table(net, dev, htonl(INADDR_LOOPBACK)) != RTN_BROADCAST);
+}
+
 __rnetvirt_helper int rnetvirt_helper_ip_route_input(struct sk_buff *skb, struct net_device *dev)
 {
 	const struct iphdr *iph = ip_hdr(skb);

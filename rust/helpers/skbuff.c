@@ -308,16 +308,6 @@ __rnetvirt_helper struct sk_buff *rnetvirt_helper_skb_clone_atomic(struct sk_buf
 }
 
 /*
- * A socket of ours: the one of a tap, for which it is good to wait until what it has sent
- * is read, unless it holds a namespace. Every socket has a protocol, also those that are
- * not whole.
- */
-static __always_inline bool rnetvirt_sk_is_own(const struct sock *sk)
-{
-	return sk->sk_prot->owner == THIS_MODULE && !sk->sk_net_refcnt;
-}
-
-/*
  * What rnetvirt_helper_skb_detach() would have to let go of: 0 nothing, 1 a socket only, as
  * with most packets, 2 perhaps more.
  */
@@ -325,7 +315,7 @@ __rnetvirt_helper u32 rnetvirt_helper_skb_attached(struct sk_buff *skb)
 {
 	if (skb_get_nfct(skb) || skb->_skb_refdst || skb_zcopy(skb) || skb_has_frag_list(skb))
 		return 2;
-	return skb->sk && !rnetvirt_sk_is_own(skb->sk);
+	return !!skb->sk;
 }
 
 /* Fragments that were put together came in as packets, with pages of their own. */
@@ -345,8 +335,7 @@ __rnetvirt_helper bool rnetvirt_helper_skb_detach(struct sk_buff *skb)
 {
 	skb_dst_drop(skb);
 	nf_reset_ct(skb);
-	if (skb->sk && !rnetvirt_sk_is_own(skb->sk))
-		skb_orphan(skb);
+	skb_orphan(skb);
 	return !skb_orphan_frags_rx(skb, GFP_ATOMIC) &&
 	       !(rnetvirt_skb_has_zcopy_frags(skb) && __skb_linearize(skb));
 }

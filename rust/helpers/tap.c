@@ -84,15 +84,25 @@ __rnetvirt_helper void rnetvirt_helper_sock_init(struct sock *sk, struct socket 
 	sock_set_flag(sk, SOCK_RCU_FREE);
 }
 
+/* A number of the current process's namespace that no other will ever have; 0 of one that exits. */
+__rnetvirt_helper u64 rnetvirt_helper_current_net_cookie(void)
+{
+	return current->nsproxy ? current->nsproxy->net_ns->net_cookie : 0;
+}
+
 /*
  * SK, which was allocated for init_net without holding that, is the namespace's of
- * the current process from now on, and holds it. EPERM: it is another one's.
+ * the current process from now on, and holds it. EPERM: it is another one's, or the process is
+ * neither in the one with the number OPENED_IN nor privileged: rules by owner mind the socket's
+ * namespace, out of whose reach it would take what the host has opened.
  */
-__rnetvirt_helper int rnetvirt_helper_sock_join_current_net(struct sock *sk)
+__rnetvirt_helper int rnetvirt_helper_sock_join_current_net(struct sock *sk, u64 opened_in)
 {
 	struct net *net = current->nsproxy ? current->nsproxy->net_ns : NULL;
 	int err = 0;
 
+	if (net && net->net_cookie != opened_in && !capable(CAP_NET_ADMIN))
+		return -EPERM;
 	lock_sock(sk);
 	if (!net || (sk->sk_net_refcnt && !net_eq(net, sock_net(sk)))) {
 		err = -EPERM;

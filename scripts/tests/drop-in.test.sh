@@ -416,9 +416,10 @@ test_takeover() {
 	takeover --take >"$WORK/status"
 	grep -q already "$WORK/status"
 	# Who serves them already, by hand, is to serve them after the next boot, too.
-	rm "$WORK/takeover.conf"
+	mv "$WORK/takeover.conf" "$WORK/takeover.conf.first"
 	takeover --take >"$WORK/status"
 	grep -qx "options rnetvirt kinds=$ALL" "$WORK/takeover.conf"
+	mv "$WORK/takeover.conf.first" "$WORK/takeover.conf"
 	refused "there are links of veth" takeover --undo
 	gives $ALL served
 	ip -n S link del veth0
@@ -576,10 +577,10 @@ test_takeover_that_cannot_look() {
 	gives "veth0 veth1" names S
 	ip -n S link del veth0
 	# Names of namespaces are anybody's.
-	ip netns add 'a|b'
+	ns 'a|b'
 	ip -n 'a|b' link add type veth
 	refused "veth0 (/run/netns/a|b)" takeover --take veth
-	ip netns del 'a|b'
+	printf 'netns del %s\n' 'a|b' | ip -batch -
 	wait_for 20 rmmod veth
 	modprobe veth
 	# What 'ip netns' has forgotten to delete is no namespace.

@@ -338,19 +338,32 @@ test_broadcast_where_the_lower_device_calls_it_something_else() {
 	gives "B/v1 broadcast" who W wire0 "$WIRE_MAC" 010203040507 1 B/v1
 }
 
-test_the_lower_device_does_not_take_the_address_of_a_link() {
+test_the_lower_device_takes_the_address_of_a_link() {
 	two macvlan:bridge ipvlan:l2:bridge
 	ip -n A link set v0 address 02:00:00:00:00:77
-	refused "a link on the device has that address" \
-		ip -n S link set eth0 address 02:00:00:00:00:77
-	gives 02:00:00:00:0a:00 rtnl S get eth0 address
-	gives 02:00:00:00:0a:00 rtnl B get v1 address
-	reaches W 10.0.0.2
-	# One that is down does not receive by it.
-	ip -n A link set v0 down
+	gives "A/v0 host" who W wire0 "$WIRE_MAC" 020000000077 1 A/v0
 	ip -n S link set eth0 address 02:00:00:00:00:77
+	# It is that of the ipvlan link, too.
 	gives 02:00:00:00:00:77 rtnl B get v1 address
-	refused "in use" ip -n A link set v0 up
+	ip -n W neigh flush dev wire0
+	reaches W 10.0.0.2
+	gives "B/v1 host" says W wire0 "$WIRE_MAC" 020000000077 10.0.0.2 1 A/v0 B/v1
+	# What has become free is the link's again.
+	ip -n S link set eth0 address 02:00:00:00:0a:00
+	gives "A/v0 host" who W wire0 "$WIRE_MAC" 020000000077 1 A/v0
+	ip -n S link set eth0 address 02:00:00:00:00:77
+	gives nobody says W wire0 "$WIRE_MAC" 020000000077 10.0.0.3 0 A/v0
+	# Or another one is.
+	ip -n A link set v0 address 02:00:00:00:00:78
+	gives "A/v0 host" who W wire0 "$WIRE_MAC" 020000000078 1 A/v0
+	ip -n A link set v0 down
+	refused "in use" ip -n A link set v0 address 02:00:00:00:00:77
+	ip -n A link set v0 up
+	ip -n S link set eth0 address 02:00:00:00:00:78
+	ip -n A link del v0
+	ip -n W neigh flush dev wire0
+	reaches W 10.0.0.2
+	gives 0 rtnl S get eth0 promiscuity
 }
 
 test_a_tap_is_not_shared() {

@@ -100,6 +100,32 @@ test_trust_is_the_lower_devices_namespaces_to_give() {
 	inside ip -d link show v0 | grep -q "trust on"
 }
 
+# Nobody has given it in the namespace that the lower device comes to, nor asked there for links' addresses.
+test_trust_ends_where_the_lower_device_moves() {
+	ip_pair l3
+	ns T
+	ipv6_on T
+	trust on
+	needs dummy
+	ip -n T link add d0 up type dummy
+	ip -n T addr add 10.0.0.50/32 dev d0
+	ip -n T addr add fd00::50/128 dev d0 nodad
+	ip -n A addr add 10.0.0.50/32 dev v0
+	ip -n A addr add fd00::50/128 dev v0 nodad
+	ip -n S link set eth0 netns T
+	gives "trust off" shown A v0
+	ip -n T -batch - <<-TXT
+		link set eth0 up
+		route add 10.0.0.0/24 dev eth0
+		route add fd00::/64 dev eth0
+	TXT
+	carried T eth0
+	ip -n W neigh replace 10.0.0.50 lladdr 02:00:00:00:0a:00 dev wire0
+	ip -n W neigh replace fd00::50 lladdr 02:00:00:00:0a:00 dev wire0
+	in_ns A nft "add table inet t; add chain inet t in { type filter hook input priority 0; policy drop; }"
+	both_reach W 50
+}
+
 test_groups_are_not_sent() {
 	local mode
 
@@ -279,6 +305,9 @@ test_what_the_host_takes_later_is_its() {
 			ip -n W neigh replace 10.0.0.$last lladdr 02:00:00:00:0a:00 dev wire0
 			ip -n W neigh replace fd00::$last lladdr 02:00:00:00:0a:00 dev wire0
 		done
+		# By what address it has, if the other end's is said, too.
+		ip -n A addr add 10.0.0.52/32 dev v0
+		ip -n W neigh replace 10.0.0.52 lladdr 02:00:00:00:0a:00 dev wire0
 		# On whatever device.
 		ip -n S -batch - <<-TXT
 			route replace 10.0.0.0/24 dev eth0
@@ -287,10 +316,12 @@ test_what_the_host_takes_later_is_its() {
 			addr add fd00::50/128 dev eth0 nodad
 			addr add 10.0.0.51/32 dev d0
 			addr add fd00::51/128 dev d0 nodad
+			addr add 10.0.0.52 peer 10.9.9.9/32 dev d0
 		TXT
 		in_ns A nft "add table inet t; add chain inet t in { type filter hook input priority 0; policy drop; }"
 		both_reach W 50
 		both_reach W 51
+		reaches W 10.0.0.52
 		in_ns A nft delete table inet t
 		# Others are as they were, and the link gets rid of what it has.
 		both_reach W 1
@@ -592,4 +623,35 @@ test_a_bridge_of_veths_ends_by_itself() {
 		gives sent frames packet S v0 10.77.0.1 10.8.3.9
 		same "sent by p0 afterwards" "$(sysfs S p0 statistics/tx_packets)" $((n + 1))
 	done
+}
+
+# In mode l3s what its hosts' broadcasts are goes by the address, too.
+test_the_hosts_broadcasts_are_its() {
+	ip_pair l3s
+	ip -n A addr add 10.0.0.255/32 dev v0
+	ip -n S addr add 10.0.0.9/24 dev eth0
+	gives 10.0.0.255 directed
+	ip -n A addr del 10.0.0.255/32 dev v0
+	refused "the lower device's network namespace" ip -n A addr add 10.0.0.255/32 dev v0
+	gives 10.0.0.255 directed
+}
+
+# directed: to where the host heard a broadcast of its network.
+directed() {
+	in_ns S timeout 5 python3 -c '
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.setsockopt(socket.SOL_IP, 8, 1)  # IP_PKTINFO
+    s.bind(("", 9999))
+    open("'"$WORK"'/listens", "w").close()
+    _, control, _, _ = s.recvmsg(100, 100)
+    print(socket.inet_ntoa(control[0][2][8:12]))' &
+	wait_for 5 test -e "$WORK/listens"
+	rm "$WORK/listens"
+	in_ns W python3 -c '
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    s.sendto(b"x", ("10.0.0.255", 9999))'
+	wait $!
 }

@@ -70,6 +70,56 @@ test_a_macvlan_link_can_take_any_free_mac_address() {
 	errno EADDRINUSE A set name:v0 addr:$V1
 }
 
+# The host's is, whoever had it before; a VLAN device and a bridge do not ask before they take one.
+test_the_host_has_the_mac_address_that_it_takes() {
+	ns S W A
+	wired S W
+	needs 8021q bridge dummy
+	ip -n S link add link eth0 name eth0.5 up type vlan id 5
+	ip -n W link add link wire0 name wire0.5 up type vlan id 5
+	TYPE=rnetvirt endpoint S eth0.5 v0 bridge netns A
+	takes 02:00:00:00:00:77
+	carried W wire0.5
+	gives "A/v0 host" who W wire0.5 020000000b00 020000000077 1 A/v0 S/eth0.5
+	ip -n S link set eth0 address 02:00:00:00:00:77
+	gives 02:00:00:00:00:77 rtnl S get eth0.5 address
+	gives "S/eth0.5 host" who W wire0.5 020000000b00 020000000077 1 A/v0 S/eth0.5
+	ip -n S link set eth0 address 02:00:00:00:0a:00
+	gives "A/v0 host" who W wire0.5 020000000b00 020000000077 1 A/v0 S/eth0.5
+	printf 'netns del %s\n' S W A | ip -batch -
+	ns S W A
+	wired S W
+	ip -n S link add br0 up type bridge
+	ip -n S link add p0 address 02:00:00:00:00:01 up type dummy
+	ip -n S link set p0 master br0
+	ip -n S link set eth0 master br0
+	gives 02:00:00:00:00:01 rtnl S get br0 address
+	TYPE=rnetvirt endpoint S br0 v0 bridge netns A
+	takes 02:00:00:00:0a:00
+	wait_for 40 shows 3 sysfs S eth0 brport/state
+	# Without its lowest port it has the address of the other one.
+	ip -n S link set p0 nomaster
+	gives 02:00:00:00:0a:00 rtnl S get br0 address
+	gives "S/br0 host" who W wire0 020000000b00 020000000a00 1 A/v0 S/br0
+}
+
+# A bond asks whether it may have the address of the device that it fails over to.
+test_a_tenant_does_not_keep_a_bond_from_failing_over() {
+	ns S A
+	needs bonding dummy
+	ip -n S link add bond0 type bond mode active-backup fail_over_mac active
+	ip -n S link add d0 address 02:00:00:00:00:01 type dummy
+	ip -n S link add d1 address 02:00:00:00:00:02 type dummy
+	ip -n S link set d0 master bond0
+	ip -n S link set d1 master bond0
+	ip -n S link set bond0 up
+	gives 02:00:00:00:00:01 rtnl S get bond0 address
+	TYPE=rnetvirt endpoint S bond0 v0 bridge netns A
+	takes 02:00:00:00:00:02
+	ip -n S link set bond0 type bond active_slave d1
+	wait_for 10 shows 02:00:00:00:00:02 rtnl S get bond0 address
+}
+
 test_a_macvlan_link_can_hide_groups_from_siblings() {
 	local wire=020000000b00
 
@@ -112,6 +162,21 @@ test_a_macvlan_tenant_changes_its_own_mode_only() {
 	refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt bcqueuelen 10
 	refused "bc_queue_len above 1000" inside ip link set v0 type rnetvirt bcqueuelen 1001
 	refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt bclim 5
+	# Nor what mode source will do once the host chooses it.
+	refused "CAP_NET_ADMIN" inside ip link set v0 type rnetvirt nodst
+}
+
+# A request is followed as a whole, or not at all.
+test_a_link_that_is_refused_leaves_its_siblings_alone() {
+	ns S
+	wired S S
+	endpoint S eth0 v0 l3
+	refused "a burst is of a limit" ip -n S link add link eth0 name v1 type rnetvirt flavor ipvlan trust on limit tx-burst 64k
+	ip -n S -d link show v0 | grep -q "trust off"
+	ip -n S link del v0
+	TYPE=rnetvirt endpoint S eth0 m0 bridge
+	refused "a burst is of a limit" ip -n S link add link eth0 name m1 type rnetvirt mode bridge bclim 5 limit tx-burst 64k
+	not grep -q bclim <(ip -n S -d link show m0)
 }
 
 test_an_ipvlan_tenant_changes_nothing() {

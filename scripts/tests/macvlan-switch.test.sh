@@ -110,7 +110,7 @@ test_b5_mode_source_is_for_who_administers_the_lower_device() {
 	ip -n S link set v0 netns "$CONTAINER"
 	for words in "mode source" "mode source macaddr add 02:00:00:00:0b:00" "mode source nodst"; do
 		# shellcheck disable=SC2086
-		refused "mode source needs CAP_NET_ADMIN in the lower device's network namespace" \
+		refused "mode source, nodst need CAP_NET_ADMIN in the lower device's network namespace" \
 			inside ip link set v0 type $TYPE $words
 	done
 	# shellcheck disable=SC2086

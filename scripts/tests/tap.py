@@ -632,6 +632,19 @@ def owners():
             os.write(fd, frame())
         same("seen, by owner and all, above and below", counted(), [5, 5, 5, 5])
         if OURS:
+            # Nor does he get out of their reach by a namespace of his own.
+            if not (child := os.fork()):
+                status = 1
+                try:
+                    assert not ctypes.CDLL(None).unshare(0x50000000)  # CLONE_NEWUSER | CLONE_NEWNET
+                    with refused(errno.EPERM):
+                        fcntl.ioctl(fd, TAP_GET_SOCKET)
+                    os.write(fd, frame())
+                    status = 0
+                finally:
+                    os._exit(status)
+            same("its status", os.waitpid(child, 0)[1], 0)
+            same("seen, from there too", counted(), [6, 6, 6, 6])
             # When the file is gone nobody is their owner.
             qdisc = "tc qdisc replace dev tap9 root tbf burst 2000 limit 10000000 rate "
             subprocess.run(qdisc + "8kbit", shell=True, check=True)
@@ -639,9 +652,9 @@ def owners():
                 os.write(fd, frame(bytes(1400)))
             os.close(fd)
             before = counted()
-            assert before[3] < 10, before
+            assert before[3] < 11, before
             subprocess.run(qdisc + "1gbit", shell=True, check=True)
-            until("all are sent", lambda: counted()[3] == 25)
+            until("all are sent", lambda: counted()[3] == 26)
             same("by owner", counted()[2], before[2])
     finally:
         end()
@@ -848,15 +861,32 @@ def sender_goes_on(*how):
         same(f"frames with {end[:1]}", sum(f.endswith(end) for f in frames), count)
 
 
-def taps_wait():
-    """A tap that writes to another waits for its reader."""
+def second_tap():
+    """A reader, and a writer of another tap to the first one, which may have little under way."""
     fd = plain(tap(NONBLOCK))
     ip(f"link add link eth0 name t1 index 102 address 02:00:00:00:01:03 {TYPE}")
     ip("link set t1 up")
     writer = plain(tap(NONBLOCK, "/dev/tap102"))
     command(writer, TUNSETSNDBUF, "int", 20000)
-    f = frame(b"w" * 1000, MAC, mac("t1"))
     drained(fd)
+    return fd, writer, frame(b"w" * 1000, MAC, mac("t1"))
+
+
+def taps_go_on():
+    """Who does not read stops nobody: neither to himself nor to others."""
+    fd, writer, f = second_tap()
+    for _ in range(2000):
+        same("written", os.write(writer, f), len(f))
+    wire = packet_socket("W", "wire0", 0x88B5)
+    out = frame(b"o" * 100, WIRE_MAC, mac("t1"))
+    same("written", os.write(writer, out), len(out))
+    until("a frame on the wire", lambda: select.select([wire], [], [], 0)[0])
+    same("arrived", received(fd, lambda got: got == f, 500), [f] * 500)
+
+
+def taps_wait():
+    """A tap that writes to another waits for its reader."""
+    fd, writer, f = second_tap()
     count = 0
     with refused(errno.EAGAIN):
         while count < 400:
@@ -866,6 +896,23 @@ def taps_wait():
     same("no room", poll.poll(0), [])
     same("arrived", received(fd, lambda got: got == f, count), [f] * count)
     same("room", poll.poll(5000 * SLOW), [(writer, select.POLLOUT)])
+
+
+def longest():
+    """Nobody has room for more, whoever asks for memory; and no datagram is sent in fragments that cannot be."""
+    fd = tap(NONBLOCK)
+    head = 14 + 4 + 4
+    for length in (65536 + head, 65536 + head - 1):
+        os.write(fd, hdr() + frame(bytes(length - 14)))
+    for length in (65536 + head + 1, 70000, 4 << 20, 64 << 20):
+        with refused(errno.EMSGSIZE):
+            os.write(fd, hdr() + frame(bytes(length - 14)))
+    datagram = frame(ipv4(17, udp(bytes(2000))), WIRE_MAC, MAC, 0x800)
+    for size in (0, 1, 7):
+        for kind in (3, 0x83):
+            with refused(errno.EINVAL):
+                os.write(fd, hdr(gso=kind, size=size) + datagram)
+    os.write(fd, hdr(gso=3, size=1000) + datagram)
 
 
 def entry_gone():

@@ -73,7 +73,8 @@ impl<T: CharFile> OpenFile<'_, T> {
     /// # Errors
     ///
     /// [`EBADF`] if the file is not open for reading and writing, which a socket is; [`EPERM`] if
-    /// the `Sock` belongs to another network namespace than the current process; [`EMFILE`],
+    /// the `Sock` belongs to another network namespace than the current process, or the file was opened in another
+    /// one and the process has not `CAP_NET_ADMIN` in the first user namespace; [`EMFILE`],
     /// [`ENOMEM`], what a security module says.
     pub fn socket(&self) -> Result<NewSocket> {
         // SAFETY: The file is open; its mode does not change.

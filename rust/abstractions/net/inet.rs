@@ -79,6 +79,20 @@ impl IpAddr {
         }
     }
 
+    /// Returns whether the namespace of `dev` receives what is sent to it, as packets on `dev` see it: its own
+    /// addresses, and those of a network's broadcasts (`RTN_BROADCAST`). A snapshot.
+    pub fn is_received_at(self, dev: &NetDevice, rcu: Rcu<'_>) -> bool {
+        let Self::V4(addr) = self else {
+            return self.is_local_at(dev, rcu);
+        };
+        // SAFETY: The device is valid, and its namespace is, during an RCU section in which it is seen to be
+        // registered.
+        unsafe {
+            bindings::netdev_is_registered(dev.as_ptr())
+                && bindings::ipv4_is_received(dev.as_ptr(), addr)
+        }
+    }
+
     /// Returns whether it is one of the namespace of `dev` itself, as packets on `dev` see it: link-local
     /// addresses of IPv6 are on `dev` only. A snapshot.
     pub fn is_local_at(self, dev: &NetDevice, _rcu: Rcu<'_>) -> bool {
@@ -111,12 +125,13 @@ pub trait AddrListener: 'static {
     /// Process. May sleep.
     fn check(dev: &NetDevice, addr: IpAddr, ack: &mut ExtAck<'_>) -> Result;
 
-    /// Hears that `dev` has the address now, or still.
+    /// Hears that `dev` has the address now, or still. Its own one is `own`, which differs if the address is
+    /// that of who is at the other end (`peer`).
     ///
     /// # Context
     ///
     /// RTNL and a process that may sleep for IPv4; an RCU section, where nobody may, for IPv6.
-    fn added(dev: &NetDevice, addr: IpAddr, when: HoldContext<'_>);
+    fn added(dev: &NetDevice, addr: IpAddr, own: IpAddr, when: HoldContext<'_>);
 
     /// Hears that `dev` does not have the address any more.
     ///
@@ -215,9 +230,15 @@ impl<L: AddrListener> Listener<L> {
         }
     }
 
-    fn notify(event: c_ulong, dev: &NetDevice, addr: IpAddr, when: HoldContext<'_>) -> c_int {
+    fn notify(
+        event: c_ulong,
+        dev: &NetDevice,
+        addr: IpAddr,
+        own: IpAddr,
+        when: HoldContext<'_>,
+    ) -> c_int {
         if event == UP {
-            L::added(dev, addr, when);
+            L::added(dev, addr, own, when);
         } else if event == DOWN {
             L::removed(dev, addr);
         }
@@ -233,16 +254,17 @@ impl<L: AddrListener> Listener<L> {
         info: *mut c_void,
     ) -> c_int {
         // SAFETY: By the caller's guarantee the address and its device are valid.
-        let (dev, addr) = unsafe {
+        let (dev, addr, own) = unsafe {
             let ifa = info.cast::<bindings::in_ifaddr>();
             (
                 NetDevice::from_raw(bindings::in_dev_dev((*ifa).ifa_dev)),
-                (*ifa).ifa_address,
+                IpAddr::V4((*ifa).ifa_address),
+                IpAddr::V4((*ifa).ifa_local),
             )
         };
         // SAFETY: `__inet_insert_ifa()` and `__inet_del_ifa()` call the chain, under RTNL.
         let rtnl = unsafe { Rtnl::assume_held() };
-        Self::notify(event, dev, IpAddr::V4(addr), HoldContext::Rtnl(rtnl))
+        Self::notify(event, dev, addr, own, HoldContext::Rtnl(rtnl))
     }
 
     /// # Safety
@@ -284,7 +306,7 @@ impl<L: AddrListener> Listener<L> {
         };
         // SAFETY: `atomic_notifier_call_chain()` calls its blocks in an RCU section.
         let rcu = unsafe { Rcu::assume() };
-        Self::notify(event, dev, addr, HoldContext::Rcu(rcu))
+        Self::notify(event, dev, addr, addr, HoldContext::Rcu(rcu))
     }
 
     /// # Safety

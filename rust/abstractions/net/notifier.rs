@@ -6,15 +6,10 @@
 
 use super::{
     link::delete_links,
-    mac::Mac,
     net_device_ops::NetDeviceOps,
     netdevice::{
         Link,
         NetDevice, //
-    },
-    nlattr::{
-        ExtAck,
-        Reason, //
     },
     registered::Registered,
     rtnl::{
@@ -28,8 +23,7 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    ops::Deref,
-    ptr::NonNull, //
+    ops::Deref, //
 };
 use kernel::{
     error::to_result,
@@ -134,38 +128,6 @@ pub struct Details<'a> {
 }
 
 impl Details<'_> {
-    /// The event's own structure, if it is one of [`Event::PRE_CHANGE_ADDR`].
-    fn pre_change_addr(&self) -> Option<NonNull<bindings::netdev_notifier_pre_changeaddr_info>> {
-        (self.event == Event::PRE_CHANGE_ADDR)
-            .then(|| NonNull::new(self.info.cast()))
-            .flatten()
-    }
-
-    /// Returns the new address, before a device's address changes. `None` at other events, and if it is not
-    /// as long as a MAC address.
-    pub fn new_mac(&self) -> Option<Mac> {
-        let info = self.pre_change_addr()?;
-        // SAFETY: The info of this event is this structure; its device is valid.
-        if usize::from(unsafe { (*(*info.as_ptr()).info.dev).addr_len }) != size_of::<[u8; 6]>() {
-            return None;
-        }
-        // SAFETY: The info of this event is this structure; the address is as long as the device's are (`netif_pre_changeaddr_notify()`).
-        let bytes = unsafe { (*info.as_ptr()).dev_addr.cast::<[u8; 6]>().read_unaligned() };
-        Some(Mac::from_bytes(&bytes))
-    }
-
-    /// Sets the message that the user sees, if there is one to see it, before a device's address changes;
-    /// gives the error back.
-    #[must_use]
-    pub fn refuse(&self, reason: impl Reason) -> Error {
-        if let Some(info) = self.pre_change_addr() {
-            // SAFETY: The info of this event is this structure; its ack is null, or that of the
-            // request, which nobody else uses while the chain is called.
-            return unsafe { ExtAck::from_raw((*info.as_ptr()).info.extack) }.refuse(reason);
-        }
-        reason.error()
-    }
-
     /// Deletes `links` as a user would, with what goes with each, all together, because the device that the
     /// event is about is on its way out. Nothing is done at other events, nor to that device.
     ///

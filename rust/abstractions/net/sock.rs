@@ -8,6 +8,7 @@
 mod array;
 
 use super::{
+    headers::VlanHdr,
     rtnl::Rtnl,
     skb_ring::SkbRing,
     skbuff::ETH_HLEN,
@@ -56,8 +57,10 @@ pub use array::{
     SockArray, //
 };
 
-/// No frame is longer.
-pub(crate) const MAX_FRAME: usize = c_int::MAX as usize / 2;
+/// No frame that is sent is longer: what readers have room for, and two tags of VLANs. Memory for more would be
+/// taken before anybody counts it, and segments of it be without end.
+pub(crate) const MAX_FRAME: usize =
+    (bindings::GSO_LEGACY_MAX_SIZE + ETH_HLEN) as usize + 2 * size_of::<VlanHdr>();
 
 /// What a socket is for.
 ///
@@ -110,6 +113,8 @@ pub struct Sock<T> {
     /// that has sent a frame (`match_fanout_group()`), which has this here.
     fanout: *mut c_void,
     socket: Opaque<bindings::socket>,
+    /// The number of the network namespace of who made it.
+    opened_in: u64,
     files: Atomic<u32>,
     ring: SkbRing,
     data: T,
@@ -263,6 +268,7 @@ impl<T: SockData> Sock<T> {
         // where it is.
         let result = unsafe {
             ptr::addr_of_mut!((*this.as_ptr()).data).write(data);
+            ptr::addr_of_mut!((*this.as_ptr()).opened_in).write(bindings::current_net_cookie());
             ::pin_init::raw_try_init(ptr::addr_of_mut!((*this.as_ptr()).ring), SkbRing::new(len))
         };
         if let Err(err) = result {
@@ -296,10 +302,10 @@ impl<T: SockData> Sock<T> {
     ///
     /// # Errors
     ///
-    /// [`EPERM`] if it belongs to another one.
+    /// [`EPERM`] if it belongs to another one, or was made in another one and the process is not root of the machine.
     pub(crate) fn join_current_net(&self) -> Result {
         // SAFETY: The socket is valid, and was allocated for the first namespace.
-        to_result(unsafe { bindings::sock_join_current_net(self.sk()) })
+        to_result(unsafe { bindings::sock_join_current_net(self.sk(), self.opened_in) })
     }
 
     /// Sets how many bytes of memory packets may occupy that were sent and not freed; at least 1: with a
@@ -338,7 +344,6 @@ impl<T: SockData> Sock<T> {
         if len < ETH_HLEN as usize {
             return Err(EINVAL);
         }
-        // C counts with 32 bits, some of them signed.
         if len > MAX_FRAME {
             return Err(EMSGSIZE);
         }

@@ -31,6 +31,7 @@ use kernel::{
             Full,
             Relaxed, //
         },
+        barrier::smp_mb,
         rcu, //
     },
 };
@@ -56,7 +57,7 @@ impl AddrListener for Addresses {
         if let Some(owner) = port.owner_of(addr, rcu) {
             return Err(ack.refuse_because_of(Refusal::AddressInUse, dev, owner, rcu));
         }
-        if !dev.data().settings.is_trusted() && addr.is_local_at(port.lower(), rcu) {
+        if !dev.data().settings.is_trusted() && addr.is_received_at(port.lower(), rcu) {
             return Err(ack.refuse(Refusal::AddressIsHosts));
         }
         drop(guard);
@@ -67,25 +68,32 @@ impl AddrListener for Addresses {
         }
     }
 
-    fn added(dev: &NetDevice, addr: IpAddr, when: HoldContext<'_>) {
+    fn added(dev: &NetDevice, addr: IpAddr, own: IpAddr, when: HoldContext<'_>) {
         let Some(dev) = downcast::<Ipvlan>(dev) else {
-            return Self::give_back(dev, addr);
+            return give_back(dev, own);
         };
         let this = dev.data();
         // What comes in for a group is not one endpoint's.
         if addr.is_group() {
             return;
         }
-        if Self::is_hosts_own(dev, addr) {
-            return dev.log_conflict(this.port.lower());
-        }
         let result = match addr {
             IpAddr::V4(addr) => this.port.addrs4.insert(addr.into(), dev, when),
             IpAddr::V6(addr) => this.port.addrs6.insert(addr, dev, when),
         };
         match result {
-            Ok(true) => this.addresses.add(1, Relaxed),
-            Ok(false) => {}
+            Ok(is_new) => {
+                if is_new {
+                    this.addresses.add(1, Relaxed);
+                }
+                // Only now: the host, which may get the address at this moment, looks into the table when it
+                // has it.
+                smp_mb(Full);
+                if is_hosts_own(dev, addr) {
+                    Self::removed(dev, addr);
+                    dev.log_conflict(this.port.lower());
+                }
+            }
             // The core does not ask any more: the device keeps the address, and does not receive by it.
             Err(err) if err == EADDRINUSE => {
                 let guard = rcu::read_lock();
@@ -116,36 +124,62 @@ impl AddrListener for Addresses {
     }
 }
 
-impl Addresses {
-    /// `host` has an address now. A link of another namespace that took it before, where links on a
-    /// device beside `host` are not trusted, does not receive by it any more.
-    fn give_back(host: &NetDevice, addr: IpAddr) {
-        let guard = rcu::read_lock();
-        let rcu = Rcu::new(&guard);
-        for lower in host.beside(rcu) {
-            let Some(port) = Handler::<Port>::of_rcu(lower, rcu) else {
-                continue;
-            };
-            let Some(link) = port.owner_of(addr, rcu) else {
-                continue;
-            };
-            if Self::is_hosts_own(link, addr) {
-                Self::removed(link, addr);
-                link.log_conflict(host);
+/// `host` has an address now. Links of other namespaces that took before what its namespace receives by that, where
+/// links on a device beside `host` are not trusted, do not receive by it any more.
+fn give_back(host: &NetDevice, addr: IpAddr) {
+    // As in `added`.
+    smp_mb(Full);
+    let guard = rcu::read_lock();
+    let rcu = Rcu::new(&guard);
+    for lower in host.beside(rcu) {
+        let Some(port) = Handler::<Port>::of_rcu(lower, rcu) else {
+            continue;
+        };
+        match addr {
+            // With it may have come that of its network's broadcasts.
+            IpAddr::V4(_) => give_all_v4_back(port, rcu),
+            IpAddr::V6(_) => {
+                if let Some(link) = port.owner_of(addr, rcu) {
+                    give_one_back(link, addr);
+                }
             }
         }
     }
+}
 
-    /// Whether an address that the core did not ask about is one that an endpoint must not have. In the
-    /// lower device's namespace it is the endpoint's own by now.
-    fn is_hosts_own(dev: &Link<Ipvlan>, addr: IpAddr) -> bool {
-        let port = &dev.data().port;
-        let guard = rcu::read_lock();
-        let rcu = Rcu::new(&guard);
-        !dev.data().settings.is_trusted()
-            && !dev.is_beside(port.lower(), rcu)
-            && addr.is_local_at(port.lower(), rcu)
+/// What is the host's has changed: links that are not trusted do not receive any more by what they took before.
+pub(crate) fn give_all_back(port: &Port) {
+    let guard = rcu::read_lock();
+    let rcu = Rcu::new(&guard);
+    give_all_v4_back(port, rcu);
+    for (addr, link) in port.addrs6.entries(rcu) {
+        give_one_back(link, IpAddr::V6(addr));
     }
+}
+
+fn give_all_v4_back(port: &Port, rcu: Rcu<'_>) {
+    for (addr, link) in port.addrs4.entries(rcu) {
+        // Their keys are of 32 bits.
+        give_one_back(link, IpAddr::V4(addr as u32));
+    }
+}
+
+fn give_one_back(link: &Link<Ipvlan>, addr: IpAddr) {
+    if is_hosts_own(link, addr) {
+        Addresses::removed(link, addr);
+        link.log_conflict(link.data().port.lower());
+    }
+}
+
+/// Whether an address that the core did not ask about is one that an endpoint must not have. In the
+/// lower device's namespace it is the endpoint's own by now.
+fn is_hosts_own(dev: &Link<Ipvlan>, addr: IpAddr) -> bool {
+    let port = &dev.data().port;
+    let guard = rcu::read_lock();
+    let rcu = Rcu::new(&guard);
+    !dev.data().settings.is_trusted()
+        && !dev.is_beside(port.lower(), rcu)
+        && addr.is_received_at(port.lower(), rcu)
 }
 
 impl Ipvlan {

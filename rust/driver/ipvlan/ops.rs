@@ -83,7 +83,7 @@ impl NetDeviceOps for Ipvlan {
     fn stop(dev: &Registered<Link<Self>>, rtnl: &Rtnl) {
         let this = dev.data();
         dev.unsync_from_lower(rtnl);
-        if this.want_all_groups(false) {
+        if this.want_all_groups(false) | this.forget_broadcast() {
             this.port.update_groups(rtnl);
         }
         if dev.flags().any(DevFlags::ALLMULTI) {
@@ -102,7 +102,8 @@ impl NetDeviceOps for Ipvlan {
         let this = dev.data();
         this.groups.follow(dev, lists);
         this.want_all_groups(dev.flags().any(DevFlags::PROMISC.with(DevFlags::ALLMULTI)));
-        this.port.set_rx_mode(dev, lists);
+        this.follow_broadcast(dev.broadcast());
+        this.port.set_rx_mode(lists);
     }
 
     fn fix_features(dev: &Registered<Link<Self>>, wanted: Features, rtnl: &Rtnl) -> Features {

@@ -79,7 +79,10 @@ impl<const TAP: bool> RtnlLinkOps for Kind<TAP> {
         let mut settings = read(params.data(), ack)?;
         settings.mode = settings.mode.or(Some(Mode::VEPA));
         let form = Form::new(Compat::C, TAP)?;
-        Macvlan::newlink(dev, params, settings, form, ack, rtnl)?.finish()
+        let cutoff = settings.bc_cutoff;
+        let dev = Macvlan::newlink(dev, params, settings, form, ack, rtnl)?;
+        dev.data().port.change_bc_cutoff(cutoff, rtnl);
+        dev.finish()
     }
 
     fn changelink(

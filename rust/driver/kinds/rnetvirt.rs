@@ -164,17 +164,17 @@ impl RtnlLinkOps for Kind {
             Flavor::Veth => Veth::newlink(dev, params, NdoXmit::Always, ack, rtnl),
             Flavor::Macvlan | Flavor::Macvtap => {
                 let settings = macvlan_settings(data, ack)?;
+                let cutoff = settings.bc_cutoff;
                 let dev = Macvlan::newlink(dev, params, settings, form, ack, rtnl)?;
                 Change::ask(&dev, data, ack, rtnl)?.make(&dev, rtnl)?;
+                dev.data().port.change_bc_cutoff(cutoff, rtnl);
                 dev.finish()
             }
             Flavor::Ipvlan | Flavor::Ipvtap => {
                 let (settings, trust) = (ipvlan_settings(data, ack)?, config::trust(data, ack)?);
                 let dev = Ipvlan::newlink(dev, params, settings, form, ack, rtnl)?;
-                if let Some(trust) = trust {
-                    dev.data().port.set_trusted(trust, rtnl);
-                }
                 Change::ask(&dev, data, ack, rtnl)?.make(&dev, rtnl)?;
+                change_trust(&dev, trust, rtnl);
                 dev.finish()
             }
         }
@@ -223,10 +223,9 @@ impl RtnlLinkOps for Kind {
                     Ipvlan::check_may_change(dev, ack, rtnl)?;
                     Ipvlan::change(dev, settings, rtnl)?;
                 }
-                if let Some(trust) = trust {
-                    dev.data().port.set_trusted(trust, rtnl);
-                }
-                change.make(dev, rtnl)
+                change.make(dev, rtnl)?;
+                change_trust(dev, trust, rtnl);
+                Ok(())
             }
         }
     }
@@ -360,6 +359,19 @@ impl Change {
             dev.data().port.set_copies(copies, rtnl);
         }
         Ok(())
+    }
+}
+
+/// Whether links on the port of `dev` are trusted, if a request says something of it: when all else that it says
+/// has been accepted.
+fn change_trust(dev: &Link<Ipvlan>, trust: Option<bool>, rtnl: &Rtnl) {
+    let port = &dev.data().port;
+    if let Some(trust) = trust {
+        port.set_trusted(trust, rtnl);
+    }
+    if trust == Some(false) {
+        // What they took as trusted ones.
+        ipvlan::addresses::give_all_back(port);
     }
 }
 

@@ -7,7 +7,11 @@ use abstractions::{
     context::Rcu,
     net::{
         mac::Mac,
-        netdevice::Link,
+        netdevice::{
+            Link,
+            NetDevice, //
+        },
+        registered::Registered,
         rtnl::Rtnl, //
     },
 };
@@ -41,13 +45,36 @@ impl Macvlan {
         }
     }
 
+    /// The lower device has another address now. It may be that of the endpoint, by which packets then do not
+    /// find that any more: what is for the lower device, and so for its host and for endpoints of flavor ipvlan,
+    /// is not for who took the address before. An endpoint whose address has become free is found by it again.
+    pub(crate) fn yield_mac(dev: &Link<Self>, lower: &Registered<NetDevice>, rtnl: &Rtnl) {
+        let this = dev.data();
+        let port = &this.port;
+        let (mac, hashed) = (dev.mac(), this.hashed.load(Relaxed));
+        if !dev.is_up() {
+            return;
+        }
+        if hashed != 0 && mac == lower.mac() {
+            port.macs.remove(hashed, dev, rtnl);
+            this.hashed.store(0, Relaxed);
+            let _ = lower.uc_del(mac, rtnl);
+            dev.log_conflict(lower);
+        } else if hashed == 0 && mac != lower.mac() && Self::sync_mac(dev, mac, rtnl).is_err() {
+            dev.log_error(
+                c"packets do not find it by its address: no memory, or another one has it",
+            );
+        }
+    }
+
     /// Asks the lower device, which has forgotten, for what is for the endpoint, which is up.
     pub(crate) fn ask_again(dev: &Link<Self>, rtnl: &Rtnl) {
         let this = dev.data();
         let port = &this.port;
-        if !port.is_passthru() {
+        let hashed = this.hashed.load(Relaxed);
+        if !port.is_passthru() && hashed != 0 {
             // Nobody is left to tell if it fails.
-            let mac = Mac::from_key(this.hashed.load(Relaxed));
+            let mac = Mac::from_key(hashed);
             let _ = port
                 .lower_rtnl(rtnl)
                 .and_then(|lower| lower.uc_add(mac, rtnl));
@@ -69,12 +96,14 @@ impl Macvlan {
             }
             match (port.macs.insert(mac.key(), dev, rtnl), lower) {
                 (Ok(()), _) => {
-                    let old = Mac::from_key(this.hashed.load(Relaxed));
+                    let old = this.hashed.load(Relaxed);
                     this.hashed.store(mac.key(), Relaxed);
                     dev.write_mac(mac, rtnl);
-                    port.macs.remove(old.key(), dev, rtnl);
-                    if let Some(lower) = lower {
-                        let _ = lower.uc_del(old, rtnl);
+                    if old != 0 {
+                        port.macs.remove(old, dev, rtnl);
+                        if let Some(lower) = lower {
+                            let _ = lower.uc_del(Mac::from_key(old), rtnl);
+                        }
                     }
                 }
                 (Err(err), Some(lower)) => {

@@ -118,8 +118,14 @@ impl NetDeviceOps for Macvlan {
         let port = &this.port;
         let flags = dev.flags();
 
-        port.macs.remove(this.hashed.load(Relaxed), dev, rtnl);
+        let hashed = this.hashed.xchg(0, Relaxed);
+        if hashed != 0 {
+            port.macs.remove(hashed, dev, rtnl);
+        }
         dev.unsync_from_lower(rtnl);
+        if this.forget_broadcast() {
+            port.update_groups(rtnl);
+        }
         // One that is on its way out, too, forgets what it was asked for.
         let Ok(lower) = port.lower_rtnl(rtnl) else {
             return;
@@ -130,7 +136,7 @@ impl NetDeviceOps for Macvlan {
         if flags.any(DevFlags::ALLMULTI) {
             let _ = lower.set_allmulti(false, rtnl);
         }
-        if !port.is_passthru() {
+        if !port.is_passthru() && hashed != 0 {
             let _ = lower.uc_del(dev.mac(), rtnl);
         }
     }
@@ -154,7 +160,8 @@ impl NetDeviceOps for Macvlan {
     fn set_rx_mode(dev: &Link<Self>, lists: &RxMode<'_>) {
         let this = dev.data();
         this.groups.follow(dev, lists);
-        this.port.set_rx_mode(dev, lists);
+        this.follow_broadcast(dev.broadcast());
+        this.port.set_rx_mode(lists);
     }
 
     fn set_mac_address(dev: &Registered<Link<Self>>, mac: Mac, rtnl: &Rtnl) -> Result {
@@ -256,11 +263,17 @@ impl Macvlan {
             return Err(ack.refuse(Refusal::PortIsHosts));
         }
         let mode = settings.mode.unwrap_or(this.mode.get());
+        let toggles = |flag| {
+            let new = settings.flags;
+            new.is_some_and(|new| new.has(flag) != this.flags.get().has(flag))
+        };
         // What mode source takes, or copies, is also the host's, and that of links in other namespaces.
         let listens =
             settings.mode.is_some() || settings.flags.is_some() || settings.sources.is_some();
         let net = port.lower_rtnl(rtnl)?.net(rtnl);
-        if mode == Mode::SOURCE && listens && !dev.link_net_capable(net, rtnl) {
+        // It may be prepared before who administers the lower device has a link of another mode listen.
+        let takes = toggles(Flags::NODST);
+        if (mode == Mode::SOURCE && listens || takes) && !dev.link_net_capable(net, rtnl) {
             return Err(ack.refuse(Refusal::SourcesAreHosts));
         }
         if (mode == Mode::PASSTHRU) != port.is_passthru() {
@@ -269,8 +282,7 @@ impl Macvlan {
         sources::check(settings, mode, |mac| Self::count_with(dev, mac), ack)?;
 
         if let Some(flags) = settings.flags {
-            let toggled = flags.has(Flags::NOPROMISC) != this.flags.get().has(Flags::NOPROMISC);
-            if toggled && port.is_passthru() && dev.is_up() {
+            if toggles(Flags::NOPROMISC) && port.is_passthru() && dev.is_up() {
                 port.lower_rtnl(rtnl)?
                     .set_promiscuity(!flags.has(Flags::NOPROMISC), rtnl)?;
             }
@@ -284,9 +296,7 @@ impl Macvlan {
             this.bc_queue_len.store(len, Relaxed);
             port.update_bc_queue_len(rtnl);
         }
-        if let Some(cutoff) = settings.bc_cutoff {
-            port.set_bc_cutoff(cutoff, rtnl);
-        }
+        port.change_bc_cutoff(settings.bc_cutoff, rtnl);
         if let Some(change) = settings.sources {
             Self::change_sources(dev, change, rtnl)?;
         }

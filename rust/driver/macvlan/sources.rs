@@ -34,8 +34,8 @@ use kernel::{
 use settings::SourceChange;
 
 /// How many sources a link can listen to: with more there would be no room for the list in what the link
-/// is shown by, whose attributes have lengths of 16 bits.
-const MAX_SOURCES: usize = 5400;
+/// is shown by, whose attributes have lengths of 16 bits: beside it are a guard, and what is counted.
+const MAX_SOURCES: usize = 5200;
 
 /// Only in mode source there are sources, and not too many; `new_one` says how many more an address
 /// would make.

@@ -17,10 +17,7 @@ use abstractions::{
         mac::Mac,
         mc_list::McList,
         net_device_ops::RxMode,
-        netdevice::{
-            DevFlags,
-            NetDevice, //
-        },
+        netdevice::DevFlags,
         rtnl::Rtnl, //
     },
 };
@@ -109,24 +106,34 @@ impl Port {
         self.bc_cutoff.load(Relaxed)
     }
 
-    /// Changes that for all endpoints.
-    pub(crate) fn set_bc_cutoff(&self, cutoff: i32, rtnl: &Rtnl) {
-        if cutoff != self.bc_cutoff() {
-            self.bc_cutoff.store(cutoff, Relaxed);
+    /// Changes that for all endpoints, if a request says something of it: when all else that it says has been
+    /// accepted.
+    pub(crate) fn change_bc_cutoff(&self, cutoff: Option<i32>, rtnl: &Rtnl) {
+        let old = self.bc_cutoff();
+        let new = cutoff.unwrap_or(old);
+        if new != old {
+            self.bc_cutoff.store(new, Relaxed);
             self.update_groups(rtnl);
         }
     }
 
     /// What is to be received by an endpoint has changed.
-    pub(crate) fn set_rx_mode(&self, dev: &NetDevice, lists: &RxMode<'_>) {
+    pub(crate) fn set_rx_mode(&self, lists: &RxMode<'_>) {
         lists.sync_to_lower();
-        let everybody = dev.broadcast();
-        if everybody != Mac::BROADCAST && everybody != self.lower.broadcast() {
-            self.odd_broadcast.store(true, Relaxed);
-        }
         if let Some(asked_for) = lists.lower_mc_list() {
             self.store_groups(asked_for);
         }
+    }
+
+    /// Whether that is an address for everybody which the lower device is not asked for.
+    pub(crate) fn is_odd_broadcast(&self, everybody: Mac) -> bool {
+        everybody != Mac::BROADCAST && everybody != self.lower.broadcast()
+    }
+
+    /// Counts endpoints that have one: one more, or one less.
+    pub(crate) fn count_odd_broadcast(&self, one_more: bool) {
+        let one = if one_more { 1 } else { u32::MAX };
+        self.odd_broadcasts.add(one, Relaxed);
     }
 
     /// Computes anew which groups endpoints listen to.
@@ -162,7 +169,7 @@ impl Port {
                 .into_iter()
                 .fold(wanted, |wanted, mac| wanted.with(mac, u32::MAX));
         }
-        if self.odd_broadcast.load(Relaxed) {
+        if self.odd_broadcasts.load(Relaxed) != 0 {
             groups = Words::ALL;
         }
         if cutoff < 0 {

@@ -8,6 +8,7 @@ use super::{
         Queue, //
     },
     vnet_hdr::{
+        is_possible,
         linear_len,
         Endian, //
     },
@@ -169,7 +170,7 @@ fn read_hdr(
         return Err(EFAULT);
     }
     let linear = linear_len(&mut hdr, endian);
-    if usize::from(linear) > from.len() {
+    if usize::from(linear) > from.len() || !is_possible(&hdr, endian) {
         return Err(EINVAL);
     }
     from.advance(hdr_len.saturating_sub(VNET_HDR_LEN));

@@ -11,6 +11,15 @@ use abstractions::net::user_frame::VnetHdr;
 /// The checksum is still to be computed (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
 const NEEDS_CSUM: u8 = 1;
 
+/// Fragments of UDP (`VIRTIO_NET_HDR_GSO_UDP`).
+const GSO_UDP: u8 = 3;
+
+/// A bit beside the kind of segments (`VIRTIO_NET_HDR_GSO_ECN`).
+const GSO_ECN: u8 = 0x80;
+
+/// The smallest fragment, in bytes.
+const MIN_FRAGMENT: u16 = 8;
+
 /// The order of the bytes of its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endian {
@@ -41,6 +50,13 @@ impl Endian {
             Self::Big => number.to_be_bytes(),
         }
     }
+}
+
+/// Whether segments of that size can be: fragments of UDP (`VIRTIO_NET_HDR_GSO_UDP`) are counted in units of eight bytes. The
+/// kernel has such a bound for TCP, and without one a frame would be sent a byte at a time.
+#[inline]
+pub(crate) fn is_possible(hdr: &VnetHdr, endian: Endian) -> bool {
+    hdr.gso_type & !GSO_ECN != GSO_UDP || endian.number(hdr.gso_size) >= MIN_FRAGMENT
 }
 
 /// How many bytes of the frame are headers, as far as the header `hdr` knows: they should be in one
@@ -125,6 +141,18 @@ mod tests {
             let hdr = header(Endian::Little, *flags, 0, [14, 0, 34, 16]);
             let wanted = if flags & NEEDS_CSUM != 0 { 52 } else { 14 };
             after(hdr, Endian::Little).0 == wanted
+        }));
+    }
+
+    #[test]
+    fn e4_fragments_have_eight_bytes_at_least() {
+        assert!(all(ORDERS, |endian| {
+            (0..=u8::MAX).all(|kind| {
+                (0..20).all(|size| {
+                    let hdr = header(*endian, 0, kind, [0, size, 0, 0]);
+                    is_possible(&hdr, *endian) == (!matches!(kind, 3 | 0x83) || size >= 8)
+                })
+            })
         }));
     }
 

@@ -141,8 +141,8 @@ def dump_many_sources(bed):
     bed.must("A", "new", f"kind:dummy name:d0 index:10 addr:{LOWER.hex()}")
     bed.must("A", "new", f"KIND name:m0 index:20 link:10 {mode('source')}")
     seen = {}
-    addresses = ["%012x" % (0x020000100000 + at) for at in range(5400)]
-    for number in (100, 2000, 2600, 2900, 5000, 5400):
+    addresses = ["%012x" % (0x020000100000 + at) for at in range(5200)]
+    for number in (100, 2000, 2600, 2900, 5000, 5200):
         bed.must("A", "set", f"KIND name:m0 own32:3:3 {macs(*addresses[:number])}", flush=False)
         link = bed.links_now("A")["A"].get("m0")
         seen[str(number)] = {"get": bed.raw("A", "get", "name:m0"),

@@ -110,6 +110,11 @@ impl<T, K: Key> LockedLinkTable<T, K> {
         self.table.find(key, rcu)
     }
 
+    /// Returns all keys with their devices. One that is put in or removed meanwhile may or may not be among them.
+    pub fn entries<'a>(&'a self, rcu: Rcu<'a>) -> impl Iterator<Item = (K, &'a Link<T>)> {
+        self.table.entries(rcu)
+    }
+
     /// Puts a device in; false if it has been there. [`EADDRINUSE`] if another one has that key,
     /// [`ENODEV`] if the device is not registered, [`ENOMEM`]. Sleeps only where RTNL is held.
     pub fn insert(&self, key: K, dev: &Link<T>, when: HoldContext<'_>) -> Result<bool> {
