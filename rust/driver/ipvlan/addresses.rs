@@ -159,8 +159,9 @@ pub(crate) fn give_all_back(port: &Port) {
 
 fn give_all_v4_back(port: &Port, rcu: Rcu<'_>) {
     for (addr, link) in port.addrs4.entries(rcu) {
-        // Their keys are of 32 bits.
-        give_one_back(link, IpAddr::V4(addr as u32));
+        if let Ok(addr) = u32::try_from(addr) {
+            give_one_back(link, IpAddr::V4(addr));
+        }
     }
 }
 
