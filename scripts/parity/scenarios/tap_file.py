@@ -288,26 +288,33 @@ def poll_states(bed):
 # --- room for what is sent --------------------------------------------------------------
 
 
+def full(bed, port, writer):
+    """From now on what is sent waits below the tap, as it would for a wire, and stays the sender's until it is let go."""
+    bed.run("A", "tc qdisc add dev t0 root tbf rate 8bit burst 1600 limit 1000000")
+    # What may go at once: a frame of 1514 bytes, and one of 66.
+    return [writer.send(tap.udp(port, "t0", "wire", bytes(length))) for length in (1472, 24)]
+
+
+def let_go(bed):
+    bed.run("A", "tc qdisc del dev t0 root")
+
+
 def room(bed, size):
-    """Frames that another tap has not read yet are the sender's: until there is no room."""
+    """Frames that are under way are the sender's: until there is no room."""
     port = tap.place(bed, "t0 t1/B")
-    writer, reader = File(bed, "A/t0"), File(bed, "B/t1")
-    seen = {"set": writer.put(tap.SETSNDBUF, size), "poll": writer.poll()}
-    before = tap.counters(bed, "A/t0", "B/t1")
+    writer = File(bed, "A/t0")
+    seen = {"first": full(bed, port, writer), "set": writer.put(tap.SETSNDBUF, size), "poll": writer.poll()}
+    before = tap.counters(bed, "A/t0")
     answers = []
     for index in range(300):
         answers.append(writer.send(tap.udp(port, "t0", "t1", tap.number(index))))
-        bed.barrier.frames()
         if answers[-1] == "EAGAIN":
             break
     seen |= {"sent": len(answers), "last": answers[-1], "full": writer.poll(), "stats": tap.changed(bed, before)}
-    seen["read"] = tap.numbers(reader.frames(2))
-    seen["after two"] = (writer.poll(), writer.send(tap.udp(port, "t0", "t1", tap.number(1000))))
+    let_go(bed)
+    seen["after all"] = (writer.poll(), writer.send(tap.udp(port, "t0", "wire")))
     bed.barrier.frames()
-    seen["rest"] = tap.numbers(reader.frames())
-    seen["after all"] = (writer.poll(), writer.send(tap.udp(port, "t0", "t1", tap.number(1001))))
-    bed.barrier.frames()
-    return {**seen, "end": tap.numbers(reader.frames())}
+    return {**seen, "end": tap.changed(bed, before)}
 
 
 rows(TAPS, "room", {str(size): size for size in (1, 1000, 5000, 20000, 100000)}, room)
@@ -317,10 +324,10 @@ rows(TAPS, "room", {str(size): size for size in (1, 1000, 5000, 20000, 100000)},
 def room_polled(bed):
     """Who asked for room in poll is told when there is."""
     port = tap.place(bed, "t0 t1/B")
-    writer, reader = File(bed, "A/t0"), File(bed, "B/t1")
+    writer = File(bed, "A/t0")
+    seen = {"filled": full(bed, port, writer)}
     writer.put(tap.SETSNDBUF, 1)
-    seen = {"first": writer.send(tap.udp(port, "t0", "t1")), "second": writer.send(tap.udp(port, "t0", "t1"))}
-    bed.barrier.frames()
+    seen |= {"first": writer.send(tap.udp(port, "t0", "t1")), "second": writer.send(tap.udp(port, "t0", "t1"))}
 
     def wait():
         poller = select.poll()
@@ -331,7 +338,7 @@ def room_polled(bed):
     writer.put(tap.SETSNDBUF, 1000)
     child = tap.Child(bed, wait)
     seen["before"] = child.asleep()
-    seen["read"] = len(reader.frames())
+    let_go(bed)
     return {**seen, "woken": child.done()}
 
 
@@ -339,13 +346,13 @@ def room_polled(bed):
 def room_waited_for(bed):
     """A writer that sleeps until there is room."""
     port = tap.place(bed, "t0 t1/B")
-    writer, reader = File(bed, "A/t0", mode=os.O_RDWR), File(bed, "B/t1")
+    writer = File(bed, "A/t0", mode=os.O_RDWR)
+    seen = {"filled": full(bed, port, writer)}
     writer.put(tap.SETSNDBUF, 1000)
-    seen = {"first": writer.send(tap.udp(port, "t0", "t1", bytes(1000)))}
-    bed.barrier.frames()
+    seen["first"] = writer.send(tap.udp(port, "t0", "t1", bytes(1000)))
     child = tap.Child(bed, lambda: writer.send(tap.udp(port, "t0", "t1")))
     seen["before"] = child.asleep()
-    seen["read"] = len(reader.frames(1))
+    let_go(bed)
     return {**seen, "then": child.asleep()}
 
 
@@ -353,10 +360,10 @@ def room_waited_for(bed):
 def room_signal(bed):
     """A signal while one waits for room."""
     port = tap.place(bed, "t0 t1/B")
-    writer, reader = File(bed, "A/t0", mode=os.O_RDWR), File(bed, "B/t1")
+    writer = File(bed, "A/t0", mode=os.O_RDWR)
+    seen = {"filled": full(bed, port, writer)}
     writer.put(tap.SETSNDBUF, 1000)
-    seen = {"first": writer.send(tap.udp(port, "t0", "t1", bytes(1000)))}
-    bed.barrier.frames()
+    seen["first"] = writer.send(tap.udp(port, "t0", "t1", bytes(1000)))
     before = tap.counters(bed, "A/t0")
 
     def write():
@@ -367,7 +374,20 @@ def room_signal(bed):
     child = tap.Child(bed, write)
     seen["before"] = child.asleep()
     child.kill(signal.SIGUSR1)
-    return {**seen, "signal": child.done(), "stats": tap.changed(bed, before), "read": len(reader.frames())}
+    return {**seen, "signal": child.done(), "stats": tap.changed(bed, before)}
+
+
+@scenario(*TAPS)
+def room_of_who_does_not_read(bed):
+    """What another tap has not read."""
+    port = tap.place(bed, "t0 t1/B")
+    writer, reader = File(bed, "A/t0"), File(bed, "B/t1")
+    seen = {"set": writer.put(tap.SETSNDBUF, 5000)}
+    answers = []
+    for index in range(20):
+        answers.append(writer.send(tap.udp(port, "t0", "t1", tap.number(index))))
+        bed.barrier.frames()
+    return {**seen, "answers": answers, "read": tap.numbers(reader.frames())}
 
 
 # --- the device moves ------------------------------------------------------------------
