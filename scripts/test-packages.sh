@@ -90,8 +90,8 @@ list_files() {
 
 dependencies() {
 	# dkms builds for every kernel that has headers; one is enough.
-	in_system dpkg-query -W -f '${Package}\n' 'linux-headers-*-amd64' | grep -vx "linux-headers-$release" |
-		xargs -r chroot "$RNETVIRT_SCRATCH" dpkg --purge
+	in_system dpkg-query -W -f '${Package}\n' 'linux-headers-*-amd64' |
+		{ grep -vx "linux-headers-$release" || true; } | xargs -r chroot "$RNETVIRT_SCRATCH" dpkg --purge
 	apt install dkms iproute2 iputils-ping socat python3-minimal procps gawk
 	mkdir -p "$RNETVIRT_SCRATCH$TOP"
 	cp -r "$TOP/scripts" "$RNETVIRT_SCRATCH$TOP/"

@@ -103,8 +103,7 @@ pub trait CharFile: Sized + Send + Sync + 'static {
     fn release(&self, rtnl: &Rtnl);
 
     /// Gives up packets that others have left, when nobody is there any more who found the file or its socket
-    /// in an RCU section: a packet that is accounted to another file's socket keeps that, and may be kept by
-    /// it.
+    /// in an RCU section: what is in its ring is nobody's any more.
     fn closed(&self, process: Process<'_>);
 
     /// Reads; returns how many bytes it were, or would have been if there was less room. An error is what

@@ -48,6 +48,9 @@ impl Notifier for Events {
         more: &Details<'_>,
         rtnl: &Rtnl,
     ) -> Result {
+        if event == Event::UP {
+            addresses::give_back_at_up(dev);
+        }
         if let Some(port) = Handler::<Port>::of(dev, rtnl) {
             if event == Event::UNREGISTER {
                 // Who administers the namespace that it comes to has not said so. Never fails.

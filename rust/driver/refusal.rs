@@ -231,7 +231,7 @@ refusals! {
     AddressIsEverybodys: EADDRNOTAVAIL, c"the address is everybody's, not a link's";
     /// an IP address is added that another link on the lower device has; followed by ` by NAME` if that is in a namespace that the requester administers
     AddressInUse: EADDRINUSE, c"the address is in use";
-    /// an IP address is added that the lower device's namespace has, and links are not trusted
+    /// an IP address is added that the lower device's namespace has, or that of a broadcast there, and links are not trusted
     AddressIsHosts: EADDRINUSE, c"the address is one of the lower device's network namespace";
 }
 

@@ -246,6 +246,14 @@ __rnetvirt_helper bool rnetvirt_helper_ipv4_is_local(const struct net_device *de
 	return inet_addr_type_dev_table(dev_net(dev), dev, addr) == RTN_LOCAL;
 }
 
+/* Whether DEV has an address. */
+__rnetvirt_helper bool rnetvirt_helper_netdev_has_ipv4(const struct net_device *dev)
+{
+	const struct in_device *in_dev = __in_dev_get_rcu(dev);
+
+	return in_dev && rcu_access_pointer(in_dev->ifa_list);
+}
+
 __rnetvirt_helper bool rnetvirt_helper_ipv4_is_received(const struct net_device *dev, __be32 addr)
 {
 	struct net *net = dev_net(dev);

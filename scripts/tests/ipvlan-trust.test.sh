@@ -634,6 +634,41 @@ test_the_hosts_broadcasts_are_its() {
 	ip -n A addr del 10.0.0.255/32 dev v0
 	refused "the lower device's network namespace" ip -n A addr add 10.0.0.255/32 dev v0
 	gives 10.0.0.255 directed
+	# What comes only when the device is up, whoever was first.
+	ip -n S link set eth0 down
+	ip -n A addr add 10.0.0.255/32 dev v0
+	ip -n S link set eth0 up
+	carried S eth0
+	gives 10.0.0.255 directed
+	ip -n A addr del 10.0.0.255/32 dev v0
+	ip -n S addr del 10.0.0.9/24 dev eth0
+	ip -n A addr add 10.0.0.255/32 dev v0
+	ip -n S link set eth0 down
+	ip -n S addr add 10.0.0.9/24 dev eth0
+	ip -n S link set eth0 up
+	carried S eth0
+	gives 10.0.0.255 directed
+}
+
+# On a link of its own on another device, too.
+test_what_the_hosts_links_take_later_is_its() {
+	ip_pair l3
+	needs dummy
+	ip -n S link add d0 up type dummy
+	ipv6_on S
+	endpoint S d0 i0 l2 up
+	ip -n A addr add 10.0.0.50/32 dev v0
+	ip -n A addr add fd00::50/128 dev v0 nodad
+	ip -n W neigh replace 10.0.0.50 lladdr 02:00:00:00:0a:00 dev wire0
+	ip -n W neigh replace fd00::50 lladdr 02:00:00:00:0a:00 dev wire0
+	ip -n S -batch - <<-TXT
+		route replace 10.0.0.0/24 dev eth0
+		route replace fd00::/64 dev eth0
+		addr add 10.0.0.50/32 dev i0
+		addr add fd00::50/128 dev i0 nodad
+	TXT
+	in_ns A nft "add table inet t; add chain inet t in { type filter hook input priority 0; policy drop; }"
+	both_reach W 50
 }
 
 # directed: to where the host heard a broadcast of its network.

@@ -61,6 +61,14 @@ impl From<[u8; 16]> for IpAddr {
     }
 }
 
+impl NetDevice {
+    /// Returns whether the device has an address of IPv4. A snapshot.
+    pub fn has_ipv4(&self, _rcu: Rcu<'_>) -> bool {
+        // SAFETY: The device is valid; what it has of IPv4 is freed after a grace period.
+        unsafe { bindings::netdev_has_ipv4(self.as_ptr()) }
+    }
+}
+
 impl IpAddr {
     /// Everybody on a network, whatever its size (`INADDR_BROADCAST`).
     pub const EVERYBODY: Self = Self::V4(u32::MAX);
@@ -115,6 +123,27 @@ impl IpAddr {
     }
 }
 
+/// What a device receives by an address that it has got.
+///
+/// # Context
+///
+/// Any; does not sleep.
+#[derive(Clone, Copy)]
+pub struct Received([IpAddr; 3]);
+
+impl Received {
+    /// By an address of IPv6, which is the device's own.
+    fn by(addr: IpAddr) -> Self {
+        Self([addr; 3])
+    }
+
+    /// Returns its own address, which is not the one that was told of if that is of who is at the other end
+    /// (`peer`), and those of its network's broadcasts; one may be there more than once.
+    pub fn addresses(self) -> impl Iterator<Item = IpAddr> {
+        self.0.into_iter()
+    }
+}
+
 /// Somebody who wants to know of addresses.
 pub trait AddrListener: 'static {
     /// Says whether `dev` may have the address: an error, which the user sees, if not. Not asked about
@@ -125,13 +154,12 @@ pub trait AddrListener: 'static {
     /// Process. May sleep.
     fn check(dev: &NetDevice, addr: IpAddr, ack: &mut ExtAck<'_>) -> Result;
 
-    /// Hears that `dev` has the address now, or still. Its own one is `own`, which differs if the address is
-    /// that of who is at the other end (`peer`).
+    /// Hears that `dev` has the address now, or still, and what it receives by it.
     ///
     /// # Context
     ///
     /// RTNL and a process that may sleep for IPv4; an RCU section, where nobody may, for IPv6.
-    fn added(dev: &NetDevice, addr: IpAddr, own: IpAddr, when: HoldContext<'_>);
+    fn added(dev: &NetDevice, addr: IpAddr, received: Received, when: HoldContext<'_>);
 
     /// Hears that `dev` does not have the address any more.
     ///
@@ -234,11 +262,11 @@ impl<L: AddrListener> Listener<L> {
         event: c_ulong,
         dev: &NetDevice,
         addr: IpAddr,
-        own: IpAddr,
+        received: Received,
         when: HoldContext<'_>,
     ) -> c_int {
         if event == UP {
-            L::added(dev, addr, own, when);
+            L::added(dev, addr, received, when);
         } else if event == DOWN {
             L::removed(dev, addr);
         }
@@ -254,17 +282,22 @@ impl<L: AddrListener> Listener<L> {
         info: *mut c_void,
     ) -> c_int {
         // SAFETY: By the caller's guarantee the address and its device are valid.
-        let (dev, addr, own) = unsafe {
-            let ifa = info.cast::<bindings::in_ifaddr>();
-            (
-                NetDevice::from_raw(bindings::in_dev_dev((*ifa).ifa_dev)),
-                IpAddr::V4((*ifa).ifa_address),
-                IpAddr::V4((*ifa).ifa_local),
-            )
+        let (dev, ifa) = unsafe {
+            let ifa = &*info.cast::<bindings::in_ifaddr>();
+            (NetDevice::from_raw(bindings::in_dev_dev(ifa.ifa_dev)), ifa)
         };
+        let broadcasts = [ifa.ifa_broadcast, ifa.ifa_address | !ifa.ifa_mask];
+        let [said, whole] = broadcasts.map(IpAddr::V4);
+        let received = Received([IpAddr::V4(ifa.ifa_local), said, whole]);
         // SAFETY: `__inet_insert_ifa()` and `__inet_del_ifa()` call the chain, under RTNL.
         let rtnl = unsafe { Rtnl::assume_held() };
-        Self::notify(event, dev, addr, own, HoldContext::Rtnl(rtnl))
+        Self::notify(
+            event,
+            dev,
+            IpAddr::V4(ifa.ifa_address),
+            received,
+            HoldContext::Rtnl(rtnl),
+        )
     }
 
     /// # Safety
@@ -306,7 +339,7 @@ impl<L: AddrListener> Listener<L> {
         };
         // SAFETY: `atomic_notifier_call_chain()` calls its blocks in an RCU section.
         let rcu = unsafe { Rcu::assume() };
-        Self::notify(event, dev, addr, addr, HoldContext::Rcu(rcu))
+        Self::notify(event, dev, addr, Received::by(addr), HoldContext::Rcu(rcu))
     }
 
     /// # Safety

@@ -13,10 +13,12 @@ use abstractions::{
         hold::HoldContext,
         inet::{
             AddrListener,
-            IpAddr, //
+            IpAddr,
+            Received, //
         },
         link::downcast,
         netdevice::{
+            DevFlags,
             Link,
             NetDevice, //
         },
@@ -68,9 +70,10 @@ impl AddrListener for Addresses {
         }
     }
 
-    fn added(dev: &NetDevice, addr: IpAddr, own: IpAddr, when: HoldContext<'_>) {
+    fn added(dev: &NetDevice, addr: IpAddr, received: Received, when: HoldContext<'_>) {
+        give_back(dev, received);
         let Some(dev) = downcast::<Ipvlan>(dev) else {
-            return give_back(dev, own);
+            return;
         };
         let this = dev.data();
         // What comes in for a group is not one endpoint's.
@@ -126,42 +129,52 @@ impl AddrListener for Addresses {
 
 /// `host` has an address now. Links of other namespaces that took before what its namespace receives by that, where
 /// links on a device beside `host` are not trusted, do not receive by it any more.
-fn give_back(host: &NetDevice, addr: IpAddr) {
+fn give_back(host: &NetDevice, received: Received) {
     // As in `added`.
     smp_mb(Full);
     let guard = rcu::read_lock();
     let rcu = Rcu::new(&guard);
-    for lower in host.beside(rcu) {
-        let Some(port) = Handler::<Port>::of_rcu(lower, rcu) else {
-            continue;
-        };
-        match addr {
-            // With it may have come that of its network's broadcasts.
-            IpAddr::V4(_) => give_all_v4_back(port, rcu),
-            IpAddr::V6(_) => {
-                if let Some(link) = port.owner_of(addr, rcu) {
-                    give_one_back(link, addr);
-                }
+    // There it is all of a network.
+    let is_loopback = host.flags().any(DevFlags::LOOPBACK);
+    for port in ports_beside(host, rcu) {
+        if is_loopback {
+            give_all_back(port);
+        }
+        for addr in received.addresses() {
+            if let Some(link) = port.owner_of(addr, rcu) {
+                give_one_back(link, addr);
             }
         }
     }
 }
 
-/// What is the host's has changed: links that are not trusted do not receive any more by what they took before.
-pub(crate) fn give_all_back(port: &Port) {
+/// `host` is up: the broadcasts of its networks are its host's only now, and on the loopback device all that is in them.
+pub(crate) fn give_back_at_up(host: &NetDevice) {
     let guard = rcu::read_lock();
     let rcu = Rcu::new(&guard);
-    give_all_v4_back(port, rcu);
-    for (addr, link) in port.addrs6.entries(rcu) {
-        give_one_back(link, IpAddr::V6(addr));
+    if host.has_ipv4(rcu) {
+        ports_beside(host, rcu).for_each(|port| give_all_back(port));
     }
 }
 
-fn give_all_v4_back(port: &Port, rcu: Rcu<'_>) {
+fn ports_beside<'a>(host: &'a NetDevice, rcu: Rcu<'a>) -> impl Iterator<Item = &'a Handler<Port>> {
+    host.beside(rcu)
+        .filter_map(move |lower| Handler::<Port>::of_rcu(lower, rcu))
+}
+
+/// What is the host's has changed: links that are not trusted do not receive any more by what they took before.
+pub(crate) fn give_all_back(port: &Port) {
+    // As in `added`; that they are not trusted may be new, too.
+    smp_mb(Full);
+    let guard = rcu::read_lock();
+    let rcu = Rcu::new(&guard);
     for (addr, link) in port.addrs4.entries(rcu) {
         if let Ok(addr) = u32::try_from(addr) {
             give_one_back(link, IpAddr::V4(addr));
         }
+    }
+    for (addr, link) in port.addrs6.entries(rcu) {
+        give_one_back(link, IpAddr::V6(addr));
     }
 }
 

@@ -63,8 +63,7 @@ unsafe fn orphan(skb: *mut bindings::sk_buff) {
 /// # Invariants
 ///
 /// The pointer is to an skb that is nobody else's. It has no connection tracking entry, no route, no
-/// pages of user space, and of sockets at most one of a [`Sock`](crate::net::sock::Sock) that held no network
-/// namespace when the packet came here: if it does since, then while somebody has its file open.
+/// pages of user space, and no socket.
 pub(crate) struct DetachedSkb(NonNull<bindings::sk_buff>);
 
 impl DetachedSkb {
