@@ -46,8 +46,8 @@ asked_kernel() {
 	esac
 }
 
-# The address of the Debian repository that this machine's apt uses.
 DEBIANS='^(bookworm|trixie|forky|sid|(old)?stable|testing|unstable)'
+# The address of the Debian repository that this machine's apt uses.
 debian_mirror() {
 	local url
 

@@ -91,7 +91,7 @@ list_files() {
 dependencies() {
 	# dkms builds for every kernel that has headers; one is enough.
 	in_system dpkg-query -W -f '${Package}\n' 'linux-headers-*-amd64' |
-		{ grep -vx "linux-headers-$release" || true; } | xargs -r chroot "$RNETVIRT_SCRATCH" dpkg --purge
+		awk -v kept="linux-headers-$release" '$0 != kept' | xargs -r chroot "$RNETVIRT_SCRATCH" dpkg --purge
 	apt install dkms iproute2 iputils-ping socat python3-minimal procps gawk
 	mkdir -p "$RNETVIRT_SCRATCH$TOP"
 	cp -r "$TOP/scripts" "$RNETVIRT_SCRATCH$TOP/"

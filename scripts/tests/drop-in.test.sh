@@ -454,6 +454,10 @@ test_takeover_of_some() {
 	takeover --take macvtap macvlan
 	takeover --take veth
 	gives veth,macvlan,macvtap served
+	mkdir "$WORK/takeover.conf.new"
+	refused "cannot write" takeover --undo veth
+	rmdir "$WORK/takeover.conf.new"
+	gives veth,macvlan,macvtap served
 	takeover --undo veth
 	gives macvlan,macvtap served
 	grep -qx "options rnetvirt kinds=macvlan,macvtap" "$WORK/takeover.conf"

@@ -64,7 +64,8 @@ impl From<[u8; 16]> for IpAddr {
 impl NetDevice {
     /// Returns whether the device has an address of IPv4. A snapshot.
     pub fn has_ipv4(&self, _rcu: Rcu<'_>) -> bool {
-        // SAFETY: The device is valid; what it has of IPv4 is freed after a grace period.
+        // SAFETY: The device is valid, and this is an RCU section: `net/ipv4/devinet.c:inetdev_destroy()` frees
+        // what it has of IPv4 a grace period after it has taken that away; the list is not followed.
         unsafe { bindings::netdev_has_ipv4(self.as_ptr()) }
     }
 }
@@ -282,19 +283,26 @@ impl<L: AddrListener> Listener<L> {
         info: *mut c_void,
     ) -> c_int {
         // SAFETY: By the caller's guarantee the address and its device are valid.
-        let (dev, ifa) = unsafe {
-            let ifa = &*info.cast::<bindings::in_ifaddr>();
-            (NetDevice::from_raw(bindings::in_dev_dev(ifa.ifa_dev)), ifa)
+        let (dev, addr, numbers) = unsafe {
+            let ifa = info.cast::<bindings::in_ifaddr>();
+            let addr = (*ifa).ifa_address;
+            (
+                NetDevice::from_raw(bindings::in_dev_dev((*ifa).ifa_dev)),
+                addr,
+                [
+                    (*ifa).ifa_local,
+                    (*ifa).ifa_broadcast,
+                    addr | !(*ifa).ifa_mask,
+                ],
+            )
         };
-        let broadcasts = [ifa.ifa_broadcast, ifa.ifa_address | !ifa.ifa_mask];
-        let [said, whole] = broadcasts.map(IpAddr::V4);
-        let received = Received([IpAddr::V4(ifa.ifa_local), said, whole]);
+        let received = Received(numbers.map(IpAddr::V4));
         // SAFETY: `__inet_insert_ifa()` and `__inet_del_ifa()` call the chain, under RTNL.
         let rtnl = unsafe { Rtnl::assume_held() };
         Self::notify(
             event,
             dev,
-            IpAddr::V4(ifa.ifa_address),
+            IpAddr::V4(addr),
             received,
             HoldContext::Rtnl(rtnl),
         )
