@@ -113,6 +113,15 @@ test_another_compiler_or_package_is_built_for_anew() {
 	first=$(headers)
 	sed -i 's/7.3.4-1/7.3.4-2/' "$work/bin/dpkg-query"
 	[ "$(headers)" != "$first" ]
+	# Another checkout may have its own.
+	[ -e "$first" ] || fail "what was used a moment ago is gone"
+}
+test_what_nobody_has_used_for_a_week_goes() {
+	local first=$work/cache/headers/$release-0
+
+	mkdir -p "$first/obj"
+	touch -d '9 days ago' "$first"
+	headers >/dev/null
 	[ ! -e "$first" ] || fail "the old one is still there"
 }
 test_exports_that_are_not_the_kernels() { EXPORTS="_Rfirst _Rsecond rust_helper_a _Rmore" refused "(1 of 4 are not in it, 0 of it are missing here)"; }
