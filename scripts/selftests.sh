@@ -6,7 +6,7 @@
 usage() {
 	cat <<TXT
 usage: $ME [--kernel uml | uml-wide | release | wide | stock] [--driver c | ours] [--jobs N] [TEST...]
-       $ME --list | --table
+       $ME --list | --update
 
 Builds the tests of networking in the kernel's source, boots a guest on a Debian 13 for
 each, and runs it: with the C drivers, and with rnetvirt under their names (kinds=).
@@ -19,7 +19,7 @@ scripts/selftests/list. The last line is "N passed, N failed, N skipped".
   --driver  only with these: nothing is compared
   --jobs    guests at once, default 2
   --list    the names, and what they run
-  --table   what build/selftests has of this and earlier runs, for Documentation/selftests.md
+  --update  puts what build/selftests has of this and earlier runs into Documentation/selftests.md
 
 What each of them said is left in build/selftests.
 TXT
@@ -38,8 +38,9 @@ while (($#)); do
 		awk -F'|' '!/^#/ { printf "%-28s %s: %s\n", $1, $2, $4 }' "$LIST"
 		exit 0
 		;;
-	--table)
-		exec python3 "$TOP/scripts/selftests/judge.py" --table "$TOP/build/selftests" "c ours"
+	--update)
+		exec python3 "$TOP/scripts/selftests/judge.py" --update "$TOP/build/selftests" "c ours" \
+			"$TOP/Documentation/selftests.md"
 		;;
 	--kernel | --driver | --jobs)
 		(($# > 1)) || bad_usage "$1 wants a value"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """judge.py DIRECTORY DRIVERS TEST...: compares what the kernel's own tests said on the C drivers and on ours, and
 judges all of them. --new before that: only says what is known and was not said before. --failed: only says
-which failed and may be run once more: not those in which the kernel complained. --table: writes the table of all that have run, those named and earlier ones, for
-Documentation/selftests.md."""
+which failed and may be run once more: not those in which the kernel complained. --update, and a FILE instead of
+tests: puts a row for each that is in DIRECTORY into the tables of FILE."""
 
 import pathlib
 import re
@@ -116,9 +116,28 @@ def judge(directory, drivers, test, known):
     return verdict, why, runs
 
 
-def print_table(directory, drivers, known):
-    """All that have run, by directory."""
-    rows = {}
+HEADS = ["kernel", "C", "rnetvirt", ""]
+
+
+def update_tables(directory, drivers, known, path):
+    """Puts a row for each that has run into the tables of `path`, one for each folder; others stay."""
+    lines = path.read_text().splitlines()
+    tables = {}
+    first = end = None
+    kept = []
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        if len(cells) == 5 and cells[1:] == HEADS:
+            first = len(kept) if first is None else first
+            rows = tables.setdefault(cells[0], {})
+            end = len(kept)
+        elif end is not None and cells and first is not None and len(kept) == end:
+            if cells[0].strip("-"):
+                rows[cells[0]] = cells[1:]
+        elif not (first is not None and len(kept) == end and not line):
+            kept.append(line)
+    if first is None:
+        sys.exit(f"{path}: no table of the form | FOLDER | {' | '.join(HEADS)} |")
     for line in pathlib.Path(__file__).with_name("list").read_text().splitlines():
         if line.startswith("#"):
             continue
@@ -131,11 +150,15 @@ def print_table(directory, drivers, known):
         if runs[0].status != 0:
             remarks.insert(0, runs[0].why_not(known.get(test, [])))
         kernel = (directory / f"{test}.kernel").read_text().strip()
-        rows.setdefault(folder, []).append([test, kernel, *(run.said() for run in runs), "; ".join(remarks)])
-    for folder in sorted(rows):
-        print(f"\n| {folder} | kernel | {' | '.join(drivers)} | |\n| --- |" + " --- |" * (len(drivers) + 2))
-        for row in rows[folder]:
-            print("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |")
+        cells = [kernel, *(run.said() for run in runs), "; ".join(remarks)]
+        tables.setdefault(folder, {})[test] = [cell.replace("|", "/") for cell in cells]
+    out = []
+    for folder in sorted(tables):
+        out += [f"| {folder} | {' | '.join(HEADS)}|", "| --- " * 5 + "|"]
+        out += [f"| {test} | {' | '.join(cells)} |" for test, cells in sorted(tables[folder].items())]
+        out.append("")
+    path.write_text("\n".join(kept[:first] + out + kept[first:]).rstrip("\n") + "\n")
+    return sum(map(len, tables.values()))
 
 
 def main():
@@ -143,8 +166,9 @@ def main():
     mode = args.pop(0) if args[0].startswith("--") else ""
     directory, drivers, tests = pathlib.Path(args[0]), args[1].split(), args[2:]
     known = reasons(pathlib.Path(__file__).with_name("known"))
-    if mode == "--table":
-        print_table(directory, drivers, known)
+    if mode == "--update":
+        rows = update_tables(directory, drivers, known, pathlib.Path(tests[0]))
+        print(f"{tests[0]}: {rows} rows")
         return
     counts = {"ok": 0, "not ok": 0, "no verdict": 0}
     for test in tests:

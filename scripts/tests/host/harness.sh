@@ -98,6 +98,23 @@ test_a_selftest_that_c_alone_passes_fails() {
 	same "known to fail with both" "$(judged 'ok 1 both\n' 1 'not ok 1 both\n' 1 't|both|why')" "$bad"
 }
 
+test_rows_are_put_into_the_page() {
+	local page=$work/page.md
+
+	judged 'ok 1 a\n' 1 'ok 1 a\n' 0 't|b|why' >/dev/null
+	echo uml >"$work/selftests/results/t.kernel"
+	echo 't|net|10|./t.sh' >"$work/selftests/list"
+	printf '%s\n' above '' '| net | kernel | C | rnetvirt | |' '| --- | --- | --- | --- | --- |' '| s | stock | pass | pass |  |' \
+		'| t | stock | time | time |  |' '' below >"$page"
+	for _ in 1 2; do
+		python3 "$work/selftests/judge.py" --update "$work/selftests/results" "c ours" "$page" >/dev/null
+		same "the page" "$(cat "$page")" "$(printf '%s\n' above '' '| net | kernel | C | rnetvirt | |' '| --- | --- | --- | --- | --- |' \
+			'| s | stock | pass | pass |  |' '| t | uml | fail 1/1 | pass 1/1 | it says: ok 1 a; why |' '' below)"
+	done
+	echo nothing >"$page"
+	! python3 "$work/selftests/judge.py" --update "$work/selftests/results" "c ours" "$page" 2>/dev/null || fail "a page without tables is taken"
+}
+
 # --- kmsg-check.sh ----------------------------------------------------------
 
 # Lines as real kernels print them.
@@ -464,6 +481,7 @@ test_guest_goes_with_its_script() {
 test_guest_runs_the_tests_by_kselftest() {
 	local ksft
 
+	"$TOP/scripts/vm.sh" --kernel "$KERNEL" --build-only
 	ksft=$(echo "$CACHE"/src/linux-*/tools/testing/selftests)
 	vm 0 -- "make -C scripts/kselftest KSFT=$ksft PROGS_DIR=/tmp/programs TESTS=names run_tests"
 	grep -q '^#   ok [0-9]* a21_default_names' "$work/out" || fail "no test was run: $(tail "$work/out")"
