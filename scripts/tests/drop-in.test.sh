@@ -539,7 +539,8 @@ without_links_of_c() {
 	local module
 
 	for module in macvtap ipvtap macvlan ipvlan; do
-		! loaded $module || rmmod $module
+		# Somebody may be looking at what has just come.
+		! loaded $module || wait_for 5 rmmod $module
 	done
 }
 

@@ -150,9 +150,16 @@ def features(device):
     return ".".join(f"{word:x}" for word in values[4::4])
 
 
+# What a test may set for all that come after it: with a modprobe each kind loads its module.
+SETTINGS = ("/proc/sys/kernel/modprobe",)
+
+
 def environment():
     """What a test finds and has to leave, as {what: how it is}."""
     found = {}
+    for setting in SETTINGS:
+        with open(setting, encoding="utf-8") as file:
+            found[f"setting {setting}"] = file.read().strip()
     for v in links():
         kept = ("flags", "mtu", "address", "master", "link", "promiscuity", "allmulti")
         found[f"link {v['name']}"] = " ".join(
@@ -220,6 +227,9 @@ def tidy():
         if what.startswith("link") and what not in at_start:
             with rtnl.Netlink() as nl:
                 nl.request("del", rtnl.build(["name:" + what.removeprefix("link ")]))
+        if what.startswith("setting"):
+            with open(what.removeprefix("setting "), "w", encoding="utf-8") as file:
+                file.write(at_start[what])
     at_start = environment()
     with open(os.environ["WORK"] + "/kmsg", "w", encoding="utf-8") as file:
         with contextlib.redirect_stdout(file):
