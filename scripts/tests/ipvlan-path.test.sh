@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
 LIMIT=240
-RELEASE="*"
+RELEASE="b_* b23_* b26_*"
 TAKES=75
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/ipvlan.sh"

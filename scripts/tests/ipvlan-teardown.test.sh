@@ -5,7 +5,7 @@
 # shellcheck disable=SC2034,SC2153
 KINDS="ipvlan rnetvirt"
 LIMIT=240
-RELEASE="a4*_under_traffic* a36_* a3_*"
+RELEASE="a4*_under_traffic_l2 a4*_under_traffic_l3s a46_*_returns_* a40_* a36_* a3_*"
 TAKES=36
 # shellcheck source=/dev/null
 . "$TOP/scripts/tests/ipvlan.sh"

@@ -3,7 +3,7 @@
 # Limits: how they are set, shown and refused, and how much they let pass.
 # shellcheck disable=SC2034,SC2153
 KINDS=rnetvirt
-RELEASE="exact_*"
+RELEASE="*_by_eight *_from_eight"
 LIMIT=120
 TAKES=40
 # shellcheck source=/dev/null

@@ -211,7 +211,7 @@ down_and_up() {
 test_d_switched_under_traffic() {
 	ns S B
 	joined S B
-	toggled "$(rounds 30 | wc -l)" gro_on_and_off
+	toggled "$(rounds 20 | wc -l)" gro_on_and_off
 }
 
 test_d_down_and_up_under_traffic() {

@@ -221,7 +221,7 @@ test_e3_switched_under_traffic() {
 	done >/dev/null 2>&1 &
 	TRAFFIC+=($!)
 	wait_for 10 busy
-	for n in $(rounds 30); do
+	for n in $(rounds 20); do
 		attach B v1 pieces
 		show_gso B v1 on
 		attach B v1 one
