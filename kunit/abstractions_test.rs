@@ -152,6 +152,7 @@ mod tests {
         },
         testing::{
             is_scheduled,
+            tx_queue,
             unlocked, //
         },
     };
@@ -437,7 +438,7 @@ mod tests {
         let (misses, looks) = (missed.clone(), looked.clone());
         notifier::with(
             Loopback(move |dev: &NetDevice, _: &Rtnl| {
-                let queue = dev.tx_queue(0).ok_or(ENODEV)?;
+                let queue = tx_queue(dev, 0).ok_or(ENODEV)?;
                 let softirqs = disable_bh();
                 let bh = softirqs.bh();
                 let before = is_scheduled(&queue, bh);

@@ -12,6 +12,7 @@ use crate::{
     bindings,
     context::Bh,
     net::{
+        netdevice::NetDevice,
         nlattr::{
             Attr,
             Attrs,
@@ -76,6 +77,12 @@ pub fn with_packet<R>(
 pub fn unlocked() -> Unlocked {
     // SAFETY: KUnit runs tests in a thread of their own, for which nobody waits under RTNL.
     unsafe { Unlocked::assume() }
+}
+
+/// Returns a transmit queue of a device of somebody else.
+#[inline]
+pub fn tx_queue(dev: &NetDevice, index: u16) -> Option<TxQueue<'_>> {
+    TxQueue::of(dev, index)
 }
 
 /// Returns whether the queueing discipline of a queue will be run, as soon as softirqs are enabled.

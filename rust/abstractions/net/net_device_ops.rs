@@ -46,7 +46,8 @@ use core::{
 use kernel::{
     error::VTABLE_DEFAULT_ERROR,
     prelude::*,
-    sync::aref::ARef, //
+    sync::aref::ARef,
+    types::NotThreadSafe, //
 };
 
 pub use super::packet_context::XmitContext;
@@ -56,22 +57,25 @@ pub use super::packet_context::XmitContext;
 ///
 /// # Context
 ///
-/// Where a device transmits. Does not sleep.
+/// Where a device transmits, and nowhere else: one that was kept would be said of another packet. Does not sleep.
 #[must_use]
-pub struct Tx(bindings::netdev_tx_t);
+pub struct Tx(bindings::netdev_tx_t, NotThreadSafe);
 
 impl Tx {
     /// Sent (`NETDEV_TX_OK`).
-    pub const SENT: Self = Self(bindings::netdev_tx_NETDEV_TX_OK);
+    pub const SENT: Self = Self(bindings::netdev_tx_NETDEV_TX_OK, NotThreadSafe);
     /// Freed, and counted as dropped by the driver (`NET_XMIT_DROP`).
     // CAST: The return value is a mix of two families of small positive constants.
-    pub const DROPPED: Self = Self(bindings::NET_XMIT_DROP as bindings::netdev_tx_t);
+    pub const DROPPED: Self = Self(
+        bindings::NET_XMIT_DROP as bindings::netdev_tx_t,
+        NotThreadSafe,
+    );
 
     /// Says what the device below said of it.
     #[inline]
     pub const fn lower(status: XmitStatus) -> Self {
         // CAST: As `dev_xmit_complete()` reads it: an error number is negative.
-        Self(status.0 as bindings::netdev_tx_t)
+        Self(status.0 as bindings::netdev_tx_t, NotThreadSafe)
     }
 
     /// Gives the packet back to the core, unchanged, because the queue was
@@ -84,7 +88,7 @@ impl Tx {
             return Self::DROPPED;
         }
         let _ = skb.into_raw();
-        Self(bindings::netdev_tx_NETDEV_TX_BUSY)
+        Self(bindings::netdev_tx_NETDEV_TX_BUSY, NotThreadSafe)
     }
 
     /// What the core wants.
@@ -200,20 +204,12 @@ impl<'a> RxMode<'a> {
     ///
     /// The address lists of `dev` must be locked for `'a`.
     pub(crate) unsafe fn assume<T: NetDeviceOps>(dev: &'a Link<T>) -> Self {
-        let lower = if T::HAS_LOWER_DEV {
-            T::lower_dev(dev).as_ptr()
-        } else {
-            ptr::null_mut()
-        };
-        let dev = dev.as_ptr();
         // INVARIANT: Guaranteed by the caller; who is its own lower device has none.
         Self {
-            dev,
-            lower: if ptr::eq(lower, dev) {
-                ptr::null_mut()
-            } else {
-                lower
-            },
+            dev: dev.as_ptr(),
+            lower: dev
+                .answers_for()
+                .map_or(ptr::null_mut(), |lower| lower.as_ptr()),
             _locked: PhantomData,
         }
     }
@@ -264,16 +260,28 @@ impl<T: NetDeviceOps> Registered<Link<T>> {
     /// Takes back from the [device below](NetDeviceOps::lower_dev) what [`RxMode::sync_to_lower`] asked it for
     /// (`dev_uc_unsync()`, `dev_mc_unsync()`).
     pub fn unsync_from_lower(&self, _rtnl: &Rtnl) {
-        let lower = T::lower_dev(self).as_ptr();
-        if ptr::eq(lower, self.as_ptr()) {
+        let Some(lower) = self.answers_for() else {
             return;
-        }
+        };
         // SAFETY: Both devices are valid, and not the same; the functions lock their lists, one inside the
         // other.
         unsafe {
-            bindings::dev_uc_unsync(lower, self.as_ptr());
-            bindings::dev_mc_unsync(lower, self.as_ptr());
+            bindings::dev_uc_unsync(lower.as_ptr(), self.as_ptr());
+            bindings::dev_mc_unsync(lower.as_ptr(), self.as_ptr());
         }
+    }
+}
+
+impl<T: NetDeviceOps> Link<T> {
+    /// The [device below](NetDeviceOps::lower_dev), which answers what this one is asked; not if that is itself, as it
+    /// would ask for ever.
+    #[inline]
+    pub(crate) fn answers_for(&self) -> Option<&NetDevice> {
+        if !T::HAS_LOWER_DEV {
+            return None;
+        }
+        let lower = T::lower_dev(self);
+        (!ptr::eq(lower.as_ptr(), self.as_ptr())).then_some(lower)
     }
 }
 

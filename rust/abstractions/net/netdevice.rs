@@ -460,10 +460,13 @@ impl<T> Link<T> {
     }
 
     /// Says how long packets may be that come whole although they are to be cut some day, in bytes; `None` for
-    /// as long as the stack makes them (`GSO_MAX_SIZE`). What the user has chosen (`gso_max_size`) is lowered to
+    /// as long as the stack makes them (`GSO_MAX_SIZE`). Not less than what TCP takes off for its headers, as users
+    /// must not say either. What the user has chosen (`gso_max_size`) is lowered to
     /// that; it is not raised again.
     pub fn set_tso_max_size(&self, size: Option<u32>, _rtnl: &Rtnl) {
-        let size = size.unwrap_or(bindings::GSO_MAX_SIZE);
+        // More than `MAX_TCP_HEADER`, which is a few hundred.
+        const LEAST: u32 = 1024;
+        let size = size.map_or(bindings::GSO_MAX_SIZE, |size| size.max(LEAST));
         // SAFETY: The device is valid, RTNL is held, and readers use the fields locklessly.
         unsafe { bindings::netif_set_tso_max_size(self.as_ptr(), size) };
     }

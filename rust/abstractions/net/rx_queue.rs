@@ -182,6 +182,10 @@ impl<T: RxQueueOps> LiveQueue<T> {
     /// To be called by the core, with the NAPI of a queue of this type that was started, which it owns;
     /// softirqs are disabled.
     unsafe extern "C" fn poll_callback(napi: *mut bindings::napi_struct, budget: c_int) -> c_int {
+        // Who polls with interrupts disabled only looks for what was sent (`poll_one_napi()`).
+        if budget <= 0 {
+            return 0;
+        }
         // SAFETY: By the caller's guarantee. Who frees the queue stops the NAPI before, which waits for who
         // owns it, and then waits for RCU sections, as this is one.
         let queue = unsafe { &*container_of!(ptr::from_ref(Napi::from_raw(napi)), Self, napi) };

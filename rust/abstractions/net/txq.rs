@@ -4,7 +4,13 @@
 //!
 //! C header: [`include/net/netdev_queues.h`](srctree/include/net/netdev_queues.h)
 
-use super::netdevice::NetDevice;
+use super::{
+    netdevice::{
+        Link,
+        NetDevice, //
+    },
+    rx_queue::RxQueueOps, //
+};
 use crate::{
     bindings,
     context::{
@@ -31,15 +37,23 @@ use core::{
 /// The pointer is to a queue of a device that is not freed during `'a`.
 pub struct TxQueue<'a>(NonNull<bindings::netdev_queue>, PhantomData<&'a NetDevice>);
 
-impl NetDevice {
+impl<T: RxQueueOps> Link<T> {
     /// Returns the transmit queue with that number, active or not; `None` if the device was not allocated
-    /// with so many.
+    /// with so many. What is under way in those of other drivers they count themselves.
     #[inline]
     pub fn tx_queue(&self, index: u16) -> Option<TxQueue<'_>> {
+        TxQueue::of(self, index)
+    }
+}
+
+impl<'a> TxQueue<'a> {
+    /// That of any device.
+    #[inline]
+    pub(crate) fn of(dev: &'a NetDevice, index: u16) -> Option<Self> {
         // SAFETY: The device is valid, and its number of queues never changes.
-        let queue = unsafe { bindings::netdev_tx_queue(self.as_ptr(), index.into()) };
+        let queue = unsafe { bindings::netdev_tx_queue(dev.as_ptr(), index.into()) };
         // INVARIANT: One of the device's.
-        NonNull::new(queue).map(|queue| TxQueue(queue, PhantomData))
+        NonNull::new(queue).map(|queue| Self(queue, PhantomData))
     }
 }
 

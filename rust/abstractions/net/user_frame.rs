@@ -449,6 +449,14 @@ impl FilledFrame {
             None => (ptr::null(), false),
         };
         let _ = ManuallyDrop::new(self);
+        // Who has held the device for long has not held its namespace, of which checks of the header make use.
+        // SAFETY: The device is valid; the skb is ours.
+        unsafe {
+            if !bindings::netdev_is_registered(dev.as_ptr()) {
+                free(skb, DropReason::DEV_READY);
+                return Ok(());
+            }
+        }
         // SAFETY: The skb is ours, with a whole Ethernet header; the device stays until it has
         // transmitted: queued packets of a device are thrown away when it goes. The header is null, or
         // has the size and the alignment of C's.

@@ -105,7 +105,9 @@ impl<T: NetDeviceOps> Ops<T> {
         cmd: *mut bindings::ethtool_link_ksettings,
     ) -> c_int {
         // SAFETY: By the caller's guarantee.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        let Some(lower) = unsafe { Link::<T>::from_raw(dev) }.answers_for() else {
+            return EOPNOTSUPP.to_errno();
+        };
         // SAFETY: The device is valid, RTNL is held, and the structure is the caller's own.
         unsafe { bindings::__ethtool_get_link_ksettings(lower.as_ptr(), cmd) }
     }
@@ -118,7 +120,9 @@ impl<T: NetDeviceOps> Ops<T> {
         info: *mut bindings::kernel_ethtool_ts_info,
     ) -> c_int {
         // SAFETY: By the caller's guarantee.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        let Some(lower) = unsafe { Link::<T>::from_raw(dev) }.answers_for() else {
+            return EOPNOTSUPP.to_errno();
+        };
         // SAFETY: The device is valid, RTNL is held, and the structure is the caller's own.
         unsafe { bindings::ethtool_get_ts_info_by_layer(lower.as_ptr(), info) }
     }

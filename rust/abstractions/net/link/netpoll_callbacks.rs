@@ -38,7 +38,9 @@ impl<T: NetDeviceOps> NetpollCallbacks<T> {
         dev: *mut bindings::net_device,
     ) -> c_int {
         // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        let Some(lower) = unsafe { Link::<T>::from_raw(dev) }.answers_for() else {
+            return EOPNOTSUPP.to_errno();
+        };
         // SAFETY: The core calls this under RTNL, for the first user only.
         from_result(|| unsafe { (*Priv::<T>::of(dev)).netpoll.set_up(lower) }.map(|()| 0))
     }

@@ -38,7 +38,9 @@ impl<T: NetDeviceOps> StackedCallbacks<T> {
         vid: u16,
     ) -> c_int {
         // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        let Some(lower) = unsafe { Link::<T>::from_raw(dev) }.answers_for() else {
+            return 0;
+        };
         // SAFETY: The device is valid; the core calls this under RTNL.
         unsafe { bindings::vlan_vid_add(lower.as_ptr(), proto, vid) }
     }
@@ -52,7 +54,9 @@ impl<T: NetDeviceOps> StackedCallbacks<T> {
         vid: u16,
     ) -> c_int {
         // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        let Some(lower) = unsafe { Link::<T>::from_raw(dev) }.answers_for() else {
+            return 0;
+        };
         // SAFETY: The device is valid; the core calls this under RTNL.
         unsafe { bindings::vlan_vid_del(lower.as_ptr(), proto, vid) };
         0
@@ -66,7 +70,9 @@ impl<T: NetDeviceOps> StackedCallbacks<T> {
         config: *mut bindings::kernel_hwtstamp_config,
     ) -> c_int {
         // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        let Some(lower) = unsafe { Link::<T>::from_raw(dev) }.answers_for() else {
+            return EOPNOTSUPP.to_errno();
+        };
         // SAFETY: The device is valid; the core calls this under RTNL with a structure of its own.
         unsafe { bindings::generic_hwtstamp_get_lower(lower.as_ptr(), config) }
     }
@@ -86,7 +92,9 @@ impl<T: NetDeviceOps> StackedCallbacks<T> {
             return EOPNOTSUPP.to_errno();
         }
         // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        let Some(lower) = unsafe { Link::<T>::from_raw(dev) }.answers_for() else {
+            return EOPNOTSUPP.to_errno();
+        };
         // SAFETY: The device is valid; the core calls this under RTNL with structures of its own.
         unsafe { bindings::generic_hwtstamp_set_lower(lower.as_ptr(), config, extack) }
     }
@@ -107,7 +115,9 @@ impl<T: NetDeviceOps> StackedCallbacks<T> {
         len: c_uint,
     ) -> c_int {
         // SAFETY: By the caller's guarantee the device is of this type.
-        let lower = T::lower_dev(unsafe { Link::<T>::from_raw(dev) });
+        let Some(lower) = unsafe { Link::<T>::from_raw(dev) }.answers_for() else {
+            return EINVAL.to_errno();
+        };
         let source = if source.is_null() {
             // SAFETY: The device is valid.
             unsafe { bindings::netdev_dev_addr(dev) }

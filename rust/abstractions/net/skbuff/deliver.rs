@@ -58,7 +58,7 @@ impl<'a> RxSkb<'a> {
     }
 
     /// Returns a second packet with the same data, and of the same type, that `dev` has received. `None` if
-    /// there is no memory.
+    /// it is the same device, or there is no memory.
     #[inline]
     pub fn clone_to<'r, T: NetDeviceOps>(
         &self,
@@ -66,6 +66,10 @@ impl<'a> RxSkb<'a> {
         _rcu: Rcu<'r>,
     ) -> Option<ReceivedSkBuff<'r>> {
         const { assert!(T::HAS_LOWER_DEV, "a packet goes up only") };
+        // SAFETY: The skb is valid.
+        if ptr::eq(unsafe { bindings::skb_dev(self.as_ptr()) }, dev.as_ptr()) {
+            return None;
+        }
         // SAFETY: The skb is valid, and cloning does not change what others see of it.
         let skb = unsafe { bindings::skb_clone_atomic(self.as_ptr()) };
         if skb.is_null() {

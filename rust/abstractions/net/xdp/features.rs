@@ -5,6 +5,7 @@
 use crate::{
     bindings,
     net::{
+        net_device_ops::NetDeviceOps,
         netdevice::Link,
         rtnl::Rtnl, //
     },
@@ -40,9 +41,26 @@ impl XdpFeatures {
     }
 }
 
-impl<T> Link<T> {
+impl<T: NetDeviceOps> Link<T> {
+    /// What the operations of the type can do: the core calls what a device says that it has.
+    const POSSIBLE: XdpFeatures = {
+        let none = XdpFeatures::NONE;
+        let runs = if T::HAS_SET_XDP {
+            XdpFeatures::BASIC
+                .with(XdpFeatures::REDIRECT)
+                .with(XdpFeatures::RX_SG)
+        } else {
+            none
+        };
+        runs.with(if T::HAS_XDP_XMIT {
+            XdpFeatures::NDO_XMIT.with(XdpFeatures::NDO_XMIT_SG)
+        } else {
+            none
+        })
+    };
+
     /// Says what the device can do with XDP, to user space too if it is something else than before
-    /// (`xdp_set_features_flag()`).
+    /// (`xdp_set_features_flag()`). What its operations lack is left out.
     ///
     /// # Context
     ///
@@ -50,6 +68,6 @@ impl<T> Link<T> {
     pub fn set_xdp_features(&self, features: XdpFeatures, _rtnl: &Rtnl) {
         // SAFETY: The device is valid, and RTNL held, as the notifiers want; the function takes the
         // device's own lock, which is not held under RTNL by the callbacks of devices like ours.
-        unsafe { bindings::xdp_set_features_flag(self.as_ptr(), features.0) };
+        unsafe { bindings::xdp_set_features_flag(self.as_ptr(), features.0 & Self::POSSIBLE.0) };
     }
 }
