@@ -80,12 +80,19 @@ __rnetvirt_helper void rnetvirt_helper_route_leave(void)
 		__this_cpu_dec(rnetvirt_routed);
 }
 
-/* A frame becomes an IP packet: it begins with the network header, and there is no other. */
-__rnetvirt_helper void rnetvirt_helper_skb_pull_eth_hdr(struct sk_buff *skb)
+/*
+ * A frame becomes an IP packet: it begins with the network header, and there is no other. Sockets and
+ * classifiers that were shown the frame keep it as it was: headers are written where nobody else reads.
+ * False: there is no memory for them.
+ */
+__rnetvirt_helper bool rnetvirt_helper_skb_pull_eth_hdr(struct sk_buff *skb)
 {
+	if (skb_cow_head(skb, 0))
+		return false;
 	__skb_pull(skb, ETH_HLEN);
 	skb_unset_mac_header(skb);
 	skb_reset_network_header(skb);
+	return true;
 }
 
 __rnetvirt_helper u16 rnetvirt_helper_ip_fast_csum(const void *header, unsigned int words)
@@ -306,24 +313,50 @@ __rnetvirt_helper bool rnetvirt_helper_ipv6_spend_hop(struct sk_buff *skb)
 	return true;
 }
 
-__rnetvirt_helper bool rnetvirt_helper_ipv6_is_local(const struct net_device *dev, const u8 *addr)
+/*
+ * Whether the packet would be taken for one that has gone through no router, which is all that
+ * makes neighbours and routers believed (RFC 4861, 6.1 and 7.1).
+ */
+__rnetvirt_helper bool rnetvirt_helper_ipv6_seems_near(const struct sk_buff *skb)
 {
-	struct in6_addr in6;
-
-	memcpy(&in6, addr, sizeof(in6));
-	/* Also one that is not known to be free yet. */
-	return ipv6_chk_addr_and_flags(dev_net(dev), &in6, dev, false, 0, 0);
-}
-
-__rnetvirt_helper bool rnetvirt_helper_ipv6_is_to_group(const struct sk_buff *skb)
-{
-	return ((const struct ipv6hdr *)skb->data)->daddr.s6_addr[0] == 0xff;
+	return ((const struct ipv6hdr *)skb->data)->hop_limit == 255;
 }
 
 /* Whether the host itself is meant, or one of several hosts of which it is one. */
 __rnetvirt_helper bool rnetvirt_helper_dst_is_local6(const struct dst_entry *dst)
 {
 	return dst_rt6_info(dst)->rt6i_flags & (RTF_LOCAL | RTF_ANYCAST);
+}
+
+/*
+ * Whether ADDR is one of the host's: of a device, also one that is not known to be free yet; or by a
+ * route, that of an address which several routers have, for instance.
+ */
+__rnetvirt_helper bool rnetvirt_helper_ipv6_is_local(const struct net_device *dev, const u8 *addr)
+{
+	struct net *net = dev_net(dev);
+	struct flowi6 fl6 = {};
+	struct dst_entry *dst;
+	bool is_local;
+
+	memcpy(&fl6.daddr, addr, sizeof(fl6.daddr));
+	if (ipv6_chk_addr_and_flags(net, &fl6.daddr, dev, false, 0, 0))
+		return true;
+	/* Of these every device has its own. */
+	if (ipv6_addr_type(&fl6.daddr) & (IPV6_ADDR_LINKLOCAL | IPV6_ADDR_MULTICAST))
+		return false;
+	rcu_read_lock();
+	fl6.flowi6_l3mdev = l3mdev_master_ifindex_rcu(dev);
+	rcu_read_unlock();
+	dst = ip6_route_output(net, NULL, &fl6);
+	is_local = !dst->error && rnetvirt_helper_dst_is_local6(dst);
+	dst_release(dst);
+	return is_local;
+}
+
+__rnetvirt_helper bool rnetvirt_helper_ipv6_is_to_group(const struct sk_buff *skb)
+{
+	return ((const struct ipv6hdr *)skb->data)->daddr.s6_addr[0] == 0xff;
 }
 
 /* As those of IPv4. */

@@ -25,6 +25,15 @@ __rnetvirt_helper void rnetvirt_helper_napi_gro_receive(struct napi_struct *napi
 	napi_gro_receive(napi, skb);
 }
 
+/*
+ * Whether who has the device may have said that packets are to wait for a timer: for GRO, or as if
+ * interrupts were deferred, for as long as he likes (napi_complete_done(), napi_suspend_irqs()).
+ */
+__rnetvirt_helper bool rnetvirt_helper_napi_may_wait(const struct napi_struct *napi)
+{
+	return READ_ONCE(napi->gro_flush_timeout) | READ_ONCE(napi->irq_suspend_timeout);
+}
+
 __rnetvirt_helper bool rnetvirt_helper_netif_running(const struct net_device *dev)
 {
 	return netif_running(dev);

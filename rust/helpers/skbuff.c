@@ -8,6 +8,7 @@
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <net/dst.h>
+#include <net/dst_metadata.h>
 #include <net/hotdata.h>
 #include <net/sock.h>
 
@@ -19,6 +20,11 @@ __rnetvirt_helper bool rnetvirt_helper_pskb_may_pull(struct sk_buff *skb, unsign
 __rnetvirt_helper bool rnetvirt_helper_skb_is_gso(const struct sk_buff *skb)
 {
 	return skb_is_gso(skb);
+}
+
+__rnetvirt_helper u16 rnetvirt_helper_skb_gso_size(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_size;
 }
 
 /* Where that begins, from the data on, whose checksum is still to be computed. */
@@ -62,7 +68,12 @@ __rnetvirt_helper bool rnetvirt_helper_skb_may_be_kept(const struct net_device *
 {
 	const struct net *net = dev_net(dev);
 
-	if (!skb->destructor || net_eq(net, dev_net(skb->dev)) || net_eq(net, &init_net))
+	if (!skb->destructor)
+		return false;
+	/* A socket that a program of the sender's has found: it may go with this RCU section. */
+	if (skb_sk_is_prefetched((struct sk_buff *)skb))
+		return true;
+	if (net_eq(net, dev_net(skb->dev)) || net_eq(net, &init_net))
 		return false;
 	return unlikely(rnetvirt_ingress_claims(dev) |
 			(unsigned long)rcu_access_pointer(dev->rx_handler));
@@ -272,15 +283,48 @@ __rnetvirt_helper void rnetvirt_helper_skb_set_dev_only(struct sk_buff *skb,
 	skb->dev = dev;
 }
 
+/* A mark of ours (egress.c), or what an xfrm interface would look for, which is no Ethernet device. */
+static bool rnetvirt_skb_is_marked(const struct sk_buff *skb)
+{
+	const struct metadata_dst *md = skb_metadata_dst(skb);
+
+	return md && md->type == METADATA_XFRM;
+}
+
 /*
- * The packet goes on by LOWER. Its priority may be that of a class of LOWER's queueing discipline:
- * which one it is, is for who has LOWER to say.
+ * What classifiers, rules and queueing disciplines of another namespace would take for their own:
+ * a class (SO_PRIORITY), a realm or a tunnel (the route), the state of a connection, where a chain
+ * goes on (skb_ext).
  */
+static void rnetvirt_skb_forget_net(struct sk_buff *skb)
+{
+	if (skb->priority > TC_PRIO_MAX)
+		skb->priority = 0;
+	if (!rnetvirt_skb_is_marked(skb))
+		skb_dst_drop(skb);
+	skb_ext_reset(skb);
+	nf_reset_ct(skb);
+	nf_reset_trace(skb);
+}
+
+static __always_inline bool rnetvirt_skb_is_remembered(const struct sk_buff *skb)
+{
+	bool is = skb->priority > TC_PRIO_MAX || skb->_skb_refdst || skb_get_nfct(skb);
+
+#ifdef CONFIG_SKB_EXTENSIONS
+	is |= skb->active_extensions;
+#endif
+#if IS_ENABLED(CONFIG_NETFILTER_XT_TARGET_TRACE) || IS_ENABLED(CONFIG_NF_TABLES)
+	is |= skb->nf_trace;
+#endif
+	return is;
+}
+
+/* The packet goes on by LOWER: what its sender's namespace has said of it does not hold in another. */
 __rnetvirt_helper void rnetvirt_helper_skb_set_lower(struct sk_buff *skb, struct net_device *lower)
 {
-	if (unlikely(skb->priority > TC_PRIO_MAX) &&
-	    !net_eq(dev_net(skb->dev), dev_net(lower)))
-		skb->priority = 0;
+	if (rnetvirt_skb_is_remembered(skb) && !net_eq(dev_net(skb->dev), dev_net(lower)))
+		rnetvirt_skb_forget_net(skb);
 	rnetvirt_skb_forget_classified(skb);
 	skb->dev = lower;
 }

@@ -142,6 +142,26 @@ test_groups_are_not_sent() {
 	done
 }
 
+# What is said of neighbours and routers is believed if it has gone through no router, whoever it is for. A link
+# that is trusted is as C's.
+test_neighbours_do_not_take_it_for_one() {
+	local mode
+
+	for mode in l3 l3s; do
+		watched $mode
+		in_ns W nft add rule inet w pre ip6 hoplimit 255 ip6 saddr fd00::1 counter
+		gives sent frames packet A v0 fd00::1 fd00::3 router
+		gives sent frames packet A v0 fd00::1 fd00::3
+		wait_for 5 shows "1 0 0" arrived W
+		gives sent frames packet A v0 fe80::dead fd00::3 router
+		wait_for 5 shows "1 1 0" arrived W
+		trust on
+		gives sent frames packet A v0 fd00::1 fd00::3 router
+		wait_for 5 shows "1 1 1" arrived W
+		printf 'netns del %s\n' S W A B | ip -batch -
+	done
+}
+
 test_the_host_is_not_reached() {
 	local mode
 
@@ -233,6 +253,53 @@ test_an_address_of_the_host_is_refused() {
 	trust on
 	ip -n A addr add 10.5.0.1/32 dev v0
 	ip -n A addr add fd00::9/128 dev v0 nodad
+}
+
+# What it receives by a route, and by an address that all routers of a network have.
+test_what_the_host_receives_without_an_address_is_refused() {
+	local text="the address is one of the lower device's network namespace" mode
+
+	for mode in l2 l3; do
+		ip_pair $mode
+		ip -n S link set lo up
+		ip -n S addr add fd00:1::9/64 dev eth0 nodad
+		ip -n S -6 route add local fd00:2::/64 dev lo
+		ip -n S route add local 10.6.0.0/24 dev lo
+		ip -n A addr add fd00:1::/128 dev v0 nodad
+		ip -n A addr del fd00:1::/128 dev v0
+		in_ns S sysctl -qw net.ipv6.conf.all.forwarding=1
+		refused "$text" ip -n A addr add fd00:1::/128 dev v0 nodad
+		refused "$text" ip -n A addr add fd00:2::5/128 dev v0 nodad
+		refused "$text" ip -n A addr add 10.6.0.5/32 dev v0
+		ip -n A addr add fd00:1::5/128 dev v0 nodad
+		printf 'netns del %s\n' S W A B | ip -batch -
+	done
+}
+
+# A program that saw a packet when it was sent keeps what it saw, whatever headers it gets later.
+test_what_was_seen_is_not_written_to() {
+	local mode
+
+	for mode in l3 l3s; do
+		ip_pair $mode
+		reaches A 10.0.0.3
+		ip -n A neigh replace 10.0.0.3 lladdr 02:00:00:00:0c:00 dev v0 nud permanent
+		gives 020000000c00 python3 - <<-PY
+			import socket, sys
+			sys.path.insert(0, "$TESTS")
+			from inside import inside
+			with inside("A"):
+			    seen = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+			    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+			seen.bind(("v0", 3))
+			seen.settimeout(5)
+			out.sendto(bytes(172), ("10.0.0.3", 9))
+			while len(data := seen.recv(2048)) != 214:
+			    pass
+			print(data[:6].hex())
+		PY
+		printf 'netns del %s\n' S W A B | ip -batch -
+	done
 }
 
 test_a_source_is_not_somebody_elses() {

@@ -134,6 +134,23 @@ test_who_keeps_what_he_gets_keeps_no_socket() {
 	gives 1000 answers B 10.0.0.1
 }
 
+# With GRO for UDP, packets wait in a ring, and in GRO, for a timer that the receiver has set.
+test_nor_by_a_timer() {
+	local timer
+
+	ns A B
+	joined A B
+	ip -n B neigh replace 10.0.0.1 lladdr "$(mac_colons A v0)" dev v1 nud permanent
+	in_ns A ethtool -K v0 gro on rx-gro-list on rx-udp-gro-forwarding on
+	# shellcheck disable=SC2016  # expanded there
+	for timer in napi_defer_hard_irqs=0 napi_defer_hard_irqs=2000000000; do
+		ip netns exec A sh -c 'echo 9000000000000000000 >/sys/class/net/v0/gro_flush_timeout
+			echo "${1#*=}" >/sys/class/net/v0/napi_defer_hard_irqs' - $timer
+		gives 1000 answers B 10.0.0.1
+		gives 1000 answers B 10.0.0.1
+	done
+}
+
 # Where somebody is interested in what the lower device receives, packets go that way; and the first namespace is
 # trusted with them.
 test_nor_by_a_lower_device_of_the_first_namespace() {
@@ -152,6 +169,45 @@ test_nor_by_a_lower_device_of_the_first_namespace() {
 	ip link del lower9
 	same "answers" "$got" 1000
 }
+
+# What A's connection tracking knows of a packet is nothing for rules of the lower device's namespace.
+test_a_connection_is_none_of_the_hosts() {
+	local flavor
+
+	for flavor in "macvlan mode bridge" "ipvlan mode l2" "ipvlan mode l3"; do
+		ns S W A
+		wired S W
+		# shellcheck disable=SC2086
+		ip -n S link add link eth0 name v0 netns A type rnetvirt flavor $flavor
+		ip -n A link set v0 up
+		ip -n A addr add 10.0.0.1/24 dev v0
+		ip -n S link set lo up
+		ip -n S route add 10.0.0.0/24 dev eth0
+		ip -n S neigh replace 10.0.0.3 lladdr "$(mac_colons W wire0)" dev eth0 nud permanent
+		ip -n A neigh replace 10.0.0.3 lladdr "$(mac_colons W wire0)" dev v0 nud permanent
+		carried S eth0
+		in_ns S tc qdisc add dev eth0 clsact
+		in_ns S tc filter add dev eth0 egress prio 1 protocol ip flower ct_state +trk action drop
+		in_ns S tc filter add dev eth0 egress prio 2 protocol ip matchall action ok
+		# It tracks its own.
+		in_ns A nft -f - <<-TXT
+			table ip t {
+				chain out {
+					type filter hook output priority 0;
+					ct state new counter
+				}
+			}
+		TXT
+		frames udp A 10.0.0.3 1234 9 10
+		in_ns A nft list table ip t | grep "packets [1-9]" >/dev/null
+		wait_for 5 passed S eth0 egress 10
+		dropped S eth0 egress 0
+		printf 'netns del %s\n' S W A | ip -batch -
+	done
+}
+
+# passed NETNS DEVICE ingress|egress N: how many packets its filters have let go on by now.
+passed() { in_ns "$1" tc -s filter show dev "$2" "$3" | grep -q "Sent [0-9]* bytes $4 pkt (dropped 0"; }
 
 mac_colons() { ip -n "$1" -j link show "$2" | jq -r '.[].address'; }
 mac() { mac_colons "$@" | tr -d :; }

@@ -146,7 +146,8 @@ test_a_switch_that_sends_back_hides_who_sent() {
 	# The switch learns where the lower device is.
 	who S eth0 020000000a00 $ALL 0 A/v0 >/dev/null
 	gives nobody says A v0 020000000a00 020000000a00 10.0.0.2 0 B/v1
-	gives "B/v1 host" says A v0 $GATEWAY 020000000a00 10.0.0.2 1 B/v1
+	gives nobody says A v0 $GATEWAY 020000000a00 10.0.0.2 0 B/v1
+	gives "A/v0 broadcast, B/v1 broadcast" who A v0 $GATEWAY $ALL 2 A/v0 B/v1
 }
 
 test_a_macvlan_tenant_changes_its_own_mode_only() {
@@ -177,6 +178,28 @@ test_a_link_that_is_refused_leaves_its_siblings_alone() {
 	TYPE=rnetvirt endpoint S eth0 m0 bridge
 	refused "a burst is of a limit" ip -n S link add link eth0 name m1 type rnetvirt mode bridge bclim 5 limit tx-burst 64k
 	not grep -q bclim <(ip -n S -d link show m0)
+}
+
+# A lower device that is a link itself does not bring back what is for its own address, whoever a frame says that it
+# is from.
+test_a_link_below_does_not_bring_it_back() {
+	local own
+
+	ns S W A B
+	wired S W
+	ip -n S link add link eth0 name m0 up type rnetvirt flavor macvlan mode bridge
+	ip -n S addr add 10.0.0.9/24 dev m0
+	ip -n S link add link m0 name v0 netns A type rnetvirt flavor ipvlan mode l2
+	ip -n S link add link m0 name v1 netns B type rnetvirt flavor ipvlan mode l2
+	addressed A B
+	carried S m0
+	own=$(ip -n S -j link show m0 | jq -r '.[].address' | tr -d :)
+	gives nobody frames says A v0 020000000077 "$own" 10.0.0.9 0 S/m0
+	in_ns A ethtool -S v0 | grep -q "tx_host: 1$"
+	# Nobody brings it back but what is outside.
+	change A v0 vepa
+	gives nobody frames says A v0 020000000077 "$own" 10.0.0.9 0 S/m0
+	gives nobody frames says A v0 020000000077 "$own" 10.0.0.2 0 B/v1
 }
 
 test_an_ipvlan_tenant_changes_nothing() {

@@ -350,6 +350,32 @@ for _ in range(100):
 	(($(lost A v0 tx_limit) <= 90))
 }
 
+# It cuts large packets into segments first, and then what is longer than the lower device can, one by one.
+test_fragments_of_segments_are_counted() {
+	ns S W A
+	wired S W
+	ip -n S link add link eth0 name v0 netns A type rnetvirt flavor ipvlan mode l3 limit tx-pps 1 tx-pps-burst 100
+	ip -n A link set v0 up mtu 1600
+	ip -n A addr add 10.0.0.1/24 dev v0
+	ip -n S addr add 10.0.0.9/24 dev eth0
+	ip -n W addr add 10.0.0.3/24 dev wire0
+	ip -n A neigh replace 10.0.0.3 lladdr 02:00:00:00:00:0f dev v0 nud permanent
+	reaches S 10.0.0.3
+	nsenter --net=/run/netns/A python3 -c "
+import socket
+out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+# IP_MTU_DISCOVER: never; UDP_SEGMENT
+out.setsockopt(socket.IPPROTO_IP, 10, 0)
+out.setsockopt(socket.IPPROTO_UDP, 103, 1480)
+for _ in range(20):
+    try:
+        out.sendto(bytes(14800), ('10.0.0.3', 9))
+    except OSError:
+        pass"
+	# Ten segments of two fragments each; the last of those that leave takes what is left.
+	same "lost" "$(lost A v0 tx_limit)" 14
+}
+
 test_a_tap_has_limits() {
 	. "$TOP/scripts/tests/tap.sh"
 	bed

@@ -9,6 +9,7 @@
 //! In an RCU section with softirqs disabled, where a device transmits. Nothing sleeps.
 
 use super::{
+    ip_input::DeclaredInput,
     netdevice::{
         Link,
         NetDevice, //
@@ -51,8 +52,9 @@ use kernel::{
     sync::rcu, //
 };
 
-/// A handler whose device others stand on, that may reach each other without the wire.
-pub trait Siblings: RxHandler {
+/// A handler whose device others stand on, that may reach each other without the wire. What rules hold of their
+/// packets is dropped with its hooks, before the module goes.
+pub trait Siblings: RxHandler + DeclaredInput {
     /// The data of the devices on top.
     type Upper: 'static;
 
@@ -351,12 +353,14 @@ fn send<W: Way>(frame: EthFrame<'_>, dev: &NetDevice, _way: W, bh: Bh<'_>) -> Xm
         bindings::skb_set_lower(skb, dev.as_ptr());
         sender
     };
-    // SAFETY: The skb begins with an Ethernet header, by the frame's invariant.
-    unsafe { bindings::skb_pull_eth_hdr(skb) };
-    // SAFETY: The skb is ours, begins with its network header, and its device is valid, as is the sender; it is
-    // given up.
+    // SAFETY: The skb is ours, and begins with an Ethernet header, by the frame's invariant. Then it begins with its
+    // network header; its device is valid, as is the sender; it is given up.
     let status = unsafe {
         match u32::from(bindings::skb_protocol(skb)) {
+            _ if !bindings::skb_pull_eth_hdr(skb) => {
+                free(skb, DropReason::NOT_SPECIFIED);
+                XmitStatus::DROP
+            }
             // By IPv4 others than the lower device have a say in its routes only if it is part of a VRF.
             bindings::ETH_P_IP
                 if bindings::netif_is_l3_slave(dev.as_ptr()) && !spend_hop_v4(skb, sender) =>
@@ -560,11 +564,13 @@ unsafe fn send_v6<W: Way>(
         }
         return XmitStatus(err);
     }
+    // Who is not trusted is behind a router, for his neighbours.
     // SAFETY: Both are ours, the devices valid, and the header linear.
     if unsafe {
-        bindings::dst_is_by_others(dst, bindings::skb_dev(skb))
-            && may_come_back(skb, sender)
-            && !bindings::dst_is_local6(dst)
+        (!W::TRUSTED && bindings::ipv6_seems_near(skb)
+            || bindings::dst_is_by_others(dst, bindings::skb_dev(skb))
+                && may_come_back(skb, sender)
+                && !bindings::dst_is_local6(dst))
             && !bindings::ipv6_spend_hop(skb)
     } {
         // SAFETY: Both are ours.

@@ -12,6 +12,7 @@ use super::{
     },
     rtnl::Rtnl,
     skbuff::{
+        orphan,
         DropReason,
         ReceivedSkBuff, //
     },
@@ -145,11 +146,25 @@ impl Napi {
     ///
     /// # Safety
     ///
-    /// The caller must own the NAPI.
+    /// The caller must own the NAPI, which must be one of the device that has received the packet: GRO may keep it,
+    /// and who unregisters that device waits for its own NAPIs only.
     #[inline]
-    pub(super) unsafe fn gro_receive(&self, skb: UniqueSkb<'_>) {
+    pub(super) unsafe fn gro_receive(&self, mut skb: UniqueSkb<'_>) {
+        self.forget_sock_if_it_waits(&mut skb.0);
         // SAFETY: The NAPI is the caller's, and the skb ours, set up as received, and given up.
         unsafe { bindings::napi_gro_receive(self.napi.get(), skb.0.into_raw().as_ptr()) };
+    }
+
+    /// Lets go of the packet's socket if a timer decides when it goes on: whose device it is could keep that socket
+    /// from sending to anybody.
+    #[inline]
+    pub(super) fn forget_sock_if_it_waits(&self, skb: &mut ReceivedSkBuff<'_>) {
+        // SAFETY: The structure was added, or is zeroed; the two are read as the core does. The packet is ours.
+        unsafe {
+            if bindings::napi_may_wait(self.napi.get()) {
+                orphan(skb.as_ptr());
+            }
+        }
     }
 
     /// There is work, which was written before. Any context but hard interrupts.
@@ -343,10 +358,16 @@ impl<'p> Poll<'p> {
         txq.complete(core::mem::take(&mut self.charged))
     }
 
-    /// Gives a packet to the stack, perhaps merged with others (`napi_gro_receive()`).
+    /// Gives a packet to the stack, perhaps merged with others (`napi_gro_receive()`); one that another device has
+    /// received as it is.
     #[inline]
     pub fn gro_receive(&mut self, skb: UniqueSkb<'p>) {
-        // SAFETY: We own the NAPI.
+        // SAFETY: The packet is valid.
+        let dev = unsafe { bindings::skb_dev(skb.0.as_ptr()) };
+        if !ptr::eq(dev, self.dev.as_ptr()) {
+            return self.netif_receive(skb.0);
+        }
+        // SAFETY: We own the NAPI, and the packet is its device's.
         unsafe { self.napi.gro_receive(skb) };
     }
 

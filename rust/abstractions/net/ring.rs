@@ -275,7 +275,10 @@ impl Place<'_, '_> {
     }
 
     #[inline]
-    fn put_tagged(self, entry: Entry<'_>, charged: bool) {
+    fn put_tagged(self, mut entry: Entry<'_>, charged: bool) {
+        if let Entry::Skb(skb) = &mut entry {
+            self.0.napi.forget_sock_if_it_waits(skb);
+        }
         let ptr = entry.into_raw(charged);
         // SAFETY: The ring is locked and has a place, by the type's invariants: the entry goes with it.
         unsafe { bindings::ptr_ring_put(self.0.ring.ring.get(), ptr) };

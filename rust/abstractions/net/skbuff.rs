@@ -29,6 +29,7 @@ use core::{
 pub use super::mac::ETH_HLEN;
 pub(crate) use detached::{
     forget_foreign_sock,
+    orphan,
     DetachedSkb, //
 };
 pub(crate) use drop_reason::free;

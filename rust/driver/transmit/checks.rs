@@ -110,7 +110,7 @@ fn ask_limits(this: &Common, frame: &EthFrame<'_>, rcu: Rcu<'_>) -> Result<(), R
     let mut size = packet.wire_size();
     if packet.protocol() == ETH_P_IP {
         // Modes l3 and l3s take what is longer than the lower device can, and cut it.
-        size = size.cut_for(packet.len(), this.lower.mtu());
+        size = size.cut_for(packet.len(), packet.gso_size(), this.lower.mtu());
     }
     limits.send(size, frame.is_to_group(), is_about_neighbours, now)
 }

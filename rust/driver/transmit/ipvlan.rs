@@ -107,7 +107,9 @@ impl Ipvlan {
         let this = dev.data();
         let dest = frame.dest();
         let flags = this.settings.flags();
-        if dest == frame.source() && flags != Flags::VEPA {
+        // A lower device that is a link itself might send it back to itself, whatever the source.
+        let is_own = dest == frame.source() || dest == this.lower.mac();
+        if is_own && flags != Flags::VEPA {
             return match this.port.dest_owner(frame.payload(), cx.rcu()) {
                 Some(owner) => match unicast(this.party(), owner.data().party()) {
                     Reach::Direct => Self::send_to(dev, owner, frame, cx),

@@ -161,7 +161,8 @@ impl Macvlan {
         cx: &XmitContext<'_>,
     ) -> Tx {
         const REACHED: Parties = Parties::reached_by(Party::Macvlan(MacvlanMode::BRIDGE));
-        if REACHED.has(owner.data().party()) {
+        // What it has for itself it does not send: that is from somebody on top.
+        if REACHED.has(owner.data().party()) && owner.id() != dev.id() {
             between(dev, owner, frame, cx)
         } else {
             send_out(dev, frame.into_skb(), cx)

@@ -51,7 +51,7 @@ pub(crate) unsafe fn forget_sock_for(dev: &NetDevice, skb: *mut bindings::sk_buf
 ///
 /// The caller must own `skb`, and nobody else.
 #[inline(never)]
-unsafe fn orphan(skb: *mut bindings::sk_buff) {
+pub(crate) unsafe fn orphan(skb: *mut bindings::sk_buff) {
     // SAFETY: By the caller's guarantee nobody else uses the skb, so that its destructor and socket are not
     // read meanwhile.
     unsafe { bindings::skb_orphan(skb) };

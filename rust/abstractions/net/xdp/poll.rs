@@ -476,8 +476,8 @@ unsafe fn deliver(napi: &Napi, dev: &NetDevice, passed: &mut XdpBulk) -> u32 {
         let got = unsafe { bindings::napi_skb_cache_get_bulk(skbs.as_mut_ptr(), count) } as usize;
         for (frame, skb) in frames.iter().zip(skbs.iter().take(got)) {
             // SAFETY: The frame is ours, with an Ethernet header, the skb is new, and the device valid.
-            // What is made of them has both, and is set up as received. It has been nobody else's. The NAPI is ours by the
-            // caller's guarantee.
+            // What is made of them has both, and is set up as received. It has been nobody else's. The NAPI is ours, and
+            // the device's, by the caller's guarantee.
             unsafe {
                 let skb = bindings::__xdp_build_skb_from_frame(*frame, skb.cast(), dev);
                 napi.gro_receive(UniqueSkb::from_skb(ReceivedSkBuff::from_skb(
