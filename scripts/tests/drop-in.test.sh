@@ -471,12 +471,13 @@ test_takeover_of_some() {
 
 MODULES=/lib/modules/$(uname -r)
 TAKEN=/etc/modprobe.d/rnetvirt-takeover.conf
+OTHER=/etc/modprobe.d/rnetvirt.conf
 
 # installed: rnetvirt is where modprobe finds it, which the kernel asks.
 installed() {
 	kinds ""
 	without_c
-	rm -f $TAKEN
+	rm -f $TAKEN $OTHER
 	mkdir -p "$MODULES/extra" /etc/modprobe.d
 	cp "$RNETVIRT_KO" "$MODULES/extra/"
 	depmod
@@ -561,6 +562,32 @@ test_takeover_after_a_boot() {
 	rmmod rnetvirt
 	"$TOP/scripts/rnetvirt-takeover" --undo
 	[ ! -e $TAKEN ]
+	not_installed
+}
+
+# Its kinds would be the ones that are served after a boot, whatever was taken or undone.
+test_takeover_beside_another_configuration() {
+	local takeover=$TOP/scripts/rnetvirt-takeover
+
+	installed
+	cp "$TOP/scripts/rnetvirt.conf" $OTHER
+	"$takeover" --take macvlan
+	echo "options rnetvirt kinds=veth" >>$OTHER
+	refused "$OTHER names kinds, too" "$takeover" --take ipvlan
+	refused "$OTHER names kinds, too" "$takeover" --undo
+	gives macvlan served
+	grep -qx "options rnetvirt kinds=macvlan" $TAKEN
+	# modprobe takes them indeed.
+	rmmod rnetvirt
+	modprobe rnetvirt
+	gives veth served
+	rm $OTHER
+	echo "quiet rnetvirt.kinds=veth" >"$WORK/cmdline"
+	refused "command line has rnetvirt.kinds=" unshare -m \
+		sh -c "mount --bind '$WORK/cmdline' /proc/cmdline && '$takeover' --undo"
+	[ -e $TAKEN ]
+	"$takeover" --undo
+	gives "" served
 	not_installed
 }
 
