@@ -454,6 +454,10 @@ test_takeover_of_some() {
 	takeover --take macvtap macvlan
 	takeover --take veth
 	gives veth,macvlan,macvtap served
+	# C macvtap needs C macvlan, which cannot be there; the other way round is fine.
+	refused "needs that of macvlan: --undo macvlan macvtap" takeover --undo macvtap
+	gives veth,macvlan,macvtap served
+	grep -qx "options rnetvirt kinds=veth,macvlan,macvtap" "$WORK/takeover.conf"
 	mkdir "$WORK/takeover.conf.new"
 	refused "cannot write" takeover --undo veth
 	rmdir "$WORK/takeover.conf.new"
