@@ -122,7 +122,10 @@ TXT
 ) || die "the compiler of KDIR=$kdir does not run: apt install the gcc that linux-headers-$release depends on"
 key=$({ echo "$version"; "$rustc" -vV; "$bindgen" --version; echo "$compiler"; cat "$0"; } | sha256sum | cut -c1-12)
 out=$CACHE/headers/$release-$key
+# Who builds another tree removes those that nobody has used for a week; this one may be root's.
+used() { touch "$out" 2>/dev/null || true; }
 if [ -e "$out/.complete" ]; then
+	used
 	echo "$out/obj"
 	exit 0
 fi
@@ -192,5 +195,5 @@ if [ ! -e "$out/.complete" ]; then
 	compare_exports
 	touch "$out/.complete"
 fi
-touch "$out" 2>/dev/null || true
+used
 echo "$out/obj"

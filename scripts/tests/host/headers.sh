@@ -124,6 +124,16 @@ test_what_nobody_has_used_for_a_week_goes() {
 	headers >/dev/null
 	[ ! -e "$first" ] || fail "the old one is still there"
 }
+test_what_somebody_uses_stays() {
+	local first
+
+	first=$(headers)
+	touch -d '9 days ago' "${first%/obj}"
+	[ "$(headers)" = "$first" ]
+	sed -i 's/7.3.4-1/7.3.4-2/' "$work/bin/dpkg-query"
+	[ "$(headers)" != "$first" ]
+	[ -e "$first" ] || fail "what was used a moment ago is gone"
+}
 test_exports_that_are_not_the_kernels() { EXPORTS="_Rfirst _Rsecond rust_helper_a _Rmore" refused "(1 of 4 are not in it, 0 of it are missing here)"; }
 test_exports_that_are_missing() { EXPORTS="_Rfirst rust_helper_a" refused "(0 of 2 are not in it, 1 of it are missing here)"; }
 test_a_source_of_another_version() {
