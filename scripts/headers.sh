@@ -184,10 +184,13 @@ compare_exports() {
 
 lock "headers-$release"
 if [ ! -e "$out/.complete" ]; then
-	# Of this release one is enough; another checkout may have its own.
-	find "$CACHE/headers" -mindepth 1 -maxdepth 1 -name "$release-*" -mtime +7 -exec rm -rf {} + 2>/dev/null || true
+	# Of this release one is enough, though another checkout may have its own; of others those whose headers are there.
+	find "$CACHE/headers" -mindepth 1 -maxdepth 1 -mtime +7 2>/dev/null | while IFS= read -r tree; do
+		[[ ${tree##*/} != "$release"-* && -d $(cat "$tree/kdir" 2>/dev/null) ]] || rm -rf "$tree" 2>/dev/null || true
+	done || true
 	rm -rf "$out"
 	mkdir -p "$out"
+	echo "$kdir" >"$out/kdir"
 	logged "unpacking the source of rust/ for Linux $release" "$CACHE/log/headers-unpack.log" unpack
 	logged "building Rust's metadata for Linux $release, 2 to 3 minutes" "$CACHE/log/headers.log" \
 		make -C "$out/obj" -j"${JOBS:-$(($(nproc) + 1))}" RUSTC="$rustc" BINDGEN="$bindgen" rust-metadata

@@ -134,6 +134,19 @@ test_what_somebody_uses_stays() {
 	[ "$(headers)" != "$first" ]
 	[ -e "$first" ] || fail "what was used a moment ago is gone"
 }
+test_of_headers_that_are_gone_nothing_stays() {
+	local trees=$work/cache/headers made
+
+	mkdir -p "$trees"/7.3.{1,2,3}-amd64-0/obj "$work/elsewhere"
+	echo "$work/elsewhere" >"$trees/7.3.1-amd64-0/kdir"
+	echo "$work/removed" | tee "$trees"/7.3.{2,3}-amd64-0/kdir >/dev/null
+	touch -d '9 days ago' "$trees"/7.3.{1,2}-amd64-0
+	made=$(headers)
+	[ "$(cat "${made%/obj}/kdir")" = "$work/headers" ] || fail "it is not said of which headers the tree is"
+	[ -e "$trees/7.3.1-amd64-0" ] || fail "one whose headers are there is gone"
+	[ ! -e "$trees/7.3.2-amd64-0" ] || fail "one whose headers are gone is still there"
+	[ -e "$trees/7.3.3-amd64-0" ] || fail "one that was used a moment ago is gone"
+}
 test_exports_that_are_not_the_kernels() { EXPORTS="_Rfirst _Rsecond rust_helper_a _Rmore" refused "(1 of 4 are not in it, 0 of it are missing here)"; }
 test_exports_that_are_missing() { EXPORTS="_Rfirst rust_helper_a" refused "(0 of 2 are not in it, 1 of it are missing here)"; }
 test_a_source_of_another_version() {
