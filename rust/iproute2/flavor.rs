@@ -151,14 +151,15 @@ fn by_words(mut words: Words<'_>) -> Result<&'static Flavor, Refused> {
         return Ok(&VETH);
     };
     // Several flavors have these: another option tells.
-    let first = words.clone();
+    let first = option;
+    let behind_first = words.clone();
     while option == limits::OPTION
         || lower::OPTIONS.contains(&option)
         || guard::OPTIONS.contains(&option)
     {
         if option == limits::OPTION {
             if !limits::skip(&mut words) {
-                words = first;
+                words = behind_first;
                 break;
             }
         } else {
@@ -168,12 +169,15 @@ fn by_words(mut words: Words<'_>) -> Result<&'static Flavor, Refused> {
             }
         }
         let Some(next) = words.next() else {
-            words = first;
+            words = behind_first;
             break;
         };
         option = next;
     }
-    let flavor = by_option(option, &words).unwrap_or(&VETH);
+    // A word that nobody knows is not to have those in front of it refused.
+    let flavor = by_option(option, &words)
+        .or_else(|| by_option(first, &words))
+        .unwrap_or(&VETH);
     match words.peek() {
         // Which modes there are is not known without a flavor.
         Some(mode) if option == c"mode" && !(flavor.has_mode)(mode) => fail(&[

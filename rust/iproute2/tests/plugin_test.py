@@ -381,6 +381,21 @@ def help_as_an_option_prints_usage():
 
 
 @test
+def unknown_word_behind_options_of_several_flavors():
+    usage = Ip(["link", "help", "rnetvirt"]).out
+    status, _ = refused("link add v0 type veth foo")
+    want = status, f'rnetvirt: unknown option "mdoe"?\n{usage}'
+    for options in ["guard mac,ip", "host on", "limit tx-pps 5", "guard-addr flush suppress on copies 3"]:
+        equal(refused(f"link add v0 type rnetvirt {options} mdoe l2"), want, options)
+    equal(refused("link add v0 type rnetvirt host on help"), (status, usage))
+    want = 255, 'Error: argument "ipvlan" is wrong: the flavor must stand before its options\n'
+    equal(refused("link add v0 type rnetvirt host on flavor ipvlan"), want)
+    # What is to be done with the list is missing: mode is taken for an entry.
+    want = 1, 'Error: argument of "guard-addr" must be "add", "del", "set" or "flush"\n'
+    equal(refused("link add v0 type rnetvirt guard-addr 10.0.0.1 mode l3"), want)
+
+
+@test
 def flavor_needs_a_name():
     want = refused("link add v0 type veth peer name")
     equal(refused("link add v0 type rnetvirt flavor"), want)
