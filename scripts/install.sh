@@ -12,9 +12,9 @@ Builds rnetvirt.ko for the running kernel, or for the one of KDIR, and copies it
 to updates/ in that kernel's module tree, and the plugin to ip's directory. After
 that 'ip link add type rnetvirt' loads the module by itself. Beside it go
 /etc/modprobe.d/rnetvirt.conf, in which nothing is switched on, unless there is one,
-and rnetvirt-takeover, to /usr/sbin. With --uninstall all of that is removed, but a
-configuration that was changed; not while rnetvirt-takeover's is there, which wants the
-module: 'rnetvirt-takeover --undo' first.
+and rnetvirt-takeover and rnetvirt-tap-exec, to /usr/sbin. With --uninstall all of that
+is removed, but a configuration that was changed; not while rnetvirt-takeover's is
+there, which wants the module: 'rnetvirt-takeover --undo' first.
 
   KDIR=     build tree of the kernel, or Debian's headers package; default: running,
             what belongs to the running one, which has to be a Linux 7.3
@@ -49,6 +49,7 @@ plugins=$("$TOP/scripts/plugin.sh" --dir)
 plugins=$DESTDIR$plugins
 conf=$DESTDIR/etc/modprobe.d/rnetvirt.conf
 takeover=$DESTDIR/usr/sbin/rnetvirt-takeover
+tap_exec=$DESTDIR/usr/sbin/rnetvirt-tap-exec
 taken=$DESTDIR/etc/modprobe.d/rnetvirt-takeover.conf
 
 # Only what is done outside this checkout and DESTDIR needs to be done by root.
@@ -80,7 +81,7 @@ run_depmod() {
 if [ -n "$uninstall" ]; then
 	[ ! -e "$taken" ] || die "$taken has the kinds of C drivers served by rnetvirt: 'rnetvirt-takeover --undo' first"
 	found=()
-	for f in "$modules/updates"/rnetvirt.ko{,.gz,.xz,.zst} "$plugins/link_rnetvirt.so" "$takeover"; do
+	for f in "$modules/updates"/rnetvirt.ko{,.gz,.xz,.zst} "$plugins/link_rnetvirt.so" "$takeover" "$tap_exec"; do
 		[ ! -e "$f" ] || found+=("$f")
 	done
 	if cmp -s "$conf" "$TOP/scripts/rnetvirt.conf"; then
@@ -142,5 +143,6 @@ has_alias || die "depmod did not register the alias rtnl-link-rnetvirt in $modul
 as_root install -D -m 644 "$TOP/build/iproute2/link_rnetvirt.so" "$plugins/link_rnetvirt.so" ||
 	die "cannot write to $plugins"
 as_root install -D -m 755 "$TOP/scripts/rnetvirt-takeover" "$takeover" || die "cannot write $takeover"
+as_root install -D -m 755 "$TOP/scripts/tap-exec.py" "$tap_exec" || die "cannot write $tap_exec"
 [ -e "$conf" ] || as_root install -D -m 644 "$TOP/scripts/rnetvirt.conf" "$conf" || die "cannot write $conf"
-say "installed ${installed[*]}, $plugins/link_rnetvirt.so, $takeover and $conf"
+say "installed ${installed[*]}, $plugins/link_rnetvirt.so, $takeover, $tap_exec and $conf"

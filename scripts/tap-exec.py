@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs a program with queues of a tap as its descriptors 3, 4 ...
 
-usage: tap-exec.py [--queues N] [--vhost] DEVICE COMMAND [ARGUMENT...]
+usage: rnetvirt-tap-exec [--queues N] [--vhost] DEVICE COMMAND [ARGUMENT...]
 
 DEVICE is a link of flavor macvtap or ipvtap in this network namespace, or its node
 (/dev/tapN). A virtual machine monitor is told the descriptors:
 
-  tap-exec.py --vhost t0 qemu-system-x86_64 ... \\
+  rnetvirt-tap-exec --vhost t0 qemu-system-x86_64 ... \\
       -netdev tap,id=n0,fd=3,vhost=on -device virtio-net-pci,netdev=n0,mac=...
-  tap-exec.py --vhost --queues 2 t0 qemu-system-x86_64 ... \\
+  rnetvirt-tap-exec --vhost --queues 2 t0 qemu-system-x86_64 ... \\
       -netdev tap,id=n0,fds=3:4,vhost=on -device virtio-net-pci,netdev=n0,mq=on,mac=...
 
   --queues N  so many (default: 1)
@@ -24,6 +24,8 @@ import sys
 # See Documentation/tap.md, "vhost-net".
 TAP_GET_SOCKET = 0xFB00
 FIRST = 3
+# Installed as rnetvirt-tap-exec.
+NAME = os.path.basename(sys.argv[0])
 
 
 def node_of(device):
@@ -35,12 +37,12 @@ def node_of(device):
         with open(f"{directory}/ifindex", encoding="ascii") as file:
             index = file.read().strip()
     except OSError:
-        sys.exit(f"tap-exec.py: no link '{device}' here (see 'ip link')")
+        sys.exit(f"{NAME}: no link '{device}' here (see 'ip link')")
     try:
         with open(f"{directory}/tap{index}/uevent", encoding="ascii") as file:
             lines = dict(line.strip().split("=", 1) for line in file)
     except OSError:
-        sys.exit(f"tap-exec.py: '{device}' is no tap: its flavor has to be macvtap or ipvtap")
+        sys.exit(f"{NAME}: '{device}' is no tap: its flavor has to be macvtap or ipvtap")
     return "/dev/" + lines["DEVNAME"], f"{directory}/tap{index}/dev"
 
 
@@ -60,22 +62,22 @@ def queue(node, number, vhost):
     try:
         fd = os.open(node, os.O_RDWR)
     except OSError as error:
-        sys.exit(f"tap-exec.py: {node}: {error.strerror}")
+        sys.exit(f"{NAME}: {node}: {error.strerror}")
     if number and not is_of(fd, number):
-        sys.exit(f"tap-exec.py: {node} is not the link's node, whose number {number} says: make one with mknod, and name that")
+        sys.exit(f"{NAME}: {node} is not the link's node, whose number {number} says: make one with mknod, and name that")
     if not vhost:
         return fd
     try:
         sock = fcntl.ioctl(fd, TAP_GET_SOCKET)
     except OSError as error:
-        sys.exit(f"tap-exec.py: {node} gives no socket: {error.strerror} "
+        sys.exit(f"{NAME}: {node} gives no socket: {error.strerror} "
                  "(the C drivers' nodes need none, vhost-net knows them)")
     os.close(fd)
     return sock
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="tap-exec.py", usage=__doc__, add_help=False)
+    parser = argparse.ArgumentParser(prog=NAME, usage=__doc__, add_help=False)
     parser.add_argument("-h", "--help", action="store_true")
     parser.add_argument("--queues", type=int, default=1)
     parser.add_argument("--vhost", action="store_true")
@@ -86,7 +88,7 @@ def main():
         print(__doc__, end="")
         return
     if not args.command or not 1 <= args.queues <= 256:
-        print("tap-exec.py: a device and a command are needed, and 1 to 256 queues (try --help)", file=sys.stderr)
+        print(f"{NAME}: a device and a command are needed, and 1 to 256 queues (try --help)", file=sys.stderr)
         sys.exit(2)
     # Out of the way of where they are to be.
     fds = [fcntl.fcntl(queue(*node_of(args.device), args.vhost), fcntl.F_DUPFD_CLOEXEC, FIRST + args.queues)
@@ -96,7 +98,7 @@ def main():
     try:
         os.execvp(args.command[0], args.command)
     except OSError as error:
-        print(f"tap-exec.py: {args.command[0]}: {error.strerror}", file=sys.stderr)
+        print(f"{NAME}: {args.command[0]}: {error.strerror}", file=sys.stderr)
         sys.exit(127)
 
 

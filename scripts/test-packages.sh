@@ -115,6 +115,7 @@ install_packages() { # VERSION
 	in_system modinfo -k "$release" rnetvirt
 	[ "$(in_system modinfo -k "$release" -F version rnetvirt)" = "$(module_version)" ]
 	[ -n "$(in_system modinfo -k "$release" -F signer rnetvirt)" ]
+	in_system PYTHONDONTWRITEBYTECODE=1 rnetvirt-tap-exec --help
 	# What an upgrade leaves, and a removal takes away.
 	[ "$1" = "${versions[0]}" ] || grep -qx "# kept" "$RNETVIRT_SCRATCH/etc/modprobe.d/rnetvirt-takeover.conf"
 	echo "# kept" >"$RNETVIRT_SCRATCH/etc/modprobe.d/rnetvirt-takeover.conf"

@@ -68,7 +68,7 @@ SIZE := number of bytes, or of 1024 with k behind, or of 1048576 with m
 
 macvtap has the options of macvlan, ipvtap those of ipvlan. What they receive is
 read from /dev/tapN, N being the number of the link; for 'vhost=on' of a virtual
-machine it has to be a socket, see scripts/tap-exec.py and Documentation/tap.md.
+machine it has to be a socket, see rnetvirt-tap-exec and Documentation/tap.md.
 
 Without a flavor, the first option tells which one is meant, and mode by its
 value; without both the kernel makes macvlan of a link with a lower device, and

@@ -167,7 +167,7 @@ test_e8_tap_exec() {
 	mknod /dev/tap101 c 1 3
 	refused "/dev/tap101 is not the link's node" ip netns exec S "$exec" t0 true
 	mv /dev/tap101.ours /dev/tap101
-	"$exec" --help | grep -q "^usage: tap-exec.py"
+	"$exec" --help | grep -q "^usage: rnetvirt-tap-exec "
 }
 
 # What 3, 4 and 5 are, without the numbers of sockets.

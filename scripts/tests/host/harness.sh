@@ -369,16 +369,17 @@ test_wrong_calls_are_refused() {
 # --- install.sh --------------------------------------------------------------
 
 test_uninstall_comes_after_undo() {
-	local conf=$work/system/etc/modprobe.d/rnetvirt-takeover.conf got tool=$work/system/usr/sbin/rnetvirt-takeover
+	local conf=$work/system/etc/modprobe.d/rnetvirt-takeover.conf got tools=$work/system/usr/sbin
 
 	install -D /dev/null "$conf"
-	install -D /dev/null "$tool"
+	install -D -t "$tools" "$TOP/scripts/rnetvirt-takeover"
+	install "$TOP/scripts/tap-exec.py" "$tools/rnetvirt-tap-exec"
 	! got=$(DESTDIR=$work/system "$TOP/scripts/install.sh" --uninstall 2>&1) || fail "not refused: $got"
 	[[ $got == *"'rnetvirt-takeover --undo' first"* ]] || fail "got '$got'"
-	[ -e "$tool" ] || fail "something is removed all the same"
+	same "what is removed all the same" "$(ls "$tools" | wc -l)" 2
 	rm "$conf"
 	DESTDIR=$work/system "$TOP/scripts/install.sh" --uninstall
-	[ ! -e "$tool" ] || fail "the tool is not removed"
+	[ ! -e "$tools" ] || fail "not removed: $(ls "$tools")"
 }
 
 # --- guests -----------------------------------------------------------------
