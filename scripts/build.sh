@@ -17,6 +17,7 @@ MAKE-ARGUMENTS go to the kernel's make, for example CLIPPY=1 or a target.
           headers package, or 'running' for what belongs to the running kernel (see
           headers.sh --help); the same rustc must be on PATH
   LLVM=   as for the kernel's make; found out from KDIR if not given
+  JOBS=   how many at once; default: one more than there are processors
 TXT
 }
 
@@ -76,7 +77,7 @@ out=$(module_dir "$name")
 mkdir -p "$out"
 lock "build-$(printf %s "$out" | sha256sum | cut -c1-12)"
 # Kbuild's own messages are short; a failing compiler's are what the user needs.
-"${run[@]}" "${MAKE:-make}" -C "$kdir" ARCH=$arch M="$TOP" MO="$out" ${JOBS:+-j"$JOBS"} \
+"${run[@]}" "${MAKE:-make}" -C "$kdir" ARCH=$arch M="$TOP" MO="$out" -j"${JOBS:-$(($(nproc) + 1))}" \
 	${RNETVIRT_COVERAGE:+RNETVIRT_COVERAGE=1} ${RUSTC:+RUSTC="$RUSTC"} ${BINDGEN:+BINDGEN="$BINDGEN"} "$@" >&2 ||
 	die "building against $kdir failed"
 if (($# == 0)) && [ -z "${RNETVIRT_COVERAGE:-}" ]; then

@@ -182,6 +182,16 @@ test_headers_of_no_package() {
 	refused "lacks rust/libkernel.rmeta"
 }
 
+# What it all is for. A target, so that no rnetvirt.ko is linked here.
+test_the_module_is_built_with_so_many_jobs() {
+	local got
+
+	got=$(KDIR=$work/headers MAKE=echo "$TOP/scripts/build.sh" -- no_target 2>&1)
+	[[ $got == *" -j$(($(nproc) + 1)) "*no_target ]] || fail "got '$got'"
+	got=$(JOBS=7 KDIR=$work/headers MAKE=echo "$TOP/scripts/build.sh" -- no_target 2>&1)
+	[[ $got == *" -j7 "*no_target ]] || fail "got '$got'"
+}
+
 # The toolchain of the test kernels is in packages that exclude it.
 test_rustc_is_not_removed() {
 	local got
