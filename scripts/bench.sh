@@ -139,7 +139,7 @@ in_guest() {
 	guest="python3 scripts/bench/$program --traffic $traffic ${rows[$part]}"
 	RNETVIRT_KVM=0 attended timeout --foreground 3000 "$TOP/scripts/vm.sh" "${vm[@]}" "${build[@]}" --timeout "$limit" \
 		--log "$TOP/build/log/bench-$part.log" -- "$guest" >"$raw" || status=$?
-	# 1: a row failed, which the rows' own results say.
+	# 1: a row failed, which the rows' own results say, or the program did: then some are missing.
 	((status <= 1)) || die "the guest failed (status $status)"
 	# A kernel and a module that are built, and no surprise in the second run.
 	build=(--no-build)
@@ -164,7 +164,8 @@ measure() { # PART
 	module=$(sha256sum <"$module_dir/rnetvirt.ko" 2>/dev/null | cut -c1-12)
 	BENCH_HEADER=$(printf '{"key": "%s", "qemu": "%s", "module": "%s", "date": "%s"}' "$(key_of "$built")" \
 		"$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9.]*\).*/\1/p')" "$module" "$(date -u +%FT%TZ)")
-	export BENCH_HEADER
+	BENCH_ROWS=${rows[$part]}
+	export BENCH_HEADER BENCH_ROWS
 	report merge "$part" "$OUT/$part.json" "${raw[@]}"
 }
 
@@ -177,7 +178,6 @@ for part in "${parts[@]}"; do
 done
 
 if [ -n "$check" ]; then
-	export BENCH_ROWS=${rows[instructions]}
 	baseline=$TOP/scripts/bench/baseline.json
 	if [ -n "$update" ]; then
 		((status == 0)) || die "some rows could not be measured; the baseline stays as it is"

@@ -8,6 +8,8 @@ report.py merge PART RESULTS RAW... what was measured, into the results file
 report.py show RESULTS...           tables
 report.py plot DIRECTORY RESULTS... SVG files
 report.py check|update BASELINE RESULTS   against or into the baseline
+
+BENCH_ROWS has the names of the rows that were to be measured, BENCH_HEADER what was measured.
 """
 
 import fnmatch
@@ -88,20 +90,22 @@ def figures(part, runs):
 
 
 def merge(part, path, raw):
-    """Rows that were not measured this time keep their figures, if they are of
-    the same kernel."""
+    """Rows that were not asked for keep their figures, if they are of the same kernel;
+    one that was and did not answer, or not in every run, has none."""
     header = json.loads(os.environ["BENCH_HEADER"])
     old = read(path) if os.path.exists(path) else {}
     known = old.get("rows", {}) if old.get("key") == header["key"] else {}
-    answers = {}
+    answers = {name: [] for name in os.environ["BENCH_ROWS"].split()}
     for file in raw:
         with open(file) as lines:
             for line in lines:
                 answer = json.loads(line)
-                answers.setdefault(answer.pop("row"), []).append(answer)
+                answers[answer.pop("row")].append(answer)
     errors = 0
     for name, runs in answers.items():
         bad = [run["error"] for run in runs if "error" in run]
+        if not bad and len(runs) < len(raw):
+            bad = ["not measured"]
         errors += len(bad)
         known[name] = {"error": bad[0]} if bad else figures(part, runs)
         known[name].update(title=PARTS[part][name]["title"], module=header["module"])
@@ -126,6 +130,8 @@ def check(baseline, path):
         base = known.get(name)
         if "error" in row:
             verdict = "FAIL: " + row["error"]
+        elif row["module"] != results["module"]:
+            verdict = "FAIL: measured with another module"
         elif base is None:
             verdict = "FAIL: not in the baseline; add it with --update"
         elif row["ours"] > base["ours"] * (1 + TOLERANCE):

@@ -47,6 +47,37 @@ test_rows_say_what_is_seen() {
 	same "anything from C" "$(declared '**' 1)" refused
 }
 
+# --- bench.sh ---------------------------------------------------------------
+
+# measured MODULE ASKED ANSWERED...: merges what a guest has said of the rows that were asked for.
+measured() {
+	local row
+
+	for row in "${@:3}"; do
+		echo "{\"row\": \"$row\", \"floor\": [100], \"c\": [200], \"ours\": [150]}"
+	done >"$work/raw"
+	BENCH_ROWS=$2 BENCH_HEADER="{\"key\": \"k\", \"module\": \"$1\"}" \
+		python3 "$TOP/scripts/bench/report.py" merge instructions "$work/results" "$work/raw"
+}
+
+# compared ROWS: how many of them are as the baseline wants them.
+compared() { BENCH_ROWS=$1 python3 "$TOP/scripts/bench/report.py" check "$work/baseline" "$work/results" | tail -n 1; }
+
+test_rows_that_were_not_measured_fail() {
+	local row='{"floor": 100, "c": 200, "ours": 150}' both='veth/v4-60 veth/v4-1514'
+
+	rm -f "$work/results"
+	echo "{\"k\": {\"veth/v4-60\": $row, \"veth/v4-1514\": $row}}" >"$work/baseline"
+	measured old "$both" veth/v4-60 veth/v4-1514 || fail "both were measured"
+	same "both" "$(compared "$both")" "2 of 2 rows are within 1 % of the baseline"
+	! measured new "$both" veth/v4-60 || fail "one that did not answer is taken for measured"
+	same "one" "$(compared "$both")" "1 of 2 rows are within 1 % of the baseline"
+	! measured new "$both" || fail "none answered"
+	measured old "$both" veth/v4-60 veth/v4-1514
+	measured new veth/v4-60 veth/v4-60
+	same "one of another module" "$(compared "$both")" "1 of 2 rows are within 1 % of the baseline"
+}
+
 # --- selftests.sh -----------------------------------------------------------
 
 # judged WHAT-C-SAYS STATUS WHAT-OURS-SAYS STATUS [KNOWN [TEST...]]: the verdict on a test "t", or on more.
