@@ -113,6 +113,12 @@ def merge(part, path, raw):
     return 1 if errors or not answers else 0
 
 
+def of_one_module(results):
+    """Without the rows that another module has left there."""
+    rows = {n: row for n, row in results["rows"].items() if row["module"] == results["module"]}
+    return {**results, "rows": rows, "others": len(results["rows"]) - len(rows)}
+
+
 def net(figure):
     return figure["ours"] - figure.get("floor", 0)
 
@@ -163,7 +169,8 @@ def update(baseline, path):
     results = read(path)
     data = read(baseline) if os.path.exists(baseline) else {}
     known = data.setdefault(results["key"], {})
-    for name, row in results["rows"].items():
+    for name in os.environ["BENCH_ROWS"].split():
+        row = results["rows"].get(name, {"error": "not measured"})
         if "error" not in row and row["module"] == results["module"]:
             known[name] = {w: round(row[w], 1) for w in ("floor", "c", "ours") if w in row}
     write(baseline, data)
@@ -182,7 +189,8 @@ def main(what, *args):
         return check(*args)
     if what == "update":
         return update(*args)
-    results = [read(path) for path in args[1 if what == "plot" else 0 :] if os.path.exists(path)]
+    paths = args[1 if what == "plot" else 0 :]
+    results = [of_one_module(read(path)) for path in paths if os.path.exists(path)]
     if what == "show":
         import tables
 

@@ -92,4 +92,5 @@ def scaling(result):
 def show(result):
     part = result["part"]
     text = {"instructions": instructions, "time": ratios, "apps": ratios}.get(part, scaling)(result)
-    return text + f"\n({result['key']}; module {result['module']})"
+    others = f"; {result['others']} rows of other modules are not shown" if result["others"] else ""
+    return text + f"\n({result['key']}; module {result['module']}{others})"

@@ -78,6 +78,20 @@ test_rows_that_were_not_measured_fail() {
 	same "one of another module" "$(compared "$both")" "1 of 2 rows are within 1 % of the baseline"
 }
 
+test_only_rows_that_are_named_become_the_baseline() {
+	local shown
+
+	rm -f "$work/results"
+	echo '{"k": {}}' >"$work/baseline"
+	measured new 'veth/v4-60 veth/v4-1514' veth/v4-60 veth/v4-1514
+	BENCH_ROWS=veth/v4-60 python3 "$TOP/scripts/bench/report.py" update "$work/baseline" "$work/results"
+	same "rows" "$(grep -o 'veth/[^"]*' "$work/baseline")" veth/v4-60
+	measured newer veth/v4-60 veth/v4-60
+	shown=$(python3 "$TOP/scripts/bench/report.py" show "$work/results")
+	! grep -q '^veth/v4-1514 ' <<<"$shown" || fail "the figures of another module are shown as this one's"
+	[[ $shown == *"; 1 rows of other modules are not shown)" ]] || fail "got '$shown'"
+}
+
 # --- selftests.sh -----------------------------------------------------------
 
 # judged WHAT-C-SAYS STATUS WHAT-OURS-SAYS STATUS [KNOWN [TEST...]]: the verdict on a test "t", or on more.
