@@ -84,12 +84,11 @@ done
 report() { /usr/bin/python3 "$TOP/scripts/bench/report.py" "$@"; }
 
 declare -A rows
-found=''
 for part in "${parts[@]}"; do
 	rows[$part]=$(report select "$part" "${globs[@]}")
-	found+=${rows[$part]}
 done
-[ -n "$found" ] || bad_usage "no row matches '${globs[*]}'; see --list"
+lost=$(unmatched "${rows[*]}" "${globs[@]}")
+[ -z "$lost" ] || bad_usage "no row matches '$lost'; see --list"
 
 OUT=$TOP/build/bench
 mkdir -p "$OUT/raw"

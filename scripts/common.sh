@@ -22,6 +22,18 @@ bad_usage() {
 	exit 2
 }
 
+# unmatched NAMES PATTERN...: the first PATTERN that is for none of the NAMES, if there is one.
+unmatched() {
+	local pattern
+
+	for pattern in "${@:2}"; do
+		compgen -W "$1" -X "!$pattern" >/dev/null || {
+			echo "$pattern"
+			return
+		}
+	done
+}
+
 # The test kernels: for QEMU, or user-mode Linux (uml*); *debug has checks of itself;
 # *wide are for the kernel's own tests; stock* are Debian's, as they are shipped.
 TEST_KERNELS=(release debug uml uml-debug wide uml-wide stock stock-rt)

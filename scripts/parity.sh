@@ -65,7 +65,8 @@ esac
 report() { /usr/bin/python3 "$TOP/scripts/parity/report.py" "$@"; }
 
 names=$(report --list "$flavor" "${globs[@]}") || die "cannot list the scenarios"
-[ -n "$names" ] || bad_usage "flavor '$flavor' has no scenario '${globs[*]:-*}'"
+lost=$(unmatched "$names" "${globs[@]:-*}")
+[ -z "$lost" ] || bad_usage "flavor '$flavor' has no scenario '$lost'"
 if [ -n "$list" ]; then
 	echo "$names"
 	exit

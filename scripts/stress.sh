@@ -100,6 +100,11 @@ case " ${parts[*]} " in
 *" faults "*) [ -n "$replay" ] || has_checks "$kernel" || bad_usage "only a debug kernel can make allocations fail" ;;
 esac
 
+guest=(/usr/bin/python3 scripts/stress/guest.py --kind "$kind" --flavors "$flavors" --seed "$seed"
+	--count "$count" --first "$first" ${seconds:+--time "$seconds"} ${guided:+--guided} "${ops[@]}" "${parts[@]}")
+# It says what it does not know, before anything is built.
+(cd "$TOP" && "${guest[@]}" --list >/dev/null) || exit 2
+
 OUT=$TOP/build/stress
 mkdir -p "$OUT" "$TOP/build/log"
 if [ -n "$guided" ]; then
@@ -109,8 +114,7 @@ fi
 ktap=$OUT/$kind-$kernel.ktap log=$TOP/build/log/stress-$kind-$kernel.log status=0
 insmod=()
 [ "$kind" = rnetvirt ] || insmod=(--no-insmod)
-command=$(printf ' %q' exec /usr/bin/python3 scripts/stress/guest.py --kind "$kind" --flavors "$flavors" --seed "$seed" \
-	--count "$count" --first "$first" ${seconds:+--time "$seconds"} ${guided:+--guided} "${ops[@]}" "${parts[@]}")
+command=$(printf ' %q' exec "${guest[@]}")
 case $flavors in
 *tap*)
 	command -v gcc >/dev/null || "$TOP/scripts/provision.sh"

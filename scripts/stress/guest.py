@@ -208,7 +208,7 @@ def replay(board, args):
 
 def jobs(args):
     """(name, function, time limit) of everything that is to run."""
-    wanted = []
+    wanted, operations = [], set()
     if args.replay:
         return [("replay", lambda board: replay(board, args), 3600),
                 ("replay-removed", lambda board: finish(board, args.kind), 600)]
@@ -216,7 +216,8 @@ def jobs(args):
         if part == "faults":
             until = args.time and time.monotonic() + args.time
             known = allocations.operations(args.kind, args.flavors)
-            for name in [name for name in args.op or known if name in known or part == args.part[-1]]:
+            operations |= known.keys()
+            for name in [name for name in args.op or known if name in known]:
                 wanted.append((f"faults-{name}",
                                lambda board, name=name: fault(board, args, name, until), 3600))
         elif part == "races":
@@ -226,8 +227,12 @@ def jobs(args):
             found = {"messages": fuzzer(fuzz.Messages, args), "frames": fuzzer(fuzz.Frames, args)}
             if any(flavor in bed.TAPS for flavor in args.flavors):
                 found["taps"] = lambda board: fuzz_taps(board, args)
+            operations |= found.keys()
             wanted += [(f"fuzz-{name}", found[name], 7200) for name in args.op or found if name in found]
         wanted.append((f"{part}-removed", lambda board: finish(board, args.kind), 600))
+    for name in args.op or ():
+        if name not in operations:
+            raise LookupError(f"no operation '{name}' in {' '.join(args.part)} of {' '.join(args.flavors)}")
     return wanted
 
 
@@ -261,10 +266,18 @@ def main():
     parser.add_argument("--op", action="append")
     parser.add_argument("--replay")
     parser.add_argument("--guided", action="store_true")
+    parser.add_argument("--list", action="store_true")
     parser.add_argument("part", nargs="*")
     args = parser.parse_args()
+    try:
+        todo = jobs(args)
+    except LookupError as error:
+        print(f"stress.sh: error: {error}", file=sys.stderr)
+        return 2
+    if args.list:
+        print("\n".join(name for name, _, _ in todo))
+        return 0
     supervisor = Supervisor()
-    todo = jobs(args)
     print(f"KTAP version 1\n1..{len(todo)}", flush=True)
     failed = broken = 0
     for number, (name, function, limit) in enumerate(todo, 1):

@@ -404,6 +404,12 @@ test_wrong_calls_are_refused() {
 		test.sh --kernel nonsense
 		test.sh no_such_test
 		test.sh host:no_such_test
+		bench.sh --no-build veth/v4-60 no_such_row
+		parity.sh --no-build change-mtu-67 no_such_scenario
+		parity.sh --flavor no_such_flavor
+		stress.sh fuzz --no-build --op messages --op removed
+		stress.sh faults fuzz --no-build --op no_such_operation
+		stress.sh fuzz --no-build --flavor veth --op taps
 		kmsg-check.sh --nonsense
 		kmsg-check.sh /does/not/exist
 		guest/demo.sh --kind nonsense
