@@ -175,7 +175,10 @@ def finish(board, kind):
 
 
 def fault(board, args, name, until):
-    return allocations.run(board, args.kind, args.flavors, name, until) or bed.leaks(False)
+    text = allocations.run(board, args.kind, args.flavors, name, until)
+    if text and not text.startswith(allocations.SKIP):
+        return text
+    return bed.leaks(False) or text
 
 
 def fuzzer(what, args):
@@ -293,6 +296,9 @@ def main():
             text = supervisor.run(name, function, limit)
         except Broken as error:
             text, broken = str(error), True
+        skip = ""
+        if text and text.startswith(allocations.SKIP):
+            text, skip = None, " # " + text
         took = time.monotonic() - start
         for line in (text or supervisor.result()).splitlines():
             print(f"# {line}")
@@ -310,7 +316,7 @@ def main():
             if name == "fuzz-taps" and last.isdigit() and not args.guided:
                 args.first = supervisor.clean // fuzz.Taps.batch * fuzz.Taps.batch
                 print(f"# or from there on: {again(name, args)}")
-        print(f"{'not ' * bool(text)}ok {number} {name}\n# {name} took {took:.0f} s", flush=True)
+        print(f"{'not ' * bool(text)}ok {number} {name}{skip}\n# {name} took {took:.0f} s", flush=True)
     return bool(failed)
 
 

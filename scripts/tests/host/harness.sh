@@ -92,6 +92,66 @@ test_only_rows_that_are_named_become_the_baseline() {
 	[[ $shown == *"; 1 rows of other modules are not shown)" ]] || fail "got '$shown'"
 }
 
+# --- stress.sh --------------------------------------------------------------
+
+# stressed STATUS [ARGUMENT...]: what stress.sh says of a guest that prints standard input
+# and ends with that status.
+stressed() {
+	local top=$work/stressed
+
+	mkdir -p "$top/scripts"
+	ln -sf "$TOP"/scripts/* "$top/scripts"
+	cat >"$top/ktap"
+	printf '#!/bin/sh\ncat "%s"\nexit %s\n' "$top/ktap" "$1" >"$top/vm"
+	chmod +x "$top/vm"
+	ln -sf ../vm "$top/scripts/vm.sh"
+	"$top/scripts/stress.sh" --flavor veth "${@:2}" 2>&1 || echo "status $?"
+}
+
+# in_stress: runs standard input, Python, beside the files of scripts/stress.
+in_stress() { KERNEL=none PYTHONPATH=$TOP/scripts/stress python3 -; }
+
+test_stress_counts_what_it_skips() {
+	local got
+
+	got=$(stressed 0 faults <<<$'1..3\nok 1 faults-a\nok 2 faults-b # SKIP the time was over\nok 3 faults-removed')
+	same "skipped" "$(tail -n 1 <<<"$got")" "2 passed, 0 failed, 1 skipped"
+	got=$(stressed 0 faults <<<$'1..3\nok 1 faults-a\nok 2 faults-b # SKIP the time was over')
+	same "missing" "$(tail -n 2 <<<"$got")" $'1 passed, 1 failed, 1 skipped\nstatus 1'
+}
+
+test_stress_skips_what_there_is_no_time_for() {
+	in_stress <<-'PY' >"$work/said"
+		import sys
+		import guest, allocations
+
+		class Played:
+		    """An operation of which two allocations can fail."""
+		    spared, ignored, wanted = None, (), None
+		    prepare = lambda self: None
+		    act = lambda self, fault, n: (n in (1, 2), 12 if n in (1, 2) else 0)
+		    good = lambda *_: True
+		    restore = lambda self, new: None
+		    left = lambda self, links: links
+
+		class Here(guest.Supervisor):
+		    def __init__(self):
+		        self.board, self.clean = guest.bed.Board(), 0
+		    def run(self, name, function, limit):
+		        return function(self.board) or None
+
+		allocations.Fault, allocations.state, allocations.time.sleep = object, lambda ignored=(): {}, lambda _: None
+		allocations.knobs, allocations.operations = lambda spared=None: None, lambda *_: {"a": Played()}
+		for name in ("ns_add", "ns_clear", "tainted", "leaks"):
+		    setattr(guest.bed, name, lambda *_: None)
+		guest.Supervisor, guest.prepare, guest.finish = Here, lambda kind: None, lambda *_: None
+		for seconds in ("0", "1000", "-1"):
+		    sys.argv = ["guest.py", "--seed", "1", "--time", seconds, "--op", "a", "faults"]
+		    guest.main()
+	PY
+	same "results" "$(grep 'ok 1' "$work/said")" $'ok 1 faults-a\nok 1 faults-a\nok 1 faults-a # SKIP the time was over at allocation 1'
+}
+
 # --- selftests.sh -----------------------------------------------------------
 
 # judged WHAT-C-SAYS STATUS WHAT-OURS-SAYS STATUS [KNOWN [TEST...]]: the verdict on a test "t", or on more.
