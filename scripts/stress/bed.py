@@ -11,6 +11,7 @@ import functools
 import mmap
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -59,6 +60,14 @@ class Board:
 
     def clear(self):
         self.memory[:] = bytes(len(self.memory))
+
+
+def ended(status):
+    """How a process ended that waitpid() says this of, if not well."""
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        return f"ended by signal {-code}: {signal.strsignal(-code)}"
+    return f"ended with status {code}" if code else ""
 
 
 def tainted():

@@ -509,8 +509,8 @@ def run(board, fuzzer, send):
     os.close(write)
     with os.fdopen(read, "rb") as pipe:
         text = pipe.read().decode()
-    os.waitpid(pid, 0)
-    return text or None
+    _, status = os.waitpid(pid, 0)
+    return text or bed.ended(status) or None
 
 
 def main(args):

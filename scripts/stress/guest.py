@@ -34,6 +34,7 @@ class Supervisor:
     def __init__(self):
         self.board, self.kmsg = bed.Board(), bed.Kmsg()
         self.clean = 0  # number of the fuzzer's last one before a look at the log
+        self.status = 0  # what the step's process ended with
 
     def look(self, lines, taint_before):
         """The kernel's complaints among these lines."""
@@ -67,7 +68,7 @@ class Supervisor:
             gone = self.end(pid)
         if not text:
             with os.fdopen(read, "rb") as pipe:
-                text = pipe.read().decode(errors="replace")
+                text = pipe.read().decode(errors="replace") or bed.ended(self.status)
         else:
             os.close(read)
         if not gone:
@@ -78,7 +79,10 @@ class Supervisor:
         """Until it ends, complains or hangs."""
         start = shown = moved = time.monotonic()
         total, lines, taint = -1, [], bed.tainted()
-        while os.waitpid(pid, os.WNOHANG)[0] == 0:
+        while True:
+            gone, self.status = os.waitpid(pid, os.WNOHANG)
+            if gone:
+                break
             time.sleep(0.2)
             now = time.monotonic()
             bad = bed.tainted() & ~taint

@@ -152,6 +152,30 @@ test_stress_skips_what_there_is_no_time_for() {
 	same "results" "$(grep 'ok 1' "$work/said")" $'ok 1 faults-a\nok 1 faults-a\nok 1 faults-a # SKIP the time was over at allocation 1'
 }
 
+test_a_step_that_is_killed_fails() {
+	in_stress <<-'PY' >"$work/said"
+		import os
+		import guest, fuzz
+
+		class Here(guest.Supervisor):
+		    look = lambda *_: ""
+		    def __init__(self):
+		        self.board, self.clean, self.status = guest.bed.Board(), 0, 0
+
+		def end(code):
+		    return lambda *_: os.kill(os.getpid(), -code) if code < 0 else os._exit(code) if code else None
+
+		# Nobody else is there to be forked.
+		fuzz.SPACES, guest.bed.ns_add, guest.bed.enter, guest.bed.check = ["F0"], print, print, lambda _: None
+		guest.bed.libc = type("libc", (), {"unshare": lambda _: 0})
+		for code in (0, 3, -9):
+		    print("step:", Here().run("a", end(code), 10))
+		    print("sender:", fuzz.run(None, None, end(code)))
+	PY
+	same "steps" "$(sed -n 's/^step: //p' "$work/said")" $'None\nended with status 3\nended by signal 9: Killed'
+	same "senders" "$(sed -n 's/^sender: //p' "$work/said")" $'None\nended with status 3\nended by signal 9: Killed'
+}
+
 # --- selftests.sh -----------------------------------------------------------
 
 # judged WHAT-C-SAYS STATUS WHAT-OURS-SAYS STATUS [KNOWN [TEST...]]: the verdict on a test "t", or on more.
