@@ -569,7 +569,11 @@ class Module(Worker):
             bed.unload(self.kind, 0)
         time.sleep(self.rng.choice((0, 0, 0.1, 1)))
         self.say("loading the module")
-        bed.load(self.kind)
+        try:
+            bed.load(self.kind)
+        except OSError as error:
+            # Without it all that the others try fails, as it may.
+            raise RuntimeError(f"the module does not load: {error}") from error
 
 
 WORKERS = [Links, Links, Links, Spaces, Uppers, Ethtool, Programs, Programs, Readers, Frames, Stream, Flood, Module]
@@ -582,7 +586,12 @@ MORE = {"macvlan": [Endpoints, Endpoints, Endpoints, Siblings],
         "ipvtap": [IpTapEndpoints, IpTapEndpoints, TapHosts, IpHammer]}
 
 
+# What a worker ends with of which no step went well.
+NOTHING = 2
+
+
 def work(worker, say, until):
+    """How many steps went well."""
     tried, errors = 0, collections.Counter()
     worker.say, worker.until = say, until
     worker.prepare()
@@ -594,6 +603,7 @@ def work(worker, say, until):
             errors[error.errno or 0] += 1
         time.sleep(worker.pause)
     say(f"{tried} tried, {bed.tally(errors)}")
+    return tried - sum(errors.values())
 
 
 def run(board, args, seconds):
@@ -601,7 +611,7 @@ def run(board, args, seconds):
     for place in SPACES:
         bed.ns_add(place)
     until = time.monotonic() + seconds
-    shared, children = taps.Shared(fresh=True), {}
+    shared, children, useful = taps.Shared(fresh=True), {}, set()
     stacked = bed.stacked(args.kind, args.flavors)
     more = [Lowers, *(cls for flavor in stacked for cls in MORE[flavor])] if stacked else []
     common = FEWER if all(flavor in bed.TAPS for flavor in args.flavors) else WORKERS
@@ -613,18 +623,22 @@ def run(board, args, seconds):
             name = f"{cls.__name__.lower()}{number}"
             status = 1
             try:
-                work(worker, lambda text: board.say(number, f"{name}: {text}"), until)
-                status = 0
+                status = 0 if work(worker, lambda text: board.say(number, f"{name}: {text}"), until) else NOTHING
             except BaseException as error:  # pylint: disable=broad-except
                 board.say(number, f"{name}: {error!r}")
             os._exit(status)
-        children[pid] = number
+        children[pid] = number, cls
     failed = []
     while children:
         pid, status = os.wait()
-        number = children.pop(pid)
-        if status:
+        number, cls = children.pop(pid)
+        code = os.waitstatus_to_exitcode(status)
+        if code == 0:
+            useful.add(cls)
+        elif code != NOTHING:
             failed.append(f"the worker ended by itself: {board.read(number)[1]}")
+    if not failed and Links not in useful:
+        return "no link could be made or changed: the instrument is broken"
     if any(flavor in bed.TAPS for flavor in stacked):
         board.say(47, f"nodes: {shared.text()}")
         if not failed and not all(shared.counts()[word] for word in ("read", "written", "done", "killed")):

@@ -176,6 +176,38 @@ test_a_step_that_is_killed_fails() {
 	same "senders" "$(sed -n 's/^sender: //p' "$work/said")" $'None\nended with status 3\nended by signal 9: Killed'
 }
 
+test_races_without_a_module_fail() {
+	in_stress <<-'PY' >"$work/said"
+		import argparse, errno
+		import guest, races
+
+		def step(errors):
+		    def one(worker):
+		        if errors:
+		            raise OSError(errors[0], "played")
+		    return one
+
+		def play():
+		    board = guest.bed.Board()
+		    print(races.run(board, argparse.Namespace(kind="rnetvirt", flavors=["veth"], seed=1), 0.1))
+
+		races.bed.ns_add = races.bed.unload = lambda *_: None
+		races.taps.Shared = lambda fresh: None
+		races.WORKERS = [races.Links, races.Links]
+		for errors in ([], [errno.ENODEV]):
+		    races.Links.step = step(errors)
+		    play()
+
+		races.WORKERS = [races.Links, races.Module]
+		races.Links.step = step([])
+		races.bed.load = step([errno.ENOEXEC])
+		play()
+	PY
+	same "results" "$(<"$work/said")" "None
+no link could be made or changed: the instrument is broken
+the worker ended by itself: module1: RuntimeError('the module does not load: [Errno 8] played')"
+}
+
 # --- selftests.sh -----------------------------------------------------------
 
 # judged WHAT-C-SAYS STATUS WHAT-OURS-SAYS STATUS [KNOWN [TEST...]]: the verdict on a test "t", or on more.
