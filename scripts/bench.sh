@@ -92,7 +92,7 @@ lost=$(unmatched "${rows[*]}" "${globs[@]}")
 
 OUT=$TOP/build/bench
 mkdir -p "$OUT/raw"
-lock "bench-$(printf %s "$OUT" | sha256sum | cut -c1-12)"
+lock_here bench
 "$TOP/scripts/provision.sh" >&2
 use_toolchain
 traffic=$OUT/traffic

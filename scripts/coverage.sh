@@ -43,6 +43,7 @@ use_toolchain
 out=$TOP/build/coverage
 export RNETVIRT_COVERAGE=$out/raw
 status=0
+lock_here coverage
 if [ -z "$report" ]; then
 	rm -rf "$out"
 	mkdir -p "$RNETVIRT_COVERAGE"

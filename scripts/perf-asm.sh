@@ -42,6 +42,8 @@ grep -q "^instructions *$row " <<<"$rows" || bad_usage "no row '$row'; see bench
 
 OUT=$TOP/build/bench
 mkdir -p "$OUT"
+# The program that both run is there.
+lock_here bench
 "$TOP/scripts/provision.sh" >&2
 use_toolchain
 kdir=${KDIR:-$("$TOP/scripts/kernel.sh" release)}

@@ -106,6 +106,8 @@ guest=(/usr/bin/python3 scripts/stress/guest.py --kind "$kind" --flavors "$flavo
 # It says what it does not know, before anything is built.
 (cd "$TOP" && "${guest[@]}" --list >/dev/null) || exit 2
 
+lock_here "stress-$kind-$kernel"
+[ -z "$guided" ] || lock_here stress-guided
 OUT=$TOP/build/stress
 mkdir -p "$OUT" "$TOP/build/log"
 if [ -n "$guided" ]; then

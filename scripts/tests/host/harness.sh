@@ -105,7 +105,7 @@ stressed() {
 	printf '#!/bin/sh\ncat "%s"\nexit %s\n' "$top/ktap" "$1" >"$top/vm"
 	chmod +x "$top/vm"
 	ln -sf ../vm "$top/scripts/vm.sh"
-	"$top/scripts/stress.sh" --flavor veth "${@:2}" 2>&1 || echo "status $?"
+	RNETVIRT_CACHE=$work/cache timeout "${LIMIT:-60}" "$top/scripts/stress.sh" --flavor veth "${@:2}" 2>&1 || echo "status $?"
 }
 
 # in_stress: runs standard input, Python, beside the files of scripts/stress.
@@ -206,6 +206,14 @@ test_races_without_a_module_fail() {
 	same "results" "$(<"$work/said")" "None
 no link could be made or changed: the instrument is broken
 the worker ended by itself: module1: RuntimeError('the module does not load: [Errno 8] played')"
+}
+
+test_two_at_once_take_turns() {
+	local got
+
+	CACHE=$work/cache TOP=$work/stressed lock_here stress-rnetvirt-debug
+	got=$(LIMIT=2 stressed 0 faults <<<$'1..1\nok 1 faults-a')
+	[[ $got == *"waiting for another run that holds 'stress-rnetvirt-debug-"*"status 124" ]] || fail "got '$got'"
 }
 
 # --- selftests.sh -----------------------------------------------------------
