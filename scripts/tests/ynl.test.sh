@@ -9,9 +9,9 @@ ynl() { # NAMESPACE ARGUMENT...
 
 	shift
 	source=$(realpath "$KDIR/source")
-	[ -e /tmp/rt-link.yaml ] ||
-		python3 "$TOP/scripts/ynl/rt-link.py" "$source/Documentation/netlink/specs/rt-link.yaml" >/tmp/rt-link.yaml
-	in_ns "$ns" python3 "$source/tools/net/ynl/pyynl/cli.py" --no-schema --spec /tmp/rt-link.yaml --output-json "$@"
+	[ -e "$WORK/rt-link.yaml" ] ||
+		python3 "$TOP/scripts/ynl/rt-link.py" "$source/Documentation/netlink/specs/rt-link.yaml" >"$WORK/rt-link.yaml"
+	in_ns "$ns" python3 "$source/tools/net/ynl/pyynl/cli.py" --no-schema --spec "$WORK/rt-link.yaml" --output-json "$@"
 }
 # What getlink says of the link's data, by jq's FILTER.
 data() { # LINK FILTER
