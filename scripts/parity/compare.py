@@ -120,11 +120,12 @@ def judge(result, declared):
     if verdict.errors:
         verdict.word = "ERROR"
         return verdict
-    c, ours = flat(result["c"][1]), flat(result["ours"][1])
-    if not c:
+    # What is empty on both sides is the same, and says nothing.
+    if not result["c"][1]:
         verdict.errors["c"] = "nothing was observed"
         verdict.word = "ERROR"
         return verdict
+    c, ours = flat(result["c"][1]), flat(result["ours"][1])
     fields = list(dict.fromkeys([*c, *ours]))
     verdict.fields = len(fields)
     for field in fields:

@@ -47,6 +47,22 @@ test_rows_say_what_is_seen() {
 	same "anything from C" "$(declared '**' 1)" refused
 }
 
+# judged_both SEEN: the verdict on what both sides have seen alike.
+judged_both() {
+	PYTHONPATH=$TOP/scripts/parity python3 -c 'import compare, json, sys
+seen = ["seen", json.loads(sys.argv[1])]
+print(compare.judge({"name": "s", "c": seen, "ours": seen, "seconds": 0}, []).word)' "$1"
+}
+
+test_nothing_seen_is_not_the_same() {
+	local nothing
+
+	for nothing in '{}' '[]' null; do
+		same "$nothing" "$(judged_both "$nothing")" ERROR
+	done
+	same "something" "$(judged_both '{"a": []}')" same
+}
+
 # --- bench.sh ---------------------------------------------------------------
 
 # measured MODULE ASKED ANSWERED...: merges what a guest has said of the rows that were asked for.
