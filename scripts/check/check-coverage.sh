@@ -8,8 +8,8 @@ usage() {
 	cat <<TXT
 usage: $ME [KERNEL]
 
-Checks that each line that scripts/coverage/allow excuses is in its file; whether it is reached
-is for scripts/coverage.sh, which runs the tests.
+Checks that each line that scripts/coverage/allow excuses is in its file, at one place; whether it
+is reached is for scripts/coverage.sh, which runs the tests.
 TXT
 }
 

@@ -8,10 +8,11 @@ The lines that count are those of MODULE.lcov in TOP/rust/driver; how often each
 the sum of all files. ALLOW has blocks of lines that need not be reached, each with a reason:
 
     FILE <tab> a line, without the blanks around it <tab> why
+    FILE <tab> the line before it, for one that is there more than once <tab> the line <tab> why
 
-The line is a block's first one, or that before it. A reason that begins with "by chance"
-is for what is reached now and then. Without files of counts only ALLOW is looked at: that each
-entry's line is in its file.
+The line is a block's first one, or that before it, and one place. A reason that begins with
+"by chance" is for what is reached now and then. Without files of counts only ALLOW is looked at:
+that each entry's line is in its file, and once.
 
 Exit status: 0, 1 if less than PERCENT were reached or an entry of ALLOW is out of date.
 """
@@ -39,21 +40,21 @@ def counts(path, top):
 
 
 def allowed(path):
-    """{(file, line's text): why}"""
-    entries = {}
+    """[(file, lines, why)]: of lines one, or that before it as well."""
+    entries = []
     for text in pathlib.Path(path).read_text().splitlines():
         if text and not text.startswith("#"):
-            file, line, why = text.split("\t")
-            entries[file, line] = why
+            file, line, *more, why = text.split("\t")
+            entries.append((file, (line, *more), why))
     return entries
 
 
-def gone(entries, top):
-    """The entries whose line is not in its file."""
-    def lines(file):
-        path = top / file
-        return {line.strip() for line in path.read_text().splitlines()} if path.exists() else set()
-    return sorted((file, line) for file, line in entries if line not in lines(file))
+def places(entry, top):
+    """The numbers of the lines of its file that an entry is for."""
+    file, wanted, _ = entry
+    path = top / file
+    lines = [line.strip() for line in path.read_text().splitlines()] if path.exists() else []
+    return [at for at in range(len(wanted), len(lines) + 1) if tuple(lines[at - len(wanted) : at]) == wanted]
 
 
 def main():
@@ -65,12 +66,17 @@ def main():
     args = parser.parse_args()
 
     entries = allowed(args.allow)
-    if lost := gone(entries, args.top):
-        for file, line in lost:
-            print(f"{args.allow}: not in {file} any more: {line}")
-        return 1
-    if not args.lcov:
-        return 0
+    known, wrong = {}, 0
+    for entry in entries:
+        found = places(entry, args.top)
+        if len(found) == 1:
+            known[entry[0], found[0]] = entry
+            continue
+        wrong += 1
+        what = f"{len(found)} times in {entry[0]}, name the line before it" if found else f"not in {entry[0]} any more"
+        print(f"{args.allow}: {what}: {entry[1][-1]}")
+    if wrong or not args.lcov:
+        return bool(wrong)
 
     files, *others = [counts(path, args.top) for path in args.lcov]
     for other in others:
@@ -88,8 +94,7 @@ def main():
         key = None
         for number in sorted(not_reached):
             if number - 1 not in not_reached:
-                around = (source[number - 1], source[number - 2])
-                key = next(((file, line.strip()) for line in around if (file, line.strip()) in entries), None)
+                key = known.get((file, number)) or known.get((file, number - 1))
             if key:
                 used.add(key)
                 excused += 1
@@ -104,9 +109,9 @@ def main():
         print("not reached:")
     for file, number, text in missing:
         print(f"{file}:{number}: {text.strip()}")
-    stale = {key for key in entries.keys() - used if not entries[key].startswith("by chance")}
-    for file, line in sorted(stale):
-        print(f"reached: {file}: {line}")
+    stale = {entry for entry in set(entries) - used if not entry[2].startswith("by chance")}
+    for file, lines, _ in sorted(stale):
+        print(f"reached: {file}: {lines[-1]}")
     share = 100 * reached / max(relevant, 1)
     print(f"{share:.1f} % of {relevant} lines were reached, {excused} are excused")
     if args.min and stale:

@@ -232,6 +232,26 @@ test_two_at_once_take_turns() {
 	[[ $got == *"waiting for another run that holds 'stress-rnetvirt-debug-"*"status 124" ]] || fail "got '$got'"
 }
 
+# --- coverage.sh ------------------------------------------------------------
+
+# excused ENTRY: what is said of a file whose lines 3 and 7 are not reached, if ENTRY excuses a line.
+excused() {
+	local top=$work/covered
+
+	mkdir -p "$top/rust/driver"
+	printf '%s\n' 'if a {' 'return;' 'lost();' '}' '' 'if b {' 'lost();' '}' >"$top/rust/driver/a.rs"
+	printf 'SF:%s\n' "$top/rust/driver/a.rs" >"$top/lcov"
+	printf 'DA:%s\n' 1,1 2,1 3,0 6,1 7,0 >>"$top/lcov"
+	printf 'rust/driver/a.rs\t%b\twhy\n' "$1" >"$top/allow"
+	"$TOP/scripts/coverage/report.py" "$top" "$top/allow" "$top/lcov" | grep -o '^rust.*\|[0-9] times\|[0-9]* are excused'
+}
+
+test_one_place_is_excused_by_an_entry() {
+	same "a line that is there twice" "$(excused 'lost();')" "2 times"
+	same "with the line before it" "$(excused 'if b {\tlost();')" $'rust/driver/a.rs:3: lost();\n1 are excused'
+	same "the line before it" "$(excused 'return;')" $'rust/driver/a.rs:7: lost();\n1 are excused'
+}
+
 # --- selftests.sh -----------------------------------------------------------
 
 # judged WHAT-C-SAYS STATUS WHAT-OURS-SAYS STATUS [KNOWN [TEST...]]: the verdict on a test "t", or on more.
