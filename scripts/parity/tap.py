@@ -312,6 +312,8 @@ class Child:
             try:
                 signal.alarm(0)
                 os.write(there, str(function()).encode())
+            except BaseException as error:  # pylint: disable=broad-except
+                os.write(there, b"\0" + repr(error).encode())
             finally:
                 os._exit(0)
         os.close(there)
@@ -338,7 +340,11 @@ class Child:
         if self.text is None:
             if not select.select([self.result], [], [], limit)[0]:
                 raise RuntimeError("does not end")
-            self.text = os.read(self.result, 65536).decode()
+            text = os.read(self.result, 65536).decode()
+            # On both sides that would be the same.
+            if not text or text[0] == "\0":
+                raise RuntimeError(f"a child gave nothing: {text[1:] or 'no text, no error'}")
+            self.text = text
         return self.text
 
     def kill(self, number):

@@ -63,6 +63,26 @@ test_nothing_seen_is_not_the_same() {
 	same "something" "$(judged_both '{"a": []}')" same
 }
 
+test_a_child_that_raises_has_seen_nothing() {
+	PYTHONPATH=$TOP/scripts/parity:$TOP/scripts/tests python3 - <<-'PY' >"$work/said"
+		import os, tap, types
+
+		def dies():
+		    os.kill(os.getpid(), 9)
+
+		for function in (lambda: "text", lambda: 1 / 0, dies):
+		    child = tap.Child(types.SimpleNamespace(captures=[]), function)
+		    try:
+		        print(child.done())
+		    except RuntimeError as error:
+		        print("error:", error)
+		    child.close()
+	PY
+	same "children" "$(<"$work/said")" "text
+error: a child gave nothing: ZeroDivisionError('division by zero')
+error: a child gave nothing: no text, no error"
+}
+
 # --- bench.sh ---------------------------------------------------------------
 
 # measured MODULE ASKED ANSWERED...: merges what a guest has said of the rows that were asked for.
