@@ -139,14 +139,14 @@ write_replay() { # WHAT SEED FROM TO
 	local file=$OUT/$kind-$1-seed$2-$3.txt
 
 	/usr/bin/python3 "$TOP/scripts/stress/fuzz.py" "$kind" "$flavors" "$@" >"$file"
-	echo "# replay these: scripts/stress.sh fuzz --kind $kind --kernel $kernel --replay ${file#"$TOP"/}"
+	echo "# replay these: scripts/stress.sh fuzz --kind $kind --flavor $flavors --kernel $kernel --replay ${file#"$TOP"/}"
 }
 
 # died: the guest could not tell any more what it was about.
 died() {
 	local name again from to
 
-	read -r name again < <(sed -n 's/^# begins: \([a-z-]*\): /\1 /p' "$ktap" | tail -n 1) || return 0
+	read -r name again < <(sed -n 's/^# begins: \([a-z0-9-]*\): /\1 /p' "$ktap" | tail -n 1) || return 0
 	echo "# reproduce: $again"
 	[ -z "$guided" ] || return 0
 	case $name in
@@ -176,8 +176,9 @@ if ((passed + failed + skipped < ${planned:-1})); then
 elif ((status && !failed)); then
 	# What only the end of the guest has shown: its log is checked once more.
 	failed=1
-	echo "# reproduce: scripts/stress.sh ${parts[*]} --kind $kind --kernel $kernel --seed $seed --count $count" \
-		"${seconds:+--time $seconds}"
+	again=(scripts/stress.sh "${parts[@]}" --kind "$kind" --flavor "$flavors" --kernel "$kernel" --seed "$seed"
+		--count "$count" --first "$first" ${seconds:+--time "$seconds"} ${guided:+--guided} "${ops[@]}")
+	echo "# reproduce: ${again[*]}"
 fi
 echo "$passed passed, $failed failed$( ((skipped == 0)) || echo ", $skipped skipped")"
 ((failed == 0))

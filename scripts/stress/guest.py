@@ -254,7 +254,7 @@ def again(name, args):
     if part in ("faults", "fuzz") and operation != "removed":
         words += ["--op", operation]
     if part != "faults":
-        words += ["--seed", args.seed, "--time", str(args.time or (60 if part == "races" else 360))]
+        words += ["--seed", args.seed] + (["--time", str(args.time)] if args.time else [])
     if part == "fuzz":
         words += ["--guided"] if args.guided else ["--count", str(args.count)]
     if operation == "taps" and args.first:

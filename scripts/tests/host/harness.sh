@@ -244,6 +244,24 @@ no link could be made or changed: the instrument is broken
 the worker ended by itself: module1: RuntimeError('the module does not load: [Errno 8] played')"
 }
 
+test_stress_says_how_to_do_it_again() {
+	local got
+
+	got=$(stressed 102 faults <<<$'1..2\n# begins: faults-ipvlan-address4: scripts/stress.sh faults')
+	grep -qx '# reproduce: scripts/stress.sh faults' <<<"$got" || fail "got '$got'"
+	got=$(stressed 102 fuzz --op messages <<<$'1..2\n# begins: fuzz-messages: x\n# fuzz-messages: 10 s, 5 steps, 5')
+	grep -q '^# replay these: .* --flavor veth .*messages-seed1-0.txt$' <<<"$got" || fail "got '$got'"
+	got=$(stressed 101 fuzz --op messages --time 9 <<<$'1..1\nok 1 fuzz-messages')
+	grep -q '^# reproduce: .* --flavor veth .* --time 9 --op messages$' <<<"$got" || fail "got '$got'"
+	in_stress <<-'PY' >"$work/said"
+		import argparse, guest
+		args = dict(kind="rnetvirt", flavors=guest.FLAVORS, seed="1", count=7, first=0, guided=False)
+		print(guest.again("fuzz-taps", argparse.Namespace(**args, time=0)))
+		print(guest.again("fuzz-taps", argparse.Namespace(**args, time=9)))
+	PY
+	same "taps" "$(sed 's/.* --op taps //' "$work/said")" $'--seed 1 --count 7\n--seed 1 --time 9 --count 7'
+}
+
 test_two_at_once_take_turns() {
 	local got
 
