@@ -17,20 +17,24 @@ from measure import Variant
 BURST = 8
 
 
+def variant(row, which, traffic):
+    # Of what comes in batches as many batches; a ring that is to be full is so after a whole burst.
+    count = row["burst"] if row.get("what") == "full" else BURST * rows.BATCH.get(row["method"], 1)
+    # Nobody counts what is done later.
+    return Variant(dict(row, count=count), which, argparse.Namespace(clock=None, traffic=traffic))
+
+
 def main():
     row = rows.ROWS[sys.argv[1]]
-    # Of what comes in batches as many batches.
-    row = dict(row, count=BURST * rows.BATCH.get(row["method"], 1))
-    args = argparse.Namespace(clock="instructions", traffic=sys.argv[2])
     for module in (row["flavor"], "pktgen", "dummy"):
         subprocess.run(["modprobe", "-q", module], check=False)
     for netns in ("floor1", "c1", "c2", "ours1", "ours2"):
         add_netns(netns)
     for which in ("c", "ours"):
-        variant = Variant(row, which, args)
-        variant.set_up()
+        one = variant(row, which, sys.argv[2])
+        one.set_up()
         settle()
-        variant.round()
+        one.round()
         with open("/proc/kallsyms") as file:
             for line in file:
                 if line.rstrip().endswith("]") or line.endswith(" _text\n"):
@@ -39,9 +43,9 @@ def main():
         # The host steps through a packet of one of these.
         for _ in range(12):
             time.sleep(1)
-            variant.round()
+            one.round()
         print(f"over {which}", flush=True)
-        variant.tear_down()
+        one.tear_down()
 
 
 if __name__ == "__main__":
