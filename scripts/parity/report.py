@@ -136,8 +136,12 @@ def report(args):
             sys.stdout.flush()
 
         for line in sys.stdin:
+            try:
+                result = json.loads(line)
+            except ValueError:
+                # The guest's last word may be cut: what it was about did not run.
+                continue
             record.write(line)
-            result = json.loads(line)
             if "plan" in result:
                 plan, everything = result["plan"], result["all"]
                 for output in outputs:
@@ -162,7 +166,6 @@ def report(args):
     if ran and len(ran) == len(plan):
         os.replace(unfinished["json"], save / f"{name}.json")
     else:
-        os.unlink(unfinished["json"])
         name = f"{args.flavor}-part"
     os.replace(unfinished["ktap"], save / f"{name}.ktap")
     failed = sum(counts.get(word, 0) for word in ("DIFFERS", "STALE", "ERROR"))
@@ -193,7 +196,11 @@ def main(args):
             return 0
         print("\n".join(registry.names(args.flavor, args.globs)))
         return 0
-    return report(args)
+    try:
+        return report(args)
+    finally:
+        for file in pathlib.Path(args.save).glob(f".*.{os.getpid()}"):
+            file.unlink()
 
 
 if __name__ == "__main__":

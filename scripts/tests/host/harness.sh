@@ -63,6 +63,21 @@ test_nothing_seen_is_not_the_same() {
 	same "something" "$(judged_both '{"a": []}')" same
 }
 
+test_a_line_that_is_cut_costs_one_scenario() {
+	local got seen='["seen", {"a": 1}]'
+
+	got=$(printf '%s\n' '{"plan": ["a", "b"], "all": ["a", "b"]}' \
+		"{\"name\": \"a\", \"c\": $seen, \"ours\": $seen, \"seconds\": 0}" '{"name": "b", "c": ["se' |
+		python3 "$TOP/scripts/parity/report.py" --ktap --save "$work/parity" veth) || true
+	grep -qx 'ok 1 a # same' <<<"$got" || fail "got '$got'"
+	grep -qx 'not ok 2 b # ERROR' <<<"$got" || fail "got '$got'"
+	same "the last line" "$(tail -n 1 <<<"$got")" "2 passed, 1 failed"
+	same "what is left" "$(ls -A "$work/parity")" veth-part.ktap
+	# And if it is the end of the report itself.
+	got=$(echo '{"name": 1}' | python3 "$TOP/scripts/parity/report.py" --save "$work/parity" veth 2>&1) && fail "got '$got'"
+	same "what is left" "$(ls -A "$work/parity")" veth-part.ktap
+}
+
 test_a_child_that_raises_has_seen_nothing() {
 	PYTHONPATH=$TOP/scripts/parity:$TOP/scripts/tests python3 - <<-'PY' >"$work/said"
 		import os, tap, types
