@@ -173,6 +173,32 @@ def limits(rng):
     return attrs
 
 
+def guard(rng):
+    """What an endpoint may say that it is: rules, and a list of addresses."""
+    attrs = []
+
+    def entry():
+        if rng.random() < 0.1:
+            return Attr(1, rng.randbytes(rng.choice(LENGTHS[:12])))
+        # A MAC address, or one of IPv4 or IPv6 and the length of its prefix.
+        bits = rng.choice([0, 32, 128])
+        if not bits:
+            return Attr(1, rng.choice(SOURCES))
+        addr = b"\x0a\x08\0" if bits == 32 else b"\xfd".ljust(15, b"\0")
+        prefix = rng.choice([bits, bits, 8, 0] if rng.random() < 0.9 else [bits + 1, 255])
+        return Attr(1, addr + bytes((rng.randrange(1, 12), prefix)))
+
+    if rng.random() < 0.8:
+        attrs.append(Attr(1, u32(rng.randrange(32) if rng.random() < 0.9 else rng.choice([32, *NUMBERS]))))
+    change = rng.choice([None, 0, 0, 1, 2, 3, 3, 3, 4])
+    if change is not None:
+        attrs.append(Attr(2, u32(change)))
+    if change in (0, 1, 3) or rng.random() < 0.1:
+        attrs.append(Attr(3 | rng.choice([0, NESTED]),
+                          children=[entry() for _ in range(rng.choice([0, 1, 1, 3, 9, 40, 65]))]))
+    return attrs
+
+
 # Flavors on a lower device: number, attribute of their settings, and what makes these.
 STACKED = {"macvlan": (1, 3, macvlan), "ipvlan": (2, 4, ipvlan), "macvtap": (3, 3, macvlan), "ipvtap": (4, 4, ipvlan)}
 
@@ -187,6 +213,11 @@ def info(rng, kind, changes, flavor="veth"):
             data.append(Attr(nest | rng.choice([0, NESTED]), children=settings))
             if rng.random() < 0.2:
                 data.append(Attr(8 | rng.choice([0, NESTED]), children=limits(rng)))
+            if rng.random() < 0.2:
+                data.append(Attr(6 | rng.choice([0, NESTED]), children=guard(rng)))
+            # Another flavor has no such attribute.
+            if rng.random() < (0.3 if make is ipvlan else 0.02):
+                data.append(Attr(5, u32(rng.choice([0, 1, 1, 1, 2]))))
             if rng.random() < 0.2:
                 data.append(Attr(7, u32(rng.choice([0, 1, 1, 1, 2]))))
             if rng.random() < 0.2:

@@ -277,6 +277,29 @@ test_stress_says_how_to_do_it_again() {
 	same "taps" "$(sed 's/.* --op taps //' "$work/said")" $'--seed 1 --count 7\n--seed 1 --time 9 --count 7'
 }
 
+test_messages_have_all_attributes() {
+	in_stress <<-'PY' >"$work/said"
+		import random, messages
+
+		for flavor in ("veth", *messages.STACKED):
+		    found, entries = set(), set()
+		    for n in range(1000):
+		        info = messages.info(random.Random(n), "rnetvirt", False, flavor)
+		        for attr in (info.children[1].children if len(info.children) > 1 else ()):
+		            number = attr.kind & 0x3fff
+		            if number != 5 or len(attr.data()) == 4 and attr.children is None:
+		                found.add(number)
+		            if number == 6:
+		                entries |= {len(e.data()) for a in attr.children if a.children for e in a.children}
+		    print(flavor, *sorted(found), {5, 6, 17} <= entries)
+	PY
+	same "attributes" "$(<"$work/said")" "veth 1 2 3 4 False
+macvlan 2 3 4 5 6 7 8 9 10 True
+ipvlan 2 3 4 5 6 7 8 9 10 True
+macvtap 2 3 4 5 6 7 8 9 10 True
+ipvtap 2 3 4 5 6 7 8 9 10 True"
+}
+
 test_two_at_once_take_turns() {
 	local got
 
