@@ -35,7 +35,7 @@ use_toolchain
 src=$(realpath "$("$TOP/scripts/kernel.sh" --path "$kernel")/source")
 
 # Those of examples in documentation are made when it is built.
-mapfile -t suites < <(find "$TOP/kunit" "$TOP/rust" "$TOP/build/$kernel/kunit" -name '*.rs' -exec \
+mapfile -t suites < <(find "$TOP/kunit" "$TOP/rust" "$(module_dir "$kernel")/kunit" -name '*.rs' -exec \
 	sed -n 's/^#\[\(kernel::prelude::\)\?kunit_tests(\([a-z0-9_]*\))\]$/\2/p' {} + | sort)
 ((${#suites[@]})) || die "the sources have no suite"
 

@@ -98,6 +98,23 @@ error: a child gave nothing: ZeroDivisionError('division by zero')
 error: a child gave nothing: no text, no error"
 }
 
+# --- kunit.sh ---------------------------------------------------------------
+
+test_generated_suites_are_those_of_the_build() {
+	local top=$work/generated got
+
+	mkdir -p "$top"/{scripts,kunit,rust,tree/source,build/uml-coverage/kunit} "$work/cache/toolchain"
+	: >"$work/cache/toolchain/env"
+	ln -s "$TOP"/scripts/{common,kunit}.sh "$top/scripts"
+	printf '#!/bin/sh\necho "%s"\n' "$top/tree" >"$top/scripts/kernel.sh"
+	chmod +x "$top/scripts/kernel.sh"
+	ln -s kernel.sh "$top/scripts/build.sh"
+	ln -s kernel.sh "$top/scripts/vm.sh"
+	echo '#[kunit_tests(examples)]' >"$top/build/uml-coverage/kunit/examples_generated.rs"
+	got=$(RNETVIRT_CACHE=$work/cache RNETVIRT_COVERAGE=1 "$top/scripts/kunit.sh" --kernel uml 2>&1) && fail "got '$got'"
+	[[ $got == *"the suite examples did not run" ]] || fail "got '$got'"
+}
+
 # --- bench.sh ---------------------------------------------------------------
 
 # measured MODULE ASKED ANSWERED...: merges what a guest has said of the rows that were asked for.
