@@ -37,6 +37,8 @@ unmatched() {
 # The test kernels: for QEMU, or user-mode Linux (uml*); *debug has checks of itself;
 # *wide are for the kernel's own tests; stock* are Debian's, as they are shipped.
 TEST_KERNELS=(release debug uml uml-debug wide uml-wide stock stock-rt)
+# Tests that need no other kernel run there.
+FAST=uml
 KERNELS_USAGE="release | debug | uml | uml-debug | stock"
 
 is_kernel() { [[ " ${TEST_KERNELS[*]} " == *" $1 "* ]]; }

@@ -49,8 +49,6 @@ case $kernel in
 debug) limit=${limit:-10800} ;;
 *) limit=${limit:-3600} ;;
 esac
-# What needs no other kernel runs there.
-FAST=uml
 [[ $limit =~ ^[1-9][0-9]*$ ]] || bad_usage "--timeout wants a number of seconds"
 [[ $repeat =~ ^[1-9][0-9]*$ ]] || bad_usage "--repeat wants a number"
 if ((repeat > 1)); then

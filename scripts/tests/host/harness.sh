@@ -13,7 +13,7 @@ debug kernel (KERNEL=debug) they are skipped, except two.
 TXT
 }
 
-KERNEL=${KERNEL:-release}
+KERNEL=${KERNEL:-$FAST}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
