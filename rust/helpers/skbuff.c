@@ -307,24 +307,52 @@ static void rnetvirt_skb_forget_net(struct sk_buff *skb)
 	nf_reset_trace(skb);
 }
 
-static __always_inline bool rnetvirt_skb_is_remembered(const struct sk_buff *skb)
+/* Whether there may be something of that. */
+static __always_inline bool rnetvirt_skb_is_noted(const struct sk_buff *skb)
 {
-	bool is = skb->priority > TC_PRIO_MAX || skb->_skb_refdst || skb_get_nfct(skb);
+	unsigned long noted = skb->_skb_refdst;
 
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	noted |= skb->_nfct;
+#endif
 #ifdef CONFIG_SKB_EXTENSIONS
-	is |= skb->active_extensions;
+	noted |= skb->active_extensions;
 #endif
-#if IS_ENABLED(CONFIG_NETFILTER_XT_TARGET_TRACE) || IS_ENABLED(CONFIG_NF_TABLES)
-	is |= skb->nf_trace;
-#endif
-	return is;
+	return noted || skb->priority > TC_PRIO_MAX;
 }
 
-/* The packet goes on by LOWER: what its sender's namespace has said of it does not hold in another. */
-__rnetvirt_helper void rnetvirt_helper_skb_set_lower(struct sk_buff *skb, struct net_device *lower)
+static __always_inline int rnetvirt_skb_xmit_by(struct sk_buff *skb, struct net_device *lower)
 {
-	if (rnetvirt_skb_is_remembered(skb) && !net_eq(dev_net(skb->dev), dev_net(lower)))
+	rnetvirt_skb_forget_classified(skb);
+	skb->dev = lower;
+	return dev_queue_xmit(skb);
+}
+
+static noinline int rnetvirt_skb_xmit_noted(struct sk_buff *skb, struct net_device *lower)
+{
+	if (!net_eq(dev_net(skb->dev), dev_net(lower)))
 		rnetvirt_skb_forget_net(skb);
+	return rnetvirt_skb_xmit_by(skb, lower);
+}
+
+/*
+ * The packet goes on by LOWER (dev_queue_xmit()): what its sender's namespace has said of it does
+ * not hold in another.
+ */
+__rnetvirt_helper int rnetvirt_helper_skb_xmit_lower(struct sk_buff *skb, struct net_device *lower)
+{
+	/* Nothing is to be kept in a register for a call in between. */
+	if (rnetvirt_skb_is_noted(skb))
+		return rnetvirt_skb_xmit_noted(skb, lower);
+	return rnetvirt_skb_xmit_by(skb, lower);
+}
+
+/* LOWER is its device, and it was scrubbed, as one that CROSSES from a namespace to another or does not. */
+__rnetvirt_helper void rnetvirt_helper_skb_set_lower(struct sk_buff *skb,
+						     struct net_device *lower, bool crosses)
+{
+	if (unlikely(skb->priority > TC_PRIO_MAX) && crosses)
+		skb->priority = 0;
 	rnetvirt_skb_forget_classified(skb);
 	skb->dev = lower;
 }

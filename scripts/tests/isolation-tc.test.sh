@@ -25,7 +25,7 @@ by_ifb() {
 	ip -n A link del ifb7
 }
 
-in_ifb() { in_ns A tc -s qdisc show dev ifb7 | grep -q "$1"; }
+in_ifb() { in_ns A tc -s qdisc show dev ifb7 | grep "$1" >/dev/null; }
 
 test_rules_of_the_lower_device_hold() {
 	local flavor before
@@ -55,7 +55,7 @@ test_rules_of_the_lower_device_hold() {
 }
 
 # dropped NETNS DEVICE ingress|egress N: how many its filters have by now.
-dropped() { in_ns "$1" tc -s filter show dev "$2" "$3" | grep -q "(dropped $4,"; }
+dropped() { in_ns "$1" tc -s filter show dev "$2" "$3" | grep "(dropped $4," >/dev/null; }
 
 test_rules_of_a_sibling_hold() {
 	needs ifb
@@ -207,7 +207,7 @@ test_a_connection_is_none_of_the_hosts() {
 }
 
 # passed NETNS DEVICE ingress|egress N: how many packets its filters have let go on by now.
-passed() { in_ns "$1" tc -s filter show dev "$2" "$3" | grep -q "Sent [0-9]* bytes $4 pkt (dropped 0"; }
+passed() { in_ns "$1" tc -s filter show dev "$2" "$3" | grep "Sent [0-9]* bytes $4 pkt (dropped 0" >/dev/null; }
 
 mac_colons() { ip -n "$1" -j link show "$2" | jq -r '.[].address'; }
 mac() { mac_colons "$@" | tr -d :; }

@@ -350,7 +350,7 @@ fn send<W: Way>(frame: EthFrame<'_>, dev: &NetDevice, _way: W, bh: Bh<'_>) -> Xm
         bindings::skb_scrub_packet(skb, crosses);
         // IPv6 takes whatever socket a packet has for one of its own (`ip6_skb_dst_mtu()`).
         forget_foreign_sock(skb);
-        bindings::skb_set_lower(skb, dev.as_ptr());
+        bindings::skb_set_lower(skb, dev.as_ptr(), crosses);
         sender
     };
     // SAFETY: The skb is ours, and begins with an Ethernet header, by the frame's invariant. Then it begins with its

@@ -149,22 +149,17 @@ impl Napi {
     /// The caller must own the NAPI, which must be one of the device that has received the packet: GRO may keep it,
     /// and who unregisters that device waits for its own NAPIs only.
     #[inline]
-    pub(super) unsafe fn gro_receive(&self, mut skb: UniqueSkb<'_>) {
-        self.forget_sock_if_it_waits(&mut skb.0);
+    pub(super) unsafe fn gro_receive(&self, skb: UniqueSkb<'_>) {
         // SAFETY: The NAPI is the caller's, and the skb ours, set up as received, and given up.
         unsafe { bindings::napi_gro_receive(self.napi.get(), skb.0.into_raw().as_ptr()) };
     }
 
-    /// Lets go of the packet's socket if a timer decides when it goes on: whose device it is could keep that socket
-    /// from sending to anybody.
+    /// Whether a timer decides when packets go on. Then they are on nobody's account: whose device it is could keep the
+    /// socket of who has sent them from sending to anybody.
     #[inline]
-    pub(super) fn forget_sock_if_it_waits(&self, skb: &mut ReceivedSkBuff<'_>) {
-        // SAFETY: The structure was added, or is zeroed; the two are read as the core does. The packet is ours.
-        unsafe {
-            if bindings::napi_may_wait(self.napi.get()) {
-                orphan(skb.as_ptr());
-            }
-        }
+    pub(super) fn may_wait(&self) -> bool {
+        // SAFETY: The structure was added, or is zeroed; what is read of it the core reads as we do.
+        unsafe { bindings::napi_may_wait(self.napi.get()) }
     }
 
     /// There is work, which was written before. Any context but hard interrupts.
@@ -244,6 +239,7 @@ pub struct Poll<'p> {
     budget: u32,
     left: u32,
     charged: u32,
+    may_wait: bool,
     no_direct: bool,
     redirected: bool,
     _here: NotThreadSafe,
@@ -293,6 +289,7 @@ impl<'p> Poll<'p> {
             budget,
             left: budget,
             charged: 0,
+            may_wait: napi.may_wait(),
             no_direct: false,
             redirected: false,
             _here: NotThreadSafe,
@@ -366,6 +363,10 @@ impl<'p> Poll<'p> {
         let dev = unsafe { bindings::skb_dev(skb.0.as_ptr()) };
         if !ptr::eq(dev, self.dev.as_ptr()) {
             return self.netif_receive(skb.0);
+        }
+        if self.may_wait {
+            // SAFETY: The packet is nobody else's.
+            unsafe { orphan(skb.0.as_ptr()) };
         }
         // SAFETY: We own the NAPI, and the packet is its device's.
         unsafe { self.napi.gro_receive(skb) };

@@ -8,6 +8,7 @@ use super::{
     napi::Napi,
     netdevice::NetDevice,
     skbuff::{
+        orphan,
         ReceivedSkBuff,
         SkBuff, //
     },
@@ -275,9 +276,10 @@ impl Place<'_, '_> {
     }
 
     #[inline]
-    fn put_tagged(self, mut entry: Entry<'_>, charged: bool) {
-        if let Entry::Skb(skb) = &mut entry {
-            self.0.napi.forget_sock_if_it_waits(skb);
+    fn put_tagged(self, entry: Entry<'_>, charged: bool) {
+        if let (Entry::Skb(skb), true) = (&entry, self.0.napi.may_wait()) {
+            // SAFETY: What was received is nobody else's.
+            unsafe { orphan(skb.as_ptr()) };
         }
         let ptr = entry.into_raw(charged);
         // SAFETY: The ring is locked and has a place, by the type's invariants: the entry goes with it.

@@ -156,17 +156,15 @@ impl<'a> SkBuff<'a> {
     }
 
     /// Transmits the packet on `lower`, through its queueing discipline (`dev_queue_xmit()`). The
-    /// status says what became of it; in any case it is gone. What another namespace has said of its
-    /// class there is forgotten.
+    /// status says what became of it; in any case it is gone. What another namespace has noted beside it, its
+    /// class, route and connection, is forgotten.
     #[inline]
     pub fn queue_xmit(self, lower: &NetDevice, _bh: Bh<'_>) -> XmitStatus {
         let skb = self.into_raw();
         // SAFETY: We own the skb, and its device, by which it is sent, is valid; so is `lower`, and whoever has it
         // sees to it that it stays so until the packet was transmitted: queued packets of a device are thrown away
-        // when it goes. Of namespaces the pointers are compared.
-        unsafe { bindings::skb_set_lower(skb, lower.as_ptr()) };
-        // SAFETY: We give the skb up.
-        XmitStatus(unsafe { bindings::dev_queue_xmit(skb) })
+        // when it goes. Of namespaces the pointers are compared. We give the skb up.
+        XmitStatus(unsafe { bindings::skb_xmit_lower(skb, lower.as_ptr()) })
     }
 
     /// Frees the packet and says why. The one way in which a packet is dropped on purpose.

@@ -107,9 +107,8 @@ impl Ipvlan {
         let this = dev.data();
         let dest = frame.dest();
         let flags = this.settings.flags();
-        // A lower device that is a link itself might send it back to itself, whatever the source.
-        let is_own = dest == frame.source() || dest == this.lower.mac();
-        if is_own && flags != Flags::VEPA {
+        // The lower device's own, of which outside nobody is to hear, whoever it is from.
+        if dest == this.lower.mac() && flags != Flags::VEPA {
             return match this.port.dest_owner(frame.payload(), cx.rcu()) {
                 Some(owner) => match unicast(this.party(), owner.data().party()) {
                     Reach::Direct => Self::send_to(dev, owner, frame, cx),

@@ -161,8 +161,7 @@ impl Macvlan {
         cx: &XmitContext<'_>,
     ) -> Tx {
         const REACHED: Parties = Parties::reached_by(Party::Macvlan(MacvlanMode::BRIDGE));
-        // What it has for itself it does not send: that is from somebody on top.
-        if REACHED.has(owner.data().party()) && owner.id() != dev.id() {
+        if REACHED.has(owner.data().party()) {
             between(dev, owner, frame, cx)
         } else {
             send_out(dev, frame.into_skb(), cx)
