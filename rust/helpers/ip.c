@@ -322,6 +322,12 @@ __rnetvirt_helper bool rnetvirt_helper_ipv6_seems_near(const struct sk_buff *skb
 	return ((const struct ipv6hdr *)skb->data)->hop_limit == 255;
 }
 
+/* Whether there is IPv6 at all: with ipv6.disable=1 its tables are not there. */
+__rnetvirt_helper bool rnetvirt_helper_ipv6_mod_enabled(void)
+{
+	return ipv6_mod_enabled();
+}
+
 /* Whether the host itself is meant, or one of several hosts of which it is one. */
 __rnetvirt_helper bool rnetvirt_helper_dst_is_local6(const struct dst_entry *dst)
 {
@@ -338,7 +344,10 @@ __rnetvirt_helper bool rnetvirt_helper_ipv6_is_local(const struct net_device *de
 	struct flowi6 fl6 = {};
 	struct dst_entry *dst;
 	bool is_local;
+	int l3mdev;
 
+	if (!ipv6_mod_enabled())
+		return false;
 	memcpy(&fl6.daddr, addr, sizeof(fl6.daddr));
 	if (ipv6_chk_addr_and_flags(net, &fl6.daddr, dev, false, 0, 0))
 		return true;
@@ -346,10 +355,13 @@ __rnetvirt_helper bool rnetvirt_helper_ipv6_is_local(const struct net_device *de
 	if (ipv6_addr_type(&fl6.daddr) & (IPV6_ADDR_LINKLOCAL | IPV6_ADDR_MULTICAST))
 		return false;
 	rcu_read_lock();
-	fl6.flowi6_l3mdev = l3mdev_master_ifindex_rcu(dev);
-	rcu_read_unlock();
+	l3mdev = l3mdev_master_ifindex_rcu(dev);
+	fl6.flowi6_l3mdev = l3mdev;
 	dst = ip6_route_output(net, NULL, &fl6);
-	is_local = !dst->error && rnetvirt_helper_dst_is_local6(dst);
+	/* Rules may have another VRF's table, or the one of none, looked at before. */
+	is_local = !dst->error && rnetvirt_helper_dst_is_local6(dst) &&
+		   l3mdev_master_ifindex_rcu(dst_dev(dst)) == l3mdev;
+	rcu_read_unlock();
 	dst_release(dst);
 	return is_local;
 }

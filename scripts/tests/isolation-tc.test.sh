@@ -149,6 +149,9 @@ test_nor_by_a_timer() {
 		gives 1000 answers B 10.0.0.1
 		gives 1000 answers B 10.0.0.1
 	done
+	# The timer that runs is not the one that is set.
+	ip netns exec A sh -c 'echo 0 >/sys/class/net/v0/gro_flush_timeout'
+	gives 1000 answers B 10.0.0.1
 }
 
 # Where somebody is interested in what the lower device receives, packets go that way; and the first namespace is

@@ -229,7 +229,8 @@ def tidy():
                 nl.request("del", rtnl.build(["name:" + what.removeprefix("link ")]))
         if what.startswith("setting"):
             with open(what.removeprefix("setting "), "w", encoding="utf-8") as file:
-                file.write(at_start[what])
+                # With the end of a line: of nothing nothing would be written.
+                file.write(at_start[what] + "\n")
     at_start = environment()
     with open(os.environ["WORK"] + "/kmsg", "w", encoding="utf-8") as file:
         with contextlib.redirect_stdout(file):

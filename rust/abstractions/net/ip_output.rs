@@ -523,6 +523,12 @@ unsafe fn send_v6<W: Way>(
     sender: *const bindings::net_device,
     _bh: Bh<'_>,
 ) -> XmitStatus {
+    // SAFETY: It only reads.
+    if !unsafe { bindings::ipv6_mod_enabled() } {
+        // SAFETY: By the caller's guarantee the skb is ours.
+        unsafe { free(skb, DropReason::UNHANDLED_PROTO) };
+        return XmitStatus::DROP;
+    }
     // SAFETY: By the caller's guarantee.
     if !unsafe { bindings::pskb_may_pull(skb, IPV6_HLEN) } {
         // SAFETY: By the caller's guarantee the skb is ours.

@@ -64,6 +64,7 @@ pub(super) struct Napi {
     #[pin]
     napi: Opaque<bindings::napi_struct>,
     masked: Atomic<bool>,
+    waits: Atomic<bool>,
 }
 
 // SAFETY: Any thread may take it from its device.
@@ -80,6 +81,7 @@ impl Napi {
                 unsafe { ptr::write_bytes(slot, 0, 1) }
             }),
             masked: Atomic::new(false),
+            waits: Atomic::new(false),
         })
     }
 
@@ -154,12 +156,12 @@ impl Napi {
         unsafe { bindings::napi_gro_receive(self.napi.get(), skb.0.into_raw().as_ptr()) };
     }
 
-    /// Whether a timer decides when packets go on. Then they are on nobody's account: whose device it is could keep the
+    /// Whether a timer decides when packets go on, one that is set or one that still runs. Then they are on nobody's account: whose device it is could keep the
     /// socket of who has sent them from sending to anybody.
     #[inline]
     pub(super) fn may_wait(&self) -> bool {
         // SAFETY: The structure was added, or is zeroed; what is read of it the core reads as we do.
-        unsafe { bindings::napi_may_wait(self.napi.get()) }
+        unsafe { bindings::napi_may_wait(self.napi.get()) || self.waits.load(Relaxed) }
     }
 
     /// There is work, which was written before. Any context but hard interrupts.
@@ -393,15 +395,23 @@ impl<'p> Poll<'p> {
         let napi = self.napi;
         // CAST: Not more than the budget, which was one.
         let done = self.done() as c_int;
+        if self.left == 0 {
+            return Polled::new(self.done());
+        }
         // SAFETY: We own the NAPI until then.
-        if self.left != 0 && unsafe { bindings::napi_complete_done(napi.napi.get(), done) } {
+        if unsafe { bindings::napi_complete_done(napi.napi.get(), done) } {
             napi.masked.store(false, Relaxed);
+            if self.may_wait {
+                napi.waits.store(false, Relaxed);
+            }
             smp_mb(Full);
             // The ring is still there: who takes it away waits for this section after it has switched
             // the NAPI off.
             if !self.ring.is_empty() {
                 napi.schedule();
             }
+        } else if napi.may_wait() {
+            napi.waits.store(true, Relaxed);
         }
         Polled::new(self.done())
     }

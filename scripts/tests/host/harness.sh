@@ -257,7 +257,7 @@ test_races_without_a_module_fail() {
 
 		def play():
 		    board = guest.bed.Board()
-		    print(races.run(board, argparse.Namespace(kind="rnetvirt", flavors=["veth"], seed=1), 0.1))
+		    print(races.run(board, argparse.Namespace(kind="rnetvirt", flavors=["veth"], seed=1), 2))
 
 		races.bed.ns_add = races.bed.unload = lambda *_: None
 		races.taps.Shared = lambda fresh: None
@@ -321,7 +321,7 @@ test_two_at_once_take_turns() {
 	local got
 
 	CACHE=$work/cache TOP=$work/stressed lock_here stress-rnetvirt-debug
-	got=$(LIMIT=2 stressed 0 faults <<<$'1..1\nok 1 faults-a')
+	got=$(LIMIT=8 stressed 0 faults <<<$'1..1\nok 1 faults-a')
 	[[ $got == *"waiting for another run that holds 'stress-rnetvirt-debug-"*"status 124" ]] || fail "got '$got'"
 }
 
@@ -798,6 +798,23 @@ test_guest_goes_with_its_script() {
 		done
 		! pgrep -f "$mark" >/dev/null || fail "processes are left after SIG$signal: $(pgrep -af "$mark" | cut -c1-200)"
 	done
+}
+
+# Booted with ipv6.disable=1 a kernel has code of IPv6, and none of its tables.
+test_guest_without_ipv6_stands() {
+	"$TOP/scripts/vm.sh" --kernel "$KERNEL" --build-only
+	vm 0 --cmdline ipv6.disable=1 -- "
+		set -e
+		insmod build/$KERNEL/rnetvirt.ko
+		ip netns add A
+		ip link add d0 up type dummy
+		ip link add link d0 name v0 netns A type rnetvirt flavor ipvlan mode l3
+		ip -n A link set v0 up
+		python3 scripts/tests/frames.py packet A v0 fd00::1 fd00::3
+		ip -n A link set v0 type rnetvirt trust on
+		python3 scripts/tests/frames.py packet A v0 fd00::1 fd00::3
+		ip -n A -s link show v0"
+	grep -A1 'TX:' "$work/out" | grep -q '^ *0 *0 *0 *2 ' || fail "got '$(<"$work/out")'"
 }
 
 test_guest_runs_the_tests_by_kselftest() {
