@@ -79,6 +79,15 @@ pub trait RxQueueOps: NetDeviceOps {
     ) -> Option<TxQueue<'a>>;
 }
 
+impl<T: RxQueueOps> Link<T> {
+    /// Returns the transmit queue with that number, active or not; `None` if the device was not allocated
+    /// with so many. What is under way in those of other drivers they count themselves.
+    #[inline]
+    pub fn tx_queue(&self, index: u16) -> Option<TxQueue<'_>> {
+        TxQueue::of(self, index)
+    }
+}
+
 /// A queue that exists: who finds it can put entries into its ring, and they will be polled.
 ///
 /// # Context

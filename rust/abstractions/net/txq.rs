@@ -4,13 +4,7 @@
 //!
 //! C header: [`include/net/netdev_queues.h`](srctree/include/net/netdev_queues.h)
 
-use super::{
-    netdevice::{
-        Link,
-        NetDevice, //
-    },
-    rx_queue::RxQueueOps, //
-};
+use super::netdevice::NetDevice;
 use crate::{
     bindings,
     context::{
@@ -37,17 +31,9 @@ use core::{
 /// The pointer is to a queue of a device that is not freed during `'a`.
 pub struct TxQueue<'a>(NonNull<bindings::netdev_queue>, PhantomData<&'a NetDevice>);
 
-impl<T: RxQueueOps> Link<T> {
-    /// Returns the transmit queue with that number, active or not; `None` if the device was not allocated
-    /// with so many. What is under way in those of other drivers they count themselves.
-    #[inline]
-    pub fn tx_queue(&self, index: u16) -> Option<TxQueue<'_>> {
-        TxQueue::of(self, index)
-    }
-}
-
 impl<'a> TxQueue<'a> {
-    /// That of any device.
+    /// Returns the transmit queue of a device with that number, active or not; `None` if it was not allocated with so
+    /// many.
     #[inline]
     pub(crate) fn of(dev: &'a NetDevice, index: u16) -> Option<Self> {
         // SAFETY: The device is valid, and its number of queues never changes.

@@ -77,7 +77,7 @@ fn is_full() -> bool {
 #[no_mangle]
 extern "C" fn transmit(dev: *mut bindings::net_device) -> bool {
     let dev = NetDevice(dev);
-    let Some(txq) = dev.tx_queue(0) else {
+    let Some(txq) = txq::TxQueue::of(&dev, 0) else {
         return false;
     };
     if is_full() {
@@ -99,7 +99,7 @@ extern "C" fn poll(dev: *mut bindings::net_device) {
     let dev = NetDevice(dev);
     // SAFETY: Nobody else takes anything out.
     while unsafe { ring_consume() } {}
-    if let Some(txq) = dev.tx_queue(0) {
+    if let Some(txq) = txq::TxQueue::of(&dev, 0) {
         txq.wake(Bh(PhantomData));
     }
 }
