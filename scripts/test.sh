@@ -152,7 +152,7 @@ for k in "${kernels[@]}"; do
 		# Who is ready there helps the one beside.
 		lanes+=("$k.1$( ((${#kernels[@]} == 1)) || echo " kunit:release release.2")")
 		# There tests mostly wait.
-		[ "$k" != uml ] || lanes+=("$k.3")
+		[ "$k" != uml ] || lanes+=("$k.3" "$k.4")
 		first="kunit:$k $hosts $k.2"
 		lanes+=("$first")
 	elif ((${#kernels[@]} > 1)); then

@@ -805,7 +805,7 @@ test_guest_without_ipv6_stands() {
 	"$TOP/scripts/vm.sh" --kernel "$KERNEL" --build-only
 	vm 0 --cmdline ipv6.disable=1 -- "
 		set -e
-		insmod build/$KERNEL/rnetvirt.ko
+		insmod $(module_dir "$KERNEL")/rnetvirt.ko
 		ip netns add A
 		ip link add d0 up type dummy
 		ip link add link d0 name v0 netns A type rnetvirt flavor ipvlan mode l3
