@@ -9,7 +9,6 @@
 //! In an RCU section with softirqs disabled, where a device transmits. Nothing sleeps.
 
 use super::{
-    ip_input::DeclaredInput,
     netdevice::{
         Link,
         NetDevice, //
@@ -52,9 +51,8 @@ use kernel::{
     sync::rcu, //
 };
 
-/// A handler whose device others stand on, that may reach each other without the wire. What rules hold of their
-/// packets is dropped with its hooks, before the module goes.
-pub trait Siblings: RxHandler + DeclaredInput {
+/// A handler whose device others stand on, that may reach each other without the wire.
+pub trait Siblings: RxHandler {
     /// The data of the devices on top.
     type Upper: 'static;
 
@@ -523,14 +521,8 @@ unsafe fn send_v6<W: Way>(
     sender: *const bindings::net_device,
     _bh: Bh<'_>,
 ) -> XmitStatus {
-    // SAFETY: It only reads.
-    if !unsafe { bindings::ipv6_mod_enabled() } {
-        // SAFETY: By the caller's guarantee the skb is ours.
-        unsafe { free(skb, DropReason::UNHANDLED_PROTO) };
-        return XmitStatus::DROP;
-    }
     // SAFETY: By the caller's guarantee.
-    if !unsafe { bindings::pskb_may_pull(skb, IPV6_HLEN) } {
+    if !unsafe { bindings::ipv6_mod_enabled() && bindings::pskb_may_pull(skb, IPV6_HLEN) } {
         // SAFETY: By the caller's guarantee the skb is ours.
         unsafe { free(skb, DropReason::TOO_SMALL) };
         return XmitStatus::DROP;

@@ -58,6 +58,10 @@ pub use super::packet_context::XmitContext;
 /// # Context
 ///
 /// Where a device transmits, and nowhere else: one that was kept would be said of another packet. Does not sleep.
+///
+/// # Invariants
+///
+/// The number is what the core may be told of the packet that this thread was given.
 #[must_use]
 pub struct Tx(bindings::netdev_tx_t, NotThreadSafe);
 

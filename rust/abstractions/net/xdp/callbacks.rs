@@ -3,6 +3,7 @@
 //! From C's callbacks about XDP to [`NetDeviceOps`].
 
 use super::{
+    features::XdpFeatures,
     frame::XdpFrames,
     prog::XdpProg, //
 };
@@ -13,7 +14,8 @@ use crate::{
         link::priv_callbacks::registered,
         net_device_ops::NetDeviceOps,
         netdevice::Link,
-        nlattr::ExtAck, //
+        nlattr::ExtAck,
+        rtnl::Rtnl, //
     },
 };
 use core::marker::PhantomData;
@@ -22,6 +24,37 @@ use kernel::{
     prelude::*,
     sync::aref::ARef, //
 };
+
+impl<T: NetDeviceOps> Link<T> {
+    /// What the operations of the type can do: the core calls what a device says that it has.
+    const POSSIBLE: XdpFeatures = {
+        let none = XdpFeatures::NONE;
+        let runs = if T::HAS_SET_XDP {
+            XdpFeatures::BASIC
+                .with(XdpFeatures::REDIRECT)
+                .with(XdpFeatures::RX_SG)
+        } else {
+            none
+        };
+        runs.with(if T::HAS_XDP_XMIT {
+            XdpFeatures::NDO_XMIT.with(XdpFeatures::NDO_XMIT_SG)
+        } else {
+            none
+        })
+    };
+
+    /// Says what the device can do with XDP, to user space too if it is something else than before
+    /// (`xdp_set_features_flag()`). What its operations lack is left out.
+    ///
+    /// # Context
+    ///
+    /// Process, RTNL. Sleeps.
+    pub fn set_xdp_features(&self, features: XdpFeatures, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid, and RTNL held, as the notifiers want; the function takes the
+        // device's own lock, which is not held under RTNL by the callbacks of devices like ours.
+        unsafe { bindings::xdp_set_features_flag(self.as_ptr(), features.0 & Self::POSSIBLE.0) };
+    }
+}
 
 /// The C callbacks of devices with data of type `T`. Each gets `dev` from the core as those of
 /// `super::super::link_callbacks` do.

@@ -2,14 +2,7 @@
 
 //! What a device says that it can do with XDP.
 
-use crate::{
-    bindings,
-    net::{
-        net_device_ops::NetDeviceOps,
-        netdevice::Link,
-        rtnl::Rtnl, //
-    },
-};
+use crate::bindings;
 
 /// What a device can do with XDP (`NETDEV_XDP_ACT_*`); the core refuses programs what is not among it, and
 /// user space can see it (`dev-get` of netlink family netdev).
@@ -18,7 +11,7 @@ use crate::{
 ///
 /// Any: numbers only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct XdpFeatures(bindings::netdev_xdp_act);
+pub struct XdpFeatures(pub(super) bindings::netdev_xdp_act);
 
 impl XdpFeatures {
     /// Nothing.
@@ -38,36 +31,5 @@ impl XdpFeatures {
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
-    }
-}
-
-impl<T: NetDeviceOps> Link<T> {
-    /// What the operations of the type can do: the core calls what a device says that it has.
-    const POSSIBLE: XdpFeatures = {
-        let none = XdpFeatures::NONE;
-        let runs = if T::HAS_SET_XDP {
-            XdpFeatures::BASIC
-                .with(XdpFeatures::REDIRECT)
-                .with(XdpFeatures::RX_SG)
-        } else {
-            none
-        };
-        runs.with(if T::HAS_XDP_XMIT {
-            XdpFeatures::NDO_XMIT.with(XdpFeatures::NDO_XMIT_SG)
-        } else {
-            none
-        })
-    };
-
-    /// Says what the device can do with XDP, to user space too if it is something else than before
-    /// (`xdp_set_features_flag()`). What its operations lack is left out.
-    ///
-    /// # Context
-    ///
-    /// Process, RTNL. Sleeps.
-    pub fn set_xdp_features(&self, features: XdpFeatures, _rtnl: &Rtnl) {
-        // SAFETY: The device is valid, and RTNL held, as the notifiers want; the function takes the
-        // device's own lock, which is not held under RTNL by the callbacks of devices like ours.
-        unsafe { bindings::xdp_set_features_flag(self.as_ptr(), features.0 & Self::POSSIBLE.0) };
     }
 }
