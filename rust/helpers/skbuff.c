@@ -68,12 +68,12 @@ __rnetvirt_helper bool rnetvirt_helper_skb_may_be_kept(const struct net_device *
 {
 	const struct net *net = dev_net(dev);
 
-	if (!skb->destructor)
+	if (!skb->destructor || net_eq(net, dev_net(skb->dev)))
 		return false;
-	/* A socket that a program of the sender's has found: it may go with this RCU section. */
+	/* Who is to get it, a program of the other namespace has said: a socket there. */
 	if (skb_sk_is_prefetched((struct sk_buff *)skb))
 		return true;
-	if (net_eq(net, dev_net(skb->dev)) || net_eq(net, &init_net))
+	if (net_eq(net, &init_net))
 		return false;
 	return unlikely(rnetvirt_ingress_claims(dev) |
 			(unsigned long)rcu_access_pointer(dev->rx_handler));

@@ -323,17 +323,22 @@ test_what_the_guard_drops_takes_nothing() {
 	same "guard" "$(lost A v0 tx_guard_mac)" 9
 }
 
-# Mode l3 has the host cut what is longer than the lower device can.
-test_fragments_are_counted() {
+# l3_of_100_packets MTU: v0 in A may send 100 packets at once, to W's 10.0.0.3.
+l3_of_100_packets() {
 	ns S W A
 	wired S W
 	ip -n S link add link eth0 name v0 netns A type rnetvirt flavor ipvlan mode l3 limit tx-pps 1 tx-pps-burst 100
-	ip -n A link set v0 up mtu 65535
+	ip -n A link set v0 up mtu "$1"
 	ip -n A addr add 10.0.0.1/24 dev v0
 	ip -n S addr add 10.0.0.9/24 dev eth0
 	ip -n W addr add 10.0.0.3/24 dev wire0
 	ip -n A neigh replace 10.0.0.3 lladdr 02:00:00:00:00:0f dev v0 nud permanent
 	reaches S 10.0.0.3
+}
+
+# Mode l3 has the host cut what is longer than the lower device can.
+test_fragments_are_counted() {
+	l3_of_100_packets 65535
 	nsenter --net=/run/netns/A python3 -c "
 import socket
 out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -352,15 +357,7 @@ for _ in range(100):
 
 # It cuts large packets into segments first, and then what is longer than the lower device can, one by one.
 test_fragments_of_segments_are_counted() {
-	ns S W A
-	wired S W
-	ip -n S link add link eth0 name v0 netns A type rnetvirt flavor ipvlan mode l3 limit tx-pps 1 tx-pps-burst 100
-	ip -n A link set v0 up mtu 1600
-	ip -n A addr add 10.0.0.1/24 dev v0
-	ip -n S addr add 10.0.0.9/24 dev eth0
-	ip -n W addr add 10.0.0.3/24 dev wire0
-	ip -n A neigh replace 10.0.0.3 lladdr 02:00:00:00:00:0f dev v0 nud permanent
-	reaches S 10.0.0.3
+	l3_of_100_packets 1600
 	nsenter --net=/run/netns/A python3 -c "
 import socket
 out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -156,8 +156,8 @@ impl Napi {
         unsafe { bindings::napi_gro_receive(self.napi.get(), skb.0.into_raw().as_ptr()) };
     }
 
-    /// Whether a timer decides when packets go on, one that is set or one that still runs. Then they are on nobody's account: whose device it is could keep the
-    /// socket of who has sent them from sending to anybody.
+    /// Whether a timer decides when packets go on, one that is set or one that still runs. Then they are on nobody's
+    /// account: whose device it is could keep the socket of who has sent them from sending to anybody.
     #[inline]
     pub(super) fn may_wait(&self) -> bool {
         // SAFETY: The structure was added, or is zeroed; what is read of it the core reads as we do.
