@@ -115,6 +115,25 @@ lock() {
 # lock_here NAME: the same for this checkout, in which files of one name are left.
 lock_here() { lock "$1-$(printf %s "$TOP" | sha256sum | cut -c1-12)"; }
 
+# descendants PID: what it has started, what that has, and so on.
+descendants() {
+	local child
+
+	for child in $(cat "/proc/$1/task"/*/children 2>/dev/null); do
+		echo "$child"
+		descendants "$child"
+	done
+}
+
+# end_tree PID: ends it with all it has started, also what a shell between them would leave behind,
+# and what runs as root.
+end_tree() {
+	local all
+
+	mapfile -t all <<<"$1"$'\n'"$(descendants "$1")"
+	kill -- "${all[@]}" 2>/dev/null || [ "$(id -u)" = 0 ] || sudo -n kill -- "${all[@]}" 2>/dev/null || true
+}
+
 # logged LABEL LOGFILE CMD...: run CMD with its output in LOGFILE, a dot of
 # progress now and then on stderr, and the log's end when it fails.
 logged() {
@@ -125,7 +144,7 @@ logged() {
 	say "$label (log: $log)"
 	"$@" >"$log" 2>&1 &
 	pid=$!
-	trap 'kill -- "$pid" 2>/dev/null; trap - INT TERM; say "$label: interrupted"; exit 130' INT TERM
+	trap 'trap - INT TERM HUP; end_tree "$pid"; wait "$pid" || true; say "$label: interrupted"; exit 130' INT TERM HUP
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 1
 		if (((SECONDS - start) % 60 == 0)) && ((SECONDS > start)); then
@@ -133,7 +152,7 @@ logged() {
 		fi
 	done
 	wait "$pid" || status=$?
-	trap - INT TERM
+	trap - INT TERM HUP
 	if ((status)); then
 		tail -n 30 "$log" >&2
 		die "$label failed (status $status); the whole log is $log"
@@ -149,7 +168,7 @@ attended() {
 
 	"$@" <&0 &
 	pid=$!
-	trap 'kill "$pid" 2>/dev/null || true; wait "$pid" || true; say "interrupted"; exit 130' INT TERM HUP
+	trap 'trap - INT TERM HUP; end_tree "$pid"; wait "$pid" || true; say "interrupted"; exit 130' INT TERM HUP
 	wait "$pid" || status=$?
 	trap - INT TERM HUP
 	return "$status"

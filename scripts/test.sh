@@ -175,17 +175,9 @@ for k in "${kernels[@]:-${kernel:-$FAST}}"; do
 done
 work=$(mktemp -d "${TMPDIR:-/tmp}/rnetvirt-test.XXXXXX")
 
-# Children first: a pipeline's members have no group of their own here.
-kill_tree() {
-	local child
-
-	for child in $(pgrep -P "$1"); do
-		kill_tree "$child"
-		kill "$child" 2>/dev/null || true
-	done
-}
 trap 'rm -rf "$work"' EXIT
-trap 'kill_tree $$; say "interrupted"; exit 130' INT TERM HUP
+# It is among those that are ended.
+trap 'trap "" INT TERM HUP; end_tree $$; say "interrupted"; exit 130' INT TERM HUP
 start=$SECONDS
 
 for k in "${kernels[@]}"; do

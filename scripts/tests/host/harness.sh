@@ -534,23 +534,47 @@ test_the_log_around_is_shown() {
 
 # --- common.sh ---------------------------------------------------------------
 
-test_attended_goes_with_its_script() {
+# gone_with_it: the script on standard input, which says in $work/pid what it runs, ends that when it is told to end.
+gone_with_it() {
 	local pid n status=0
 
-	# shellcheck disable=SC2016  # expanded there
-	bash -c '. "$1/scripts/common.sh"; attended bash -c "echo \$\$; exec sleep 1000"; echo after' "$ME" "$TOP" >"$work/pid" &
+	rm -f "$work/pid"
+	{
+		# shellcheck disable=SC2016  # expanded there
+		echo '. "$TOP/scripts/common.sh"'
+		cat
+	} >"$work/script"
+	TOP=$TOP work=$work bash "$work/script" 2>"$work/err" &
 	pid=$!
 	for ((n = 0; n < 100; n++)); do
 		[ ! -s "$work/pid" ] || break
 		sleep 0.1
 	done
-	kill -0 "$(<"$work/pid")" || fail "nothing was run"
+	kill -0 "$(<"$work/pid")" || fail "nothing was run: $(<"$work/err")"
 	kill "$pid"
 	wait "$pid" || status=$?
 	same "status" "$status" 130
-	! kill -0 "$(<"$work/pid")" 2>/dev/null || fail "what it ran is left"
+	# A dead one whom nobody has asked about has no command line any more.
+	! grep -q . "/proc/$(<"$work/pid")/cmdline" 2>/dev/null || fail "what it ran is left"
+}
+
+test_what_a_script_runs_goes_with_it() {
+	local status=0
+
+	gone_with_it <<-'SH'
+		attended bash -c 'echo $$ >"$work/pid"; exec sleep 1000'
+	SH
+	# A shell without a trap dies alone.
+	gone_with_it <<-'SH'
+		inner() { bash -c 'echo $BASHPID >"$work/pid"; exec sleep 1000'; }
+		export -f inner
+		attended bash -c 'got=$(inner); echo "$got"'
+	SH
+	gone_with_it <<-'SH'
+		inner() { bash -c 'echo $$ >"$work/pid"; exec sleep 1000'; true; }
+		logged "sleeping" "$work/log" inner
+	SH
 	# shellcheck disable=SC2016  # expanded there
-	status=0
 	bash -c '. "$1/scripts/common.sh"; attended grep -q yes' "$ME" "$TOP" <<<no || status=$?
 	same "status" "$status" 1
 }
@@ -821,7 +845,11 @@ test_guest_runs_the_tests_by_kselftest() {
 	local ksft
 
 	"$TOP/scripts/vm.sh" --kernel "$KERNEL" --build-only
-	ksft=$(echo "$CACHE"/src/linux-*/tools/testing/selftests)
+	if is_stock "$KERNEL"; then
+		echo "kselftest is in the source of a kernel, and this one was not built here"
+		exit 4
+	fi
+	ksft=$("$TOP/scripts/kernel.sh" --source)/tools/testing/selftests
 	vm 0 -- "make -C scripts/kselftest KSFT=$ksft PROGS_DIR=/tmp/programs TESTS=names run_tests"
 	grep -q '^#   ok [0-9]* a21_default_names' "$work/out" || fail "no test was run: $(tail "$work/out")"
 	grep -q '^ok 1 selftests: .*: names$' "$work/out" || fail "it does not pass: $(tail "$work/out")"
