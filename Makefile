@@ -60,7 +60,7 @@ test: ## all tests, or T='NAME...', each where it is fastest, or all on KERNEL=
 	@scripts/test.sh $(given) $(T)
 
 .PHONY: test-all
-test-all: ## all tests on all kernels
+test-all: ## all tests on release, uml and uml-debug
 	@$(own-kernels)status=0; for kernel in release uml uml-debug; do \
 		scripts/test.sh --kernel $$kernel || status=1; done; exit $$status
 
@@ -94,15 +94,15 @@ kunit: ## the KUnit suites alone
 
 .PHONY: bench
 bench: ## measure against the C drivers, all rows or B='ROW...'
-	@set -f; scripts/bench.sh $(B)
+	@$(own-kernels)set -f; scripts/bench.sh $(B)
 
 .PHONY: bench-check
 bench-check: ## fail if a row takes over 1 % more instructions than its baseline
-	@set -f; scripts/bench.sh --check $(B)
+	@$(own-kernels)set -f; scripts/bench.sh --check $(B)
 
 .PHONY: perf-asm
 perf-asm: ## what a packet of flavor P= (default: veth) executes, in C and in ours
-	@scripts/perf-asm.sh $(P)
+	@$(own-kernels)scripts/perf-asm.sh $(P)
 
 .PHONY: parity
 parity: ## compare flavor F= (default: veth) with the C driver, all scenarios or S='NAME...'
@@ -143,6 +143,10 @@ rust-analyzer: ## rust-project.json for editors
 .PHONY: install
 install: ## the module into the running kernel's tree (or KDIR's), the plugin beside ip
 	@scripts/install.sh
+
+.PHONY: uninstall
+uninstall: ## removes what install has installed, for the same kernel
+	@scripts/install.sh --uninstall
 
 .PHONY: clean
 clean: ## remove what was built here; the cache stays

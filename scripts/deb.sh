@@ -41,14 +41,14 @@ trap 'rm -rf "$stage"' EXIT
 trap 'exit 130' INT TERM
 tree=$stage/rnetvirt-$version
 mkdir "$tree"
-(cd "$TOP" && cp -r --parents Kbuild Makefile COPYING README.md rust kunit scripts "$tree")
+(cd "$TOP" && cp -r --parents Kbuild Makefile COPYING README.md Documentation rust kunit scripts "$tree")
 find "$tree" -name __pycache__ -prune -exec rm -r {} +
 mv "$tree/scripts/packages/debian" "$tree/debian"
 # Nothing but the version changes from one to the next: what changed is in the project's own list.
 cat >"$tree/debian/changelog" <<TXT
 rnetvirt ($version) trixie; urgency=medium
 
-  * See Documentation/changelog.md.
+  * See /usr/share/doc/rnetvirt-dkms/changelog.md.
 
  -- $(sed -n 's/^Maintainer: //p' "$tree/debian/control")  $(date -R -d "@$(newest_change)")
 TXT

@@ -66,6 +66,12 @@ as_root() {
 	fi
 }
 
+# Debian's packages have files of the same names, and what would be left of them is neither.
+if [ -z "$DESTDIR" ] && owner=$(dpkg-query -S "$takeover" "$plugins/link_rnetvirt.so" 2>/dev/null | sed 's/:.*//' | sort -u | xargs) &&
+	[ -n "$owner" ]; then
+	die "Debian's packages have installed rnetvirt here: 'apt remove $owner' first"
+fi
+
 # Whether modprobe would know whom to load for the kind.
 has_alias() { grep -qsxE 'alias rtnl-link-rnetvirt rnetvirt' "$modules/modules.alias"; }
 

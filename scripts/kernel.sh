@@ -170,7 +170,7 @@ if [ ! -e "$out/.complete" ]; then
 		kmake KCONFIG_ALLCONFIG="$out/fragment" allnoconfig >&2
 	check_config "$out"
 	logged "checking the Rust toolchain" "$out/rustavailable.log" kmake rustavailable >&2
-	logged "building the $name kernel, about 20 minutes on two cores" "$out/build.log" \
+	logged "building the $name kernel, 5 to 20 minutes on two cores" "$out/build.log" \
 		kmake "${variables[@]}" -j"$JOBS" all >&2
 	[ -e "$out/$image" ] || die "the build made no $image"
 	ln -sfn "$image" "$out/image"

@@ -177,7 +177,7 @@ provide() (
 	lock stock
 	[ -n "$update" ] || ! is_complete || return 0
 	if [ ! -e "$ROOT/.bootstrapped" ]; then
-		[ -x /usr/sbin/debootstrap ] || die "no debootstrap here; run scripts/provision.sh --guest"
+		[ -x /usr/sbin/debootstrap ] || "$TOP/scripts/provision.sh" --guest >&2
 		bootstrap
 		as_root touch "$ROOT/.bootstrapped"
 	fi

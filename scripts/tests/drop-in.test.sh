@@ -408,7 +408,7 @@ test_takeover() {
 	gives $ALL served
 	! loaded veth
 	! loaded macvlan
-	grep -q "^install rtnl-link-veth modprobe -q rnetvirt || " "$WORK/takeover.conf"
+	grep -q "^install rtnl-link-veth modprobe -q rnetvirt && grep -qw veth " "$WORK/takeover.conf"
 	grep -qx "options rnetvirt kinds=$ALL" "$WORK/takeover.conf"
 	ip -n S link add type veth
 	takeover --status veth >"$WORK/status"
@@ -520,6 +520,13 @@ test_takeover_without_the_module() {
 	inside ip link add type veth
 	gives $ALL served
 	! loaded veth
+	# One that was loaded by hand, without the kind.
+	rmmod rnetvirt
+	insmod "$RNETVIRT_KO" kinds=macvlan
+	inside ip link add type veth
+	gives macvlan served
+	loaded veth
+	rmmod veth
 	# A kernel for which there is none.
 	removed
 	inside ip link add type veth
@@ -619,6 +626,11 @@ test_takeover_that_cannot_look() {
 	printf 'netns del %s\n' 'a|b' | ip -batch -
 	wait_for 20 rmmod veth
 	modprobe veth
+	# And of links; ip shows the one as @x@y, and of the other what a terminal obeys.
+	ip -n S link add @x type veth peer name $'\e[2J'
+	refused "veth in use: @x (/run/netns/S)" takeover --take veth
+	! takeover --status veth | grep $'\e' || fail "a name is shown as it is"
+	ip -n S link del @x
 	# What 'ip netns' has forgotten to delete is no namespace.
 	touch /run/netns/stale
 	takeover --take veth
