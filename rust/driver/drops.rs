@@ -269,7 +269,7 @@ impl Stats {
         if lost.iter().all(|count| *count == 0) {
             return Ok(());
         }
-        msg.put_nest(&ifla::INFO_XSTATS, |msg| {
+        msg.put_nest_noflag(&ifla::INFO_XSTATS, |msg| {
             for (place, count) in lost.iter().enumerate().filter(|(_, count)| **count != 0) {
                 msg.put_u64(&Field::<U64>::new(uapi::drop_attr(place)), *count)?;
             }

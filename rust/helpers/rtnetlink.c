@@ -30,6 +30,27 @@ rnetvirt_helper_nla_parse_nested_deprecated(struct nlattr **tb, int maxtype,
 	return nla_parse_nested_deprecated(tb, maxtype, nla, policy, extack);
 }
 
+/*
+ * A message of a link is sent to who asks for it, by the number of his socket and with no flags changed; a
+ * notification has either none (rtmsg_ifinfo_event()) or what has changed (__dev_notify_flags(),
+ * unregister_netdevice_many_notify()). All messages of a dump have what the first one has.
+ */
+__rnetvirt_helper bool rnetvirt_helper_link_msg_is_answer(const struct sk_buff *skb)
+{
+	const struct nlmsghdr *nlh = nlmsg_hdr(skb);
+	const struct ifinfomsg *ifm = nlmsg_data(nlh);
+
+	return nlh->nlmsg_pid && !ifm->ifi_change;
+}
+
+__rnetvirt_helper int rnetvirt_helper_nla_parse_nested(struct nlattr **tb, int maxtype,
+						       const struct nlattr *nla,
+						       const struct nla_policy *policy,
+						       struct netlink_ext_ack *extack)
+{
+	return nla_parse_nested(tb, maxtype, nla, policy, extack);
+}
+
 __rnetvirt_helper struct nlattr *rnetvirt_helper_nla_nest_start_noflag(struct sk_buff *skb,
 								       int attrtype)
 {

@@ -264,7 +264,7 @@ class Checks:
                 entry = struct.pack("=HH", 5 + len(raw), 1) + raw + bytes((8 * len(raw),))
                 entries += entry + bytes(-len(entry) % 4)
         return frames.bed.request("-", "set", "kind:" + frames.kind, "name:" + self.device,
-                                  "nest:6", f"data32:1:{self.rules}", "data32:2:3", *(("data:3:" + entries.hex(),) if entries else ()),
+                                  "nest:6", f"data32:1:{self.rules}", "data32:2:3", *(("data:32771:" + entries.hex(),) if entries else ()),
                                   "end", "nest:8", f"data32:3:{self.rate}", "end")
 
 

@@ -162,6 +162,11 @@ def ipvlan(rng):
     return attrs
 
 
+def flag(rng):
+    """Of a nest that is refused without it."""
+    return 0 if rng.random() < 0.05 else NESTED
+
+
 def limits(rng):
     """Limits of what is sent and received."""
     attrs = []
@@ -194,7 +199,7 @@ def guard(rng):
     if change is not None:
         attrs.append(Attr(2, u32(change)))
     if change in (0, 1, 3) or rng.random() < 0.1:
-        attrs.append(Attr(3 | rng.choice([0, NESTED]),
+        attrs.append(Attr(3 | flag(rng),
                           children=[entry() for _ in range(rng.choice([0, 1, 1, 3, 9, 40, 65]))]))
     return attrs
 
@@ -212,9 +217,9 @@ def info(rng, kind, changes, flavor="veth"):
         if kind == "rnetvirt":
             data.append(Attr(nest | rng.choice([0, NESTED]), children=settings))
             if rng.random() < 0.2:
-                data.append(Attr(8 | rng.choice([0, NESTED]), children=limits(rng)))
+                data.append(Attr(8 | flag(rng), children=limits(rng)))
             if rng.random() < 0.2:
-                data.append(Attr(6 | rng.choice([0, NESTED]), children=guard(rng)))
+                data.append(Attr(6 | flag(rng), children=guard(rng)))
             # Another flavor has no such attribute.
             if rng.random() < (0.3 if make is ipvlan else 0.02):
                 data.append(Attr(5, u32(rng.choice([0, 1, 1, 1, 2]))))

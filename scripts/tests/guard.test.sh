@@ -88,9 +88,9 @@ test_refusals() {
 	errno "EINVAL the guard's list can be added to, deleted from, flushed and set" \
 		S set kind:rnetvirt name:v0 nest:6 data32:2:4 end
 	errno "EINVAL the guard's list can be added to, deleted from, flushed and set" \
-		S set kind:rnetvirt name:v0 nest:6 data:3:0900010002020202200000 end
+		S set kind:rnetvirt name:v0 nest:6 data:32771:0900010002020202200000 end
 	errno "EINVAL an entry of the guard's list is a MAC address, or IP address and prefix length" \
-		S set kind:rnetvirt name:v0 nest:6 data32:2:0 data:3:09000100020202022100 end
+		S set kind:rnetvirt name:v0 nest:6 data32:2:0 data:32771:09000100020202022100 end
 	errno "EINVAL flavor veth has no guard; its ends are for the administrator of each" \
 		S new kind:rnetvirt name:x0 data32:2:0 nest:6 data32:1:1 end
 	gives '[null,null]' guard_of v0

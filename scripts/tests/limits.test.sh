@@ -124,6 +124,40 @@ test_only_who_administers_the_lower_device() {
 		fail "the administrator does not see it"
 }
 
+# Whoever changes them, all in the link's namespace hear that something has changed, and not what.
+test_nobody_hears_of_them() {
+	local monitor
+
+	ns S W
+	wired S W
+	container
+	ip -n S link add link eth0 name m0 netns $CONTAINER type rnetvirt flavor macvlan
+	inside ip link set m0 up
+	inside ip -d monitor link >"$WORK/heard" &
+	monitor=$!
+	wait_for 10 eval 'inside ip link set m0 group 5; grep "group 5 " "$WORK/heard" >/dev/null'
+	nsenter -t $CONTAINER -n ip link set m0 type rnetvirt limit tx-pps 100 guard arp
+	nsenter -t $CONTAINER -n ip link set m0 mtu 1400
+	wait_for 10 grep -q "mtu 1400" "$WORK/heard"
+	kill $monitor
+	wait $monitor || true
+	not grep -E "limit|guard" "$WORK/heard" || fail "he hears it"
+	grep -q "guard.* limit\|limit.* guard" <<<"$(nsenter -t $CONTAINER -n ip -d link show m0)" || fail "they are not set"
+}
+
+# A limit that this module does not know is not one that is set.
+test_unknown_limits_are_refused() {
+	ns S
+	ip -n S link add eth0 up type dummy
+	ip -n S link add link eth0 name v0 type rnetvirt
+	errno "OK" S set kind:rnetvirt name:v0 nest:8 data32:3:100 end
+	errno "EINVAL Unknown attribute type" S set kind:rnetvirt name:v0 nest:8 data32:10:1 end
+	errno "EINVAL NLA_F_NESTED is missing" S set kind:rnetvirt name:v0 nestflat:8 data32:3:200 end
+	errno "EINVAL invalid attribute length" S set kind:rnetvirt name:v0 nest:8 data:3:000000 end
+	errno "EINVAL Unknown attribute type" S set kind:rnetvirt name:v0 nest:6 data32:9:1 end
+	grep -q " limit tx-pps 100 " <<<"$(ip -n S -d link show v0)" || fail "a limit was changed"
+}
+
 # tx_pps FLAVOR PROCESSES WORDS...
 tx_pps() {
 	beds "${@:1:1}" "${@:3}"

@@ -17,6 +17,7 @@ TOKEN, in the message's own order:
   data:T:HEX      an attribute of IFLA_INFO_DATA
   data16:T:N data32:T:N    the same, a u16 or a u32
   nest:T TOKEN... end      a nested attribute there, of data tokens
+  nestflat:T TOKEN... end  the same without NLA_F_NESTED
   sources:HEX,HEX...       a macvlan's list of sources, a data token
   peer TOKEN... end       the peer's blob, an attribute 1 of IFLA_INFO_DATA
   peerflat TOKEN... end   the same without NLA_F_NESTED
@@ -152,8 +153,9 @@ def build(tokens, end=None):
             out += attr(int(number), bytes.fromhex(payload))
         elif key in ("data", "data16", "data32", "sources"):
             data += data_attr(token)
-        elif key == "nest":
-            data += attr(int(value) | NESTED, nest(tokens))
+        elif key in ("nest", "nestflat"):
+            nested = NESTED if key == "nest" else 0
+            data += attr(int(value) | nested, nest(tokens))
         elif key in ("peer", "peerflat"):
             nested = NESTED if key == "peer" else 0
             data += attr(1 | nested, build(tokens, "end"))

@@ -61,6 +61,15 @@ pub const fn total_size(len: usize) -> usize {
 /// How many different numbers attributes can have.
 const MAX_ATTRS: usize = 0x4000;
 
+/// One of C's functions that parse a nest.
+type Parser = unsafe extern "C" fn(
+    *mut *mut bindings::nlattr,
+    c_int,
+    *const bindings::nlattr,
+    *const bindings::nla_policy,
+    *mut bindings::netlink_ext_ack,
+) -> c_int;
+
 /// The attributes of a nest, by number up to `N - 1`.
 ///
 /// # Context
@@ -98,7 +107,29 @@ impl<'a, const N: usize> NestTable<'a, N> {
     /// Parses a nested attribute, as liberally as the attributes of a kind are
     /// (`nla_parse_nested_deprecated()`): unknown numbers are ignored. [`EINVAL`] or [`ERANGE`] for
     /// attributes that are not as `policy` says, which the user is told.
+    ///
+    /// It is for layouts that C drivers have; [`parse_strict`](Self::parse_strict) is for others.
     pub fn parse(
+        nest: Attr<'a>,
+        policy: &'static PolicyTable<N>,
+        ack: &mut ExtAck<'_>,
+    ) -> Result<Self> {
+        Self::parse_by(bindings::nla_parse_nested_deprecated, nest, policy, ack)
+    }
+
+    /// Does the same strictly (`nla_parse_nested()`): what is not in `policy`, too short, too long, or a nest without
+    /// its flag, is refused, so that nobody takes for set what this module does not know. [`EINVAL`] or [`ERANGE`], and
+    /// the user is told.
+    pub fn parse_strict(
+        nest: Attr<'a>,
+        policy: &'static PolicyTable<N>,
+        ack: &mut ExtAck<'_>,
+    ) -> Result<Self> {
+        Self::parse_by(bindings::nla_parse_nested, nest, policy, ack)
+    }
+
+    fn parse_by(
+        parser: Parser,
         nest: Attr<'a>,
         policy: &'static PolicyTable<N>,
         ack: &mut ExtAck<'_>,
@@ -111,7 +142,7 @@ impl<'a, const N: usize> NestTable<'a, N> {
         let mut tb = [core::ptr::null_mut(); N];
         // SAFETY: The table has `max + 1` entries, and so has the policy; the attribute is valid.
         to_result(unsafe {
-            bindings::nla_parse_nested_deprecated(
+            parser(
                 tb.as_mut_ptr(),
                 max,
                 nest.as_ptr(),
@@ -155,7 +186,8 @@ impl<'a, const N: usize> AttrTable<'a> for NestTable<'a, N> {
 ///
 /// # Invariants
 ///
-/// The pointer is to a netlink message under construction that only this thread uses during `'a`.
+/// The pointer is to a netlink message about a link under construction, with its headers, that only this thread uses
+/// during `'a`.
 pub struct AttrWriter<'a>(*mut bindings::sk_buff, PhantomData<&'a mut ()>);
 
 impl<'a> AttrWriter<'a> {
@@ -168,6 +200,13 @@ impl<'a> AttrWriter<'a> {
     pub(crate) unsafe fn from_raw(skb: *mut bindings::sk_buff) -> Self {
         // INVARIANT: Guaranteed by the caller.
         Self(skb, PhantomData)
+    }
+
+    /// Returns whether the message, which is of a link, is for who has asked: not a notification, which anybody in the link's
+    /// namespace may hear, whoever has caused it.
+    pub fn is_answer(&self) -> bool {
+        // SAFETY: By the type's invariant; who fills in a link has begun the message with its two headers.
+        unsafe { bindings::link_msg_is_answer(self.0) }
     }
 
     fn put(&mut self, id: u16, payload: &[u8]) -> Result {
@@ -213,15 +252,32 @@ impl<'a> AttrWriter<'a> {
         self.put(field.id, payload)
     }
 
-    /// Appends an attribute that contains what `fill` appends. [`EMSGSIZE`] if the message is full or
-    /// the nest too long for its header; then nothing of it stays.
+    /// Appends an attribute that contains what `fill` appends (`nla_nest_start()`). [`EMSGSIZE`] if the message is
+    /// full or the nest too long for its header; then nothing of it stays.
     pub fn put_nest(
         &mut self,
         field: &Field<Nested>,
         fill: impl FnOnce(&mut Self) -> Result,
     ) -> Result {
+        // CAST: A bit that numbers do not have.
+        #[allow(clippy::cast_possible_truncation)]
+        let flag = bindings::NLA_F_NESTED as u16;
+        self.put_nest_as(field.id | flag, fill)
+    }
+
+    /// Does the same for a nest that a C driver, or the core, has without the flag that it is one
+    /// (`nla_nest_start_noflag()`). [`EMSGSIZE`] as there.
+    pub fn put_nest_noflag(
+        &mut self,
+        field: &Field<Nested>,
+        fill: impl FnOnce(&mut Self) -> Result,
+    ) -> Result {
+        self.put_nest_as(field.id, fill)
+    }
+
+    fn put_nest_as(&mut self, id: u16, fill: impl FnOnce(&mut Self) -> Result) -> Result {
         // SAFETY: By the type's invariant this is a message under construction.
-        let nest = unsafe { bindings::nla_nest_start_noflag(self.0, c_int::from(field.id)) };
+        let nest = unsafe { bindings::nla_nest_start_noflag(self.0, c_int::from(id)) };
         if nest.is_null() {
             return Err(EMSGSIZE);
         }

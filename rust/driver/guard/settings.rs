@@ -55,7 +55,7 @@ pub(crate) struct Settings<'a> {
 impl<'a> Settings<'a> {
     /// Parses and checks the nest.
     pub(crate) fn parse(nest: Attr<'a>, ack: &mut ExtAck<'_>) -> Result<Self> {
-        let data = NestTable::parse(nest, &POLICY, ack)?;
+        let data = NestTable::parse_strict(nest, &POLICY, ack)?;
         let mut refuse = |id: u16, refusal: Refusal| Err(ack.refuse_attr(data.attr(id), refusal));
         let rules = match data.get(&RULES)?.map(Rules::parse) {
             Some(None) => return refuse(RULES.id(), Refusal::GuardRules),

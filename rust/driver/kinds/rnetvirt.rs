@@ -266,7 +266,7 @@ impl RtnlLinkOps for Kind {
             Some(OneOf::Veth) => msg.put_u32(&config::FLAVOR, Flavor::Veth.number()),
             Some(OneOf::Macvlan(dev)) => {
                 msg.put_u32(&config::FLAVOR, dev.data().flavor().number())?;
-                msg.put_nest(&config::MACVLAN, |msg| Macvlan::fill(dev, msg, rtnl))?;
+                msg.put_nest_noflag(&config::MACVLAN, |msg| Macvlan::fill(dev, msg, rtnl))?;
                 fill_port(dev.data(), msg)?;
                 fill_checks(dev.data(), msg, rtnl)
             }
@@ -274,7 +274,7 @@ impl RtnlLinkOps for Kind {
                 let this = dev.data();
                 msg.put_u32(&config::FLAVOR, this.flavor().number())?;
                 msg.put_u32(&config::TRUST, this.port.is_trusted().into())?;
-                msg.put_nest(&config::IPVLAN, |msg| this.fill(msg))?;
+                msg.put_nest_noflag(&config::IPVLAN, |msg| this.fill(msg))?;
                 fill_port(this, msg)?;
                 fill_checks(this, msg, rtnl)
             }
@@ -417,10 +417,11 @@ fn new_checks<E: Endpoint>(
     Ok(new)
 }
 
-/// Writes the guard and the limits of a link, if it has any, for who administers the lower device.
+/// Writes the guard and the limits of a link, if it has any, for who administers the lower device and asks.
 fn fill_checks(this: &Common, msg: &mut AttrWriter<'_>, rtnl: &Rtnl) -> Result {
     let lower = this.lower.registered(rtnl);
-    if !lower.is_some_and(|lower| lower.net(rtnl).is_administered_by_current()) {
+    if !msg.is_answer() || !lower.is_some_and(|lower| lower.net(rtnl).is_administered_by_current())
+    {
         return Ok(());
     }
     let section = rcu::read_lock();

@@ -159,7 +159,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// These, and what a request says beside; what it does not say stays.
     pub(crate) fn with(mut self, nest: Attr<'_>, ack: &mut ExtAck<'_>) -> Result<Self> {
-        let data = NestTable::parse(nest, &POLICY, ack)?;
+        let data = NestTable::parse_strict(nest, &POLICY, ack)?;
         self.tx.change(&TX, &data)?;
         self.rx.change(&RX, &data)?;
         self.broadcast = data.get(&BROADCAST)?.unwrap_or(self.broadcast);

@@ -326,7 +326,7 @@ impl Macvlan {
         let count = this.sources.load(Relaxed);
         msg.put_u32(&settings::MACADDR_COUNT, count)?;
         if count != 0 {
-            msg.put_nest(&settings::MACADDR_DATA, |msg| {
+            msg.put_nest_noflag(&settings::MACADDR_DATA, |msg| {
                 port.sources.for_each_key(dev, rtnl, |key| {
                     msg.put_bytes(&settings::MACADDR, &Mac::from_key(key).to_bytes())
                 })
