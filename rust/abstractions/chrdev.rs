@@ -173,7 +173,7 @@ impl<T: CharFile> Chrdev<T> {
     /// Makes a node for `dev`: named `tap` and the number of `dev`, in the class and, by the driver
     /// core, in `/dev`; and a link to it in the directory of `dev`.
     ///
-    /// Network namespaces share `/dev`, and not their numbers: where another node has the name already,
+    /// Network namespaces share `/dev`, and not their numbers: where another node has the name already, of this class or another,
     /// this one is the name of the class, a slash, and its own number there. So is one of a namespace that belongs to another
     /// user namespace than the first: anybody can have such, and choose numbers that others will have.
     ///
@@ -183,7 +183,7 @@ impl<T: CharFile> Chrdev<T> {
     fn add(&self, dev: &Registered<NetDevice>, device: &Arc<T::Device>, rtnl: &Rtnl) -> Result {
         let may_be_named = dev.net(rtnl).is_of_first_user_ns();
         let mut nodes = self.nodes.lock();
-        nodes.insert(dev, device, may_be_named, |minor, named| {
+        nodes.insert(dev, device, may_be_named, rtnl, |minor, named| {
             // SAFETY: The device is valid, and registered with the driver core when notifiers hear of it.
             unsafe {
                 let parent: *mut kbindings::device = bindings::netdev_device(dev.as_ptr()).cast();
@@ -212,8 +212,8 @@ impl<T: CharFile> Chrdev<T> {
     }
 
     /// Takes the node of `dev` away, if there is one. Files that are open stay so.
-    fn remove(&self, dev: &NetDevice, _rtnl: &Rtnl) {
-        let Some((device, node)) = self.nodes.lock().take(dev) else {
+    fn remove(&self, dev: &NetDevice, rtnl: &Rtnl) {
+        let Some((device, node)) = self.nodes.lock().take(dev, rtnl) else {
             return;
         };
         // SAFETY: The device is valid and still registered with the driver core; and so is the node.

@@ -327,6 +327,43 @@ test_open_taps_when_the_kind_goes() {
 	without_c
 }
 
+# node_of NETNS DEVICE: what is in /dev with the number of its node.
+node_of() {
+	local number name
+
+	number=$(sysfs "$1" "$2" tap77/dev)
+	for name in /dev/tap77 /dev/{macvtap,ipvtap,rnetvirt}/"${number#*:}"; do
+		[ ! -c "$name" ] || [ "$(stat -c %Hr:%Lr "$name")" != "$number" ] || echo "${name%"/${number#*:}"}"
+	done
+}
+
+test_taps_of_one_number() {
+	local ns
+
+	drop_in macvtap,ipvtap
+	ns A B C
+	for ns in A B C; do
+		ip -n $ns link add d0 type dummy
+	done
+	ip -n A link add t0 index 77 link d0 type macvtap
+	ip -n B link add t0 index 77 link d0 type ipvtap
+	ip -n C link add t0 index 77 link d0 type rnetvirt flavor macvtap
+	gives "/dev/tap77 /dev/ipvtap /dev/rnetvirt" echo "$(node_of A t0) $(node_of B t0) $(node_of C t0)"
+	# A name that is free is had by who comes next.
+	ip -n A link del t0
+	[ ! -e /dev/tap77 ]
+	ip -n A link add t0 index 77 link d0 type ipvtap
+	ip -n C link del t0
+	ip -n C link add t0 index 77 link d0 type macvtap
+	gives "/dev/tap77 /dev/ipvtap /dev/macvtap" echo "$(node_of A t0) $(node_of B t0) $(node_of C t0)"
+	# Also when a kind goes that had it.
+	kinds macvtap
+	[ ! -e /dev/tap77 ]
+	ip -n B link add t0 index 77 link d0 type macvtap
+	gives "/dev/tap77 /dev/macvtap" echo "$(node_of B t0) $(node_of C t0)"
+	no_drop_in
+}
+
 test_unload_with_links() {
 	drop_in $ALL
 	ns S A

@@ -6,23 +6,65 @@
 //! here under RTNL: nothing takes longer than the logarithm of how many there are.
 
 use super::class::MINOR_BITS;
-use crate::net::netdevice::NetDevice;
-use core::ptr;
+use crate::net::{
+    netdevice::NetDevice,
+    rtnl::Rtnl, //
+};
+use core::{
+    cell::UnsafeCell,
+    ptr, //
+};
 use kernel::{
     bindings as kbindings,
     prelude::*,
     rbtree::{
         RBTree,
+        RBTreeNode,
         RBTreeNodeReservation, //
     },
     sync::Arc, //
 };
 
+/// The interface numbers that are in names in `/dev`, which nodes of all classes share.
+///
+/// # Invariants
+///
+/// It is read and written under RTNL only, and no reference into it is given away.
+struct Names(UnsafeCell<Option<RBTree<i32, ()>>>);
+
+// SAFETY: By the type's invariants only one thread at a time does anything with it.
+unsafe impl Sync for Names {}
+
+static NAMES: Names = Names(UnsafeCell::new(None));
+
+impl Names {
+    fn has(&self, ifindex: i32, _rtnl: &Rtnl) -> bool {
+        // SAFETY: By the type's invariants nobody else has a reference.
+        let names = unsafe { &*self.0.get() };
+        names
+            .as_ref()
+            .is_some_and(|names| names.get(&ifindex).is_some())
+    }
+
+    fn insert(&self, name: RBTreeNode<i32, ()>, _rtnl: &Rtnl) {
+        // SAFETY: By the type's invariants nobody else has a reference.
+        let names = unsafe { &mut *self.0.get() };
+        names.get_or_insert_with(RBTree::new).insert(name);
+    }
+
+    fn remove(&self, ifindex: i32, _rtnl: &Rtnl) {
+        // SAFETY: By the type's invariants nobody else has a reference.
+        if let Some(names) = unsafe { &mut *self.0.get() } {
+            names.remove(&ifindex);
+        }
+    }
+}
+
 /// A node.
 pub(super) struct Node<D> {
     pub(super) device: Arc<D>,
     pub(super) node: *mut kbindings::device,
-    /// It has the name `tapN` in `/dev`, with this number.
+    /// It has the name `tapN` in `/dev`, with this number, which is in [`NAMES`].
     named: Option<i32>,
     /// What notes that its number is free again, which is not to fail.
     note: RBTreeNodeReservation<u32, ()>,
@@ -35,8 +77,6 @@ pub(super) struct Nodes<D> {
     free: RBTree<u32, ()>,
     /// The numbers of the devices' nodes. The addresses are compared only.
     numbers: RBTree<*const NetDevice, u32>,
-    /// The interface numbers that are in names.
-    names: RBTree<i32, ()>,
 }
 
 /// Where the node with that number is.
@@ -50,7 +90,6 @@ impl<D> Nodes<D> {
             slots: KVVec::new(),
             free: RBTree::new(),
             numbers: RBTree::new(),
-            names: RBTree::new(),
         }
     }
 
@@ -75,7 +114,7 @@ impl<D> Nodes<D> {
     }
 
     /// Adds the node of `dev`, which has none, as `create` makes it with its number, and with or without
-    /// the name of `dev`. It has that if it `may_be_named`, and no other has the same.
+    /// the name of `dev`. It has that if it `may_be_named`, and no other has the same, of whichever class.
     ///
     /// Errors: [`ENOSPC`], [`ENOMEM`], those of `create`.
     pub(super) fn insert(
@@ -83,11 +122,11 @@ impl<D> Nodes<D> {
         dev: &NetDevice,
         device: &Arc<D>,
         may_be_named: bool,
+        rtnl: &Rtnl,
         create: impl FnOnce(u32, bool) -> Result<*mut kbindings::device>,
     ) -> Result {
         let ifindex = dev.ifindex();
-        let named =
-            Some(ifindex).filter(|ifindex| may_be_named && self.names.get(ifindex).is_none());
+        let named = Some(ifindex).filter(|ifindex| may_be_named && !NAMES.has(*ifindex, rtnl));
         let number = RBTreeNodeReservation::new(GFP_KERNEL)?;
         let name = RBTreeNodeReservation::new(GFP_KERNEL)?;
         let minor = self.lowest_free()?;
@@ -104,17 +143,21 @@ impl<D> Nodes<D> {
         self.numbers
             .insert(number.into_node(ptr::from_ref(dev), minor));
         if let Some(ifindex) = named {
-            self.names.insert(name.into_node(ifindex, ()));
+            NAMES.insert(name.into_node(ifindex, ()), rtnl);
         }
         Ok(())
     }
 
     /// Takes the node of `dev` out, if there is one: what it stands for, and the device of its own.
-    pub(super) fn take(&mut self, dev: &NetDevice) -> Option<(Arc<D>, *mut kbindings::device)> {
+    pub(super) fn take(
+        &mut self,
+        dev: &NetDevice,
+        rtnl: &Rtnl,
+    ) -> Option<(Arc<D>, *mut kbindings::device)> {
         let minor = self.numbers.remove(&ptr::from_ref(dev))?;
         let node = self.slots.get_mut(slot_of(minor)?)?.take()?;
         if let Some(ifindex) = node.named {
-            self.names.remove(&ifindex);
+            NAMES.remove(ifindex, rtnl);
         }
         if self.numbers.is_empty() {
             // The memory of many.
