@@ -1323,6 +1323,10 @@ class Compat:
         return ctypes.string_at(at, len(arg)) if isinstance(arg, bytes) else result
 
 
+FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP = 0x8901, 0x8902, 0x8903, 0x8904
+SIOCGIFCONF, SIOCGIFFLAGS, SIOCETHTOOL, SIOCGSKNS = 0x8912, 0x8913, 0x8946, 0x894C
+
+
 def compat():
     """Of a 32-bit program: `struct ifreq` has 32 bytes there, the numbers are the same."""
     fd, compat = tap(NONBLOCK), Compat()
@@ -1891,7 +1895,28 @@ def one_way():
         os.close(fd)
 
 
-SIOCGIFCONF = 0x8912
+def no_socket():
+    """Who asks for a socket and gets none has not put his namespace into the queue, which would keep it."""
+    with inside("S"):
+        fd = tap()
+    with open("/proc/sys/fs/file-max", "r+", encoding="ascii") as most:
+        before = most.read()
+        os.pwrite(most.fileno(), b"0", 0)
+        try:
+            child = os.fork()
+            if not child:
+                with inside("S"):
+                    # The limit is not for root.
+                    os.setresuid(65534, 65534, 65534)
+                    with refused(errno.ENFILE):
+                        fcntl.ioctl(fd, TAP_GET_SOCKET)
+                    os._exit(0)
+            same("status", os.waitpid(child, 0)[1], 0)
+        finally:
+            os.pwrite(most.fileno(), before.encode(), 0)
+    subprocess.run(["ip", "netns", "del", "S"], check=True)
+    until("gone", lambda: not os.path.exists(NODE))
+    os.close(fd)
 
 
 def sees(sock, address):

@@ -125,6 +125,7 @@ test_e8_socket() {
 }
 test_e8_socket_of_one_direction() { ours one_way; }
 test_e8_socket_and_namespaces() { ours socket_namespace; }
+test_e8_socket_that_cannot_be_had() { ours no_socket; }
 test_e8_socket_errors() { ours socket_errors; }
 
 test_e8_sockets_of_files_that_share_one() {

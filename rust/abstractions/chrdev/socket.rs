@@ -5,11 +5,13 @@
 //! C header: [`include/linux/net.h`](srctree/include/linux/net.h)
 
 use super::{
-    borrow,
     CharFile,
     OpenFile, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    net::sock::SockData, //
+};
 use core::ptr::{
     self,
     NonNull, //
@@ -74,15 +76,14 @@ impl<T: CharFile> OpenFile<'_, T> {
     ///
     /// [`EBADF`] if the file is not open for reading and writing, which a socket is; [`EPERM`] if
     /// the `Sock` belongs to another network namespace than the current process, or the file was opened in another
-    /// one and the process has not `CAP_NET_ADMIN` in the first user namespace; [`EMFILE`],
-    /// [`ENOMEM`], what a security module says.
+    /// one and the process has not `CAP_NET_ADMIN` in the first user namespace; [`EMFILE`], [`ENFILE`],
+    /// [`ENOMEM`], what a security module says. The `Sock` is as it was then.
     pub fn socket(&self) -> Result<NewSocket> {
         // SAFETY: The file is open; its mode does not change.
         if unsafe { (*self.0).f_mode } & BOTH_WAYS != BOTH_WAYS {
             return Err(EBADF);
         }
         let fd = FileDescriptorReservation::get_unused_fd_flags(kbindings::O_CLOEXEC)?;
-        self.opened().sock.join_current_net()?;
         let mut socket = ptr::null_mut();
         // SAFETY: There is room for the result.
         to_result(unsafe {
@@ -93,25 +94,31 @@ impl<T: CharFile> OpenFile<'_, T> {
                 &mut socket,
             )
         })?;
-        // SAFETY: The socket is new, ours, and one of sockfs. It gets a reference to the file, which has
-        // one to the `Sock`, and one to the module, which has a file and so does not go. Without a file of
-        // its own it is released.
-        let file = unsafe {
+        // SAFETY: The socket is new, ours, and one of sockfs. Without a file of its own it is released.
+        let file = from_err_ptr(unsafe {
+            bindings::sock_alloc_file(
+                socket,
+                kbindings::O_RDWR as c_int,
+                T::Sock::NAME.as_char_ptr(),
+            )
+        })?;
+        // SAFETY: A new file, whose reference is ours; nobody uses it. Closed as it is it leaves nothing behind:
+        // the socket has no operations.
+        let file: ARef<File> = unsafe { ARef::from_raw(NonNull::new_unchecked(file.cast())) };
+        // All else that can fail comes before: a namespace is kept by who has a socket of it, and nobody else.
+        let sock = &self.opened().sock;
+        sock.join_current_net()?;
+        // SAFETY: Nobody has the socket yet. It gets a reference to the file, which has one to the `Sock`,
+        // and one to the module, which has a file and so does not go.
+        unsafe {
             kbindings::__module_get(this_module::<T::OwnerModule>().as_ptr());
             bindings::socket_set(
                 socket,
-                borrow::<T>(self.0).sock.as_raw(),
+                sock.as_raw(),
                 Self::OPS,
                 kbindings::get_file(self.0).cast(),
             );
-            from_err_ptr(bindings::sock_alloc_file(
-                socket,
-                kbindings::O_RDWR as c_int,
-                ptr::null(),
-            ))?
-        };
-        // SAFETY: A new file, whose reference is ours; nobody uses it.
-        let file: ARef<File> = unsafe { ARef::from_raw(NonNull::new_unchecked(file.cast())) };
+        }
         Ok(NewSocket { fd, file })
     }
 
