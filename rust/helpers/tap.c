@@ -246,6 +246,25 @@ __rnetvirt_helper bool rnetvirt_helper_sk_receive_queue_empty(const struct sock 
 	return skb_queue_empty_lockless(&sk->sk_receive_queue);
 }
 
+/* How long its first packet is on the wire; 0: there is none. */
+__rnetvirt_helper u32 rnetvirt_helper_sk_receive_queue_peek_len(struct sock *sk)
+{
+	struct sk_buff_head *queue = &sk->sk_receive_queue;
+	const struct sk_buff *skb;
+	unsigned long flags;
+	u32 len = 0;
+
+	/* Who asks in a loop is not to keep those off who put one in. */
+	if (skb_queue_empty_lockless(queue))
+		return 0;
+	spin_lock_irqsave(&queue->lock, flags);
+	skb = skb_peek(queue);
+	if (skb)
+		len = skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return len;
+}
+
 /* Both of its queues: options can have errors put into the other one. */
 __rnetvirt_helper void rnetvirt_helper_sk_queues_purge(struct sock *sk)
 {

@@ -1671,6 +1671,33 @@ def vhost_ring():
     machine.close()
 
 
+def spent(name):
+    """Seconds of a processor that threads of ours with such names have had."""
+    ticks = 0
+    for thread in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{thread}/stat", encoding="ascii") as file:
+            comm, rest = file.read().split("(", 1)[1].rsplit(")", 1)
+        if comm.startswith(name):
+            ticks += sum(int(n) for n in rest.split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def vhost_busy():
+    """A thread that is to look for frames for a while before it sleeps does so."""
+    _, _, machine = card()
+    wire = packet_socket("W", "wire0", 0)
+    machine.look(100000)
+    before = spent("vhost")
+    for _ in range(10):
+        machine.rx.kicked()
+        time.sleep(0.15)
+    looked = spent("vhost") - before
+    assert looked > 0.3, looked
+    send(wire, 3)
+    taken(machine.rx, lambda f: f[12:14] == b"\x88\xb5", 3)
+    machine.close()
+
+
 def vhost_again():
     """Detached and attached, the socket and the file closed in either order."""
     wire = packet_socket("W", "wire0", 0)

@@ -185,6 +185,7 @@ vhosted() {
 test_e8_vhost_net() { vhosted vhost_net; }
 test_e8_vhost_net_tags() { vhosted vhost_tags; }
 test_e8_vhost_net_full() { vhosted vhost_ring; }
+test_e8_vhost_net_looks_before_it_sleeps() { vhosted vhost_busy; }
 test_e8_vhost_net_attached_again() { vhosted vhost_again; }
 test_e9_link_deleted_under_vhost_net() { vhosted vhost_gone link; }
 test_e9_namespace_deleted_under_vhost_net() { vhosted vhost_gone netns; }

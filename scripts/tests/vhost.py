@@ -11,6 +11,7 @@ import struct
 VHOST_SET_FEATURES, VHOST_SET_OWNER, VHOST_SET_MEM_TABLE = 0x4008AF00, 0xAF01, 0x4008AF03
 VHOST_SET_VRING_NUM, VHOST_SET_VRING_ADDR, VHOST_SET_VRING_BASE = 0x4008AF10, 0x4028AF11, 0x4008AF12
 VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL, VHOST_NET_SET_BACKEND = 0x4008AF20, 0x4008AF21, 0x4008AF30
+VHOST_SET_VRING_BUSYLOOP_TIMEOUT = 0x4008AF23
 VIRTIO_F_VERSION_1 = 1 << 32
 WRITE = 2
 SIZE, BUFFER = 64, 128 << 10
@@ -91,6 +92,10 @@ class Vhost:
             fcntl.ioctl(self.fd, VHOST_NET_SET_BACKEND, struct.pack("=Ii", index, backend))
         if backend >= 0:
             self.rx.kicked()
+
+    def look(self, microseconds):
+        """Its thread is to look for frames that long before it sleeps."""
+        fcntl.ioctl(self.fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, struct.pack("=II", RX, microseconds))
 
     def close(self):
         os.close(self.fd)

@@ -133,6 +133,7 @@ impl<T: CharFile> OpenFile<'_, T> {
         ioctl: Some(Self::ioctl_callback),
         #[cfg(CONFIG_COMPAT)]
         compat_ioctl: Some(Self::ioctl_callback),
+        peek_len: Some(Self::peek_len_callback),
         bind: Some(bindings::sock_no_bind),
         connect: Some(bindings::sock_no_connect),
         socketpair: Some(bindings::sock_no_socketpair),
@@ -278,5 +279,16 @@ impl<T: CharFile> OpenFile<'_, T> {
             Ok(result) => c_int::try_from(result).unwrap_or(EOVERFLOW.to_errno()),
             Err(err) => err.to_errno(),
         }
+    }
+
+    /// What vhost-net asks, again and again, while it waits for frames without sleeping.
+    ///
+    /// # Safety
+    ///
+    /// To be called with a socket of this type, before `release_callback`.
+    unsafe extern "C" fn peek_len_callback(socket: *mut bindings::socket) -> c_int {
+        // SAFETY: The socket is not released.
+        let this = unsafe { Self::of(socket) };
+        c_int::try_from(this.opened().sock.peek_len()).unwrap_or(c_int::MAX)
     }
 }

@@ -386,6 +386,12 @@ impl<T: SockData> Sock<T> {
         unsafe { bindings::sk_receive_queue_empty(self.sk()) }
     }
 
+    /// Returns how long the first frame of that queue is, with its VLAN tag; 0 if there is none.
+    pub fn peek_len(&self) -> u32 {
+        // SAFETY: The socket is valid.
+        unsafe { bindings::sk_receive_queue_peek_len(self.sk()) }
+    }
+
     /// Puts a frame at the end of that queue, however long it is.
     pub fn requeue(&self, frame: QueuedFrame) {
         // SAFETY: The socket is valid; the frame's reference goes with it.
