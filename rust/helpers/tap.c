@@ -274,7 +274,8 @@ __rnetvirt_helper void rnetvirt_helper_sk_queues_purge(struct sock *sk)
 
 /*
  * A new struct socket of sockfs for SK, which it does not hold, and what stands
- * behind it: sockfs has no use for i_private.
+ * behind it: sockfs has no use for i_private. Security modules write to SK, which others
+ * may have a socket made for at the same time, under the lock of sock_graft().
  */
 __rnetvirt_helper void rnetvirt_helper_socket_set(struct socket *sock, struct sock *sk,
 						  const struct proto_ops *ops, void *data)
@@ -283,7 +284,9 @@ __rnetvirt_helper void rnetvirt_helper_socket_set(struct socket *sock, struct so
 	sock->sk = sk;
 	sock->state = SS_CONNECTED;
 	sock->ops = ops;
+	write_lock_bh(&sk->sk_callback_lock);
 	security_sock_graft(sk, sock);
+	write_unlock_bh(&sk->sk_callback_lock);
 }
 
 /* NULL: a socket that accept() has made, to be released at once. */
