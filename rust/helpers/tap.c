@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/capability.h>
+#include <linux/compat.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/if_vlan.h>
@@ -12,8 +13,10 @@
 #include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/skbuff.h>
+#include <linux/sockios.h>
 #include <linux/virtio_net.h>
 #include <linux/wait.h>
+#include <linux/wireless.h>
 #include <net/gso.h>
 #include <net/sock.h>
 
@@ -294,6 +297,46 @@ __rnetvirt_helper void *rnetvirt_helper_socket_data(const struct socket *sock)
 {
 	return container_of(sock, struct socket_alloc, socket)->vfs_inode.i_private;
 }
+
+#ifdef CONFIG_COMPAT
+/*
+ * Commands that the core answers itself (sock_ioctl()); of 64-bit programs sockets do not hear of
+ * them.
+ */
+__rnetvirt_helper bool rnetvirt_helper_is_core_socket_command(unsigned int cmd)
+{
+	switch (cmd) {
+	case FIOSETOWN:
+	case SIOCSPGRP:
+	case FIOGETOWN:
+	case SIOCGPGRP:
+	case SIOCGIFBR:
+	case SIOCSIFBR:
+	case SIOCBRADDBR:
+	case SIOCBRDELBR:
+	case SIOCBRADDIF:
+	case SIOCBRDELIF:
+	case SIOCGIFVLAN:
+	case SIOCSIFVLAN:
+	case SIOCGSKNS:
+	case SIOCGSTAMP_OLD:
+	case SIOCGSTAMPNS_OLD:
+	case SIOCGSTAMP_NEW:
+	case SIOCGSTAMPNS_NEW:
+	case SIOCGIFCONF:
+	case SIOCIWFIRST ... SIOCIWLAST:
+	case SIOCDEVPRIVATE ... SIOCDEVPRIVATE + 15:
+		return true;
+	default:
+		return false;
+	}
+}
+
+__rnetvirt_helper unsigned long rnetvirt_helper_compat_arg(unsigned long arg)
+{
+	return (unsigned long)compat_ptr(arg);
+}
+#endif
 
 /* Takes it. */
 __rnetvirt_helper int rnetvirt_helper_sock_error(struct sock *sk)

@@ -1368,6 +1368,18 @@ def compat():
         sock = compat.ioctl(fd, TAP_GET_SOCKET, 0)
         same("by the socket", compat.ioctl(sock, TUNGETIFF, bytes(32))[:3], b"t0\0")
         same("header", compat.ioctl(sock, TUNGETVNETHDRSZ, bytes(4)), number(12))
+        # Those that sockets do not hear of, as of other programs, and no more.
+        for change, ask, value in ((FIOSETOWN, FIOGETOWN, os.getpid()), (SIOCSPGRP, SIOCGPGRP, 1)):
+            compat.ioctl(sock, change, number(value))
+            same("owner", compat.ioctl(sock, ask, bytes(4)), number(value))
+            same("as others see it", fcntl.fcntl(sock, fcntl.F_GETOWN), value)
+        compat.ioctl(sock, SIOCGIFCONF, bytes(8))
+        os.close(compat.ioctl(sock, SIOCGSKNS, 0))
+        for other in (0x400454CB, SIOCGIFFLAGS, SIOCETHTOOL):
+            with refused(errno.EINVAL):
+                compat.ioctl(sock, other, bytes(32))
+            with refused(errno.EINVAL):
+                fcntl.ioctl(sock, other, bytes(40))
 
 
 # --- E9: the device goes ----------------------------------------------------------------

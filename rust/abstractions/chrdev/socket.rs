@@ -132,7 +132,7 @@ impl<T: CharFile> OpenFile<'_, T> {
         poll: Some(Self::poll_callback),
         ioctl: Some(Self::ioctl_callback),
         #[cfg(CONFIG_COMPAT)]
-        compat_ioctl: Some(Self::ioctl_callback),
+        compat_ioctl: Some(Self::compat_ioctl_callback),
         peek_len: Some(Self::peek_len_callback),
         bind: Some(bindings::sock_no_bind),
         connect: Some(bindings::sock_no_connect),
@@ -279,6 +279,24 @@ impl<T: CharFile> OpenFile<'_, T> {
             Ok(result) => c_int::try_from(result).unwrap_or(EOVERFLOW.to_errno()),
             Err(err) => err.to_errno(),
         }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the core with a socket of this type, before `release_callback`.
+    #[cfg(CONFIG_COMPAT)]
+    unsafe extern "C" fn compat_ioctl_callback(
+        socket: *mut bindings::socket,
+        cmd: c_uint,
+        arg: c_ulong,
+    ) -> c_int {
+        // The core asks here for each command, before it looks whether it is one of its own.
+        // SAFETY: It has no preconditions.
+        if unsafe { bindings::is_core_socket_command(cmd) } {
+            return ENOIOCTLCMD.to_errno();
+        }
+        // SAFETY: By the caller's guarantee; the argument is what it is for 64 bits.
+        unsafe { Self::ioctl_callback(socket, cmd, bindings::compat_arg(arg)) }
     }
 
     /// What vhost-net asks, again and again, while it waits for frames without sleeping.
