@@ -300,8 +300,8 @@ __rnetvirt_helper void *rnetvirt_helper_socket_data(const struct socket *sock)
 
 #ifdef CONFIG_COMPAT
 /*
- * Commands that the core answers itself (sock_ioctl()); of 64-bit programs sockets do not hear of
- * them.
+ * Commands that the core answers itself: of 64-bit programs sockets do not hear of them.
+ * Follows net/socket.c:sock_ioctl() bc3c739e.
  */
 __rnetvirt_helper bool rnetvirt_helper_is_core_socket_command(unsigned int cmd)
 {
