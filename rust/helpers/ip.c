@@ -152,6 +152,57 @@ __rnetvirt_helper struct dst_entry *rnetvirt_helper_rt_dst(struct rtable *rt)
 	return &rt->dst;
 }
 
+#ifdef CONFIG_IP_MULTIPLE_TABLES
+static __always_inline bool rnetvirt_fib4_has_unreachable_rule(const struct net *net)
+{
+	const struct fib_rule *rule;
+	bool found = false;
+
+	if (!fib4_has_custom_rules(net))
+		return false;
+	rcu_read_lock();
+	list_for_each_entry_rcu(rule, &net->ipv4.rules_ops->rules_list, list) {
+		if (rule->action == FR_ACT_UNREACHABLE) {
+			found = true;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
+#else
+static __always_inline bool rnetvirt_fib4_has_unreachable_rule(const struct net *net)
+{
+	return false;
+}
+#endif
+
+/* That there is no route, and that a rule says so, is the same error. */
+static noinline bool rnetvirt_fib4_forbids(struct net *net, struct flowi4 *fl4, __be32 saddr)
+{
+	struct fib_result res = {};
+	int err;
+
+	/* If there was none, one may have been put in. */
+	fl4->saddr = saddr;
+	err = fib_lookup(net, fl4, &res, 0);
+	return err && (err != -ENETUNREACH || rnetvirt_fib4_has_unreachable_rule(net));
+}
+
+/*
+ * Whether routes or rules of NET forbid what RT was got for, asked for with FL4 and a device on behalf
+ * of a packet: with a device, a destination is on the link whatever the reason is that there is no
+ * route (ip_route_output_key_hash_rcu()). Such a route is for this packet only, others are kept where
+ * they are from.
+ */
+__rnetvirt_helper bool rnetvirt_helper_rt_is_forbidden(const struct rtable *rt, struct net *net,
+						       struct flowi4 *fl4,
+						       const struct sk_buff *skb)
+{
+	return READ_ONCE(rt->dst.rt_uncached_list) &&
+	       rnetvirt_fib4_forbids(net, fl4, ((const struct iphdr *)skb->data)->saddr);
+}
+
 __rnetvirt_helper struct net_device *rnetvirt_helper_dst_dev(const struct dst_entry *dst)
 {
 	return dst_dev(dst);

@@ -205,6 +205,60 @@ test_rules_hold_between_siblings() {
 	done
 }
 
+# forbidden: no packet of v0 in A gets to its sibling, or out.
+forbidden() {
+	local before to
+
+	before=$(lost)
+	for to in 10.0.0.2 10.0.0.3; do
+		gives "refused x1" frames packet A v0 10.0.0.1 $to
+	done
+	same "lost" $(($(lost) - before)) 2
+}
+
+# What its routes and rules refuse is not refused by IPv4 alone, which takes it for a neighbour.
+test_refusing_routes_and_rules_hold() {
+	local mode kind
+
+	for mode in l3 l3s; do
+		ip_pair $mode
+		for kind in unreachable prohibit blackhole; do
+			ip -n S route replace $kind 10.0.0.0/24
+			forbidden
+			# As C ipvlan.
+			trust on
+			reaches A 10.0.0.2
+			reaches A 10.0.0.3
+			trust off
+			ip -n S route replace 10.0.0.0/24 dev eth0
+			ip -n S rule add from 10.0.0.1 $kind
+			forbidden
+			ip -n S rule del from 10.0.0.1 $kind
+			reaches A 10.0.0.2
+			# Nobody refuses what nobody knows.
+			ip -n S route del 10.0.0.0/24
+			reaches A 10.0.0.2
+			reaches A 10.0.0.3
+			# Nor does a rule for others, but of one kind nobody can tell.
+			ip -n S rule add from 10.9.9.9 $kind
+			case $kind in
+			unreachable) forbidden ;;
+			*) reaches A 10.0.0.2 ;;
+			esac
+			ip -n S rule del from 10.9.9.9 $kind
+			ip -n S route add 10.0.0.0/24 dev eth0
+		done
+		# With flag vepa, too.
+		change A v0 vepa
+		reaches A 10.0.0.3
+		ip -n S route replace unreachable 10.0.0.0/24
+		gives "refused x1" frames packet A v0 10.0.0.1 10.0.0.3
+		printf 'netns del %s\n' S W A B | ip -batch -
+	done
+}
+
+}
+
 test_addresses_are_translated_between_siblings() {
 	ip_pair l3
 	ip -n A route add 10.9.0.0/24 dev v0

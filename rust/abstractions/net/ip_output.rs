@@ -452,8 +452,12 @@ unsafe fn send_v4<W: Way>(skb: *mut bindings::sk_buff, _bh: Bh<'_>) -> XmitStatu
     // SAFETY: `ip_route_output_flow()` gives a route or an error number. Said once, it need not be asked for by
     // `skb_dst_set()`.
     unsafe { assert_unchecked(!dst.is_null()) };
-    let kind = u32::from(kind);
-    if kind != RTN_UNICAST && !(W::TRUSTED && kind == RTN_LOCAL) {
+    let is_way = match u32::from(kind) {
+        // SAFETY: The route is ours, the namespace its device's, and the header linear.
+        RTN_UNICAST => W::TRUSTED || !unsafe { bindings::rt_is_forbidden(rt, net, &mut flow, skb) },
+        kind => W::TRUSTED && kind == RTN_LOCAL,
+    };
+    if !is_way {
         // SAFETY: Both are ours.
         unsafe {
             bindings::dst_release(dst);
