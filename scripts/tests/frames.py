@@ -28,7 +28,8 @@ A, B are namespaces ("-" for the caller's), V, W a device in each.
   packet A V SRC DST [WHAT]   a frame to V's own MAC address with an IP packet: a UDP
                               datagram to port 9999; badsum: one whose IPv4 header
                               has a wrong checksum; router: an ICMPv6 router's
-                              advertisement; unfinished: one whose source is another address
+                              advertisement; asks=ADDRESS: a neighbour solicitation for
+                              that one; unfinished: one whose source is another address
                               until its checksum is computed. "sent" or "refused x1"
   vlan A V B W TPID TCI       a tagged frame: "TPID TCI out-of-band|in-band"
   csum A B W                  a UDP datagram: "partial" or "complete", "valid"
@@ -284,7 +285,9 @@ def packet(a, v, src, dst, what="datagram"):
     protocol, payload = 17, struct.pack("!HHHH", 1234, 9999, 12, 0) + b"evil"
     if what == "router":
         protocol, payload = 58, struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0)
-    at = 2 if what == "router" else 6
+    if what.startswith("asks="):
+        protocol, payload = 58, struct.pack("!BBHI", 135, 0, 0, 0) + socket.inet_pton(socket.AF_INET6, what[5:])
+    at = 2 if protocol == 58 else 6
     if v6:
         total = ip_sum(src + dst + struct.pack("!II", len(payload), protocol) + payload)
         payload = payload[:at] + struct.pack("!H", total) + payload[at + 2:]

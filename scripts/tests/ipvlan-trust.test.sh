@@ -257,6 +257,37 @@ test_refusing_routes_and_rules_hold() {
 	done
 }
 
+# asked NETNS: how many ICMPv6 packets from no address came there for fd00::2 and fd00::3.
+asked() {
+	in_ns "$1" nft list table inet w | sed -n 's/.*counter packets \([0-9]*\) .*/\1/p'
+}
+
+# Rules have looked at whom it is for.
+test_a_solicitation_is_for_whom_it_is_sent_to() {
+	local mode ns
+
+	for mode in l3 l3s; do
+		ip_pair $mode
+		for ns in W B; do
+			in_ns $ns nft "add table inet w;
+				add chain inet w pre { type filter hook prerouting priority 0; };
+				add rule inet w pre ip6 saddr :: ip6 daddr { fd00::2, fd00::3 } counter"
+		done
+		gives sent frames packet A v0 :: fd00::3 asks=fd00::2
+		wait_for 5 shows 1 asked W
+		gives 0 asked B
+		# Of another kind, to a sibling.
+		gives sent frames packet A v0 :: fd00::2 router
+		wait_for 5 shows 1 asked B
+		change A v0 private
+		gives "refused x1" frames packet A v0 :: fd00::2 router
+		gives "refused x1" frames packet A v0 :: fd00::2 asks=fd00::3
+		gives 1 asked W
+		gives 1 asked B
+		printf 'netns del %s\n' S W A B | ip -batch -
+	done
+}
+
 }
 
 test_addresses_are_translated_between_siblings() {

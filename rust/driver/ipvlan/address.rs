@@ -58,6 +58,25 @@ pub(crate) fn with_address<R>(
     v4(addr?)
 }
 
+/// What `v4` or `v6` makes of the address that an IP packet is routed and filtered by, whatever else is in it. `None` if
+/// it is not IP.
+#[inline(always)]
+pub(crate) fn with_routed<R>(
+    packet: Payload<'_>,
+    v4: impl Fn(u32) -> Option<R>,
+    v6: impl Fn(u128) -> Option<R>,
+) -> Option<R> {
+    match packet.protocol() {
+        ETH_P_IP => packet.with_header(0, v4, |v4, _, ip: &Ipv4Hdr| {
+            v4(u32::from_ne_bytes(ip.daddr))
+        }),
+        ETH_P_IPV6 => packet.with_header(0, v6, |v6, _, ip: &Ipv6Hdr| {
+            v6(u128::from_ne_bytes(ip.daddr))
+        }),
+        _ => None,
+    }
+}
+
 /// The address that a packet says it is from, if it is IP, whatever else is wrong with it. It is read where a
 /// program of the sender's, with which the packet may share pages, cannot change it any more; an error if it
 /// is too short, or there is no memory for that.
@@ -476,6 +495,36 @@ mod tests {
     fn nothing_at_all_has_no_address() {
         assert!(all([ETH_P_IP, ETH_P_IPV6, ETH_P_ARP], |protocol| {
             both(&[], *protocol) == [None, None]
+        }));
+    }
+
+    /// The address that a packet is routed by.
+    fn routed(packet: &[u8], protocol: u16) -> Option<IpAddr> {
+        let address = |packet: Payload<'_>| {
+            with_routed(
+                packet,
+                |addr| Some(IpAddr::V4(addr)),
+                |addr| Some(IpAddr::V6(addr)),
+            )
+        };
+        with_packet(packet, packet.len(), protocol, false, address)
+            .ok()
+            .flatten()
+    }
+
+    #[test]
+    fn a_packet_is_routed_by_its_header() {
+        assert_eq!(routed(&ipv4(), ETH_P_IP), v4(DEST4));
+        assert_eq!(routed(&arp(1), ETH_P_ARP), None);
+        assert!(all(0..=u8::MAX, |len| {
+            routed(&with(ipv4(), &[(2, *len), (3, *len)]), ETH_P_IP) == v4(DEST4)
+        }));
+        // Whatever it asks for, of whatever address it is.
+        assert!(all(0..=u8::MAX, |kind| {
+            [SOURCE6, [0; 16]].into_iter().all(|source| {
+                let packet = ipv6(IPPROTO_ICMPV6, source, *kind);
+                routed(&packet, ETH_P_IPV6) == v6(DEST6)
+            })
         }));
     }
 

@@ -25,7 +25,10 @@ use crate::{
     group,
     host,
     ipvlan::{
-        address::said_source,
+        address::{
+            said_source,
+            with_routed, //
+        },
         settings::{
             Flags,
             Mode as IpvlanMode, //
@@ -298,6 +301,24 @@ impl Ipvlan {
     }
 }
 
+impl Port {
+    /// The endpoint to whose address the host has routed a packet, if it is up: what its rules looked at counts,
+    /// not what the packet asks for.
+    #[inline(never)]
+    fn routed_owner<'a>(&'a self, packet: Payload<'_>, rcu: Rcu<'a>) -> Option<&'a Link<Ipvlan>> {
+        // No endpoint has addresses in a VLAN.
+        if packet.is_in_vlan() {
+            return None;
+        }
+        let dev = with_routed(
+            packet,
+            |addr| self.addrs4.find(addr.into(), rcu),
+            |addr| self.addrs6.find(addr, rcu),
+        )?;
+        dev.is_up().then_some(dev)
+    }
+}
+
 impl Siblings for Port {
     type Upper = Ipvlan;
 
@@ -308,7 +329,7 @@ impl Siblings for Port {
         packet: Payload<'_>,
         rcu: Rcu<'a>,
     ) -> Onward<'a, Ipvlan> {
-        let Some(dev) = this.dest_owner(packet, rcu) else {
+        let Some(dev) = this.routed_owner(packet, rcu) else {
             return Onward::Out;
         };
         let flags = match sender {
