@@ -230,12 +230,14 @@ __rnetvirt_helper void rnetvirt_helper_skb_set_route(struct sk_buff *skb, struct
 
 /*
  * ip_local_out(), but that OKFN is where the packet goes when OUTPUT has let it pass. 1: it has, and
- * OKFN is the caller's to call.
+ * OKFN is the caller's to call. The packet stays on its device, which a VRF that this is part of has
+ * replaced by its own while its rules were asked.
  */
 __rnetvirt_helper int rnetvirt_helper_ip_local_out_to(struct net *net, struct sk_buff *skb,
 						      int (*okfn)(struct net *, struct sock *,
 						      	    struct sk_buff *))
 {
+	struct net_device *dev = skb->dev;
 	struct iphdr *iph = ip_hdr(skb);
 
 	IP_INC_STATS(net, IPSTATS_MIB_OUTREQUESTS);
@@ -244,6 +246,7 @@ __rnetvirt_helper int rnetvirt_helper_ip_local_out_to(struct net *net, struct sk
 	skb = l3mdev_ip_out(NULL, skb);
 	if (unlikely(!skb))
 		return 0;
+	skb->dev = dev;
 	skb->protocol = htons(ETH_P_IP);
 	return nf_hook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, net, NULL, skb, NULL, skb_dst_dev(skb),
 		       okfn);
@@ -427,11 +430,14 @@ __rnetvirt_helper int rnetvirt_helper_ip6_local_out_to(struct net *net, struct s
 						       int (*okfn)(struct net *, struct sock *,
 						       	    struct sk_buff *))
 {
+	struct net_device *dev = skb->dev;
+
 	ipv6_set_payload_len(ipv6_hdr(skb), skb->len - sizeof(struct ipv6hdr));
 	IP6CB(skb)->nhoff = offsetof(struct ipv6hdr, nexthdr);
 	skb = l3mdev_ip6_out(NULL, skb);
 	if (unlikely(!skb))
 		return 0;
+	skb->dev = dev;
 	skb->protocol = htons(ETH_P_IPV6);
 	return nf_hook(NFPROTO_IPV6, NF_INET_LOCAL_OUT, net, NULL, skb, NULL, skb_dst_dev(skb),
 		       okfn);

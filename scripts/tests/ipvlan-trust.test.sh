@@ -288,6 +288,38 @@ test_a_solicitation_is_for_whom_it_is_sent_to() {
 	done
 }
 
+# The lower device is part of a VRF, whose table and rules come first.
+test_siblings_in_a_vrf() {
+	local hook
+
+	ip_pair l3
+	ip -n S -batch - <<-TXT
+		link add r up type vrf table 10
+		link set eth0 master r
+		route add 10.0.0.0/24 dev eth0 table 10
+		route add fd00::/64 dev eth0 table 10
+	TXT
+	both_reach A 2
+	both_reach B 1
+	both_reach A 3
+	gives "" asked_for 2
+	for hook in output postrouting; do
+		in_ns S nft "add table inet t; add chain inet t c { type filter hook $hook priority 0; policy drop; }"
+		both_silent A 2
+		in_ns S nft delete table inet t
+	done
+	both_reach A 2
+	change A v0 private
+	gives "refused x1" frames packet A v0 10.0.0.1 10.0.0.2
+	gives "refused x1" frames packet A v0 fd00::1 fd00::2
+	both_silent A 2
+	gives "" asked_for 2
+	both_reach A 3
+}
+
+# asked_for LAST: which of the addresses with that number S has asked for on the wire.
+asked_for() {
+	ip -n S neigh show dev eth0 | awk '{ print $1 }' | grep -xE "(10\.0\.0\.|fd00::)$1" || true
 }
 
 test_addresses_are_translated_between_siblings() {
