@@ -307,12 +307,16 @@ __rnetvirt_helper bool rnetvirt_helper_ipv4_is_local(const struct net_device *de
 	return inet_addr_type_dev_table(dev_net(dev), dev, addr) == RTN_LOCAL;
 }
 
-/* Whether DEV has an address. */
-__rnetvirt_helper bool rnetvirt_helper_netdev_has_ipv4(const struct net_device *dev)
+/* The first address of DEV, or the one after IFA. */
+__rnetvirt_helper const struct in_ifaddr *
+rnetvirt_helper_netdev_next_ifa_rcu(const struct net_device *dev, const struct in_ifaddr *ifa)
 {
-	const struct in_device *in_dev = __in_dev_get_rcu(dev);
+	const struct in_device *in_dev;
 
-	return in_dev && rcu_access_pointer(in_dev->ifa_list);
+	if (ifa)
+		return rcu_dereference(ifa->ifa_next);
+	in_dev = __in_dev_get_rcu(dev);
+	return in_dev ? rcu_dereference(in_dev->ifa_list) : NULL;
 }
 
 __rnetvirt_helper bool rnetvirt_helper_ipv4_is_received(const struct net_device *dev, __be32 addr)

@@ -855,6 +855,43 @@ test_what_the_hosts_links_take_later_is_its() {
 	both_reach W 50
 }
 
+# What has nothing to do with the address that the host gets, or the device that comes up, is not looked at: routes
+# are not watched.
+test_only_what_may_be_the_hosts_is_looked_at() {
+	local last
+
+	ip_pair l3
+	needs dummy
+	ip -n S -batch - <<-TXT
+		link add d0 type dummy
+		addr add 10.7.0.1/24 dev d0
+	TXT
+	for last in 50 61 65; do
+		ip -n A addr add 10.0.0.$last/32 dev v0
+		ip -n W neigh replace 10.0.0.$last lladdr 02:00:00:00:0a:00 dev wire0
+	done
+	ip -n A addr add fd00::50/128 dev v0 nodad
+	ip -n W neigh replace fd00::50 lladdr 02:00:00:00:0a:00 dev wire0
+	ip -n S -batch - <<-TXT
+		route add local 10.0.0.50 dev lo
+		route add local fd00::50 dev lo
+		link set d0 up
+		addr add 10.7.0.2/32 dev lo
+		addr add fd00:7::2/128 dev lo
+		addr add 10.8.0.1/24 dev lo
+	TXT
+	in_ns A nft "add table inet t; add chain inet t in { type filter hook input priority 0; policy drop; }"
+	both_silent W 50
+	# All of a network on lo is: at once, or when that comes up.
+	ip -n S addr add 10.0.0.62/30 dev lo
+	reaches W 10.0.0.61
+	silent W 10.0.0.65
+	ip -n S link set lo down
+	ip -n S addr add 10.0.0.66/30 dev lo
+	ip -n S link set lo up
+	reaches W 10.0.0.65
+}
+
 # directed: to where the host heard a broadcast of its network.
 directed() {
 	in_ns S timeout 5 python3 -c '

@@ -7,7 +7,10 @@
 
 use super::{
     hold::HoldContext,
-    netdevice::NetDevice,
+    netdevice::{
+        DevFlags,
+        NetDevice, //
+    },
     nlattr::ExtAck,
     rtnl::Rtnl, //
 };
@@ -16,7 +19,11 @@ use crate::{
     context::Rcu,
     registration::Registrable, //
 };
-use core::marker::PhantomData;
+use core::{
+    iter,
+    marker::PhantomData,
+    ptr, //
+};
 use kernel::{
     error::to_result,
     prelude::*,
@@ -62,11 +69,17 @@ impl From<[u8; 16]> for IpAddr {
 }
 
 impl NetDevice {
-    /// Returns whether the device has an address of IPv4. A snapshot.
-    pub fn has_ipv4(&self, _rcu: Rcu<'_>) -> bool {
-        // SAFETY: The device is valid, and this is an RCU section: `net/ipv4/devinet.c:inetdev_destroy()` frees
-        // what it has of IPv4 a grace period after it has taken that away; the list is not followed.
-        unsafe { bindings::netdev_has_ipv4(self.as_ptr()) }
+    /// Returns what the device receives by each of its addresses of IPv4. A snapshot.
+    pub fn received_by_ipv4<'a>(&'a self, _rcu: Rcu<'a>) -> impl Iterator<Item = Received> + 'a {
+        let mut at = ptr::null();
+        iter::from_fn(move || {
+            // SAFETY: The device is valid, and this is an RCU section: `net/ipv4/devinet.c:inetdev_destroy()` frees
+            // what it has of IPv4 a grace period after it has taken that away, and `inet_free_ifa()` an address.
+            at = unsafe { bindings::netdev_next_ifa_rcu(self.as_ptr(), at) };
+            // SAFETY: Null, or valid for as long as the section lasts.
+            (!at.is_null()).then(|| unsafe { Received::by_ipv4(at, self) })
+        })
+        .fuse()
     }
 }
 
@@ -130,18 +143,69 @@ impl IpAddr {
 ///
 /// Any; does not sleep.
 #[derive(Clone, Copy)]
-pub struct Received([IpAddr; 3]);
+pub struct Received {
+    addresses: [IpAddr; 3],
+    network: Option<Network>,
+}
+
+/// A network of IPv4. The numbers are their bytes in memory order.
+///
+/// # Context
+///
+/// Any; does not sleep.
+#[derive(Clone, Copy)]
+pub struct Network {
+    addr: u32,
+    mask: u32,
+}
+
+impl Network {
+    /// Returns whether an address is in it.
+    pub const fn has(self, addr: u32) -> bool {
+        (addr ^ self.addr) & self.mask == 0
+    }
+}
 
 impl Received {
     /// By an address of IPv6, which is the device's own.
     fn by(addr: IpAddr) -> Self {
-        Self([addr; 3])
+        Self {
+            addresses: [addr; 3],
+            network: None,
+        }
+    }
+
+    /// By an address of IPv4 of `dev`.
+    ///
+    /// # Safety
+    ///
+    /// `ifa` must be valid.
+    unsafe fn by_ipv4(ifa: *const bindings::in_ifaddr, dev: &NetDevice) -> Self {
+        // SAFETY: By the caller's guarantee.
+        let (own, broadcast, addr, mask) = unsafe {
+            (
+                (*ifa).ifa_local,
+                (*ifa).ifa_broadcast,
+                (*ifa).ifa_address,
+                (*ifa).ifa_mask,
+            )
+        };
+        let is_all_of_it = mask != u32::MAX && dev.flags().any(DevFlags::LOOPBACK);
+        Self {
+            addresses: [own, broadcast, addr | !mask].map(IpAddr::V4),
+            network: is_all_of_it.then_some(Network { addr, mask }),
+        }
     }
 
     /// Returns its own address, which is not the one that was told of if that is of who is at the other end
     /// (`peer`), and those of its network's broadcasts; one may be there more than once.
     pub fn addresses(self) -> impl Iterator<Item = IpAddr> {
-        self.0.into_iter()
+        self.addresses.into_iter()
+    }
+
+    /// Returns the network all of which a loopback device receives by the address.
+    pub fn network(self) -> Option<Network> {
+        self.network
     }
 }
 
@@ -283,20 +347,11 @@ impl<L: AddrListener> Listener<L> {
         info: *mut c_void,
     ) -> c_int {
         // SAFETY: By the caller's guarantee the address and its device are valid.
-        let (dev, addr, numbers) = unsafe {
+        let (dev, addr, received) = unsafe {
             let ifa = info.cast::<bindings::in_ifaddr>();
-            let addr = (*ifa).ifa_address;
-            (
-                NetDevice::from_raw(bindings::in_dev_dev((*ifa).ifa_dev)),
-                addr,
-                [
-                    (*ifa).ifa_local,
-                    (*ifa).ifa_broadcast,
-                    addr | !(*ifa).ifa_mask,
-                ],
-            )
+            let dev = NetDevice::from_raw(bindings::in_dev_dev((*ifa).ifa_dev));
+            (dev, (*ifa).ifa_address, Received::by_ipv4(ifa, dev))
         };
-        let received = Received(numbers.map(IpAddr::V4));
         // SAFETY: `__inet_insert_ifa()` and `__inet_del_ifa()` call the chain, under RTNL.
         let rtnl = unsafe { Rtnl::assume_held() };
         Self::notify(

@@ -18,7 +18,6 @@ use abstractions::{
         },
         link::downcast,
         netdevice::{
-            DevFlags,
             Link,
             NetDevice, //
         },
@@ -134,26 +133,23 @@ fn give_back(host: &NetDevice, received: Received) {
     smp_mb(Full);
     let guard = rcu::read_lock();
     let rcu = Rcu::new(&guard);
-    // There it is all of a network.
-    let is_loopback = host.flags().any(DevFlags::LOOPBACK);
-    for port in ports_beside(host, rcu) {
-        if is_loopback {
-            give_all_back(port);
-        }
-        for addr in received.addresses() {
-            if let Some(link) = port.owner_of(addr, rcu) {
-                give_one_back(link, addr);
-            }
-        }
-    }
+    ports_beside(host, rcu).for_each(|port| give_received_back(port, received, rcu));
 }
 
 /// `host` is up: the broadcasts of its networks are its host's only now, and on the loopback device all that is in them.
+/// Addresses of IPv6 are so while it is down.
 pub(crate) fn give_back_at_up(host: &NetDevice) {
+    // As in `added`.
+    smp_mb(Full);
     let guard = rcu::read_lock();
     let rcu = Rcu::new(&guard);
-    if host.has_ipv4(rcu) {
-        ports_beside(host, rcu).for_each(|port| give_all_back(port));
+    if host.received_by_ipv4(rcu).next().is_none() {
+        return;
+    }
+    for port in ports_beside(host, rcu) {
+        for received in host.received_by_ipv4(rcu) {
+            give_received_back(port, received, rcu);
+        }
     }
 }
 
@@ -162,17 +158,33 @@ fn ports_beside<'a>(host: &'a NetDevice, rcu: Rcu<'a>) -> impl Iterator<Item = &
         .filter_map(move |lower| Handler::<Port>::of_rcu(lower, rcu))
 }
 
+/// Only what may be the host's is looked for: links may have any number of addresses.
+fn give_received_back(port: &Port, received: Received, rcu: Rcu<'_>) {
+    for addr in received.addresses() {
+        if let Some(link) = port.owner_of(addr, rcu) {
+            give_one_back(link, addr);
+        }
+    }
+    if let Some(network) = received.network() {
+        give_ipv4_back(port, |addr| network.has(addr), rcu);
+    }
+}
+
+fn give_ipv4_back(port: &Port, may_be: impl Fn(u32) -> bool, rcu: Rcu<'_>) {
+    for (addr, link) in port.addrs4.entries(rcu) {
+        if let Some(addr) = u32::try_from(addr).ok().filter(|addr| may_be(*addr)) {
+            give_one_back(link, IpAddr::V4(addr));
+        }
+    }
+}
+
 /// What is the host's has changed: links that are not trusted do not receive any more by what they took before.
 pub(crate) fn give_all_back(port: &Port) {
     // As in `added`; that they are not trusted may be new, too.
     smp_mb(Full);
     let guard = rcu::read_lock();
     let rcu = Rcu::new(&guard);
-    for (addr, link) in port.addrs4.entries(rcu) {
-        if let Ok(addr) = u32::try_from(addr) {
-            give_one_back(link, IpAddr::V4(addr));
-        }
-    }
+    give_ipv4_back(port, |_| true, rcu);
     for (addr, link) in port.addrs6.entries(rcu) {
         give_one_back(link, IpAddr::V6(addr));
     }
