@@ -128,22 +128,28 @@ fn sharers<'a>(
     links.filter(|link| link.data().compat == Compat::C)
 }
 
-/// Changes settings of all links that share them with `dev`. If one cannot be changed, none has another mode.
+/// Changes settings of all links that share them with `dev`. If one cannot be changed, none is.
 fn share(dev: &Registered<Link<Ipvlan>>, settings: Settings, rtnl: &Rtnl) -> Result {
     let old = |link: &Link<Ipvlan>| (link.id(), link.data().settings.mode());
     let old = sharers(dev, rtnl)
         .map(|link| old(link))
         .find(|(id, _)| *id != dev.id());
-    for link in sharers(dev, rtnl) {
-        if let Err(err) = Ipvlan::change(link, settings, rtnl) {
-            if let Some((_, mode)) = old {
-                for link in sharers(dev, rtnl) {
-                    // It was in that mode before, or is the one that cannot be.
-                    let _ = Ipvlan::set_mode(link, mode, rtnl);
+    if let Some(mode) = settings.mode {
+        for link in sharers(dev, rtnl) {
+            if let Err(err) = Ipvlan::set_mode(link, mode, rtnl) {
+                if let Some((_, mode)) = old {
+                    for link in sharers(dev, rtnl) {
+                        // It was in that mode before, or is the one that cannot be.
+                        let _ = Ipvlan::set_mode(link, mode, rtnl);
+                    }
                 }
+                return Err(err);
             }
-            return Err(err);
         }
+    }
+    // Cannot fail, so comes last.
+    if let Some(flags) = settings.flags {
+        sharers(dev, rtnl).for_each(|link| link.data().settings.set_flags(flags));
     }
     Ok(())
 }
