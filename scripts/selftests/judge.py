@@ -42,7 +42,8 @@ class Run:
                 match = form.match(line)
                 if not match:
                     continue
-                name = VARIES.sub("N", match["name"]).strip(" .:-\t")
+                # Numbers stand in columns.
+                name = " ".join(VARIES.sub("N", match["name"]).split()).strip(" .:-")
                 if not name:
                     break
                 verdict = match["verdict"]

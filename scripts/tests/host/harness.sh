@@ -408,6 +408,7 @@ test_a_selftest_that_c_alone_passes_fails() {
 	same "the kernel complains with both" "$(judged 'ok 1 a\n' 101 'ok 1 a\n' 101)" "$none"
 	same "no result" "$(judged 'ok 1 a\n' 0 'ok 1 a\n' 0 '' t u)" $'not ok     u                               no result\n1 passed, 1 failed, 0 skipped\nfailed'
 	same "names by chance" "$(judged 'PASS: ns1-JPPaR7 sees ns2-BZAgdG\n' 0 'PASS: ns1-qgN4Uh sees ns2-lw71Ge\n' 0)" "$good"
+	same "times in columns" "$(judged 'a (duration  90ms) [ OK ]\n' 0 'a (duration 190ms) [ OK ]\n' 0)" "$good"
 	same "known" "$(judged 'ok 1 a\nok 2 b\n' 1 'ok 1 a\nnot ok 2 b\n' 1 't|b|why')" "$good"
 	same "another one is known" "$(judged 'ok 1 a\nok 2 b\n' 1 'ok 1 a\nnot ok 2 b\n' 1 't|a|why')" "$bad"
 	same "known to fail with both" "$(judged 'ok 1 both\n' 1 'not ok 1 both\n' 1 't|both|why')" "$bad"
