@@ -5,18 +5,32 @@
 #include <linux/skbuff.h>
 #include <net/sock.h>
 
-__rnetvirt_helper void rnetvirt_helper_netif_napi_add_config(struct net_device *dev,
-							     struct napi_struct *napi,
-							     int (*poll)(struct napi_struct *, int),
-							     int index)
+/*
+ * Adds NAPI for the queue, and switches it on. Who writes to "threaded" in sysfs holds the lock, not
+ * RTNL, and waits with it for NAPIs that are scheduled, as one is that was added and is not on: so all
+ * is one section.
+ */
+__rnetvirt_helper void rnetvirt_helper_napi_start(struct net_device *dev,
+						  struct napi_struct *napi,
+						  int (*poll)(struct napi_struct *, int),
+						  int index)
 {
-	netif_napi_add_config(dev, napi, poll, index);
+	netdev_lock(dev);
+	netif_napi_add_config_locked(dev, napi, poll, index);
+	netif_queue_set_napi(dev, index, NETDEV_QUEUE_TYPE_RX, napi);
+	napi_enable_locked(napi);
+	netdev_unlock(dev);
 }
 
-/* The memory of NAPI must stay for a grace period after this. */
-__rnetvirt_helper void rnetvirt_helper___netif_napi_del(struct napi_struct *napi)
+/* The reverse, in one section for the same reason. NAPI's memory must stay for a grace period. */
+__rnetvirt_helper void rnetvirt_helper_napi_stop(struct net_device *dev,
+						 struct napi_struct *napi, int index)
 {
-	__netif_napi_del(napi);
+	netdev_lock(dev);
+	napi_disable_locked(napi);
+	netif_queue_set_napi(dev, index, NETDEV_QUEUE_TYPE_RX, NULL);
+	__netif_napi_del_locked(napi);
+	netdev_unlock(dev);
 }
 
 __rnetvirt_helper void rnetvirt_helper_napi_gro_receive(struct napi_struct *napi,

@@ -166,13 +166,17 @@ test_f7_too_big_for_the_receiver_with_queues() {
 	same "dropped" "$(sysfs S v0 statistics/tx_dropped) $(sysfs B v1 statistics/rx_dropped)" "1 1"
 }
 
+# threaded 0|1: what root of B's container writes.
+threaded() {
+	nsenter --net=/run/netns/B unshare -m sh -c "mount -t sysfs sysfs /sys && echo $1 >/sys/class/net/v1/threaded"
+}
+
 test_d_threaded() {
 	ns S B
 	joined S B
 	features S v0 tx-udp-segmentation off
 	features B v1 gro on rx-udp-gro-forwarding on
-	nsenter --net=/run/netns/B unshare -m sh -c \
-		'mount -t sysfs sysfs /sys && echo 1 >/sys/class/net/v1/threaded'
+	threaded 1
 	wait_for 5 pgrep "^napi/v1-"
 	udp S B 10.0.0.2 40 1000 gro | grep "^40 datagrams"
 	ip -n B link set v1 down
@@ -180,6 +184,34 @@ test_d_threaded() {
 	ip -n B link set v1 up
 	wait_for 5 pgrep "^napi/v1-"
 	udp S B 10.0.0.2 40 1000 gro | grep "^40 datagrams"
+}
+
+# In a namespace with a /sys of its own, until the file is there.
+TURNS='mount -t sysfs sysfs /sys
+until [ -e "$0" ]; do
+	echo 1 >/sys/class/net/v1/threaded
+	echo 0 >/sys/class/net/v1/threaded
+done 2>/dev/null'
+
+# Who writes waits for NAPIs that are scheduled, with a lock that who switches them on wants, and he has RTNL.
+test_d_threads_come_and_go_meanwhile() {
+	local i
+
+	[ "$KIND" = rnetvirt ] || skip "the C driver hangs, and RTNL with it"
+	ns S B
+	joined S B numrxqueues 64 numtxqueues 64
+	features B v1 gro on
+	nsenter --net=/run/netns/B unshare -m sh -c "$TURNS" "$WORK/done" &
+	(
+		for i in $(seq 30); do
+			command ip -n B link set v1 down
+			command ip -n B link set v1 up
+		done
+		: >"$WORK/done"
+	) &
+	wait_for 60 [ -e "$WORK/done" ]
+	gives 64 napis B v1
+	in_ns S ping -q -c 3 -i 0.01 -W 2 10.0.0.2
 }
 
 # toggled N COMMAND...: while packets go both ways, N times: then they still do.

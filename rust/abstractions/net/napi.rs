@@ -105,21 +105,10 @@ impl Napi {
     /// `poll` must be callable until then with this one.
     pub(super) unsafe fn start(&self, dev: &NetDevice, index: u16, poll: PollFn, _rtnl: &Rtnl) {
         // INVARIANT: Added, and on.
-        // SAFETY: By the caller's guarantee; RTNL is held, as a queue's NAPI is set with.
+        // SAFETY: By the caller's guarantee. RTNL is held, as a queue's NAPI is set with; `dev->lock`, as NAPIs
+        // are added and switched on with, is not: devices of ours are not ops locked.
         unsafe {
-            bindings::netif_napi_add_config(
-                dev.as_ptr(),
-                self.napi.get(),
-                Some(poll),
-                index.into(),
-            );
-            bindings::netif_queue_set_napi(
-                dev.as_ptr(),
-                index.into(),
-                bindings::netdev_queue_type_NETDEV_QUEUE_TYPE_RX,
-                self.napi.get(),
-            );
-            bindings::napi_enable(self.napi.get());
+            bindings::napi_start(dev.as_ptr(), self.napi.get(), Some(poll), index.into());
         }
     }
 
@@ -131,17 +120,8 @@ impl Napi {
     /// the device is unregistered.
     pub(super) unsafe fn stop(&self, dev: &NetDevice, index: u16) {
         // INVARIANT: Off, and taken away.
-        // SAFETY: By the caller's guarantee.
-        unsafe {
-            bindings::napi_disable(self.napi.get());
-            bindings::netif_queue_set_napi(
-                dev.as_ptr(),
-                index.into(),
-                bindings::netdev_queue_type_NETDEV_QUEUE_TYPE_RX,
-                ptr::null_mut(),
-            );
-            bindings::__netif_napi_del(self.napi.get());
-        }
+        // SAFETY: By the caller's guarantee. `dev->lock`, which who polls does not take, is not held, as above.
+        unsafe { bindings::napi_stop(dev.as_ptr(), self.napi.get(), index.into()) };
     }
 
     /// Does as [`Poll::gro_receive`].
