@@ -8,18 +8,28 @@
 /*
  * Adds NAPI for the queue, and switches it on. Who writes to "threaded" in sysfs holds the lock, not
  * RTNL, and waits with it for NAPIs that are scheduled, as one is that was added and is not on: so all
- * is one section.
+ * is one section. Without THREADS it does not get one; false if there was none to be had, which the
+ * core would try once more when it is switched on, and warn of.
  */
-__rnetvirt_helper void rnetvirt_helper_napi_start(struct net_device *dev,
+__rnetvirt_helper bool rnetvirt_helper_napi_start(struct net_device *dev,
 						  struct napi_struct *napi,
 						  int (*poll)(struct napi_struct *, int),
-						  int index)
+						  int index, bool threads)
 {
+	struct napi_config *config = &dev->napi_config[index];
+
 	netdev_lock(dev);
+	if (!threads)
+		config->threaded = NETDEV_NAPI_THREADED_DISABLED;
 	netif_napi_add_config_locked(dev, napi, poll, index);
+	if (config->threaded && !napi->thread) {
+		config->threaded = NETDEV_NAPI_THREADED_DISABLED;
+		threads = false;
+	}
 	netif_queue_set_napi(dev, index, NETDEV_QUEUE_TYPE_RX, napi);
 	napi_enable_locked(napi);
 	netdev_unlock(dev);
+	return threads;
 }
 
 /* The reverse, in one section for the same reason. NAPI's memory must stay for a grace period. */

@@ -214,6 +214,44 @@ test_d_threads_come_and_go_meanwhile() {
 	in_ns S ping -q -c 3 -i 0.01 -W 2 10.0.0.2
 }
 
+failures() { dmesg | grep -c "kthread_run failed" || true; }
+
+# newest: the PID that was given last. Without a process, which would have one.
+newest() { read -r _ _ _ _ NEWEST </proc/loadavg; }
+
+# Who is killed gets no threads for NAPIs: then they do without, and the kernel has nothing to warn of.
+test_d_no_thread_to_be_had() {
+	local before after first pid i rounds=0
+
+	ns S B
+	joined S B numrxqueues 2048 numtxqueues 2048
+	features B v1 gro on
+	for i in $(seq 20); do
+		threaded 1
+		ip -n B link set v1 down
+		before=$(failures)
+		newest
+		first=$NEWEST
+		nsenter --net=/run/netns/B ip link set v1 up &
+		pid=$!
+		# In the middle of them.
+		until ((NEWEST - first > 20 + 50 * i)) || ! kill -0 $pid 2>/dev/null; do
+			newest
+		done
+		kill -9 $pid 2>/dev/null || true
+		wait $pid || true
+		after=$(failures)
+		# Once, then none is asked for.
+		((after <= before + 1)) || fail "$((after - before)) times no thread"
+		ip -n B link set v1 up
+		gives 2048 napis B v1
+		in_ns S ping -q -c 3 -i 0.01 -W 2 10.0.0.2
+		((after == before)) || rounds=$((rounds + 1))
+		((rounds < 3)) || return 0
+	done
+	((rounds)) || skip "nobody was killed in time"
+}
+
 # toggled N COMMAND...: while packets go both ways, N times: then they still do.
 toggled() {
 	local i rounds=$1

@@ -96,19 +96,33 @@ impl Napi {
     }
 
     /// Adds it to `dev` and switches it on. What users have set for the queue `index` of the device
-    /// applies: the core keeps that, and the number that it is known by. May sleep.
+    /// applies: the core keeps that, and the number that it is known by. But it gets a thread only if
+    /// `threads`. Returns whether the next one may: not if there was none to be had. May sleep.
     ///
     /// # Safety
     ///
     /// It must be zeroed. [`stop`](Self::stop) must be called, and a grace period pass then, before it or
     /// the device is freed. The device must have been allocated with more than `index` receive queues.
     /// `poll` must be callable until then with this one.
-    pub(super) unsafe fn start(&self, dev: &NetDevice, index: u16, poll: PollFn, _rtnl: &Rtnl) {
+    pub(super) unsafe fn start(
+        &self,
+        dev: &NetDevice,
+        index: u16,
+        poll: PollFn,
+        threads: bool,
+        _rtnl: &Rtnl,
+    ) -> bool {
         // INVARIANT: Added, and on.
         // SAFETY: By the caller's guarantee. RTNL is held, as a queue's NAPI is set with; `dev->lock`, as NAPIs
         // are added and switched on with, is not: devices of ours are not ops locked.
         unsafe {
-            bindings::napi_start(dev.as_ptr(), self.napi.get(), Some(poll), index.into());
+            bindings::napi_start(
+                dev.as_ptr(),
+                self.napi.get(),
+                Some(poll),
+                index.into(),
+                threads,
+            )
         }
     }
 

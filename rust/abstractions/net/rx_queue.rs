@@ -161,9 +161,10 @@ impl<T: RxQueueOps> LiveQueue<T> {
         self.napi.schedule();
     }
 
-    fn start(&self, rtnl: &Rtnl) {
+    /// With a thread only if `threads`; whether the next one may have one.
+    fn start(&self, threads: bool, rtnl: &Rtnl) -> bool {
         if self.started.load(Relaxed) {
-            return;
+            return threads;
         }
         let poll: PollFn = Self::poll_callback;
         // INVARIANT: From here on.
@@ -172,7 +173,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
         // SAFETY: It was not started, so that the NAPI is zeroed. `drop` at the latest stops it, and waits;
         // the device is held until then, and `resize` has compared the number. The callback gets a NAPI
         // that is in a queue of this type.
-        unsafe { self.napi.start(&self.dev, self.index, poll, rtnl) };
+        unsafe { self.napi.start(&self.dev, self.index, poll, threads, rtnl) }
     }
 
     /// Must be called under RTNL, or when the device is unregistered.
@@ -421,8 +422,10 @@ impl<'a, T: RxQueueOps> Plan<'a, T> {
         if !self.changes {
             return;
         }
+        // As the core, which logs each failure: who gets no thread for one queue is not given others.
+        let mut threads = true;
         for queue in self.table.iter().flat_map(|table| table.0.iter()) {
-            queue.start(rtnl);
+            threads = queue.start(threads, rtnl);
         }
         self.queues.replace(self.table, self.keep, rtnl);
     }
