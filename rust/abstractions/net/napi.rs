@@ -428,7 +428,7 @@ impl<'p> Poll<'p> {
         unsafe { bindings::xdp_set_return_frame_no_direct() };
     }
 
-    /// Something was redirected.
+    /// Something is being redirected.
     #[inline]
     pub(super) fn redirected(&mut self) {
         self.redirected = true;

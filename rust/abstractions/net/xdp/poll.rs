@@ -327,10 +327,11 @@ impl<'p> XdpPoll<'_, 'p> {
             }
         } else {
             let dev = self.poll.dev().as_ptr();
+            // Also if it fails: of several destinations some may have a copy by then.
+            self.poll.redirected();
             // SAFETY: By the caller's guarantee. Success takes the buffer. What was collected is sent before
-            // the poll ends, which is told so.
+            // the poll ends, which was told so.
             if unsafe { bindings::xdp_do_redirect(dev, xdp, prog.as_ptr()) } == 0 {
-                self.poll.redirected();
                 self.done.redirected += 1;
                 return Outcome::Done;
             }
