@@ -666,7 +666,8 @@ ndo_xmit_as_c() {
 	local none="basic redirect rx-sg" all="basic redirect ndo-xmit rx-sg ndo-xmit-sg"
 
 	ns S B
-	ip -n S link add v0 type "$1" peer name v1 netns B
+	ip -n S link add v0 numrxqueues 2 numtxqueues 2 type "$1" \
+		peer name v1 netns B numrxqueues 2 numtxqueues 2
 	ip -n S link set v0 up
 	ip -n B link set v1 up
 	gives "$none" can S v0
@@ -680,10 +681,32 @@ ndo_xmit_as_c() {
 	in_ns B ethtool -K v1 gro on
 	detach B v1
 	gives "$all" can S v0
+	# What is switched while it is down is said when it is up.
 	ip -n B link set v1 down
 	in_ns B ethtool -K v1 gro off
+	gives "$all" can S v0
 	ip -n B link set v1 up
 	gives "$none" can S v0
+	ip -n B link set v1 down
+	in_ns B ethtool -K v1 gro on
+	gives "$none" can S v0
+	# A program of the other end is no news of it.
+	attach S v0 pass
+	gives "$none" can S v0
+	detach S v0
+	ip -n B link set v1 up
+	gives "$all" can S v0
+	# With fewer queues than a program needs it depends on what was last.
+	in_ns S ethtool -L v0 rx 1
+	gives "" can S v0
+	in_ns B ethtool -K v1 gro off
+	in_ns B ethtool -K v1 gro on
+	gives "ndo-xmit ndo-xmit-sg" can S v0
+	in_ns B ethtool -K v1 tso off
+	gives "ndo-xmit ndo-xmit-sg" can S v0
+	ip -n B link set v1 down
+	ip -n B link set v1 up
+	gives "" can S v0
 	ip -n S link del v0
 	ip netns del S
 	ip netns del B

@@ -55,20 +55,19 @@ pub(super) fn queue_of_cpu(cpu: u32, count: usize) -> u16 {
     u16::try_from(cpu as usize % count.max(1)).unwrap_or(0)
 }
 
-/// What an end can do that has so many receive queues, where the other one transmits by `peer_tx` and, if
-/// `peer_polls`, polls what it receives.
+/// What an end can do that has so many receive queues, where the other one transmits by `peer_tx` and polls what it
+/// receives, or does not.
 pub(super) fn features(ndo_xmit: NdoXmit, peer_polls: bool, rx: u32, peer_tx: u32) -> XdpFeatures {
-    let has_program = all_by_queues(rx, peer_tx);
     let through = match ndo_xmit {
         NdoXmit::Always => true,
-        NdoXmit::IfPolled => has_program && peer_polls,
+        NdoXmit::IfPolled => peer_polls,
     };
     let through = if through {
         XdpFeatures::NDO_XMIT.with(XdpFeatures::NDO_XMIT_SG)
     } else {
         XdpFeatures::NONE
     };
-    if !has_program {
+    if !all_by_queues(rx, peer_tx) {
         return through;
     }
     through
@@ -140,7 +139,7 @@ mod tests {
         assert!(of(true, 1, 1) == features(NdoXmit::Always, true, 1, 1));
         assert!(of(false, 1, 1).with(THROUGH) == of(true, 1, 1));
         assert!(of(false, 1, 1) != of(true, 1, 1));
-        assert!(of(true, 1, 2) == XdpFeatures::NONE);
+        assert!(of(true, 1, 2) == THROUGH && of(false, 1, 2) == XdpFeatures::NONE);
     }
 
     #[test]

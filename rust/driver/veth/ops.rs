@@ -62,12 +62,12 @@ impl NetDeviceOps for Veth {
         if dev.data().wants_queues(dev.has_any_feature(Features::GRO)) {
             Self::make_queues(dev, rtnl)?;
         }
-        let guard = rcu::read_lock();
-        if let Some(peer) = dev.data().peer.get(Rcu::new(&guard)) {
+        if let Some(peer) = dev.data().peer.get_rtnl(rtnl) {
             if peer.is_up() {
                 dev.carrier_on();
                 peer.carrier_on();
             }
+            xdp::update_features(dev, peer, rtnl);
         }
         Ok(())
     }
@@ -83,17 +83,21 @@ impl NetDeviceOps for Veth {
         dev.data().queues.clear(rtnl);
     }
 
-    /// GRO is done where packets are polled, so it is what queues are there for. A device that is down
-    /// has none.
+    /// GRO is done where packets are polled, so it is what queues are there for, but for a program. A device
+    /// that is down has none: what follows is done when it is opened.
     fn set_features(dev: &Registered<Link<Self>>, features: Features, rtnl: &Rtnl) -> Result {
-        let polls = dev.data().wants_queues(features.any(Features::GRO));
-        if dev.is_up() && polls {
+        let gro = features.any(Features::GRO);
+        let changes = gro != dev.has_any_feature(Features::GRO);
+        if !changes || !dev.is_up() || dev.data().prog.is_some() {
+            return Ok(());
+        }
+        if gro {
             Self::make_queues(dev, rtnl)?;
-        } else if !polls {
+        } else {
             dev.data().queues.clear(rtnl);
         }
         if let Some(peer) = dev.data().peer.get_rtnl(rtnl) {
-            xdp::features_of(peer, dev, polls, rtnl);
+            xdp::features_of(peer, dev, gro, rtnl);
         }
         Ok(())
     }

@@ -44,19 +44,34 @@ use kernel::{
     },
 };
 
-/// Says what both ends can do, after something has changed of which that depends.
+/// Says what both ends can do, after one was opened or has other queues.
 pub(super) fn update_features(dev: &Link<Veth>, peer: &Link<Veth>, rtnl: &Rtnl) {
-    let polls = |end: &Link<Veth>| end.data().wants_queues(end.has_any_feature(Features::GRO));
-    features_of(dev, peer, polls(peer), rtnl);
-    features_of(peer, dev, polls(dev), rtnl);
+    // As the C driver: past a program nothing is sent through either, until polling begins.
+    let polls = |end: &Link<Veth>, other: &Link<Veth>| {
+        has_queues_for(other, end, rtnl)
+            && end.data().wants_queues(end.has_any_feature(Features::GRO))
+    };
+    features_of(dev, peer, polls(peer, dev), rtnl);
+    features_of(peer, dev, polls(dev, peer), rtnl);
 }
 
 /// Says what `dev` can do, whose other end polls or does not.
 pub(super) fn features_of(dev: &Link<Veth>, peer: &Link<Veth>, peer_polls: bool, rtnl: &Rtnl) {
-    let (_, _, rx, _) = dev.num_queues(rtnl);
-    let (peer_tx, _, _, _) = peer.num_queues(rtnl);
+    let (rx, peer_tx) = queues(dev, peer, rtnl);
     let ndo_xmit = dev.data().ndo_xmit;
     dev.set_xdp_features(features(ndo_xmit, peer_polls, rx, peer_tx), rtnl);
+}
+
+/// By how many queues `dev` receives, and `peer` transmits.
+fn queues(dev: &Link<Veth>, peer: &Link<Veth>, rtnl: &Rtnl) -> (u32, u32) {
+    let (_, _, rx, _) = dev.num_queues(rtnl);
+    let (peer_tx, _, _, _) = peer.num_queues(rtnl);
+    (rx, peer_tx)
+}
+
+fn has_queues_for(dev: &Link<Veth>, peer: &Link<Veth>, rtnl: &Rtnl) -> bool {
+    let (rx, peer_tx) = queues(dev, peer, rtnl);
+    all_by_queues(rx, peer_tx)
 }
 
 /// Has packets that `dev` receives go through `prog`, or through none.
@@ -75,9 +90,7 @@ pub(super) fn set_prog(
         if peer.mtu() > mtu {
             return Err(ack.refuse(Refusal::XdpPeerMtu));
         }
-        let (_, _, rx, _) = dev.num_queues(rtnl);
-        let (peer_tx, _, _, _) = peer.num_queues(rtnl);
-        if !all_by_queues(rx, peer_tx) {
+        if !has_queues_for(dev, peer, rtnl) {
             return Err(ack.refuse(Refusal::XdpQueues));
         }
         if dev.is_up() {
@@ -90,13 +103,17 @@ pub(super) fn set_prog(
 
     let before = end.cuts(rtnl);
     drop(end.prog.replace(prog, rtnl));
-    if !end.wants_queues(dev.has_any_feature(Features::GRO)) {
+    let (runs, gro) = (end.prog.is_some(), dev.has_any_feature(Features::GRO));
+    if !end.wants_queues(gro) {
         end.queues.clear(rtnl);
     }
     if let Some(peer) = peer {
         peer.set_max_mtu(mtu, rtnl);
         end.apply_headroom(dev, peer, Rcu::new(&rcu::read_lock()));
-        update_features(dev, peer, rtnl);
+        // With GRO on, the end of a program changes nothing.
+        if runs || !gro {
+            features_of(peer, dev, runs, rtnl);
+        }
         update_gso(end, peer, before, rtnl);
     }
     Ok(())
