@@ -25,6 +25,7 @@ use crate::{
 use abstractions::net::{
     drop_trace::LostPacket,
     headers::ETH_P_PAUSE,
+    link::downcast,
     mac::Mac,
     net_device_ops::{
         Tx,
@@ -35,6 +36,7 @@ use abstractions::net::{
         NetDevice, //
     },
     skbuff::{
+        DropReason,
         EthFrame,
         SkBuff,
         XmitStatus, //
@@ -91,7 +93,7 @@ fn sent<E: Endpoint>(dev: &Link<E>, len: u32, status: XmitStatus, cx: &XmitConte
 
 /// Makes a frame that `sender` sends one that `receiver`, whose MAC address it is for, has received.
 ///
-/// As far as anybody can see, the lower device has received it before: it goes that way if there is
+/// As far as anybody can see, the lower device has received it before: it goes [that way](by_lower) if there is
 /// somebody to see it, or if VLANs on the lower device or sources might have a claim on it. Then the
 /// port finds the receiver.
 #[inline(always)]
@@ -106,7 +108,7 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
     // Whether it is dropped on the way is no business of the sender.
     this.stats.count_tx(len, cx.bh());
     if !this.port.sources.is_empty() {
-        return through(frame, lower, cx);
+        return by_lower::<S, R>(receiver, lower, frame, cx);
     }
     match frame.forward_over(lower, receiver, cx.rcu()) {
         Ok(skb) => {
@@ -122,8 +124,44 @@ pub(crate) fn between<S: Endpoint, R: Endpoint>(
             }
             Tx::SENT
         }
-        Err(frame) => through(frame, lower, cx),
+        Err(frame) => by_lower::<S, R>(receiver, lower, frame, cx),
     }
+}
+
+/// Makes a frame for `receiver` one that the lower device has received, because somebody there may have a claim
+/// on it; not a VLAN of another's.
+///
+/// Its sender, an `S`, is the device that it has: on the short way nothing has to be kept for this one.
+#[cold]
+#[inline(never)]
+fn by_lower<S: Endpoint, R: Endpoint>(
+    receiver: &Link<R>,
+    lower: &NetDevice,
+    mut frame: EthFrame<'_>,
+    cx: &XmitContext<'_>,
+) -> Tx {
+    let sender = downcast::<S>(frame.dev());
+    if sender.is_some_and(|sender| may_use_vlans(sender, cx))
+        || !frame.is_for_vlan_of(lower, cx.rcu())
+    {
+        return through(frame, lower, cx);
+    }
+    if !lower.is_up() || lower.has_ingress_rules() {
+        // Rules cannot be asked without that VLAN, and are not got round by a tag.
+        lower.count_rx_dropped();
+        frame.into_skb().drop_reason(DropReason::NOT_SPECIFIED);
+    } else {
+        group::receive_and_count(receiver, frame, cx.rcu(), cx.bh());
+    }
+    Tx::SENT
+}
+
+/// Whether what `sender` sends to the lower device may be received by VLANs there. These may be in another
+/// namespace, with links of others on them, and only a switch on the wire says who is in which VLAN. The namespace of
+/// the lower device may do as it likes; but who writes to a tap there may be a machine of somebody else's.
+fn may_use_vlans<S: Endpoint>(sender: &Link<S>, cx: &XmitContext<'_>) -> bool {
+    let this = sender.data();
+    this.tap().is_none() && sender.is_beside(&this.lower, cx.rcu())
 }
 
 /// Makes a frame that `sender` sends one that the lower device's own stack has received: no link on it is

@@ -131,6 +131,49 @@ __rnetvirt_helper bool rnetvirt_helper_netdev_ingress_is_plain(const struct net_
 	       rnetvirt_list_is_empty(&dev->ptype_specific);
 }
 
+/* Whether DEV has classifiers, netfilter hooks at ingress or a generic XDP program. */
+__rnetvirt_helper bool rnetvirt_helper_netdev_has_ingress_hooks(const struct net_device *dev)
+{
+	return rnetvirt_ingress_hooks(dev);
+}
+
+/*
+ * Whether a VLAN on DEV would take SKB, which begins with its Ethernet header and is ours, if DEV
+ * received it: that is before anybody on top of DEV is asked. It may if the tag has no number, as
+ * there may be another tag behind it, or if there is no whole one.
+ * Follows net/8021q/vlan_core.c:vlan_do_receive() ecd886cb.
+ */
+__rnetvirt_helper bool rnetvirt_helper_netdev_vlan_takes(struct net_device *dev,
+							 struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_VLAN_8021Q)
+	__be16 protocol = ((const struct ethhdr *)skb->data)->h_proto;
+	bool takes;
+	u16 id;
+
+	if (!rcu_access_pointer(dev->vlan_info))
+		return false;
+	if (skb_vlan_tag_present(skb)) {
+		protocol = skb->vlan_proto;
+		id = skb_vlan_tag_get_id(skb);
+	} else if (!eth_type_vlan(protocol)) {
+		return false;
+	} else {
+		/* Pages may be the sender's still, who writes another number then. */
+		if (!pskb_may_pull(skb, VLAN_ETH_HLEN))
+			return true;
+		id = ntohs(((const struct vlan_ethhdr *)skb->data)->h_vlan_TCI) & VLAN_VID_MASK;
+	}
+	/* It wants this lock, although softirqs are off. */
+	rcu_read_lock();
+	takes = !id || __vlan_find_dev_deep_rcu(dev, protocol, id);
+	rcu_read_unlock();
+	return takes;
+#else
+	return false;
+#endif
+}
+
 __rnetvirt_helper void rnetvirt_helper_netif_addr_lock_bh(struct net_device *dev)
 {
 	netif_addr_lock_bh(dev);

@@ -269,3 +269,73 @@ test_a_mark_leaves_with_a_packet() {
 		printf 'netns del %s\n' S W A | ip -batch -
 	done
 }
+
+# vlan_of_others: VLAN 5 of eth0 is in C.
+vlan_of_others() {
+	needs 8021q
+	ns C
+	ip -n S link add link eth0 name e5 netns C type vlan id 5
+	ip -n C link set e5 up
+}
+
+# begins NETNS DEVICE HEADER PLACE...: who sees a frame that begins so.
+begins() { frames begins "$@"; }
+
+test_a_tag_between_links_reaches_no_vlan_of_the_lower_device() {
+	local tag
+
+	macs bridge
+	vlan_of_others
+	ns D
+	ip -n C link add link e5 name x netns D address 02:00:00:00:00:77 up type rnetvirt
+	takes 02:00:00:00:00:77
+	# For an address that is his own, and that of a link in the VLAN.
+	for tag in 81000005 81000000 8100000081000005; do
+		gives "A/v0 host" begins A v0 020000000077$V0$tag A/v0 B/v1 C/e5 D/x S/eth0 W/wire0
+	done
+	# For a sibling's, which a bridge on the VLAN would take.
+	gives "B/v1 host" begins A v0 $V1${V0}81000005 A/v0 B/v1 C/e5 W/wire0
+	# Also where there are sources.
+	ip -n S link add link eth0 name s0 up type rnetvirt mode source
+	ip -n S link set s0 type rnetvirt macaddr add $WIRE
+	gives "B/v1 host" begins A v0 $V1${V0}81000005 A/v0 B/v1 C/e5 W/wire0
+	ip -n S link del s0
+	# What the wire says of the VLAN holds, and what the namespace of the lower device does.
+	gives "C/e5 otherhost" begins W wire0 $V1${V0}81000005 A/v0 B/v1 C/e5
+	ip -n S link add link eth0 name p0 address 02:00:00:00:00:03 up type rnetvirt
+	gives "C/e5 otherhost" begins S p0 $V1${V0}81000005 A/v0 B/v1 C/e5
+	# Other tags go the way that they went.
+	gives "B/v1 host, S/eth0 otherhost" begins A v0 $V1${V0}81000006 A/v0 B/v1 C/e5 S/eth0
+}
+
+test_a_tag_written_to_a_tap_reaches_no_vlan_of_the_lower_device() {
+	macs bridge
+	vlan_of_others
+	ip -n S link add link eth0 name t0 address 02:00:00:00:00:03 up type rnetvirt flavor macvtap mode bridge
+	gives "B/v1 host" begins S t0 $V1${V0}81000005 A/v0 B/v1 C/e5
+}
+
+test_a_tag_gets_round_no_rule_of_the_lower_device() {
+	macs bridge
+	vlan_of_others
+	in_ns S tc qdisc add dev eth0 clsact
+	in_ns S tc filter add dev eth0 ingress matchall action pass
+	gives nobody begins A v0 $V1${V0}81000005 A/v0 B/v1 C/e5
+	gives 1 sysfs S eth0 statistics/rx_dropped
+	gives "B/v1 host" begins A v0 $V1${V0}81000006 A/v0 B/v1 C/e5
+	gives "B/v1 host" begins A v0 $V1$V0 A/v0 B/v1 C/e5
+}
+
+test_a_tag_of_a_trusted_link_reaches_no_vlan_of_the_lower_device() {
+	ns S W A
+	wired S W
+	vlan_of_others
+	ip -n S link add link eth0 name v0 netns A type rnetvirt flavor ipvlan mode l2 trust on
+	ip -n A link set v0 up
+	gives "S/eth0 host" begins A v0 020000000a00020000000a00 S/eth0 C/e5
+	gives nobody begins A v0 020000000a00020000000a0081000005 S/eth0 C/e5
+	# From the lower device's namespace it does.
+	ip -n A link set v0 netns S
+	ip -n S link set v0 up
+	gives "C/e5 host" begins S v0 020000000a00020000000a0081000005 C/e5
+}

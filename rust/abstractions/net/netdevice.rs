@@ -222,6 +222,14 @@ impl NetDevice {
         unsafe { bindings::netdev_ingress_is_plain(self.as_ptr(), skb, protocol) }
     }
 
+    /// Returns whether rules look at what the device receives: classifiers, netfilter hooks at ingress, or
+    /// generic XDP. A snapshot.
+    #[cold]
+    pub fn has_ingress_rules(&self) -> bool {
+        // SAFETY: The device is valid; pointers are compared with null.
+        unsafe { bindings::netdev_has_ingress_hooks(self.as_ptr()) }
+    }
+
     /// Says something in the kernel's log, with the device's name.
     pub fn log_error(&self, msg: &'static CStr) {
         // SAFETY: The device is valid, and the message ends with a zero.

@@ -10,6 +10,7 @@ use super::{
         settle_checksum, //
     },
     drop_tx,
+    may_use_vlans,
     send_out,
     sent,
     through,
@@ -249,9 +250,11 @@ impl Ipvlan {
     /// A frame to our own MAC address, but for no endpoint: the lower device receives it, if the host
     /// trusts us.
     #[inline(never)]
-    fn send_in(dev: &Link<Self>, frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
+    fn send_in(dev: &Link<Self>, mut frame: EthFrame<'_>, cx: &XmitContext<'_>) -> Tx {
         let this = dev.data();
-        if !this.settings.is_trusted() {
+        if !this.settings.is_trusted()
+            || !may_use_vlans(dev, cx) && frame.is_for_vlan_of(&this.lower, cx.rcu())
+        {
             return drop_tx(dev, frame.into_skb(), Reason::TxHost, cx);
         }
         // Whether it is dropped on the way is no business of the sender.

@@ -88,11 +88,28 @@ impl<'a> EthFrame<'a> {
         self.0.as_ptr()
     }
 
+    /// Returns the device that it is on: whose it is to send, until another one gets it.
+    #[inline]
+    pub fn dev(&self) -> &NetDevice {
+        // SAFETY: By the type's invariant the skb is valid, and so is its `dev`.
+        unsafe { NetDevice::from_raw(bindings::skb_dev(self.0 .0.as_ptr())) }
+    }
+
     /// Says whether it has a VLAN tag, in the frame or beside it, also one of VLAN 0.
     #[inline]
     pub fn is_tagged(&self) -> bool {
         // SAFETY: The skb is valid; by the type's invariant there is a whole header.
         unsafe { bindings::skb_is_tagged(self.0.as_ptr()) }
+    }
+
+    /// Says whether a VLAN on `dev` would take it, or might, if `dev` received it: before
+    /// the device's [`RxHandler`](crate::net::rx_handler::RxHandler) sees it. The tag is in the linear part from
+    /// now on, where nobody changes it. A snapshot.
+    #[cold]
+    pub fn is_for_vlan_of(&mut self, dev: &NetDevice, _rcu: Rcu<'_>) -> bool {
+        // SAFETY: The device is valid, and the skb valid and nobody else's; what was in the linear part stays
+        // there, so the type's invariant holds. This is an RCU section.
+        unsafe { bindings::netdev_vlan_takes(dev.as_ptr(), self.0 .0.as_ptr()) }
     }
 
     /// Returns the packet again.
