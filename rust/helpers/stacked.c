@@ -397,11 +397,25 @@ __rnetvirt_helper struct sk_buff *rnetvirt_helper___skb_dequeue(struct sk_buff_h
 	return __skb_dequeue(list);
 }
 
-/* What whoever put a packet off wants to know later. */
-__rnetvirt_helper u64 *rnetvirt_helper_skb_note(struct sk_buff *skb)
+/* What whoever puts a packet off wants to know later. */
+__rnetvirt_helper void rnetvirt_helper_skb_put_note(struct sk_buff *skb, u64 first, u64 second)
 {
+	u64 *note = (u64 *)skb->cb;
+
 	BUILD_BUG_ON(sizeof(skb->cb) < 2 * sizeof(u64));
-	return (u64 *)skb->cb;
+	note[0] = first;
+	note[1] = second;
+}
+
+/* Takes it back. Classifiers of who receives the packet, or copies of it, can read what is there. */
+__rnetvirt_helper void rnetvirt_helper_skb_take_note(struct sk_buff *skb, u64 *first, u64 *second)
+{
+	u64 *note = (u64 *)skb->cb;
+
+	*first = note[0];
+	*second = note[1];
+	note[0] = 0;
+	note[1] = 0;
 }
 
 __rnetvirt_helper u64 rnetvirt_helper_ktime_get_ns(void)

@@ -245,3 +245,13 @@ test_a_class_of_the_hosts_is_not_chosen() {
 	carried S v0
 	gives 5 pcp S 65552
 }
+
+# What the module notes of a packet that it puts off is an address in the kernel's memory.
+test_nothing_is_noted_beside_what_was_put_off() {
+	TYPE=rnetvirt pair_of vepa
+	mkdir -p $PROGS
+	xdp_in B tc $PROGS/notes v1 notes
+	# A switch sends it back: it is put off, and not for its sender.
+	gives "B/v1 broadcast" who W wire0 020000000001 ffffffffffff 1 A/v0 B/v1
+	gives "1 0" xdp notes $PROGS/notes
+}

@@ -13,6 +13,8 @@ usage: xdp.py pin PATH STEP...         pin a program, and its maps as PATH_count
                                        bpf_redirect_peer(); its link is pinned
        xdp.py tc PATH DEV hash         a program that keeps the last hash of what DEV receives
        xdp.py hash PATH                that hash
+       xdp.py tc PATH DEV notes        a program that counts what DEV receives
+       xdp.py notes PATH               how many packets came, and beside how many (cb) something was noted
        xdp.py socket PATH DEV QUEUE N  an AF_XDP socket at key 0 of PATH_map, until N frames came or a
                                        line was read: prints how many, and the length of the last one
 
@@ -316,6 +318,14 @@ def tc(path, device, step):
         program = assemble([*helper(HASH_RECALC), *copy(6, 0), *value_of(last), ins(0x63, 7, 6, 0), *mov(0, -1), ins(0x95)])
         pin(bpf.tcx(socket.if_nametoindex(device), program), path)
         return
+    if step == "notes":
+        counts = new_map(ARRAY, 16, 1)
+        pin(counts, path + "_notes")
+        program = assemble([*copy(6, 1), ins(0x61, 8, 6, 48), ins(0x61, 9, 6, 52), ins(0x4F, 8, 9), *value_of(counts),
+                            *mov(1, 1), ins(0xDB, 7, 1, 0), ins(0x15, 8, off=1), ins(0xDB, 7, 1, 8),
+                            *mov(0, -1), ins(0x95)])
+        pin(bpf.tcx(socket.if_nametoindex(device), program), path)
+        return
     how, ifindex = step.split(":")
     number, flags = {"to": (REDIRECT, 0), "peer": (bpf.REDIRECT_PEER, 0), "peer-egress": (bpf.REDIRECT_PEER, EGRESS)}[how]
     program = assemble([*mov(1, int(ifindex)), *mov(2, flags), *helper(number), ins(0x95)])
@@ -413,6 +423,8 @@ def main(command, *args):
         print(*asked(args[0]))
     elif command == "hash":
         print(f"{struct.unpack('=I', lookup(pinned(args[0] + '_hash'), 0, 4))[0]:08x}")
+    elif command == "notes":
+        print(*struct.unpack("=QQ", lookup(pinned(args[0] + "_notes"), 0, 16)))
     elif command == "stamped":
         stamped(args[0], int(args[1]), bytes.fromhex(args[2]))
     elif command == "live":

@@ -96,19 +96,15 @@ impl<T: RxHandler> Handler<T> {
     fn put_off(
         &self,
         skb: RxSkb<'_>,
-        note: [u64; 2],
+        [first, second]: [u64; 2],
         limit: u32,
         _bh: Bh<'_>,
     ) -> Result<(), Dropped> {
         let skb = NonNull::new(skb.into_raw()).ok_or(Dropped)?;
         // SAFETY: The packet is ours, by the caller's word, and given up.
         let skb = unsafe { DetachedSkb::new(skb) }.ok_or(Dropped)?;
-        // SAFETY: The packet is ours, and has room for the note.
-        unsafe {
-            bindings::skb_note(skb.as_ptr())
-                .cast::<[u64; 2]>()
-                .write(note)
-        };
+        // SAFETY: The packet is ours, and nobody else's: what is beside it is ours to write to.
+        unsafe { bindings::skb_put_note(skb.as_ptr(), first, second) };
         // SAFETY: The queue is initialised, and the packet ours to give up; softirqs are disabled. Its
         // device is held until the handler is detached, which empties the queue.
         if unsafe { bindings::skb_queue_tail_limit(self.queue.get(), skb.as_ptr(), limit) } {
@@ -183,15 +179,16 @@ impl<T: RxHandler> Handler<T> {
             if skb.is_null() {
                 return;
             }
-            // SAFETY: The packet is ours; `defer` has left a note.
-            let note = unsafe { bindings::skb_note(skb).cast::<[u64; 2]>().read() };
+            let (mut first, mut second) = (0, 0);
+            // SAFETY: The packet is ours, and nobody else's; `put_off` has left a note.
+            unsafe { bindings::skb_take_note(skb, &mut first, &mut second) };
             let section = rcu::read_lock();
             // SAFETY: It was queued as an `RxSkb` that nobody else holds; its device is held as long as
             // the handler is attached to it.
             let skb = unsafe { RxSkb::from_raw(skb) };
             // SAFETY: This is the worker, and the section has just begun.
             let cx = unsafe { Deferred::assume(Rcu::new(&section)) };
-            T::deferred(this, &skb, note, &cx);
+            T::deferred(this, &skb, [first, second], &cx);
             skb.consume();
             drop(section);
             // SAFETY: May sleep here.
