@@ -165,8 +165,11 @@ impl Port {
             Event::REGISTER => self.arrive(rtnl),
             Event::PRE_TYPE_CHANGE => return Err(EPERM),
             // A bond in mode balance-tlb or balance-alb, which has nothing else to say, has taken another
-            // of its devices into use, and tells the switch of addresses of its own only.
-            Event::RESEND_IGMP => self.tell_where_links_are(Rcu::new(&rcu::read_lock())),
+            // of its devices into use, and tells the switch of addresses of its own only. With others their
+            // links' stacks announce themselves, where that is needed.
+            Event::RESEND_IGMP if lower.bond_tells_switches() => {
+                self.tell_where_links_are(Rcu::new(&rcu::read_lock()));
+            }
             _ => {}
         }
         Ok(())

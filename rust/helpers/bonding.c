@@ -10,25 +10,48 @@
 #include <net/bonding.h>
 #endif
 
-/*
- * How many seconds a bond in mode balance-tlb, with VLANs on it perhaps, lets pass until it
- * tells switches again where addresses are. 0: it is no such device. The bond's data are there
- * as long as the device is.
- */
-__rnetvirt_helper unsigned int rnetvirt_helper_bond_lp_interval(struct net_device *dev)
-{
 #if IS_ENABLED(CONFIG_BONDING)
-	const struct bonding *bond;
-
+/* The bond that DEV is, or is a VLAN on; or NULL. Its data are there as long as the device is. */
+static const struct bonding *rnetvirt_bond_of(const struct net_device *dev)
+{
 	if (is_vlan_dev(dev))
 		dev = vlan_dev_real_dev(dev);
-	if (!netif_is_bond_master(dev))
-		return 0;
-	bond = netdev_priv(dev);
-	if (READ_ONCE(bond->params.mode) == BOND_MODE_TLB)
+	return netif_is_bond_master(dev) ? netdev_priv(dev) : NULL;
+}
+#endif
+
+/*
+ * How many seconds a bond in mode balance-tlb, with VLANs on it perhaps, lets pass until it
+ * tells switches again where addresses are. 0: it is no such device.
+ */
+__rnetvirt_helper unsigned int rnetvirt_helper_bond_lp_interval(const struct net_device *dev)
+{
+#if IS_ENABLED(CONFIG_BONDING)
+	const struct bonding *bond = rnetvirt_bond_of(dev);
+
+	if (bond && READ_ONCE(bond->params.mode) == BOND_MODE_TLB)
 		return READ_ONCE(bond->params.lp_interval);
 #endif
 	return 0;
+}
+
+/*
+ * Whether it is a bond, with VLANs on it perhaps, that tells switches where addresses are when it
+ * has taken another of its devices into use: in modes balance-tlb and balance-alb.
+ */
+__rnetvirt_helper bool rnetvirt_helper_bond_tells_switches(const struct net_device *dev)
+{
+#if IS_ENABLED(CONFIG_BONDING)
+	const struct bonding *bond = rnetvirt_bond_of(dev);
+	int mode;
+
+	if (!bond)
+		return false;
+	mode = READ_ONCE(bond->params.mode);
+	return mode == BOND_MODE_TLB || mode == BOND_MODE_ALB;
+#else
+	return false;
+#endif
 }
 
 /* A frame of the shortest length, as bonding sends for addresses that it knows of. */

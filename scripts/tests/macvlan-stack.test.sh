@@ -89,14 +89,14 @@ test_a5_on_bond() {
 	works low
 }
 
-# on_bond [OPTION...]: bond low of S in mode balance-tlb, of two devices that are connected to the
+# on_bond [OPTION...]: bond low of S in mode balance-tlb, or BOND_MODE, of two devices that are connected to the
 # switch br0 in W; nothing is sent but by the bond and the link v0 on it.
 on_bond() {
 	local n
 
 	ns S W
 	ip -n W link add br0 up type bridge
-	ip -n S link add low type bond mode balance-tlb miimon 50 "$@"
+	ip -n S link add low type bond mode "${BOND_MODE:-balance-tlb}" miimon 50 "$@"
 	for n in 0 1; do
 		ip -n S link add s$n type veth peer name w$n netns W
 		ip -n W link set w$n up master br0
@@ -115,6 +115,20 @@ test_a5_switches_learn_when_a_bond_fails_over() {
 	old=$(sysfs S low bonding/active_slave)
 	ip -n S link set "$old" down
 	wait_for 10 learned w$((1 - ${old#s}))
+}
+
+# A bond that has no such mode lets the link's own stack say something, if it has anything to say.
+test_a5_switches_are_told_of_no_other_failover() {
+	local old new
+
+	needs veth bonding bridge 8021q
+	BOND_MODE=active-backup on_bond
+	old=$(sysfs S low bonding/active_slave)
+	new=s$((1 - ${old#s}))
+	ip -n S link set low type bond active_slave $new
+	wait_for 10 shows $new sysfs S low bonding/active_slave
+	sleep 2
+	if learned w0 || learned w1; then fail "a bond in mode active-backup told of the link"; fi
 }
 
 # What a switch has forgotten it is told again; the link itself sends nothing.
@@ -188,7 +202,7 @@ forget() { in_ns W bridge fdb delete 02:00:00:00:00:01 dev "$1" master 2>/dev/nu
 is_active() { [ "$(sysfs S low bonding/active_slave)" ]; }
 
 # learned PORT: the link's address is there.
-learned() { in_ns W bridge fdb show dev "$1" | grep -q 02:00:00:00:00:01; }
+learned() { in_ns W bridge fdb show dev "$1" | grep 02:00:00:00:00:01 >/dev/null; }
 
 test_a5_on_bridge() {
 	bed

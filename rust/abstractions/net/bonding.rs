@@ -19,6 +19,13 @@ impl NetDevice {
         unsafe { bindings::bond_lp_interval(self.as_ptr()) }
     }
 
+    /// Returns whether the device is a bond in mode balance-tlb or balance-alb, or a VLAN on one: after a
+    /// failover these tell switches where the addresses are that they know of. A snapshot.
+    pub fn bond_tells_switches(&self) -> bool {
+        // SAFETY: As above.
+        unsafe { bindings::bond_tells_switches(self.as_ptr()) }
+    }
+
     /// Sends a frame on `lower` that says nothing but where this device's MAC address is, for switches
     /// to learn: from it to it, of Ethernet's loopback protocol. Lost if there is no memory.
     pub fn send_learning_packet(&self, lower: &Self, _rcu: Rcu<'_>) {
