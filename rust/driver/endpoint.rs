@@ -173,6 +173,12 @@ impl Common {
         self.set_odd_broadcast(self.port.is_odd_broadcast(everybody));
     }
 
+    /// Whether what it listens to follows from another address for everybody than that.
+    pub(crate) fn has_other_broadcast(&self, everybody: Mac) -> bool {
+        !self.groups.has(everybody)
+            || self.odd_broadcast.load(Relaxed) != self.port.is_odd_broadcast(everybody)
+    }
+
     /// It is not up any more. Returns whether the port's groups have to be computed anew.
     pub(crate) fn forget_broadcast(&self) -> bool {
         self.set_odd_broadcast(false)

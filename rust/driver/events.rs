@@ -3,7 +3,11 @@
 //! What happens to devices that endpoints are on top of, or that have a tap.
 
 use crate::{
-    endpoint::Macvlan,
+    endpoint::{
+        Endpoint,
+        Ipvlan,
+        Macvlan, //
+    },
     ipvlan::addresses,
     port::Port,
     tap, //
@@ -11,6 +15,7 @@ use crate::{
 use abstractions::{
     context::Rcu,
     net::{
+        link::downcast,
         net_device_ops::NetDeviceOps,
         netdevice::{
             Link,
@@ -50,6 +55,10 @@ impl Notifier for Events {
     ) -> Result {
         if event == Event::UP {
             addresses::give_back_at_up(dev);
+        }
+        if event == Event::CHANGE_ADDR {
+            follow_broadcast::<Macvlan>(dev, rtnl);
+            follow_broadcast::<Ipvlan>(dev, rtnl);
         }
         if let Some(port) = Handler::<Port>::of(dev, rtnl) {
             if event == Event::UNREGISTER {
@@ -137,6 +146,10 @@ impl Port {
                 }
             }
             Event::CHANGE_ADDR => {
+                // That for everybody may be another one, too.
+                compare_broadcasts(macvlans());
+                compare_broadcasts(ipvlans());
+                self.update_groups(rtnl);
                 if self.is_passthru() {
                     if let Some(dev) = macvlans().next() {
                         Macvlan::sync_mac(dev, lower.mac(), rtnl)?;
@@ -195,6 +208,24 @@ fn follow<'a, T: NetDeviceOps>(
         Event::BONDING_FAILOVER => relay(endpoints, Relayed::BondingFailover, rtnl),
         Event::RESEND_IGMP => relay(endpoints, Relayed::ResendIgmp, rtnl),
         _ => {}
+    }
+}
+
+/// Has `dev`, if it is an endpoint of that flavor and up, follow its address for everybody: the core says
+/// that one of its addresses has changed, and has its lists looked at at another change only.
+fn follow_broadcast<T: Endpoint>(dev: &NetDevice, rtnl: &Rtnl) {
+    let dev = downcast::<T>(dev).and_then(|dev| dev.registered(rtnl));
+    if let Some(dev) = dev.filter(|dev| dev.is_up()) {
+        if dev.data().has_other_broadcast(dev.broadcast()) {
+            dev.set_rx_mode(rtnl);
+        }
+    }
+}
+
+/// The lower device may have another address for everybody.
+fn compare_broadcasts<'a, T: Endpoint>(endpoints: impl Iterator<Item = &'a Registered<Link<T>>>) {
+    for dev in endpoints.filter(|dev| dev.is_up()) {
+        dev.data().follow_broadcast(dev.broadcast());
     }
 }
 

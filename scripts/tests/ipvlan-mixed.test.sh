@@ -336,6 +336,29 @@ test_broadcast_where_the_lower_device_calls_it_something_else() {
 	ip -n B link set v1 broadcast 01:02:03:04:05:07
 	ip -n B link set v1 up
 	gives "B/v1 broadcast" who W wire0 "$WIRE_MAC" 010203040507 1 B/v1
+	# While it is up.
+	ip -n B link set v1 broadcast 01:02:03:04:05:08
+	gives "B/v1 broadcast" who W wire0 "$WIRE_MAC" 010203040508 1 B/v1
+	# The lower device calls it the same, and then something else; what another link listens to is reckoned anew.
+	ip -n S link set eth0 broadcast 01:02:03:04:05:08
+	gives "B/v1 broadcast" who W wire0 "$WIRE_MAC" 010203040508 1 B/v1
+	ip -n S link set eth0 broadcast 01:02:03:04:05:09
+	ns A
+	link_of A v0 ipvlan:l2
+	ip -n A link set v0 up
+	in_ns A ip maddr add 01:00:5e:01:02:03 dev v0
+	gives "B/v1 broadcast" who W wire0 "$WIRE_MAC" 010203040508 1 B/v1
+	ip -n A link set v0 broadcast 01:02:03:04:05:09
+	gives "A/v0 broadcast" who W wire0 "$WIRE_MAC" 010203040509 1 A/v0 B/v1
+}
+
+test_broadcast_that_a_macvlan_link_calls_something_else() {
+	two macvlan:bridge macvlan:bridge
+	ip -n A link set v0 broadcast 03:01:02:03:04:05
+	gives "A/v0 broadcast" who W wire0 "$WIRE_MAC" 030102030405 1 A/v0
+	gives "A/v0 broadcast" who B v1 "$(sysfs B v1 address | tr -d :)" 030102030405 1 A/v0
+	ip -n S link set eth0 broadcast 03:01:02:03:04:06
+	gives "A/v0 broadcast" who W wire0 "$WIRE_MAC" 030102030405 1 A/v0
 }
 
 test_the_lower_device_takes_the_address_of_a_link() {

@@ -261,6 +261,17 @@ impl<T: NetDeviceOps> Registered<Link<T>> {
         unsafe { bindings::netif_addr_unlock_bh(self.as_ptr()) };
     }
 
+    /// Has the driver hear of the device's lists ([`NetDeviceOps::set_rx_mode`]) where something beside them has
+    /// changed, of which the core does not tell it.
+    pub fn set_rx_mode(&self, _rtnl: &Rtnl) {
+        // SAFETY: The device is valid.
+        unsafe { bindings::netif_addr_lock_bh(self.as_ptr()) };
+        // SAFETY: Just locked.
+        T::set_rx_mode(self, unsafe { &RxMode::assume(&**self) });
+        // SAFETY: Locked above.
+        unsafe { bindings::netif_addr_unlock_bh(self.as_ptr()) };
+    }
+
     /// Takes back from the [device below](NetDeviceOps::lower_dev) what [`RxMode::sync_to_lower`] asked it for
     /// (`dev_uc_unsync()`, `dev_mc_unsync()`).
     pub fn unsync_from_lower(&self, _rtnl: &Rtnl) {
