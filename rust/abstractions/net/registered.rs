@@ -300,17 +300,26 @@ impl<T> Registered<Link<T>> {
     /// or that somebody minds, for nothing larger can be sent. Re-enters drivers and notifiers.
     pub fn follow_mtu(&self, mtu: u32, rtnl: &Rtnl) {
         let dev = self.as_ptr();
-        // SAFETY: The device is valid; the limits are read and written under RTNL.
-        let limits = unsafe {
-            let limits = ((*dev).min_mtu, (*dev).max_mtu);
-            ((*dev).min_mtu, (*dev).max_mtu) = (0, 0);
-            limits
-        };
+        // SAFETY: The device is valid; the limits are read under RTNL.
+        let (min, max) = unsafe { ((*dev).min_mtu, (*dev).max_mtu) };
+        let is_refused = mtu < min || max != 0 && mtu > max;
+        if is_refused {
+            // Whoever listens is told of these, too: they are as near to the true ones as they can be.
+            // SAFETY: The device is valid; the limits are written under RTNL.
+            unsafe {
+                (*dev).min_mtu = min.min(mtu);
+                (*dev).max_mtu = if max == 0 { 0 } else { max.max(mtu) };
+            }
+        }
         if self.set_mtu(mtu, rtnl).is_err() {
             self.write_mtu(mtu, rtnl);
         }
-        // SAFETY: The device is still valid, and RTNL held.
-        unsafe { ((*dev).min_mtu, (*dev).max_mtu) = limits };
+        if is_refused {
+            // SAFETY: The device is still valid, and RTNL held.
+            unsafe { ((*dev).min_mtu, (*dev).max_mtu) = (min, max) };
+            // Tells of the true ones.
+            self.linkwatch_fire_event(rtnl);
+        }
     }
 
     /// Returns whether the requester, if in another namespace than `net`, may administer that one, too
