@@ -128,10 +128,12 @@ descendants() {
 # end_tree PID: ends it with all it has started, also what a shell between them would leave behind,
 # and what runs as root.
 end_tree() {
-	local all
+	local pid others=()
 
-	mapfile -t all <<<"$1"$'\n'"$(descendants "$1")"
-	kill -- "${all[@]}" 2>/dev/null || [ "$(id -u)" = 0 ] || sudo -n kill -- "${all[@]}" 2>/dev/null || true
+	for pid in "$1" $(descendants "$1"); do
+		kill "$pid" 2>/dev/null || others+=("$pid")
+	done
+	[ "$(id -u)" = 0 ] || ((${#others[@]} == 0)) || sudo -n kill "${others[@]}" 2>/dev/null || true
 }
 
 # logged LABEL LOGFILE CMD...: run CMD with its output in LOGFILE, a dot of

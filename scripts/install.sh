@@ -67,9 +67,10 @@ as_root() {
 }
 
 # Debian's packages have files of the same names, and what would be left of them is neither.
-if [ -z "$DESTDIR" ] && owner=$(dpkg-query -S "$takeover" "$plugins/link_rnetvirt.so" 2>/dev/null | sed 's/:.*//' | sort -u | xargs) &&
-	[ -n "$owner" ]; then
-	die "Debian's packages have installed rnetvirt here: 'apt remove $owner' first"
+if [ -z "$DESTDIR" ]; then
+	owner=$({ dpkg-query -S "$takeover" "$tap_exec" "$plugins/link_rnetvirt.so" 2>/dev/null || true; } |
+		sed 's/:.*//' | sort -u | xargs)
+	[ -z "$owner" ] || die "Debian's packages have installed rnetvirt here: 'apt remove $owner' first"
 fi
 
 # Whether modprobe would know whom to load for the kind.

@@ -317,7 +317,7 @@ impl<T> Registered<Link<T>> {
         if is_refused {
             // SAFETY: The device is still valid, and RTNL held.
             unsafe { ((*dev).min_mtu, (*dev).max_mtu) = (min, max) };
-            // Tells of the true ones.
+            // Tells of the true ones, if it is up.
             self.linkwatch_fire_event(rtnl);
         }
     }
