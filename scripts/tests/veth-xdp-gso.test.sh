@@ -220,7 +220,7 @@ test_e3_switched_under_traffic() {
 		python3 "$TESTS/gro.py" tcp S B 10.0.0.2 1000000
 	done >/dev/null 2>&1 &
 	TRAFFIC+=($!)
-	wait_for 10 busy
+	wait_for 60 busy
 	for n in $(rounds 20); do
 		attach B v1 pieces
 		show_gso B v1 on
