@@ -302,6 +302,7 @@ test_siblings_in_a_vrf() {
 	both_reach A 2
 	both_reach B 1
 	both_reach A 3
+	[ -n "$(asked_for 3)" ] || fail "who is outside was not asked for"
 	gives "" asked_for 2
 	for hook in output postrouting; do
 		in_ns S nft "add table inet t; add chain inet t c { type filter hook $hook priority 0; policy drop; }"

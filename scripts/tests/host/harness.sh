@@ -580,6 +580,20 @@ test_what_a_script_runs_goes_with_it() {
 	same "status" "$status" 1
 }
 
+# --- install.sh -------------------------------------------------------------
+
+# dpkg-query fails as soon as one of the files is nobody's.
+test_files_of_a_package_are_left_alone() {
+	local got status=0
+
+	mkdir -p "$work/bin"
+	printf '#!/bin/sh\necho "rnetvirt-dkms: /usr/sbin/rnetvirt-takeover"\nexit 1\n' >"$work/bin/dpkg-query"
+	chmod +x "$work/bin/dpkg-query"
+	got=$(PATH=$work/bin:$PATH "$TOP/scripts/install.sh" --uninstall 2>&1) || status=$?
+	same "status" "$status" 1
+	[[ $got = *"'apt remove rnetvirt-dkms' first"* ]] || fail "got '$got'"
+}
+
 # --- test-packages.sh -------------------------------------------------------
 
 test_a_step_that_fails_in_the_middle_fails() {
