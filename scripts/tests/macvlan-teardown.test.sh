@@ -103,32 +103,8 @@ test_d6_lower_mtu_under_traffic() {
 	reaches A 10.0.0.2
 }
 
-# told: what was told of v0 last.
-told() { grep ' v0@' "$WORK/told" | tail -n 1; }
-
-# told_of MTU: that, with the limits that hold.
-told_of() { told | grep " mtu $1 .* minmtu 68 maxmtu $(rtnl S get v0 max_mtu) " >/dev/null; }
-
 test_d6_who_is_told_of_an_mtu_is_told_the_limits() {
-	local n=1
-
-	needs dummy
-	ns S
-	ip -n S link add d0 up type dummy
-	endpoint S d0 v0 bridge up
-	nsenter --net=/run/netns/S ip -d -o monitor link >"$WORK/told" &
-	until told_of 1500; do
-		ip -n S link set v0 group $((n++))
-		sleep 0.1
-	done
-	ip -n S link set d0 mtu 1400
-	wait_for 10 told_of 1400
-	not grep " v0@.* minmtu 0 " "$WORK/told"
-	# What users cannot set: in the end the limits are those that hold.
-	[ "$KIND" = rnetvirt ] || return 0
-	ip -n S link set d0 mtu 60
-	wait_for 10 told_of 60
-	gives 60 rtnl S get v0 mtu
+	limits_are_told bridge
 }
 
 test_d6_mtu_that_users_could_not_set() {

@@ -192,3 +192,32 @@ ipvlan_beds() {
 	ip -n S link add link eth0 name v1 netns B type rnetvirt flavor ipvlan mode "$@"
 	addressed A B
 }
+
+# mtu_told MTU: what was told of v0 last is that, with the limits that hold.
+mtu_told() {
+	grep ' v0@' "$WORK/told" | tail -n 1 | grep " mtu $1 .* minmtu 68 maxmtu $(rtnl S get v0 max_mtu) " >/dev/null
+}
+
+# limits_are_told MODE: of a link's MTU that follows its lower device's.
+limits_are_told() {
+	local n=1
+
+	needs dummy
+	ns S
+	ip -n S link add d0 up type dummy
+	endpoint S d0 v0 "$1" up
+	nsenter --net=/run/netns/S ip -d -o monitor link >"$WORK/told" &
+	until mtu_told 1500; do
+		((n < 100)) || fail "nothing is told"
+		ip -n S link set v0 group $((n++))
+		sleep 0.1
+	done
+	ip -n S link set d0 mtu 1400
+	wait_for 10 mtu_told 1400
+	not grep " v0@.* minmtu 0 " "$WORK/told"
+	# What users cannot set: in the end the limits are those that hold.
+	[ "$KIND" = rnetvirt ] || return 0
+	ip -n S link set d0 mtu 60
+	wait_for 10 mtu_told 60
+	gives 60 rtnl S get v0 mtu
+}
