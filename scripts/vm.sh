@@ -384,15 +384,17 @@ fi
 
 # Its output comes through pipes of its own; the kernel's console and whatever
 # virtme-ng says goes to the log.
-mkfifo "$fifos/out" "$fifos/err"
+mkfifo "$fifos/out" "$fifos/err" "$fifos/log"
 cat "$fifos/out" &
 readers=$!
 cat "$fifos/err" >&2 &
 readers+=" $!"
+cat "$fifos/log" >"$log" &
+readers+=" $!"
 
 if is_uml "$kernel"; then
 	setsid "${uml[@]}" con=null ssl0=null,fd:3 ssl1=null,fd:4 con0=null,fd:1 \
-		</dev/null > >(exec cat >"$log") 2>&1 3>"$fifos/out" 4>"$fifos/err" &
+		</dev/null >"$fifos/log" 2>&1 3>"$fifos/out" 4>"$fifos/err" &
 else
 	vng+=("--qemu-opts=-device virtio-serial-pci,id=rnetvirt")
 	for port in out err; do
@@ -402,7 +404,7 @@ else
 	# The command here only tells virtme-ng that this is no interactive guest.
 	setsid "${vng[@]}" --verbose \
 		"$(qemu_cmdline "${cmdline[@]}" console=ttyS0 earlyprintk=serial,ttyS0,115200 loglevel=7)" -- true \
-		</dev/null > >(exec cat >"$log") 2>&1 &
+		</dev/null >"$fifos/log" 2>&1 &
 fi
 vm=$!
 # Even if this shell is killed without a chance to clean up.
@@ -446,6 +448,8 @@ for ((n = 0; n < 20; n++)); do
 	sleep 0.1
 done
 
+# It may have been up for less time than there is between two looks.
+! grep -q 'rnetvirt-guest: ready' "$log" || ready=${ready:-$((SECONDS - start))}
 status=$(sed -n 's/.*rnetvirt-guest: status \([0-9]*\).*/\1/p' "$log" | tail -n 1)
 
 # failed STATUS TEXT: the verdict, below the log's end.
