@@ -5,7 +5,7 @@
 
 usage() {
 	cat <<TXT
-usage: $ME [--no-build] [FLAVOR | ROW]
+usage: $ME [--kernel release | stock] [--no-build] [FLAVOR | ROW]
 
 Boots a guest, stops it at a packet of ROW (see bench.sh --list; a FLAVOR stands
 for its row v4-60-netns, sibling or wire-l2, the default is veth), steps through all that is executed
@@ -17,9 +17,14 @@ It is also left in build/bench/asm-*.txt, the whole way in asm-*.json.
 TXT
 }
 
-row='' build=()
+row='' build=() kernel=release
 while (($#)); do
 	case $1 in
+	--kernel)
+		(($# > 1)) || bad_usage "--kernel wants a value"
+		kernel=$2
+		shift
+		;;
 	--no-build) build=(--no-build) ;;
 	-h | --help) usage; exit 0 ;;
 	-*) bad_usage "unknown option '$1'" ;;
@@ -30,6 +35,10 @@ while (($#)); do
 	esac
 	shift
 done
+case $kernel in
+release | stock) ;;
+*) bad_usage "no kernel '$kernel' here; there are release and stock" ;;
+esac
 row=${row:-veth}
 case $row in
 */*) ;;
@@ -46,10 +55,11 @@ mkdir -p "$OUT"
 lock_here bench
 "$TOP/scripts/provision.sh" >&2
 use_toolchain
-kdir=${KDIR:-$("$TOP/scripts/kernel.sh" release)}
-module_dir=$TOP/build/release
-[ -z "${KDIR:-}" ] || module_dir=$TOP/build/custom
-[ -e "$kdir/vmlinux" ] || die "$kdir has no vmlinux to take the kernel's symbols from"
+kdir=${KDIR:-$("$TOP/scripts/kernel.sh" "$kernel")}
+drivers=$kdir/drivers/net
+! is_stock "$kernel" || drivers=$kdir/modules/kernel/drivers/net
+module_dir=$(module_dir "$kernel")
+[ -z "${KDIR:-}" ] || module_dir=$(module_dir custom)
 traffic=$OUT/traffic
 gcc -O2 -Wall -static -o "$traffic" "$TOP/scripts/bench/traffic.c"
 
@@ -63,11 +73,11 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 mkfifo "$dir/guest"
-RNETVIRT_KVM=0 "$TOP/scripts/vm.sh" --kernel release "${build[@]}" --cpus 1 --timeout 1200 \
+RNETVIRT_KVM=0 "$TOP/scripts/vm.sh" --kernel "$kernel" "${build[@]}" --cpus 1 --timeout 1200 \
 	--qemu-opts "-gdb unix:$dir/gdb,server=on,wait=off" --log "$TOP/build/log/perf-asm.log" \
 	-- "python3 scripts/bench/asm_guest.py $row $traffic" >"$dir/guest" &
 vm=$!
-/usr/bin/python3 "$TOP/scripts/bench/trace.py" "$dir/gdb" "$kdir" "$module_dir" "$row" "$OUT" <"$dir/guest" ||
+/usr/bin/python3 "$TOP/scripts/bench/trace.py" "$dir/gdb" "$drivers" "$module_dir" "$row" "$OUT" <"$dir/guest" ||
 	die "no packet could be followed"
 status=0
 wait "$vm" || status=$?

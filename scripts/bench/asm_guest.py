@@ -37,7 +37,7 @@ def main():
         one.round()
         with open("/proc/kallsyms") as file:
             for line in file:
-                if line.rstrip().endswith("]") or line.endswith(" _text\n"):
+                if line.split(maxsplit=2)[1] in "tTwW":
                     print("symbol " + line, end="")
         print(f"ready {which}", flush=True)
         # The host steps through a packet of one of these.

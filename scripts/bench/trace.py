@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Steps through what a guest executes for one packet, and shows it.
 
-trace.py SOCKET KDIR MODULE-DIRECTORY ROW OUTPUT-DIRECTORY <asm_guest.py's output
+trace.py SOCKET C-DRIVERS MODULE-DIRECTORY ROW OUTPUT-DIRECTORY <asm_guest.py's output
 """
 
 import bisect
@@ -40,32 +40,19 @@ LIMIT = 400_000
 
 
 class Symbols:
-    def __init__(self, kdir):
-        self.core = []
-        for line in subprocess.run(
-            ["nm", os.path.join(kdir, "vmlinux")], text=True, capture_output=True, check=True
-        ).stdout.splitlines():
-            parts = line.split()
-            if len(parts) == 3 and parts[1] in "tTwW":
-                self.core.append((int(parts[0], 16), parts[2], None))
-        self.text = next(a for a, name, _ in self.core if name == "_text")
-        self.modules = {}
-        self.slide = 0
+    def __init__(self):
+        # Of several names of one address, the last is as good as any.
+        self.named = {}
         self.known = []
 
     def add(self, line):
         """A line of the guest's kallsyms."""
-        parts = line.split()
-        address = int(parts[0], 16)
-        if parts[2] == "_text":
-            self.slide = address - self.text
-        elif parts[1] in "tT":
-            self.modules[address] = (address, parts[2], parts[3].strip("[]"))
+        address, _, name, *module = line.split()
+        address = int(address, 16)
+        self.named[address] = (address, name, module[0].strip("[]") if module else None)
 
     def finish(self):
-        core = [(a + self.slide, n, m) for a, n, m in self.core]
-        # Of several names of one address, the last is as good as any.
-        self.known = sorted({s[0]: s for s in [*core, *self.modules.values()]}.values())
+        self.known = sorted(self.named.values())
         self.starts = [s[0] for s in self.known]
 
     def find(self, address):
@@ -150,11 +137,22 @@ def annotate(which, trace, symbols, objects, out):
                     break
 
 
-def main(socket, kdir, modules, name, directory):
+def c_module(drivers, name, scratch):
+    """A C driver's object, unpacked if the kernel's modules are packed."""
+    path = os.path.join(drivers, name + ".ko")
+    if os.path.exists(path):
+        return path
+    unpacked = os.path.join(scratch, os.path.basename(path))
+    with open(unpacked, "wb") as out:
+        subprocess.run(["xz", "-dc", path + ".xz"], stdout=out, check=True)
+    return unpacked
+
+
+def main(socket, drivers, modules, name, directory):
     row = rows.ROWS[name]
     what = row.get("what", row["method"])
     batch = rows.BATCH.get(what, 1)
-    symbols = Symbols(kdir)
+    symbols = Symbols()
     traces = {}
     for line in sys.stdin:
         word, _, rest = line.partition(" ")
@@ -184,7 +182,7 @@ def main(socket, kdir, modules, name, directory):
     flavor = row["flavor"]
     objects = {
         **{
-            os.path.basename(name): os.path.join(kdir, "drivers/net", name + ".ko")
+            os.path.basename(name): c_module(drivers, name, os.path.dirname(socket))
             for name in OBJECTS.get(flavor, (flavor,))
         },
         "rnetvirt": os.path.join(modules, "rnetvirt.ko"),
