@@ -58,11 +58,6 @@ __rnetvirt_helper bool rnetvirt_helper_napi_may_wait(const struct napi_struct *n
 	return READ_ONCE(napi->gro_flush_timeout) | READ_ONCE(napi->irq_suspend_timeout);
 }
 
-__rnetvirt_helper bool rnetvirt_helper_netif_running(const struct net_device *dev)
-{
-	return netif_running(dev);
-}
-
 /*
  * GRO writes to packets, and keeps them: this one is nobody else's afterwards, and has let
  * go of its sender's socket, but for one that waits for its bytes only. False: somebody
@@ -78,11 +73,6 @@ __rnetvirt_helper bool rnetvirt_helper_skb_make_unique(struct sk_buff *skb)
 __rnetvirt_helper bool rnetvirt_helper_skb_is_wfree(const struct sk_buff *skb)
 {
 	return skb->destructor == sock_wfree;
-}
-
-__rnetvirt_helper u16 rnetvirt_helper_skb_get_queue_mapping(const struct sk_buff *skb)
-{
-	return skb_get_queue_mapping(skb);
 }
 
 __rnetvirt_helper netdev_features_t rnetvirt_helper_netdev_features(const struct net_device *dev)

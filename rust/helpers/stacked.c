@@ -29,11 +29,6 @@ __rnetvirt_helper void rnetvirt_helper_netdev_lockdep_set_stacked_classes(struct
 	lockdep_set_class(&dev->addr_list_lock, &addr_list_lock_key);
 }
 
-__rnetvirt_helper unsigned int rnetvirt_helper_netdev_mtu(const struct net_device *dev)
-{
-	return READ_ONCE(dev->mtu);
-}
-
 __rnetvirt_helper void rnetvirt_helper_netdev_set_mtu_field(struct net_device *dev,
 							    unsigned int mtu)
 {

@@ -3,12 +3,6 @@
 #include <linux/netdevice.h>
 #include <net/sch_generic.h>
 
-__rnetvirt_helper struct netdev_queue *rnetvirt_helper_netdev_tx_queue(struct net_device *dev,
-								       unsigned int index)
-{
-	return index < dev->num_tx_queues ? netdev_get_tx_queue(dev, index) : NULL;
-}
-
 __rnetvirt_helper bool rnetvirt_helper_qdisc_txq_has_no_queue(const struct netdev_queue *txq)
 {
 	return qdisc_txq_has_no_queue(txq);

@@ -21,11 +21,6 @@ __rnetvirt_helper unsigned int rnetvirt_helper_xdp_get_frame_len(const struct xd
 	return xdp_get_frame_len(frame);
 }
 
-__rnetvirt_helper bool rnetvirt_helper_xdp_frame_has_frags(const struct xdp_frame *frame)
-{
-	return xdp_frame_has_frags(frame);
-}
-
 __rnetvirt_helper void rnetvirt_helper_bpf_prog_inc(struct bpf_prog *prog)
 {
 	bpf_prog_inc(prog);
@@ -43,12 +38,6 @@ __rnetvirt_helper bool rnetvirt_helper_bpf_prog_has_frags(const struct bpf_prog 
 __rnetvirt_helper bool rnetvirt_helper_bpf_prog_moves_ends(const struct bpf_prog *prog)
 {
 	return prog->aux->changes_pkt_data;
-}
-
-__rnetvirt_helper u32 rnetvirt_helper_bpf_prog_run_xdp(const struct bpf_prog *prog,
-						       struct xdp_buff *xdp)
-{
-	return bpf_prog_run_xdp(prog, xdp);
 }
 
 __rnetvirt_helper void rnetvirt_helper_trace_xdp_exception(const struct net_device *dev,
@@ -109,28 +98,31 @@ __rnetvirt_helper bool rnetvirt_helper_skb_is_xdp_ready(const struct sk_buff *sk
 	       (skb_has_xdp_headroom(skb) || likely(!prog->aux->changes_pkt_data));
 }
 
-__rnetvirt_helper bool rnetvirt_helper_skb_has_pieces(const struct sk_buff *skb)
+/*
+ * Puts a copy of the packet that nobody else has in its place, with room in front, of memory of
+ * the pool; in pieces if it is large. The header goes with it, which was pulled. False: there is
+ * no memory, it is too large, or in pieces, which the program cannot do with, as it came or as it
+ * is now.
+ */
+__rnetvirt_helper bool rnetvirt_helper_skb_copy_for_xdp(struct sk_buff **skb,
+							struct page_pool *pool,
+							const struct bpf_prog *prog)
 {
-	return skb_is_nonlinear(skb);
-}
+	int err;
 
-/* Pushes the Ethernet header, which skb_pp_cow_data() is to copy, too. */
-__rnetvirt_helper void rnetvirt_helper_skb_push_mac(struct sk_buff *skb)
-{
-	__skb_push(skb, skb->data - skb_mac_header(skb));
-}
-
-__rnetvirt_helper void rnetvirt_helper_skb_pull_mac(struct sk_buff *skb)
-{
-	__skb_pull(skb, ETH_HLEN);
+	__skb_push(*skb, (*skb)->data - skb_mac_header(*skb));
+	err = skb_pp_cow_data(pool, skb, XDP_PACKET_HEADROOM);
+	__skb_pull(*skb, ETH_HLEN);
+	return !err && (!skb_is_nonlinear(*skb) || prog->aux->xdp_has_frags);
 }
 
 /*
- * The packet, its Ethernet header pulled, as programs see it. The tail may not grow beyond
- * what one buffer has room for.
+ * Runs the program on the packet, its Ethernet header pulled. The tail may not grow beyond what
+ * one buffer has room for.
  */
-__rnetvirt_helper void rnetvirt_helper_xdp_buff_from_skb(struct xdp_buff *xdp, struct sk_buff *skb,
-							 struct xdp_rxq_info *rxq)
+__rnetvirt_helper u32 rnetvirt_helper_xdp_run_on_skb(const struct bpf_prog *prog,
+						     struct xdp_buff *xdp, struct sk_buff *skb,
+						     struct xdp_rxq_info *rxq)
 {
 	unsigned int headroom = skb_headroom(skb) - ETH_HLEN;
 	unsigned int room = min_t(unsigned int, skb_end_offset(skb),
@@ -143,6 +135,19 @@ __rnetvirt_helper void rnetvirt_helper_xdp_buff_from_skb(struct xdp_buff *xdp, s
 		skb_shinfo(skb)->xdp_frags_size = skb->data_len;
 		xdp_buff_set_frags_flag(xdp);
 	}
+	return bpf_prog_run_xdp(prog, xdp);
+}
+
+/* Runs the program on what is in the frame. */
+__rnetvirt_helper u32 rnetvirt_helper_xdp_run_on_frame(const struct bpf_prog *prog,
+						       struct xdp_buff *xdp,
+						       const struct xdp_frame *frame,
+						       struct xdp_rxq_info *rxq)
+{
+	xdp_convert_frame_to_buff(frame, xdp);
+	xdp->rxq = rxq;
+	xdp->txq = NULL;
+	return bpf_prog_run_xdp(prog, xdp);
 }
 
 /*
@@ -180,6 +185,11 @@ __rnetvirt_helper bool rnetvirt_helper_skb_is_encapsulated(const struct sk_buff 
 __rnetvirt_helper void rnetvirt_helper_skb_set_csum_start(struct sk_buff *skb, const void *start)
 {
 	skb->csum_start = start - (const void *)skb->head;
+}
+
+__rnetvirt_helper void rnetvirt_helper_skb_forget_csum(struct sk_buff *skb)
+{
+	skb->ip_summed = CHECKSUM_NONE;
 }
 
 /*
@@ -301,29 +311,25 @@ __rnetvirt_helper void rnetvirt_helper_xdp_buff_complete_checksum(struct xdp_buf
 }
 
 /*
- * Whether the packet's memory can leave it: the head is a piece of a page, and nobody waits
- * for it; there is headroom for the frame, and for programs behind a map or at the next device,
+ * Frees the packet but for its memory, and says of what kind that is, if it can leave the packet;
+ * else MEM_TYPE_MAX. It can if nothing is left to a later device: the packet is not to be cut, and
+ * there is a checksum, or none is wanted; if the head is a piece of a page, and nobody waits for
+ * it; if there is headroom for the frame, and for programs behind a map or at the next device,
  * which may use some whether the first one does or not. It belongs to nobody else.
  */
-__rnetvirt_helper bool rnetvirt_helper_skb_has_xdp_memory(struct sk_buff *skb)
+__rnetvirt_helper enum xdp_mem_type rnetvirt_helper_skb_leave_memory(struct sk_buff *skb)
 {
-	return skb->head_frag && skb->fclone == SKB_FCLONE_UNAVAILABLE && !skb_zcopy(skb) &&
-	       likely(skb_has_xdp_headroom(skb));
-}
+	enum xdp_mem_type kind = MEM_TYPE_PAGE_SHARED;
 
-/*
- * Whether the packet's head is of a pool. That it is recycled does not say so: some of its
- * pieces are, or were; see skb_pp_recycle().
- */
-__rnetvirt_helper bool rnetvirt_helper_skb_is_of_pool(const struct sk_buff *skb)
-{
-	return skb->pp_recycle && page_pool_page_is_pp(virt_to_head_page(skb->head));
-}
-
-/* Frees the packet but for its memory. */
-__rnetvirt_helper void rnetvirt_helper_skb_free_but_memory(struct sk_buff *skb)
-{
+	if (unlikely(skb->ip_summed == CHECKSUM_PARTIAL) || unlikely(skb_is_gso(skb)) ||
+	    !skb->head_frag || skb->fclone != SKB_FCLONE_UNAVAILABLE || skb_zcopy(skb) ||
+	    unlikely(!skb_has_xdp_headroom(skb)))
+		return MEM_TYPE_MAX;
+	/* That it is recycled does not say so: some pieces are, or were; see skb_pp_recycle(). */
+	if (skb->pp_recycle && page_pool_page_is_pp(virt_to_head_page(skb->head)))
+		kind = MEM_TYPE_PAGE_POOL;
 	kfree_skb_partial(skb, true);
+	return kind;
 }
 
 /*
@@ -353,13 +359,6 @@ __rnetvirt_helper bool rnetvirt_helper_xdp_buff_copy(struct xdp_buff *to,
 	to->txq = NULL;
 	memcpy(to->data_meta, from->data_meta, len);
 	return true;
-}
-
-__rnetvirt_helper void rnetvirt_helper_xdp_convert_frame_to_buff(const struct xdp_frame *frame,
-								 struct xdp_buff *xdp)
-{
-	xdp_convert_frame_to_buff(frame, xdp);
-	xdp->txq = NULL;
 }
 
 __rnetvirt_helper int rnetvirt_helper_xdp_update_frame_from_buff(const struct xdp_buff *xdp,

@@ -153,7 +153,15 @@ impl NetDevice {
     #[inline]
     pub fn mtu(&self) -> u32 {
         // SAFETY: The device is valid; the field may be read at any time.
-        unsafe { bindings::netdev_mtu(self.as_ptr()) }
+        unsafe { (&raw const (*self.as_ptr()).mtu).read_volatile() }
+    }
+
+    /// Whether the device is up, or about to be (`netif_running()`).
+    #[inline]
+    pub(super) fn is_running(&self) -> bool {
+        // SAFETY: The device is valid; the field may be read at any time.
+        let state = unsafe { (&raw const (*self.as_ptr()).state).read_volatile() };
+        state & (1 << bindings::netdev_state_t___LINK_STATE_START) != 0
     }
 
     /// Returns the largest MTU that the device can have; zero if there is no limit.

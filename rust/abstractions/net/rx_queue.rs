@@ -204,8 +204,7 @@ impl<T: RxQueueOps> LiveQueue<T> {
         let poll = unsafe { Poll::new(&queue.ring, &queue.napi, &queue.xdp, dev, budget) };
         // A device that was taken down is unregistered after a grace period at the earliest: what the
         // stack gets in this section is not too late.
-        // SAFETY: The device is valid.
-        if !unsafe { bindings::netif_running(dev.as_ptr()) } {
+        if !dev.is_running() {
             let rcu = poll.rcu();
             let (dropped, polled) = poll.discard();
             let _ = T::dropped(queue.index, dev, dropped, rcu);

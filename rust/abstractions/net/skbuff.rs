@@ -138,7 +138,7 @@ impl<'a> SkBuff<'a> {
     #[inline]
     pub fn queue_mapping(&self) -> u16 {
         // SAFETY: By the type's invariant the skb is valid.
-        unsafe { bindings::skb_get_queue_mapping(self.0.as_ptr()) }
+        unsafe { (*self.0.as_ptr()).queue_mapping }
     }
 
     /// Returns whether it comes from a socket of this host that is charged for each packet as such, which are

@@ -36,8 +36,14 @@ impl<'a> TxQueue<'a> {
     /// many.
     #[inline]
     pub(crate) fn of(dev: &'a NetDevice, index: u16) -> Option<Self> {
-        // SAFETY: The device is valid, and its number of queues never changes.
-        let queue = unsafe { bindings::netdev_tx_queue(dev.as_ptr(), index.into()) };
+        let dev = dev.as_ptr();
+        // SAFETY: The device is valid, and its number of queues, and where they are, never changes.
+        let queue = unsafe {
+            if u32::from(index) >= (*dev).num_tx_queues {
+                return None;
+            }
+            (*dev)._tx.add(index.into())
+        };
         // INVARIANT: One of the device's.
         NonNull::new(queue).map(|queue| Self(queue, PhantomData))
     }

@@ -2,7 +2,10 @@
 
 //! What is counted per receive queue.
 
-use abstractions::net::stats::LinkStats64;
+use abstractions::net::stats::{
+    LinkStats64,
+    PlainCounter, //
+};
 use kernel::{
     prelude::*,
     sync::{
@@ -14,27 +17,6 @@ use kernel::{
     },
 };
 
-/// A counter with one writer at a time.
-pub(super) struct Count(Atomic<u64>);
-
-impl Count {
-    const fn new() -> Self {
-        Self(Atomic::new(0))
-    }
-
-    /// Adds `n`, without an atomic operation: of two who do that at once the count of one may be lost.
-    #[inline]
-    pub(super) fn add(&self, n: u32) {
-        if n != 0 {
-            self.0.store(self.get().wrapping_add(n.into()), Relaxed);
-        }
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Relaxed)
-    }
-}
-
 /// What a receive queue has counted since the device was made, whether it is active or not.
 ///
 /// Not per CPU: with as many queues as CPUs that would be the square of their number. Who reads a queue
@@ -42,19 +24,19 @@ impl Count {
 #[repr(align(64))]
 pub(super) struct QueueStats {
     /// Packets taken out of the ring, whatever became of them.
-    pub(super) packets: Count,
+    pub(super) packets: PlainCounter,
     /// Their bytes.
-    pub(super) bytes: Count,
+    pub(super) bytes: PlainCounter,
     /// Lost for want of memory or room.
-    pub(super) drops: Count,
+    pub(super) drops: PlainCounter,
     /// Redirected by a program.
-    pub(super) xdp_redirect: Count,
+    pub(super) xdp_redirect: PlainCounter,
     /// Dropped by a program.
-    pub(super) xdp_drops: Count,
+    pub(super) xdp_drops: PlainCounter,
     /// Sent back by a program.
-    pub(super) xdp_tx: Count,
+    pub(super) xdp_tx: PlainCounter,
     /// Those that the other end did not take.
-    pub(super) xdp_tx_errors: Count,
+    pub(super) xdp_tx_errors: PlainCounter,
     sent: Sent,
 }
 
@@ -68,13 +50,13 @@ struct Sent {
 impl QueueStats {
     fn new() -> Self {
         Self {
-            packets: Count::new(),
-            bytes: Count::new(),
-            drops: Count::new(),
-            xdp_redirect: Count::new(),
-            xdp_drops: Count::new(),
-            xdp_tx: Count::new(),
-            xdp_tx_errors: Count::new(),
+            packets: PlainCounter::new(),
+            bytes: PlainCounter::new(),
+            drops: PlainCounter::new(),
+            xdp_redirect: PlainCounter::new(),
+            xdp_drops: PlainCounter::new(),
+            xdp_tx: PlainCounter::new(),
+            xdp_tx_errors: PlainCounter::new(),
             sent: Sent {
                 xmit: Atomic::new(0),
                 xmit_errors: Atomic::new(0),

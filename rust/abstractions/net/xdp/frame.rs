@@ -62,8 +62,12 @@ impl XdpFrame {
     /// Returns how many bytes are in the packet, its Ethernet header and its fragments included.
     #[inline]
     pub fn len(&self) -> u32 {
+        if self.has_frags() {
+            // SAFETY: By the type's invariants.
+            return unsafe { bindings::xdp_get_frame_len(self.as_ptr()) };
+        }
         // SAFETY: By the type's invariants.
-        unsafe { bindings::xdp_get_frame_len(self.as_ptr()) }
+        unsafe { (*self.as_ptr()).len }
     }
 
     /// Returns whether there are no bytes in it.
@@ -76,7 +80,8 @@ impl XdpFrame {
     #[inline]
     pub(super) fn has_frags(&self) -> bool {
         // SAFETY: By the type's invariants.
-        unsafe { bindings::xdp_frame_has_frags(self.as_ptr()) }
+        let flags = unsafe { (*self.as_ptr()).flags };
+        flags & bindings::xdp_buff_flags_XDP_FLAGS_HAS_FRAGS != 0
     }
 
     /// Whether an Ethernet header is in the first piece, as [`into_skb`](Self::into_skb) wants it.

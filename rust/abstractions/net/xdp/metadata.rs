@@ -3,7 +3,10 @@
 //! What a program can ask of a packet beside its bytes (`bpf_xdp_metadata_rx_*()`).
 
 use crate::bindings;
-use core::ptr;
+use core::{
+    mem::MaybeUninit,
+    ptr, //
+};
 use kernel::prelude::*;
 
 /// What programs get: their context, and behind it the packet that it was made of, if there is one.
@@ -15,6 +18,17 @@ use kernel::prelude::*;
 pub(super) struct XdpCtx {
     pub(super) xdp: bindings::xdp_buff,
     pub(super) skb: *mut bindings::sk_buff,
+}
+
+impl XdpCtx {
+    /// One of which the buffer is to be written yet.
+    #[inline]
+    pub(super) fn new(skb: *mut bindings::sk_buff) -> MaybeUninit<Self> {
+        let mut this = MaybeUninit::<Self>::uninit();
+        // SAFETY: The field is within the context.
+        unsafe { (&raw mut (*this.as_mut_ptr()).skb).write(skb) };
+        this
+    }
 }
 
 /// The functions, for devices whose programs get an [`XdpCtx`].

@@ -160,22 +160,21 @@ impl<'p> XdpPoll<'_, 'p> {
             }
         };
         let raw = skb.as_ptr();
-        let mut ctx = MaybeUninit::<XdpCtx>::uninit();
-        // SAFETY: The fields are within the context. The packet is ours, nobody else has its data, and there
-        // is an Ethernet header in front of them, by the type's invariants: the buffer is within its head.
-        let ctx = unsafe {
-            bindings::xdp_buff_from_skb(
-                &raw mut (*ctx.as_mut_ptr()).xdp,
+        let mut ctx = XdpCtx::new(raw);
+        // The whole context: a program may ask for what is behind the buffer.
+        // SAFETY: The packet is ours, nobody else has its data, and there is an Ethernet header in front of them, by the
+        // type's invariants: the buffer is within its head. The program is of type XDP; softirqs are disabled, in a context
+        // that BPF may use.
+        let (act, ctx) = unsafe {
+            let act = bindings::xdp_run_on_skb(
+                prog.as_ptr(),
+                ctx.as_mut_ptr().cast(),
                 raw,
                 // That of pieces, which a program may have freed; there are none but of a copy.
                 self.rxq().of(bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL),
             );
-            (&raw mut (*ctx.as_mut_ptr()).skb).write(raw);
-            ctx.assume_init_mut()
+            (act, ctx.assume_init_mut())
         };
-        // The whole context: a program may ask for what is behind the buffer.
-        // SAFETY: The program is of type XDP; softirqs are disabled, in a context that BPF may use.
-        let act = unsafe { bindings::bpf_prog_run_xdp(prog.as_ptr(), ptr::from_mut(ctx).cast()) };
         match act {
             bindings::xdp_action_XDP_PASS => {
                 // SAFETY: The buffer is of this skb; programs leave an Ethernet header at least.
@@ -189,23 +188,25 @@ impl<'p> XdpPoll<'_, 'p> {
                 Outcome::Pass(skb)
             }
             bindings::xdp_action_XDP_TX | bindings::xdp_action_XDP_REDIRECT => {
-                // A frame cannot say that it is to be cut, nor where.
-                // SAFETY: The packet is ours.
-                if unsafe { bindings::skb_is_gso(raw) } {
-                    unsendable(skb, self.poll.dev(), prog, act);
-                    return self.lost();
+                ctx.skb = ptr::null_mut();
+                let skb = skb.into_raw();
+                // SAFETY: The packet is ours, and nobody else has its data. One in several pieces is a copy, whose pieces
+                // are all of our pool (`skb_pp_cow_data()`); in any other there is the head alone, which is asked for what
+                // it is. The memory is the buffer's from here on, if it leaves.
+                let mut kind = unsafe { bindings::skb_leave_memory(skb.as_ptr()) };
+                if kind == bindings::xdp_mem_type_MEM_TYPE_MAX {
+                    // SAFETY: Then the packet is as it was, and ours, and the buffer is of it.
+                    let taken = unsafe {
+                        let skb = ReceivedSkBuff::from_skb(SkBuff::from_raw(raw));
+                        take_memory(skb, &mut ctx.xdp, self.queue(), self.poll.dev(), prog, act)
+                    };
+                    kind = match taken {
+                        Some(kind) => kind,
+                        None => return self.lost(),
+                    };
                 }
-                // SAFETY: The packet is ours, and the buffer is of it; nobody else has the data.
-                unsafe {
-                    if bindings::skb_has_partial_csum(raw) {
-                        transport::complete_checksum(raw, &mut ctx.xdp);
-                    }
-                }
-                match take_memory(skb, ctx, self.queue()) {
-                    // SAFETY: The buffer is ours now, of that kind of memory, and the program has just run.
-                    Some(kind) => unsafe { self.send(&mut ctx.xdp, kind, prog, act) },
-                    None => self.lost(),
-                }
+                // SAFETY: The buffer is ours now, of that kind of memory, and the program has just run.
+                unsafe { self.send(&mut ctx.xdp, kind, prog, act) }
             }
             _ => {
                 self.complain(prog, act);
@@ -223,7 +224,7 @@ impl<'p> XdpPoll<'_, 'p> {
             return self.pass(frame);
         };
         let raw = frame.as_ptr();
-        let mut ctx = MaybeUninit::<XdpCtx>::uninit();
+        let mut ctx = XdpCtx::new(ptr::null_mut());
         // Programs free pieces by what it says; else it matters when the frame leaves.
         let rxq = if frame.has_frags() {
             // Else it would be shown as much of it as who sends it likes.
@@ -235,18 +236,14 @@ impl<'p> XdpPoll<'_, 'p> {
         } else {
             self.rxq().any()
         };
-        // SAFETY: The fields are within the context; the frame is ours.
-        let ctx = unsafe {
-            bindings::xdp_convert_frame_to_buff(raw, &raw mut (*ctx.as_mut_ptr()).xdp);
-            (&raw mut (*ctx.as_mut_ptr()).xdp.rxq).write(rxq);
-            (&raw mut (*ctx.as_mut_ptr()).skb).write(ptr::null_mut());
-            ctx.assume_init_mut()
-        };
         // From here on the buffer has the memory, and may have less of it than the frame says.
         let _ = frame.into_raw();
         // The whole context: a program may ask for what is behind the buffer.
-        // SAFETY: The program is of type XDP; softirqs are disabled, in a context that BPF may use.
-        let act = unsafe { bindings::bpf_prog_run_xdp(prog.as_ptr(), ptr::from_mut(ctx).cast()) };
+        // SAFETY: The frame was ours. The program is of type XDP; softirqs are disabled, in a context that BPF may use.
+        let (act, ctx) = unsafe {
+            let act = bindings::xdp_run_on_frame(prog.as_ptr(), ctx.as_mut_ptr().cast(), raw, rxq);
+            (act, ctx.assume_init_mut())
+        };
         match act {
             // SAFETY: The frame lies at the beginning of the buffer, where programs do not get.
             bindings::xdp_action_XDP_PASS => unsafe {
@@ -387,56 +384,56 @@ fn copy<'p>(
 ) -> Option<ReceivedSkBuff<'p>> {
     let mut raw = skb.into_raw().as_ptr();
     // SAFETY: The packet is ours, with its header in front of its data. Who owns the poll owns the pool.
-    unsafe {
-        bindings::skb_push_mac(raw);
-        let result =
-            bindings::skb_pp_cow_data(queue.pool.as_ptr(), &mut raw, bindings::XDP_PACKET_HEADROOM);
-        bindings::skb_pull_mac(raw);
-        // SAFETY: The packet, or its copy, which has as much in its first piece, is ours.
-        let skb = ReceivedSkBuff::from_skb(SkBuff::from_raw(raw));
-        // What came before the program did may be larger than it can do with.
-        let fits = !bindings::skb_has_pieces(raw) || prog.has_frags();
-        (result == 0 && fits).then_some(skb)
-    }
+    let fits = unsafe { bindings::skb_copy_for_xdp(&mut raw, queue.pool.as_ptr(), prog.as_ptr()) };
+    // SAFETY: The packet, or its copy, which has as much in its first piece, is ours.
+    let skb = unsafe { ReceivedSkBuff::from_skb(SkBuff::from_raw(raw)) };
+    fits.then_some(skb)
 }
 
-/// Separates the buffer from its packet: its memory leaves it if it can, otherwise there is a copy of the
-/// bytes. What kind of memory that is; `None` if there is none, or no room.
+/// Separates the buffer from its packet, whose memory does not just leave it: what was left to a later device is done,
+/// which a frame cannot say; or there is a copy of the bytes. What kind of memory that is; `None` if there is none, or no
+/// room, or it is to be cut.
+///
+/// # Safety
+///
+/// Nobody else may have the packet's data, and `xdp` be what a program has made of it.
+// Without the `XdpPoll`, which is not to be in memory.
+#[cold]
 #[inline(never)]
-fn take_memory(
+unsafe fn take_memory(
     skb: ReceivedSkBuff<'_>,
-    ctx: &mut XdpCtx,
+    xdp: &mut bindings::xdp_buff,
     queue: &XdpQueue,
+    dev: &NetDevice,
+    prog: RunningProg<'_>,
+    act: u32,
 ) -> Option<bindings::xdp_mem_type> {
-    ctx.skb = ptr::null_mut();
     let raw = skb.as_ptr();
-    // SAFETY: The packet is ours, and nobody else has its data.
-    if unsafe { bindings::skb_has_xdp_memory(raw) } {
-        // SAFETY: The packet is ours, and nobody else has its data. One in several pieces is a copy, whose pieces are all of our pool
-        // (`skb_pp_cow_data()`); in any other there is the head alone, which is asked for what it is.
-        let kind = if unsafe { bindings::skb_is_of_pool(raw) } {
-            bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL
-        } else {
-            bindings::xdp_mem_type_MEM_TYPE_PAGE_SHARED
-        };
-        // SAFETY: The packet is ours; its memory is the buffer's from here on.
-        unsafe { bindings::skb_free_but_memory(skb.into_raw().as_ptr()) };
+    // SAFETY: By the caller's guarantee.
+    if !unsafe { transport::complete(raw, xdp) } {
+        unsendable(skb, dev, prog, act);
+        return None;
+    }
+    let _ = skb.into_raw();
+    // SAFETY: As where it was asked first.
+    let kind = unsafe { bindings::skb_leave_memory(raw) };
+    if kind != bindings::xdp_mem_type_MEM_TYPE_MAX {
         return Some(kind);
     }
+    // SAFETY: Then the packet is as it was, and ours.
+    let _skb = unsafe { ReceivedSkBuff::from_skb(SkBuff::from_raw(raw)) };
     let mut copy = MaybeUninit::uninit();
     // SAFETY: The buffer is valid, of one piece, since the packet is: a copy would have had memory that
     // can leave. Who owns the poll owns the pool.
-    if !unsafe { bindings::xdp_buff_copy(copy.as_mut_ptr(), &ctx.xdp, queue.pool.as_ptr()) } {
+    if !unsafe { bindings::xdp_buff_copy(copy.as_mut_ptr(), xdp, queue.pool.as_ptr()) } {
         return None;
     }
     // SAFETY: Just written.
-    ctx.xdp = unsafe { copy.assume_init() };
-    drop(skb);
+    *xdp = unsafe { copy.assume_init() };
     Some(bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL)
 }
 
 /// Drops a packet that is to be cut, but could not be where the program sends it, or as it has changed it.
-// Without the `XdpPoll`, which is not to be in memory.
 #[cold]
 #[inline(never)]
 fn unsendable(skb: ReceivedSkBuff<'_>, dev: &NetDevice, prog: RunningProg<'_>, act: u32) {

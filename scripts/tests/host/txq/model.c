@@ -46,7 +46,7 @@ static struct thread *current;
 static int depth, known;
 static unsigned long seen[SEEN];
 static unsigned int states;
-static struct net_device dev = { .num_tx_queues = 1 };
+static struct net_device dev = { .num_tx_queues = 1, ._tx = &dev.txq };
 static unsigned long ring[PLACES];
 static unsigned int places, packets, producer, consumer, sent, received;
 

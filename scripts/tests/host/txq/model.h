@@ -37,15 +37,11 @@ struct netdev_queue {
 
 struct net_device {
 	unsigned int num_tx_queues;
+	struct netdev_queue *_tx;
 	struct netdev_queue txq;
 };
 
 enum { DRV_XOFF = 1 };
-
-static inline struct netdev_queue *netdev_get_tx_queue(struct net_device *dev, unsigned int index)
-{
-	return &dev->txq;
-}
 
 static inline bool qdisc_txq_has_no_queue(const struct netdev_queue *txq)
 {

@@ -15,12 +15,15 @@ use netdevice::NetDevice;
 /// The helpers of rust/helpers/txq.c.
 #[allow(non_camel_case_types)]
 mod bindings {
-    pub enum net_device {}
+    /// As in model.h. There is one queue.
+    #[repr(C)]
+    pub struct net_device {
+        pub num_tx_queues: u32,
+        pub _tx: *mut netdev_queue,
+    }
     pub enum netdev_queue {}
 
     extern "C" {
-        #[link_name = "rnetvirt_helper_netdev_tx_queue"]
-        pub fn netdev_tx_queue(dev: *mut net_device, index: u32) -> *mut netdev_queue;
         #[link_name = "rnetvirt_helper_qdisc_txq_has_no_queue"]
         pub fn qdisc_txq_has_no_queue(txq: *const netdev_queue) -> bool;
         #[link_name = "rnetvirt_helper_txq_stop"]
