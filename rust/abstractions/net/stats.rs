@@ -151,6 +151,10 @@ impl Counter {
 /// packets.add(0);
 /// assert_eq!(packets.get(), 2);
 /// ```
+///
+/// # Invariants
+///
+/// Whatever the cell holds is a number of events: it is read and written as a whole, without tearing.
 pub struct PlainCounter(UnsafeCell<u64>);
 
 // SAFETY: It is read and written as by `READ_ONCE()` and `WRITE_ONCE()`, which is no data race.
@@ -164,9 +168,9 @@ impl PlainCounter {
     }
 
     /// Counts several events.
-    // Not of the kernel's atomics, which are calls where helpers are not inlined.
     #[inline]
     pub fn add(&self, events: u32) {
+        // Not by the kernel's atomics, which are calls where helpers are not inlined.
         if events != 0 {
             // SAFETY: The cell is ours, see `Sync`.
             unsafe {
