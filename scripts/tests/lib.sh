@@ -161,6 +161,9 @@ carried() { wait_for 5 has_carrier "$1" "$2"; }
 # has_carrier NETNS DEVICE: those of some kinds say "unknown" when they have.
 has_carrier() { [[ $(sysfs "$1" "$2" operstate) = @(up|unknown) ]]; }
 
+# answers NETNS ADDRESS: somebody does, as soon as who has been up and down knows of its carrier again.
+answers() { wait_for 10 in_ns "$1" ping -q -c 1 -W 1 "$2"; }
+
 addressed() {
 	ip -n "$1" -batch - <<-TXT
 		addr add 10.0.0.1/24 dev v0

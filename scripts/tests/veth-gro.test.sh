@@ -211,7 +211,7 @@ test_d_threads_come_and_go_meanwhile() {
 	) &
 	wait_for 60 [ -e "$WORK/done" ]
 	gives 64 napis B v1
-	in_ns S ping -q -c 3 -i 0.01 -W 2 10.0.0.2
+	answers S 10.0.0.2
 }
 
 failures() { dmesg | grep -c "kthread_run failed" || true; }
@@ -245,7 +245,7 @@ test_d_no_thread_to_be_had() {
 		((after <= before + 1)) || fail "$((after - before)) times no thread"
 		ip -n B link set v1 up
 		gives 2048 napis B v1
-		in_ns S ping -q -c 3 -i 0.01 -W 2 10.0.0.2
+		answers S 10.0.0.2
 		((after == before)) || rounds=$((rounds + 1))
 		((rounds < 3)) || return 0
 	done
@@ -264,8 +264,8 @@ toggled() {
 		"$@" "$i"
 	done
 	quiet
-	in_ns S ping -q -c 3 -i 0.01 -W 2 10.0.0.2
-	in_ns B ping -q -c 3 -i 0.01 -W 2 10.0.0.1
+	answers S 10.0.0.2
+	answers B 10.0.0.1
 }
 
 gro_on_and_off() { # I
