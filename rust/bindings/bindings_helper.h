@@ -93,6 +93,10 @@ const __poll_t RNETVIRT_CONST_EPOLLWRNORM = EPOLLWRNORM;
 const __poll_t RNETVIRT_CONST_EPOLLWRBAND = EPOLLWRBAND;
 const fmode_t RNETVIRT_CONST_FMODE_READ = FMODE_READ;
 const fmode_t RNETVIRT_CONST_FMODE_WRITE = FMODE_WRITE;
+/* What places are computed with: bindgen is not asked whether it has understood a layout. */
+const size_t RNETVIRT_CONST_NET_DEVICE_PRIV = offsetof(struct net_device, priv);
+const size_t RNETVIRT_CONST_NETDEV_QUEUE_SIZE = sizeof(struct netdev_queue);
+
 const u32 RNETVIRT_CONST_XDP_MAX_LINEAR =
 	SKB_WITH_OVERHEAD(PAGE_SIZE - XDP_PACKET_HEADROOM - NET_IP_ALIGN);
 const u32 RNETVIRT_CONST_XDP_MAX_FRAGS = PAGE_SIZE * MAX_SKB_FRAGS;

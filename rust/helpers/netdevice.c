@@ -30,9 +30,6 @@ static __always_inline unsigned long rnetvirt_ingress_claims(const struct net_de
 	return any;
 }
 
-/* Rust has no more than the size; see private_area.rs. */
-static_assert(offsetof(struct net_device, priv) == sizeof(struct net_device));
-
 __rnetvirt_helper struct net *rnetvirt_helper_dev_net(const struct net_device *dev)
 {
 	return dev_net(dev);

@@ -154,10 +154,11 @@ impl Counter {
 ///
 /// # Invariants
 ///
-/// Whatever the cell holds is a number of events: it is read and written as a whole, without tearing.
+/// The cell is read and written by volatile accesses alone, which are one instruction each.
 pub struct PlainCounter(UnsafeCell<u64>);
+const _: () = assert!(usize::BITS == u64::BITS);
 
-// SAFETY: It is read and written as by `READ_ONCE()` and `WRITE_ONCE()`, which is no data race.
+// SAFETY: By the type's invariants it is accessed as by `READ_ONCE()` and `WRITE_ONCE()`, which is no data race.
 unsafe impl Sync for PlainCounter {}
 
 impl PlainCounter {
@@ -172,7 +173,7 @@ impl PlainCounter {
     pub fn add(&self, events: u32) {
         // Not by the kernel's atomics, which are calls where helpers are not inlined.
         if events != 0 {
-            // SAFETY: The cell is ours, see `Sync`.
+            // SAFETY: The cell is valid, and by the type's invariants accessed so by all.
             unsafe {
                 self.0
                     .get()
@@ -184,7 +185,7 @@ impl PlainCounter {
     /// Returns the number of events so far.
     #[inline]
     pub fn get(&self) -> u64 {
-        // SAFETY: The cell is ours, see `Sync`.
+        // SAFETY: The cell is valid, and by the type's invariants accessed so by all.
         unsafe { self.0.get().read_volatile() }
     }
 }

@@ -36,6 +36,7 @@ impl<'a> TxQueue<'a> {
     /// many.
     #[inline]
     pub(crate) fn of(dev: &'a NetDevice, index: u16) -> Option<Self> {
+        const { assert!(size_of::<bindings::netdev_queue>() == bindings::NETDEV_QUEUE_SIZE) };
         let dev = dev.as_ptr();
         // SAFETY: The device is valid, and its number of queues, and where they are, never changes.
         let queue = unsafe {

@@ -45,3 +45,4 @@ const _: () = assert!(MAX_WHOLE <= MAX_LINEAR + MAX_FRAGS);
 
 /// How much room programs want in front of a packet, in bytes (`XDP_PACKET_HEADROOM`).
 pub const HEADROOM: u16 = 256;
+const _: () = assert!(HEADROOM as u32 == crate::bindings::XDP_PACKET_HEADROOM);

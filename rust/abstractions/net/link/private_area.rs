@@ -50,7 +50,8 @@ pub const fn priv_size<T>() -> usize {
 impl<T> Priv<T> {
     #[inline]
     pub(crate) fn of(dev: *mut bindings::net_device) -> *mut Self {
-        // As `netdev_priv()`: it is behind the structure, which `helpers/netdevice.c` has checked.
+        const { assert!(size_of::<bindings::net_device>() == bindings::NET_DEVICE_PRIV) };
+        // As `netdev_priv()`.
         dev.wrapping_add(1).cast()
     }
 }

@@ -22,8 +22,12 @@ pub(super) struct XdpCtx {
 
 impl XdpCtx {
     /// One of which the buffer is to be written yet.
+    ///
+    /// # Safety
+    ///
+    /// `skb` must be as the type's invariants say.
     #[inline]
-    pub(super) fn new(skb: *mut bindings::sk_buff) -> MaybeUninit<Self> {
+    pub(super) unsafe fn new(skb: *mut bindings::sk_buff) -> MaybeUninit<Self> {
         let mut this = MaybeUninit::<Self>::uninit();
         // SAFETY: The field is within the context.
         unsafe { (&raw mut (*this.as_mut_ptr()).skb).write(skb) };

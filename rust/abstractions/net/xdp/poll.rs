@@ -160,11 +160,12 @@ impl<'p> XdpPoll<'_, 'p> {
             }
         };
         let raw = skb.as_ptr();
-        let mut ctx = XdpCtx::new(raw);
+        // SAFETY: The packet is ours.
+        let mut ctx = unsafe { XdpCtx::new(raw) };
         // The whole context: a program may ask for what is behind the buffer.
         // SAFETY: The packet is ours, nobody else has its data, and there is an Ethernet header in front of them, by the
         // type's invariants: the buffer is within its head. The program is of type XDP; softirqs are disabled, in a context
-        // that BPF may use.
+        // that BPF may use. The function writes the whole buffer, before it is run.
         let (act, ctx) = unsafe {
             let act = bindings::xdp_run_on_skb(
                 prog.as_ptr(),
@@ -224,7 +225,8 @@ impl<'p> XdpPoll<'_, 'p> {
             return self.pass(frame);
         };
         let raw = frame.as_ptr();
-        let mut ctx = XdpCtx::new(ptr::null_mut());
+        // SAFETY: There is none.
+        let mut ctx = unsafe { XdpCtx::new(ptr::null_mut()) };
         // Programs free pieces by what it says; else it matters when the frame leaves.
         let rxq = if frame.has_frags() {
             // Else it would be shown as much of it as who sends it likes.
@@ -239,7 +241,8 @@ impl<'p> XdpPoll<'_, 'p> {
         // From here on the buffer has the memory, and may have less of it than the frame says.
         let _ = frame.into_raw();
         // The whole context: a program may ask for what is behind the buffer.
-        // SAFETY: The frame was ours. The program is of type XDP; softirqs are disabled, in a context that BPF may use.
+        // SAFETY: The frame was ours. The program is of type XDP; softirqs are disabled, in a context that BPF may use. The
+        // function writes the whole buffer, before it is run.
         let (act, ctx) = unsafe {
             let act = bindings::xdp_run_on_frame(prog.as_ptr(), ctx.as_mut_ptr().cast(), raw, rxq);
             (act, ctx.assume_init_mut())
@@ -396,9 +399,9 @@ fn copy<'p>(
 ///
 /// # Safety
 ///
-/// Nobody else may have the packet's data, and `xdp` be what a program has made of it.
-// Without the `XdpPoll`, which is not to be in memory.
-#[cold]
+/// Nobody else may have the packet's data, and `xdp` must be what a program has made of it. In several pieces it must be a
+/// copy whose memory is of `queue`'s pool. The caller must own the poll of the queue.
+// Not cold: what a socket of this host sends has memory of other kinds. Without the `XdpPoll`, which is not to be in memory.
 #[inline(never)]
 unsafe fn take_memory(
     skb: ReceivedSkBuff<'_>,
@@ -409,19 +412,30 @@ unsafe fn take_memory(
     act: u32,
 ) -> Option<bindings::xdp_mem_type> {
     let raw = skb.as_ptr();
-    // SAFETY: By the caller's guarantee.
-    if !unsafe { transport::complete(raw, xdp) } {
+    // SAFETY: The packet is ours.
+    let (is_gso, is_partial) = unsafe {
+        (
+            bindings::skb_is_gso(raw),
+            bindings::skb_has_partial_csum(raw),
+        )
+    };
+    if is_gso {
         unsendable(skb, dev, prog, act);
         return None;
     }
-    let _ = skb.into_raw();
-    // SAFETY: As where it was asked first.
-    let kind = unsafe { bindings::skb_leave_memory(raw) };
-    if kind != bindings::xdp_mem_type_MEM_TYPE_MAX {
-        return Some(kind);
+    let mut skb = skb;
+    if is_partial {
+        // SAFETY: By the caller's guarantee.
+        unsafe { transport::complete_checksum(raw, xdp) };
+        let _ = skb.into_raw();
+        // SAFETY: As where it was asked first.
+        let kind = unsafe { bindings::skb_leave_memory(raw) };
+        if kind != bindings::xdp_mem_type_MEM_TYPE_MAX {
+            return Some(kind);
+        }
+        // SAFETY: Then the packet is ours still.
+        skb = unsafe { ReceivedSkBuff::from_skb(SkBuff::from_raw(raw)) };
     }
-    // SAFETY: Then the packet is as it was, and ours.
-    let _skb = unsafe { ReceivedSkBuff::from_skb(SkBuff::from_raw(raw)) };
     let mut copy = MaybeUninit::uninit();
     // SAFETY: The buffer is valid, of one piece, since the packet is: a copy would have had memory that
     // can leave. Who owns the poll owns the pool.
@@ -430,6 +444,7 @@ unsafe fn take_memory(
     }
     // SAFETY: Just written.
     *xdp = unsafe { copy.assume_init() };
+    drop(skb);
     Some(bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL)
 }
 

@@ -106,35 +106,23 @@ impl Transport {
     }
 }
 
-/// Does what was left to a later device, before the packet becomes a frame, which cannot say so. False: it is to be cut,
-/// which is not done here.
+/// Completes the checksum of a packet, which was left to a later device, before it becomes a frame, which cannot say
+/// so: of TCP, and of UDP that has one, right behind the IP header. It is computed from nothing but what is to be sent:
+/// the program may have changed any of it. What else the sender wants to have written stays as the program left it. The
+/// packet does not wait for a checksum any more.
 ///
 /// # Safety
 ///
 /// `skb` must be valid, nobody else may have its data, and `xdp` be what a program has made of it.
-pub(super) unsafe fn complete(skb: *mut bindings::sk_buff, xdp: &mut bindings::xdp_buff) -> bool {
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn complete_checksum(skb: *mut bindings::sk_buff, xdp: &mut bindings::xdp_buff) {
     // SAFETY: By the caller's guarantee.
-    unsafe {
-        if bindings::skb_is_gso(skb) {
-            return false;
-        }
-        if bindings::skb_has_partial_csum(skb) {
-            complete_checksum(skb, xdp);
-            bindings::skb_forget_csum(skb);
-        }
-    }
-    true
-}
-
-/// Completes the checksum of a packet: of TCP, and of UDP that has one, right behind the IP header. It is computed from nothing but what is to be sent:
-/// the program may have changed any of it. What else the sender wants to have written stays as the program left it.
-///
-/// # Safety
-///
-/// As for [`complete`].
-unsafe fn complete_checksum(skb: *mut bindings::sk_buff, xdp: &mut bindings::xdp_buff) {
-    // SAFETY: By the caller's guarantee.
-    let Some(found) = (unsafe { find(skb, xdp) }) else {
+    let found = unsafe {
+        bindings::skb_forget_csum(skb);
+        find(skb, xdp)
+    };
+    let Some(found) = found else {
         return;
     };
     // SAFETY: As above; all that is read and written is in the buffer, the headers in its first piece, by what has been
@@ -158,7 +146,7 @@ unsafe fn complete_checksum(skb: *mut bindings::sk_buff, xdp: &mut bindings::xdp
 ///
 /// # Safety
 ///
-/// As for [`complete`].
+/// As for [`complete_checksum`].
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn look_anew(skb: *mut bindings::sk_buff, xdp: &mut bindings::xdp_buff) -> bool {
@@ -200,7 +188,7 @@ pub(super) unsafe fn look_anew(skb: *mut bindings::sk_buff, xdp: &mut bindings::
 ///
 /// # Safety
 ///
-/// As for [`complete`].
+/// As for [`complete_checksum`].
 unsafe fn find(skb: *const bindings::sk_buff, xdp: &bindings::xdp_buff) -> Option<Transport> {
     // SAFETY: By the caller's guarantee. Nobody writes the bytes between both ends while they are looked at here.
     let (frame, len, csum_offset) = unsafe {

@@ -15,13 +15,18 @@ use netdevice::NetDevice;
 /// The helpers of rust/helpers/txq.c.
 #[allow(non_camel_case_types)]
 mod bindings {
-    /// As in model.h. There is one queue.
+    /// As in model.h.
     #[repr(C)]
     pub struct net_device {
         pub num_tx_queues: u32,
         pub _tx: *mut netdev_queue,
     }
-    pub enum netdev_queue {}
+    #[repr(C)]
+    pub struct netdev_queue {
+        state: usize,
+        scheduled: usize,
+    }
+    pub const NETDEV_QUEUE_SIZE: usize = size_of::<netdev_queue>();
 
     extern "C" {
         #[link_name = "rnetvirt_helper_qdisc_txq_has_no_queue"]
